@@ -1,0 +1,149 @@
+"""JAX as a backend of hilevel."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from hilevel_jax.compiled import Compiled
+
+from hilevel import protocol
+from hilevel._types import Array, DTypeLike, Function
+from hilevel.autodiff.tape import expired_message
+from hilevel.errors import TracedValueError
+from hilevel.protocol import Override
+
+
+class Backend(protocol.Backend):
+    """`jax.numpy`, with JAX's own differentiation, compilation and loops.
+
+    Arrays of 64 bits are switched on, so that float64 data stay float64; nothing is made float64 unless it was
+    asked for. `JAX_ENABLE_X64=0` in the environment is respected.
+    """
+
+    name = "jax"
+    xp = jnp
+    array_types = (jax.Array,)
+    requires = "jax"
+
+    def __init__(self) -> None:
+        super().__init__()
+        if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false"):
+            jax.config.update("jax_enable_x64", True)
+        self.overrides = {
+            "erf": Override(lambda xp, x: jax.scipy.special.erf(x)),
+            "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
+        }
+
+    def asarray(self, x: Any, dtype: DTypeLike = None) -> Array:
+        """A JAX array."""
+        return jnp.asarray(x, dtype=dtype)
+
+    def snapshot(self, x: Array) -> Array:
+        """A copy: compiled functions reuse the memory of Variables."""
+        return jnp.array(x, copy=True)
+
+    def is_concrete(self, x: Array) -> bool:
+        """Whether it is not a tracer."""
+        return not isinstance(x, jax.core.Tracer)
+
+    def is_host(self, x: Array) -> bool:
+        """NumPy arrays only: looking at a JAX array waits for the device."""
+        return isinstance(x, (np.ndarray, np.generic))
+
+    def synchronize(self) -> None:
+        """Wait for all computations."""
+        jax.effects_barrier()
+        for device in jax.local_devices():
+            jax.device_put(0.0, device).block_until_ready()
+
+    def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
+        """By the functional updates `x.at[...]`."""
+        at = jnp.asarray(x).at[index]
+        method = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}[reduction]
+        return getattr(at, method)(updates)
+
+    def argsort(self, x: Array, axis: int) -> Array:
+        """Stable by default."""
+        return jnp.argsort(x, axis=axis)
+
+    def version(self) -> str:
+        """The version of JAX."""
+        return str(jax.__version__)
+
+    def devices(self) -> list[str]:
+        """The devices JAX sees."""
+        return [f"{d.platform}:{d.id}" for d in jax.devices()]
+
+    def compile(self, function: Function, donate: bool = True) -> Function:
+        """Through `jax.jit`, the Variables it touches handed in and out."""
+        return Compiled(function, donate)
+
+    def differentiate(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:  # type: ignore[override]
+        """By `jax.vjp`."""
+        value, pullback, aux = jax.vjp(pure, list(arrays), has_aux=True)
+        return value, lambda seed: pullback(seed)[0], aux
+
+    def custom_gradient(self, f: Function) -> Function:  # type: ignore[override]
+        """By `jax.custom_gradient`."""
+
+        def with_tuple(*args: Any) -> Any:
+            y, gradient = f(*args)
+
+            def back(*g: Any) -> Any:
+                result = gradient(*g)
+                return tuple(result) if isinstance(result, (list, tuple)) else (result,)
+
+            return y, back
+
+        return jax.custom_gradient(with_tuple)
+
+    def vectorize(self, function: Function) -> Function:  # type: ignore[override]
+        """By `jax.vmap`."""
+        return jax.vmap(function)
+
+    def translate(self, error: Exception) -> Exception | None:
+        """JAX's words about tracers, in hilevel's."""
+        if isinstance(error, jax.errors.UnexpectedTracerError):
+            return TracedValueError(expired_message())
+        return None
+
+    def split_words(self, words: Array, width: int) -> Array:
+        """By a bit cast."""
+        if width == 64:
+            return words
+        target = jnp.uint32 if width == 32 else jnp.uint16
+        return jax.lax.bitcast_convert_type(words, target).reshape(-1)
+
+    # -- control flow ------------------------------------------------------------------------------
+
+    def cond(self, predicate: Any, true_fn: Function, false_fn: Function) -> Any:
+        """`jax.lax.cond` where the predicate is traced."""
+        if not isinstance(predicate, jax.core.Tracer):
+            return true_fn() if bool(predicate) else false_fn()
+        return jax.lax.cond(predicate, true_fn, false_fn)
+
+    def while_loop(
+        self, cond: Function, body: Function, loop_vars: tuple[Any, ...], maximum: int | None
+    ) -> tuple[Any, ...]:
+        """`jax.lax.while_loop` where something is traced."""
+        start = (0, *jax.tree.map(jnp.asarray, loop_vars))
+        limit = np.iinfo(np.int32).max if maximum is None else maximum
+        if not any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(loop_vars)):
+            return super().while_loop(cond, body, loop_vars, maximum)
+        end = jax.lax.while_loop(
+            lambda s: (s[0] < limit) & jnp.asarray(cond(*s[1:])),
+            lambda s: (s[0] + 1, *body(*s[1:])),
+            start,
+        )
+        return tuple(end[1:])
+
+    def scan(  # type: ignore[override]
+        self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool
+    ) -> tuple[Any, Any]:
+        """`jax.lax.scan`."""
+        return jax.lax.scan(f, init, xs, length=length, reverse=reverse)

@@ -1,0 +1,129 @@
+"""A function over Variables as a pure function for `jax.jit`.
+
+The first trace finds the Variables that the function reads and writes. From then on their arrays are arguments: those
+that are written are donated, come back changed, and are bound again.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+
+from hilevel._context import context, scope
+from hilevel._types import Function
+from hilevel.autodiff.tape import Traced, expired_message
+from hilevel.errors import TracedValueError
+
+_STATIC = (str, bool, bytes, type(None))
+
+
+class _NewState(Exception):
+    """A later trace touched Variables that the first one did not."""
+
+
+class Compiled:
+    """The compiled form of a function; one entry for each structure of its arguments."""
+
+    def __init__(self, function: Function, donate: bool) -> None:
+        self.function = function
+        self.donate = donate
+        self.entries: dict[Any, _Entry] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        leaves, structure = jax.tree.flatten((args, kwargs), is_leaf=lambda x: x is None)
+        dynamic = [x for x in leaves if not _is_static(x)]
+        static = tuple(x if _is_static(x) else _Dynamic for x in leaves)
+        key = (structure, static)
+        entry = self.entries.get(key)
+        if entry is None:
+            entry = self.entries[key] = _Entry(self.function, structure, static, self.donate)
+        return entry(dynamic)
+
+    @property
+    def compilations(self) -> int:
+        """How many programs have been compiled."""
+        return sum(entry.jitted._cache_size() for entry in self.entries.values() if entry.jitted)
+
+
+class _Dynamic:
+    """The place of an argument that is data."""
+
+
+def _is_static(x: Any) -> bool:
+    return isinstance(x, _STATIC) or callable(x)
+
+
+class _Entry:
+    def __init__(self, function: Function, structure: Any, static: Any, donate: bool) -> None:
+        self.function, self.structure, self.static, self.donate = function, structure, static, donate
+        self.jitted: Any = None
+        self.written: list[Any] = []
+        self.read: list[Any] = []
+
+    def __call__(self, dynamic: list[Any]) -> Any:
+        dynamic = [x.value if isinstance(x, Traced) else x for x in dynamic]
+        if self.jitted is None:
+            self._discover(dynamic)
+        try:
+            out, new = self.jitted(
+                [v._value for v in self.written], [v._value for v in self.read], dynamic
+            )
+        except _NewState:
+            self._discover(dynamic)
+            return self(dynamic)
+        except jax.errors.UnexpectedTracerError as error:
+            raise TracedValueError(expired_message()) from error
+        for v, value in zip(self.written, new, strict=True):
+            v.replace(value)
+        return out
+
+    def _run(self, dynamic: list[Any]) -> Any:
+        data = iter(dynamic)
+        leaves = [next(data) if s is _Dynamic else s for s in self.static]
+        args, kwargs = jax.tree.unflatten(self.structure, leaves)
+        with scope(compiling=context.compiling + 1, recording=None):
+            return self.function(*args, **kwargs)
+
+    def _discover(self, dynamic: list[Any]) -> None:
+        """Trace once for nothing but to see which Variables are touched."""
+        touched: dict[int, Any] = {}
+        written: dict[int, tuple[Any, Any]] = {}
+
+        def trace(values: list[Any]) -> Any:
+            try:
+                with scope(touched=touched, written=written):
+                    return self._run(values)
+            finally:
+                for v, old in written.values():
+                    v._value, v._leaf = old, None
+
+        jax.eval_shape(trace, dynamic)
+        self.written = [v for v, _ in written.values()]
+        self.read = [v for key, v in touched.items() if key not in written]
+        self.jitted = jax.jit(self._pure(), donate_argnums=(0,) if self.donate else ())
+
+    def _pure(self) -> Function:
+        changing, fixed = list(self.written), list(self.read)
+        known = {id(v) for v in changing + fixed}
+
+        def pure(state: list[Any], constants: list[Any], dynamic: list[Any]) -> tuple[Any, list[Any]]:
+            touched: dict[int, Any] = {}
+            written: dict[int, tuple[Any, Any]] = {}
+            cells = changing + fixed
+            before = [v._value for v in cells]
+            try:
+                for v, value in zip(cells, state + constants, strict=True):
+                    v._value, v._leaf = value, None
+                with scope(touched=touched, written=written):
+                    out = self._run(dynamic)
+                if not touched.keys() <= known or any(id(v) in written for v in fixed):
+                    raise _NewState
+                return out, [v._value for v in changing]
+            finally:
+                for v, old in [*written.values(), *zip(cells, before, strict=True)]:
+                    v._value, v._leaf = old, None
+
+        return pure
+
+

@@ -1,0 +1,33 @@
+"""NumPy as a backend of hilevel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel import protocol
+
+
+class Backend(protocol.Backend):
+    """NumPy: what the protocol says by default, with NumPy's own compiled Philox."""
+
+    name = "numpy"
+    xp = np
+    array_types = (np.ndarray, np.generic)
+    requires = "numpy"
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._generator = np.random.Philox(key=[0, 0])
+        self._state: dict[str, Any] = dict(self._generator.state)
+
+    def philox(self, seed: Any, draw: Any, blocks: int) -> np.ndarray[Any, Any]:
+        """The words of `numpy.random.Philox`, which steps its counter before it is used, not after."""
+        full = 0xFFFFFFFFFFFFFFFF
+        low, high = (full, int(draw) - 1) if draw else (full, full)
+        rest = 0 if draw else full
+        counter = np.array([low, high, rest, rest], np.uint64)
+        key = np.array([int(seed), 0], np.uint64)
+        self._generator.state = self._state | {"state": {"counter": counter, "key": key}}
+        return self._generator.random_raw(4 * blocks)

@@ -1,0 +1,46 @@
+"""What is in force in the current thread. All dynamic scope of the library is on this page."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from hilevel.protocol import Backend
+
+
+class Context(threading.local):
+    """One per thread; the class attributes are what a new thread starts with."""
+
+    backend: Backend | None = None
+    """Set by `use_backend`; None stands for the process-wide default."""
+    recording: Any = None
+    """The open recording of the tape: ops on traced values append to it."""
+    touched: dict[int, Any] | None = None
+    """While a function's state is being found: every Variable read or written, by id."""
+    written: dict[int, tuple[Any, Any]] | None = None
+    """While a function is made pure: Variables written, each with its value before."""
+    compiling: int = 0
+    """How many compiled functions we are inside of."""
+    training: bool | None = None
+    """The `training` argument of the outermost layer call; None outside of one."""
+    autocast: Any = None
+    """The dtype that float Variables are read in (mixed precision); None for their own."""
+    abstract: int = 0
+    """How many shape-only runs we are inside of."""
+
+
+context = Context()
+
+
+@contextmanager
+def scope(**values: Any) -> Iterator[None]:
+    """Set attributes of the context for a block, and put back what was there."""
+    before = {name: getattr(context, name) for name in values}
+    context.__dict__.update(values)
+    try:
+        yield
+    finally:
+        context.__dict__.update(before)

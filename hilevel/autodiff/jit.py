@@ -1,0 +1,43 @@
+"""`hilevel.jit`: compile a function that may read and write Variables."""
+
+from __future__ import annotations
+
+import functools
+from typing import Any
+
+from hilevel._context import context, scope
+from hilevel._types import Function
+from hilevel.backends import current_backend
+
+
+def jit(fn: Function | None = None) -> Function:
+    """A compiled form of a function of tensors, which may read and change Variables as plain code does.
+
+    On a backend without a compiler the function runs as it is. On JAX it is traced once for each structure and
+    shape of its arguments; strings, booleans and None among them count as part of the function. The rules of a
+    compiled function hold on every backend: no Variable can be created inside.
+
+    >>> import hilevel
+    >>> count = hilevel.Variable(0)
+    >>> @hilevel.jit
+    ... def step(x):
+    ...     count.assign(count + 1)
+    ...     return x * 2.0
+    >>> step(np.array([1.0, 2.0])), int(count)
+    (array([2., 4.]), 1)
+    """
+    if fn is None:
+        return jit
+    compiled: dict[str, Function] = {}
+
+    @functools.wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        backend = current_backend()
+        if context.recording is not None or context.abstract or context.compiling:
+            return fn(*args, **kwargs)
+        if backend.name not in compiled:
+            compiled[backend.name] = backend.compile(fn)
+        with scope(compiling=context.compiling + 1):
+            return compiled[backend.name](*args, **kwargs)
+
+    return call

@@ -1,0 +1,308 @@
+"""The define-by-run tape: what was computed, in order, and the way back through it.
+
+An op that gets a `Traced` value while a recording is open appends one `Traced` more: the result, the op and the
+arguments it came from. `backward` walks the list from its end, asking each op's rule for the gradients of its
+arguments. While a recording is open during that walk, the rules run on traced values and `hilevel.ops`, so that
+the gradients are recorded in turn: gradients of gradients need nothing else.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from hilevel import tensor
+from hilevel._context import context, scope
+from hilevel._types import Array, DType
+from hilevel.backends import current_backend, loaded_backends
+from hilevel.errors import TracedValueError
+from hilevel.protocol import Backend
+from hilevel.tensor import KINDS, TRACED, TensorLike
+
+
+class Recording:
+    """What has been computed from traced values, in order.
+
+    `watched` are the Variables that are traced when they are read (`auto`: every trainable one), `leaves` the
+    traced values that came of it, by the Variable's id. `open` counts the tapes that record, `users` those that
+    have still to be asked for gradients.
+    """
+
+    __slots__ = ("auto", "expired", "leaves", "nodes", "open", "users", "watched")
+
+    def __init__(self) -> None:
+        self.nodes: list[Traced] = []
+        self.watched: dict[int, Any] = {}
+        self.leaves: dict[int, list[Traced]] = {}
+        self.auto = False
+        self.open = 0
+        self.users = 0
+        self.expired = False
+
+
+class Traced(TensorLike):
+    """A value with its origin: the op, its arguments' values, and which of these are traced themselves.
+
+    Outside of the tape that made it, it behaves as the plain array that it holds.
+    """
+
+    __slots__ = (
+        "__weakref__", "attributes", "op", "parents", "picked", "recording", "residuals", "value",
+        "values",
+    )  # fmt: skip
+
+    def __init__(
+        self, value: Any, recording: Recording, op: Any = None, values: Any = (), parents: Any = ()
+    ) -> None:
+        self.value = value
+        self.recording = recording
+        self.op = op
+        self.values = values
+        self.parents = parents
+        self.attributes: dict[str, Any] = {}
+        self.residuals: Any = None
+        self.picked: int | None = None
+
+    @property
+    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+        """The shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> DType:  # type: ignore[override]
+        """The dtype of the value."""
+        return self.value.dtype
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The value as a NumPy array, cut off from the computation.
+
+        Raises:
+            TracedValueError: the value is part of a compiled function and has no numbers yet.
+        """
+        return to_host(self.value)
+
+    def item(self) -> Any:
+        """The value, of one element, as a Python number."""
+        return self.numpy().item()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        if self.recording is context.recording:
+            raise TracedValueError(
+                "numpy.asarray of a traced tensor would cut it off from its gradient without a word. "
+                "If that is meant, say hilevel.ops.stop_gradient(x).numpy() or x.numpy(); "
+                "otherwise use the functions of hilevel.ops."
+            )
+        return np.asarray(self.numpy(), dtype=dtype)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        return self.numpy().__index__()
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+    def __repr__(self) -> str:
+        return f"<Traced {self.value!r}>"
+
+
+KINDS[Traced] = TRACED
+
+
+def to_host(value: Array) -> np.ndarray[Any, Any]:
+    """The numbers of an array of any backend, as a copy on the host."""
+    backend = owner(value)
+    if not backend.is_concrete(value):
+        raise TracedValueError(
+            "This tensor belongs to a compiled function and has no numbers while it is traced. Return "
+            "it from the function, or look at it with run_eagerly=True."
+        )
+    return backend.to_numpy(value)
+
+
+def owner(value: Array) -> Backend:
+    """The backend that an array belongs to; host arrays belong to the current one."""
+    current = current_backend()
+    if isinstance(value, (np.ndarray, np.generic)) or current.is_array(value):
+        return current
+    for backend in loaded_backends():
+        if backend.is_array(value):
+            return backend
+    return current
+
+
+# -- recording --------------------------------------------------------------------------------------
+
+
+@contextmanager
+def recording() -> Iterator[Recording]:
+    """Open a recording for a block, or go on with the one that is open."""
+    current = context.recording
+    with scope(recording=current or Recording()):
+        yield context.recording
+
+
+def paused() -> Any:
+    """A block in which nothing is recorded."""
+    return scope(recording=None)
+
+
+def trace(value: Array, into: Recording) -> Traced:
+    """A new traced value with no origin, to differentiate with respect to."""
+    return Traced(value, into)
+
+
+def untraced(x: Any) -> Any:
+    """The plain array of a traced value; anything else as it is."""
+    return x.value if isinstance(x, Traced) else x
+
+
+def check_alive(x: Traced) -> None:
+    """Refuse a value whose step is over."""
+    if x.recording.expired:
+        raise TracedValueError(expired_message())
+
+
+def expired_message() -> str:
+    """What is said of a traced value that is used after its step, on every backend."""
+    return (
+        "A traced value was used after its step: a tensor made inside a differentiated or compiled "
+        "function was kept (in an attribute, a list, a global) and used later. Return it from the "
+        "function, or keep it in a hilevel.Variable with assign()."
+    )
+
+
+# -- the way back -----------------------------------------------------------------------------------
+
+
+def backward(
+    targets: Sequence[Any], seeds: Sequence[Any], sources: Iterable[Traced], release: bool = False
+) -> list[Any]:
+    """The sum over targets of `seed * d target / d source`, for each source; None where there is no path.
+
+    With `release`, the recording is emptied on the way, so that memory is given back as early as can be. Only what
+    lies between targets and sources is computed.
+    """
+    again = context.recording is not None
+    gradients: dict[int, Any] = {}
+    start: Recording | None = None
+    for target, seed in zip(targets, seeds, strict=True):
+        if isinstance(target, Traced):
+            start = target.recording
+            _send(gradients, target, seed)
+    wanted = list(sources)
+    kept = {id(s): gradients[id(s)] for s in wanted if id(s) in gradients}
+    if start is None:
+        return [None] * len(wanted)
+    keep = {id(s) for s in wanted}
+    needed = _between(start.nodes, keep)
+    for node in _reverse(start.nodes, release and not again):
+        g = gradients.pop(id(node), None)
+        if g is None:
+            continue
+        if id(node) in keep:
+            kept[id(node)] = g
+        if id(node) in needed:
+            for parent, contribution in _contributions(node, g, again, needed):
+                _send(gradients, parent, contribution)
+    kept |= {key: g for key, g in gradients.items() if key in keep}
+    return [kept.get(id(s)) for s in wanted]
+
+
+def _between(nodes: list[Traced], sources: set[int]) -> set[int]:
+    """The ids of everything that depends on the sources, and of these."""
+    needed = set(sources)
+    for node in nodes:
+        for parent in node.parents:
+            if parent is not None:
+                if parent.picked is not None and id(parent.parents[0]) in needed:
+                    needed.add(id(parent))
+                if id(parent) in needed:
+                    needed.add(id(node))
+                    break
+    return needed
+
+
+def _reverse(nodes: list[Traced], release: bool) -> Iterator[Traced]:
+    if not release:
+        yield from reversed(nodes[:])
+        return
+    while nodes:
+        yield nodes.pop()
+
+
+def _send(gradients: dict[int, Any], node: Traced, g: Any) -> None:
+    """Add a contribution to a node's gradient; that of one of several outputs to its place in the tuple."""
+    if node.picked is not None:
+        whole = node.parents[0]
+        parts = gradients.setdefault(id(whole), [None] * len(whole.value))
+        parts[node.picked] = g if parts[node.picked] is None else parts[node.picked] + g
+        return
+    key = id(node)
+    before = gradients.get(key)
+    gradients[key] = g if before is None else before + g
+
+
+def _contributions(
+    node: Traced, g: Any, again: bool, needed: set[int]
+) -> Iterator[tuple[Traced, Any]]:
+    """The gradients of a node's arguments, as its op's rule gives them, in each argument's shape and dtype."""
+    op = node.op
+    if op is None:
+        return
+    if isinstance(g, list):
+        g = tuple(_zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
+    grads = _apply_rule(node, g, again)
+    for parent, value, gradient in zip(node.parents, node.values, grads, strict=True):
+        if parent is None or (id(parent) not in needed and parent.picked is None):
+            continue
+        if gradient.__class__ is _FUNCTION:
+            gradient = gradient()
+        if gradient is None:
+            continue
+        if gradient.shape != value.shape:
+            gradient = sum_to_shape(gradient, value.shape)
+        if gradient.dtype is not value.dtype and gradient.dtype != value.dtype:
+            gradient = gradient.astype(value.dtype)
+        yield parent, gradient
+
+
+_FUNCTION = type(lambda: None)
+
+
+def _apply_rule(node: Traced, g: Any, again: bool) -> Sequence[Any]:
+    op = node.op
+    if again:
+        values = [v if p is None else p for p, v in zip(node.parents, node.values, strict=True)]
+        y: Any = node.value if isinstance(node.value, tuple) else node
+        grads = op.rule(tensor.ops, g, y, *values, **node.attributes)
+    else:
+        backend = owner(g[0] if isinstance(g, tuple) else g)
+        override = backend.overrides.get(op.name)
+        rule = op.rule if override is None or override.gradient is None else override.gradient
+        extra = {} if node.residuals is None else {"residuals": node.residuals}
+        grads = rule(backend.xp, g, node.value, *node.values, **node.attributes, **extra)
+    return grads if isinstance(grads, (tuple, list)) else (grads,)
+
+
+def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
+    """Undo a broadcast: sum over the axes along which an array of `shape` was repeated."""
+    lead = len(g.shape) - len(shape)
+    if lead > 0:
+        g = g.sum(axis=tuple(range(lead)))
+    stretched = tuple(i for i, n in enumerate(shape) if n == 1 and g.shape[i] != 1)
+    return g.sum(axis=stretched, keepdims=True) if stretched else g
+
+
+def _zeros_like(x: Array) -> Array:
+    return owner(x).xp.zeros_like(x)

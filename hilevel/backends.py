@@ -1,0 +1,132 @@
+"""Which backend is in force, and how backends are found.
+
+`HILEVEL_BACKEND` names the default (numpy where nothing is said), `set_backend` changes it in a running
+program, `use_backend` for a block. A name is looked up among the entry points `hilevel.backends`, then as the
+package `hilevel_<name>`.
+"""
+
+from __future__ import annotations
+
+import importlib
+import importlib.util
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from hilevel._context import context, scope
+from hilevel.errors import BackendNotAvailableError, nearest
+from hilevel.protocol import Backend
+
+INSTALL = {
+    "numpy": "pip install numpy",
+    "jax": "pip install 'hilevel[jax]'",
+    "cupy": "pip install 'hilevel[cupy12]'  (CUDA 12; [cupy13] for CUDA 13)",
+}
+
+_loaded: dict[str, Backend] = {}
+_default: Backend | None = None
+
+
+def entry_points() -> dict[str, str]:
+    """The names of all backends that can be found, each with where it is."""
+    from importlib.metadata import entry_points as points
+
+    found = {name: f"hilevel_{name}:Backend" for name in INSTALL}
+    return found | {point.name: point.value for point in points(group="hilevel.backends")}
+
+
+def get_backend(name: str | Backend) -> Backend:
+    """The backend of this name, loaded when it is first asked for.
+
+    Raises:
+        BackendNotAvailableError: the name is unknown, or the backend's array library is not installed.
+    """
+    if isinstance(name, Backend):
+        return name
+    if name not in _loaded:
+        _loaded[name] = _load(name)
+    return _loaded[name]
+
+
+def _load(name: str) -> Backend:
+    where = f"hilevel_{name}:Backend"
+    if name not in INSTALL:
+        where = entry_points().get(name, where)
+    module, _, attribute = where.partition(":")
+    try:
+        backend: Backend = getattr(importlib.import_module(module), attribute)()
+    except ImportError as error:
+        raise BackendNotAvailableError(_why_not(name, module, error)) from error
+    backend.name = name
+    return backend
+
+
+def _why_not(name: str, module: str, error: ImportError) -> str:
+    known = entry_points()
+    state = "\n".join(f"  {n:8} {_state(n)}" for n in sorted(known))
+    if name in known:
+        head = f'The backend "{name}" is not available here: {error}.'
+    else:
+        head = f'There is no backend "{name}".{nearest(name, known)}'
+    return f"{head}\nBackends:\n{state}"
+
+
+def _state(name: str) -> str:
+    package = {"jax": "jax", "cupy": "cupy"}.get(name)
+    if package is None or importlib.util.find_spec(package) is not None:
+        return "installed"
+    return f"not installed: {INSTALL[name]}"
+
+
+def default_backend() -> Backend:
+    """The process-wide default: what `set_backend` said, else `HILEVEL_BACKEND`, else numpy."""
+    global _default
+    if _default is None:
+        _default = get_backend(os.environ.get("HILEVEL_BACKEND") or "numpy")
+    return _default
+
+
+def current_backend() -> Backend:
+    """The backend that ops run on here and now.
+
+    >>> import hilevel
+    >>> with hilevel.use_backend("numpy"):
+    ...     hilevel.current_backend().name
+    'numpy'
+    """
+    return context.backend or _default or default_backend()
+
+
+def set_backend(name: str | Backend) -> None:
+    """Make `name` the default backend of the process. Models that exist stay on theirs.
+
+    >>> import hilevel
+    >>> hilevel.set_backend("numpy")
+
+    Raises:
+        BackendNotAvailableError: the name is unknown, or its array library is not installed.
+    """
+    global _default
+    _default = get_backend(name)
+
+
+@contextmanager
+def use_backend(name: str | Backend) -> Iterator[Backend]:
+    """Run a block on another backend.
+
+    >>> import hilevel
+    >>> with hilevel.use_backend("numpy") as backend:
+    ...     print(backend.name)
+    numpy
+
+    Raises:
+        BackendNotAvailableError: the name is unknown, or its array library is not installed.
+    """
+    backend = get_backend(name)
+    with scope(backend=backend):
+        yield backend
+
+
+def loaded_backends() -> list[Backend]:
+    """The backends that are in use in this process."""
+    return list(_loaded.values())

@@ -1,0 +1,152 @@
+"""The settings of the process: default float type, fuzz factor, image layout.
+
+`HILEVEL_FLOATX` sets the default float type from outside.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+
+_FLOATS = ("bfloat16", "float16", "float32", "float64")
+
+
+class _Settings:
+    floatx: str = "float32"
+    floatx_dtype: np.dtype[Any] = np.dtype("float32")
+    epsilon: float = 1e-7
+    image_data_format: str = "channels_last"
+    interactive_logging: bool = True
+
+
+settings = _Settings()
+
+
+def floatx() -> str:
+    """The default float type, `"float32"` unless it was changed.
+
+    >>> import hilevel
+    >>> hilevel.config.floatx()
+    'float32'
+    """
+    return settings.floatx
+
+
+def set_floatx(value: str) -> None:
+    """Set the default float type: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
+
+    >>> import hilevel
+    >>> hilevel.config.set_floatx("float32")
+
+    Raises:
+        ValueError: the name is none of the four.
+    """
+    if value not in _FLOATS:
+        raise ValueError(f"floatx must be one of {', '.join(_FLOATS)}; got {value!r}.")
+    from hilevel.dtypes import as_dtype
+
+    settings.floatx = value
+    settings.floatx_dtype = as_dtype(value)
+
+
+def epsilon() -> float:
+    """The fuzz factor that keeps divisions and logarithms finite, 1e-7 unless it was changed.
+
+    >>> import hilevel
+    >>> hilevel.config.epsilon()
+    1e-07
+    """
+    return settings.epsilon
+
+
+def set_epsilon(value: float) -> None:
+    """Set the fuzz factor.
+
+    >>> import hilevel
+    >>> hilevel.config.set_epsilon(1e-7)
+    """
+    settings.epsilon = float(value)
+
+
+def image_data_format() -> str:
+    """The default layout of images, `"channels_last"` unless it was changed.
+
+    >>> import hilevel
+    >>> hilevel.config.image_data_format()
+    'channels_last'
+    """
+    return settings.image_data_format
+
+
+def set_image_data_format(data_format: str) -> None:
+    """Set the default layout of images: `"channels_last"` or `"channels_first"`.
+
+    >>> import hilevel
+    >>> hilevel.config.set_image_data_format("channels_last")
+
+    Raises:
+        ValueError: the name is neither.
+    """
+    if data_format not in ("channels_last", "channels_first"):
+        raise ValueError(
+            f'image_data_format must be "channels_last" or "channels_first"; got {data_format!r}.'
+        )
+    settings.image_data_format = data_format
+
+
+def backend() -> str:
+    """The name of the current backend.
+
+    >>> import hilevel
+    >>> hilevel.config.backend() in ("numpy", "jax", "cupy")
+    True
+    """
+    from hilevel.backends import current_backend
+
+    return current_backend().name
+
+
+def set_backend(backend: str) -> None:
+    """Make `backend` the default of the process; see `hilevel.set_backend`.
+
+    >>> import hilevel
+    >>> hilevel.config.set_backend("numpy")
+    """
+    from hilevel.backends import set_backend as set_
+
+    set_(backend)
+
+
+def enable_interactive_logging() -> None:
+    """Show progress bars (the default).
+
+    >>> import hilevel
+    >>> hilevel.config.enable_interactive_logging()
+    """
+    settings.interactive_logging = True
+
+
+def disable_interactive_logging() -> None:
+    """Write plain log lines instead of progress bars, whatever the output is.
+
+    >>> import hilevel
+    >>> hilevel.config.disable_interactive_logging()
+    >>> hilevel.config.enable_interactive_logging()
+    """
+    settings.interactive_logging = False
+
+
+def is_interactive_logging_enabled() -> bool:
+    """Whether progress bars may be drawn.
+
+    >>> import hilevel
+    >>> hilevel.config.is_interactive_logging_enabled()
+    True
+    """
+    return settings.interactive_logging
+
+
+if os.environ.get("HILEVEL_FLOATX"):
+    set_floatx(os.environ["HILEVEL_FLOATX"])

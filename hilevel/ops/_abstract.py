@@ -1,0 +1,129 @@
+"""Abstract tensors: a shape and a dtype, and the rules that most ops' shapes follow."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel._types import DType
+from hilevel.config import settings
+from hilevel.dtypes import of_scalar
+from hilevel.errors import ShapeError, TracedValueError
+from hilevel.protocol import axes_tuple
+from hilevel.tensor import ABSTRACT, KINDS, TensorLike
+
+
+class Unknown(int):
+    """A stand-in for a dimension that is not known. In messages it reads `None`."""
+
+    def __repr__(self) -> str:
+        return "None"
+
+    __str__ = __repr__
+
+
+STAND_INS = (Unknown(240), Unknown(360))
+
+
+class Abstract(TensorLike):
+    """A tensor of which only shape and dtype are known."""
+
+    __slots__ = ("dtype", "shape")
+
+    def __init__(self, shape: Sequence[int], dtype: Any) -> None:
+        self.shape = tuple(shape)
+        self.dtype: DType = np.dtype(dtype)
+
+    def _no_data(self, *_: Any) -> Any:
+        raise TracedValueError(
+            "The layer or model is being run on shapes alone, to find the shape of its output, and "
+            "asks for the numbers of a tensor. Use ops (hilevel.ops.where, cond, while_loop) instead "
+            "of Python's if, while, float() or numpy functions on tensors."
+        )
+
+    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = _no_data
+
+    def __repr__(self) -> str:
+        return f"<Abstract shape={self.shape}, dtype={self.dtype}>"
+
+
+KINDS[Abstract] = ABSTRACT
+
+
+def as_abstract(x: Any) -> Any:
+    """The shape and dtype of an array; Python numbers stay as they are."""
+    if x is None or isinstance(x, (Abstract, int, float, bool)):
+        return x
+    return Abstract(x.shape, x.dtype)
+
+
+# -- rules that many ops share ----------------------------------------------------------------------
+
+
+def shape_of(x: Any) -> tuple[int, ...]:
+    """The shape, that of a Python number being ()."""
+    return getattr(x, "shape", ())
+
+
+def dtype_of(x: Any) -> DType:
+    """The dtype, that of a Python number by the dtype rules."""
+    return x.dtype if hasattr(x, "dtype") else of_scalar(x)
+
+
+def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
+    """The shape that arrays of these shapes give together."""
+    rank = max(map(len, shapes), default=0)
+    out = []
+    for i in range(-rank, 0):
+        sizes = {s[i] for s in shapes if len(s) >= -i and s[i] != 1}
+        if len(sizes) > 1:
+            raise ShapeError(
+                f"Shapes {' and '.join(map(str, shapes))} do not fit together: axis {i} has the sizes "
+                f"{' and '.join(map(str, sorted(sizes)))}. Expected equal sizes, or 1."
+            )
+        out.append(next(iter(sizes), 1))
+    return tuple(out)
+
+
+def elementwise(*xs: Any, dtype: Any = None) -> Abstract:
+    """Shape rule of ops that broadcast their operands."""
+    tensors = [x for x in xs if x is not None]
+    arrays = [x for x in tensors if hasattr(x, "dtype")] or tensors
+    shape = broadcast(*(shape_of(x) for x in tensors))
+    return Abstract(shape, dtype or dtype_of(arrays[0]))
+
+
+def like(x: Any, **_: Any) -> Abstract:
+    """Shape rule of ops with one operand whose shape they keep."""
+    return Abstract(x.shape, x.dtype)
+
+
+def boolean(*xs: Any, **_: Any) -> Abstract:
+    """Shape rule of comparisons."""
+    return elementwise(*xs, dtype=np.bool_)
+
+
+def reduced(x: Any, axis: Any, keepdims: bool, dtype: Any = None) -> Abstract:
+    """Shape rule of reductions."""
+    try:
+        axes = axes_tuple(axis, len(x.shape))
+    except ValueError as error:
+        raise ShapeError(f"{error} Its shape is {x.shape}.") from None
+    kept = [(1 if i in axes else n) for i, n in enumerate(x.shape) if keepdims or i not in axes]
+    return Abstract(kept, dtype or x.dtype)
+
+
+def viewed(x: Any, view: Any, dtype: Any = None) -> Abstract:
+    """Shape rule of ops that rearrange: `view` is applied to an array without memory of its own."""
+    stand_in = np.broadcast_to(np.zeros((), np.bool_), x.shape)
+    try:
+        return Abstract(view(stand_in).shape, dtype or x.dtype)
+    except (ValueError, IndexError, TypeError) as error:
+        raise ShapeError(f"{error} (shape {x.shape})") from None
+
+
+def floatx() -> DType:
+    """The default float type."""
+    return settings.floatx_dtype

@@ -1,0 +1,349 @@
+"""What an op is: a value, a gradient and a shape, written side by side.
+
+```python
+@op(dtype="float")
+def tanh(xp, x: Tensor):
+    return xp.tanh(x)
+
+@tanh.gradient
+def _(xp, g, y, x):
+    return g * (1 - y * y)
+
+@tanh.shape
+def _(x):
+    return like(x)
+```
+
+The value gets the array module `xp` and arrays. The gradient rule gets the gradient `g` of the result, the result
+and the same arguments, and returns the gradient of each tensor argument; where one of several costs something, a
+function without arguments that computes it, which is called only if it is needed. It may return more than the
+argument's shape where the op broadcasts: the sum over the repeated axes is taken for it. The shape rule gets and returns
+`Abstract` tensors.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any, Generic, ParamSpec
+
+import numpy as np
+
+from hilevel import dtypes, tensor
+from hilevel._context import context, scope
+from hilevel._types import DTypeLike, Function, Tensor
+from hilevel.autodiff.tape import Traced, check_alive, owner, paused
+from hilevel.backends import current_backend
+from hilevel.errors import ShapeError
+from hilevel.ops._abstract import Abstract, as_abstract
+from hilevel.tensor import (
+    ABSTRACT,
+    DEVICE,
+    HOST,
+    KINDS,
+    OTHER,
+    SCALAR,
+    SYMBOLIC,
+    TRACED,
+    VARIABLE,
+)
+
+P = ParamSpec("P")
+
+_TENSOR = ("Tensor", "Tensor | None")
+_PROMOTIONS: dict[str | None, Function | None] = {
+    None: None,
+    "common": dtypes.to_common,
+    "float": dtypes.to_float,
+}
+
+
+class Op(Generic[P]):
+    """A primitive operation. Called on arrays it computes; on traced values it also records itself; on
+    symbolic ones it becomes a node of a graph; on abstract ones it says what shape would result."""
+
+    def __init__(
+        self, value: Function, dtype: str | None = None, shape: Function | None = None
+    ) -> None:
+        signature = inspect.signature(value)
+        parameters = list(signature.parameters.values())[1:]
+        names = [p.name for p in parameters if p.annotation in _TENSOR]
+        variadic = bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
+        self.value = value
+        self.name = value.__name__.strip("_")
+        self.arity = -1 if variadic else len(names)
+        self.parameters = [p.name for p in parameters]
+        self.required = sum(p.default is inspect.Parameter.empty for p in parameters)
+        self.promote = _PROMOTIONS[dtype]
+        self.floating = dtype == "float"
+        self.rule: Function | None = None
+        self.shape_rule = shape
+        self.saving: Function | None = None
+        self.__name__ = self.__qualname__ = value.__name__
+        self.__doc__ = value.__doc__
+        self.__module__ = value.__module__
+        self.__wrapped__ = value
+        self.__signature__ = signature.replace(parameters=parameters)
+
+    def gradient(self, rule: Function) -> Function:
+        """Decorator: the op's gradient rule, `rule(xp, g, y, *tensors, **attributes)`."""
+        self.rule = rule
+        return rule
+
+    def shape(self, rule: Function) -> Function:
+        """Decorator: the op's shape rule, from abstract tensors to abstract tensors."""
+        self.shape_rule = rule
+        return rule
+
+    def residuals(self, value: Function) -> Function:
+        """Decorator: a form of the value that returns `(y, residuals)`. The tape hands the residuals to the
+        gradient rule by that name; without them the rule computes what it needs."""
+        self.saving = value
+        return value
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+    # -- calling -----------------------------------------------------------------------------------
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        if len(args) != self.arity and self.arity >= 0:
+            args, kwargs = self._bind(args, kwargs)  # type: ignore[assignment]
+        kind = 0
+        for a in args:
+            kind |= KINDS.get(a.__class__, OTHER)
+        if kind & (OTHER | VARIABLE | SYMBOLIC) or kind == SCALAR:
+            if kind & SYMBOLIC:
+                return _graph_call(self, args, kwargs)
+            args, kind = _read(args)  # type: ignore[assignment]
+        if self.promote is not None and _unsettled(args, self.floating):
+            args = self.promote(args)
+        if kind & ABSTRACT:
+            return self.abstract(args, kwargs)
+        try:
+            if kind & TRACED:
+                return self._record(args, kwargs)
+            backend = context.backend or current_backend()
+            if kind & DEVICE and not any(map(backend.is_array, args)):
+                backend = _backend_of(args)
+            override = backend.overrides.get(self.name)
+            value = self.value if override is None else override.value
+            return value(backend.xp, *args, **kwargs)
+        except (ValueError, TypeError, IndexError) as error:
+            self._explain(args, kwargs, error)
+            raise
+
+    def _bind(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Put every tensor argument in its place, and every other under its name."""
+        names = self.parameters
+        if len(args) > len(names):
+            raise TypeError(
+                f"{self.name}() takes at most {len(names)} arguments ({', '.join(names)}); "
+                f"got {len(args)}."
+            )
+        given = dict(zip(names, args, strict=False)) | kwargs
+        missing = [n for n in names[: self.required] if n not in given]
+        if missing:
+            raise TypeError(f"{self.name}() misses the argument {', '.join(missing)}.")
+        tensors = tuple(given.pop(n, None) for n in names[: self.arity])
+        return tensors, given
+
+    def _record(self, args: Any, kwargs: Any) -> Any:
+        """Compute, and append the result to the open recording."""
+        values, parents, backend = [], [], None
+        record = context.recording
+        for a in args:
+            if a.__class__ is Traced:
+                if a.recording is not record:
+                    check_alive(a)
+                parents.append(a if a.recording is record else None)
+                a = a.value
+                if backend is None:
+                    backend = owner(a)
+            else:
+                parents.append(None)
+            values.append(a)
+        assert backend is not None
+        override = backend.overrides.get(self.name)
+        if record is None or self.rule is None or not any(p is not None for p in parents):
+            value = self.value if override is None else override.value
+            return value(backend.xp, *values, **kwargs)
+        residuals = None
+        if override is not None and override.gradient is not None:
+            y = override.value(backend.xp, *values, **kwargs)
+        elif self.saving is not None:
+            y, residuals = self.saving(backend.xp, *values, **kwargs)
+        else:
+            y = (self.value if override is None else override.value)(backend.xp, *values, **kwargs)
+        node = Traced(y, record, self, values, parents)
+        node.attributes = kwargs
+        node.residuals = residuals
+        record.nodes.append(node)
+        return _pick_all(node) if y.__class__ is tuple else node
+
+    def abstract(self, args: Any, kwargs: Any) -> Any:
+        """The shape and dtype of the result."""
+        if self.shape_rule is None:
+            raise TypeError(f"The op {self.name} has no shape rule; add one with @{self.name}.shape.")
+        return self.shape_rule(*[as_abstract(a) for a in args], **kwargs)
+
+    def _explain(self, args: Any, kwargs: Any, error: Exception) -> None:
+        """After a failure: let the shape rule say what is wrong, in words that are equal on every backend."""
+        better = current_backend().translate(error)
+        if better is None and self.shape_rule is not None:
+            try:
+                with paused(), scope(abstract=1):
+                    self.abstract(args, kwargs)
+            except ShapeError as shape_error:
+                better = shape_error
+            except Exception:
+                return
+        if better is not None:
+            raise better from None
+
+
+def _unsettled(args: Any, floating: bool) -> bool:
+    """Whether operands have to be cast first: the quick question before the dtype rules' slow answer."""
+    first, number = None, False
+    for a in args:
+        if a.__class__ in _NUMBERS:
+            number = True
+        elif a is not None:
+            dtype = a.dtype
+            if first is None:
+                first = dtype
+            elif dtype is not first:
+                return True
+    return (floating or number) and (first is None or first.kind in "biu")
+
+
+_NUMBERS = frozenset({float, int, bool})
+
+
+def _graph_call(op: Any, args: Any, kwargs: Any) -> Any:
+    symbolic = next(a for a in args if KINDS.get(a.__class__) == SYMBOLIC)
+    return symbolic.graph_call(op, args, kwargs)
+
+
+def _read(args: Any) -> tuple[tuple[Any, ...], int]:
+    """Variables as what they hold, lists and unknown things as arrays, and the kinds that result."""
+    out, kind = [], 0
+    for a in args:
+        k = KINDS.get(a.__class__, OTHER)
+        if k == VARIABLE:
+            a = a.read()
+        elif k == OTHER:
+            a = to_array(a)
+        out.append(a)
+        kind |= KINDS.get(a.__class__, OTHER)
+    if kind == SCALAR:
+        return tuple(a if a is None else to_array(a) for a in out), kind & ~SCALAR
+    return tuple(out), kind
+
+
+def to_array(x: Any, dtype: DTypeLike = None) -> Any:
+    """An array of the current backend, by the dtype rules: Python floats and lists of them in floatx."""
+    kind = KINDS.get(x.__class__, OTHER)
+    if kind in (TRACED, ABSTRACT, VARIABLE, SYMBOLIC):
+        x = x.read() if kind == VARIABLE else x
+        return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
+    backend = current_backend()
+    if kind in (HOST, DEVICE) and x is not None:
+        return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
+    if kind == OTHER and not isinstance(x, (list, tuple)):
+        known = next((t for t in KINDS if KINDS[t] == VARIABLE and isinstance(x, t)), None)
+        if known is not None:
+            return to_array(x.read(), dtype)
+        if backend.is_array(x) or owner(x).is_array(x):
+            KINDS[x.__class__] = HOST if backend.is_host(x) else DEVICE
+            return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
+    if isinstance(x, (list, tuple)) and any(_holds_tensor(item) for item in x):
+        return tensor.ops.stack([to_array(item, dtype) for item in x])
+    return backend.asarray(_host(x, dtype))
+
+
+def _holds_tensor(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(map(_holds_tensor, x))
+    return KINDS.get(x.__class__, OTHER) in (TRACED, ABSTRACT, VARIABLE, SYMBOLIC, DEVICE)
+
+
+def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
+    array = np.asarray(x)
+    if array.dtype == object:
+        raise TypeError(
+            f"Cannot make a tensor of {type(x).__name__}: {str(x)[:80]!r}. Expected numbers, an array, or "
+            "lists of equal length."
+        )
+    if dtype is not None:
+        return array.astype(dtypes.as_dtype(dtype), copy=False)
+    if not hasattr(x, "dtype") and array.dtype.kind in "fiu" and _is_python(x):
+        return array.astype(dtypes.of_scalar(0.0 if array.dtype.kind == "f" else 0))
+    return array
+
+
+def _is_python(x: Any) -> bool:
+    """Whether the numbers are Python's, which have no dtype of their own."""
+    while isinstance(x, (list, tuple)) and len(x):
+        x = x[0]
+    return not hasattr(x, "dtype") and not hasattr(x, "__array__")
+
+
+def _backend_of(args: Any) -> Any:
+    return owner(next(a for a in args if KINDS.get(a.__class__, OTHER) == DEVICE))
+
+
+def _pick_all(node: Traced) -> tuple[Traced, ...]:
+    outputs = []
+    for i, value in enumerate(node.value):
+        output = Traced(value, node.recording, None, (), (node,))
+        output.picked = i
+        outputs.append(output)
+    return tuple(outputs)
+
+
+def op(
+    function: Function | None = None, *, dtype: str | None = None, shape: Function | None = None
+) -> Any:
+    """Decorator: make a primitive op of the function that computes its value.
+
+    `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"float"` to a
+    floating-point one; nothing where it is None. `shape` is the shape rule, where it is one of those that many
+    ops share.
+    """
+    if function is None:
+        return lambda f: Op(f, dtype, shape)
+    return Op(function, dtype, shape)
+
+
+class Composite(Generic[P]):
+    """A function of ops that looks at shapes: on symbolic tensors it becomes one node of the graph."""
+
+    def __init__(self, function: Callable[P, Any]) -> None:
+        self.function = function
+        self.__name__ = self.__qualname__ = self.name = function.__name__
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+        self.__signature__ = inspect.signature(function)
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
+        for a in (*args, *kwargs.values()):
+            if KINDS.get(a.__class__) == SYMBOLIC:
+                return a.graph_call(self, args, kwargs)  # type: ignore[attr-defined]
+            if isinstance(a, (list, tuple)):
+                for item in a:
+                    if KINDS.get(item.__class__) == SYMBOLIC:
+                        return item.graph_call(self, args, kwargs)
+        return self.function(*args, **kwargs)
+
+    def __repr__(self) -> str:
+        return f"<op {self.name}>"
+
+
+def composite(function: Callable[P, Any]) -> Composite[P]:
+    """Decorator for an op that is said with other ops and looks at the shapes of its arguments."""
+    return Composite(function)
+
+
+__all__ = ["Abstract", "Composite", "Op", "composite", "op", "to_array"]

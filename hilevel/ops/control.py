@@ -1,0 +1,208 @@
+"""Ops that run functions: branches, loops, maps; and the way from and to other arrays."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel import tree
+from hilevel._context import context
+from hilevel._types import DTypeLike, Function, Tensor
+from hilevel.autodiff.tape import Traced, to_host
+from hilevel.backends import current_backend
+from hilevel.ops._op import to_array
+from hilevel.ops.shaping import stack
+from hilevel.tensor import KINDS, OTHER, SCALAR
+
+
+def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    """`true_fn()` if `pred` holds, else `false_fn()`; both must return the same structure of tensors.
+
+    >>> ops.cond(True, lambda: 1.0, lambda: 2.0)
+    1.0
+    """
+    if isinstance(pred, Traced):
+        pred = pred.value
+    return current_backend().cond(pred, true_fn, false_fn)
+
+
+def while_loop(
+    cond: Function, body: Function, loop_vars: Any, maximum_iterations: int | None = None
+) -> Any:
+    """`body` applied to the loop variables again and again while `cond` of them holds.
+
+    >>> ops.while_loop(lambda i: i < 5, lambda i: (i + 2,), (0,))
+    (6,)
+    """
+    single = not isinstance(loop_vars, (list, tuple))
+    start = (loop_vars,) if single else tuple(loop_vars)
+
+    def step(*args: Any) -> tuple[Any, ...]:
+        result = body(*args)
+        return tuple(result) if isinstance(result, (list, tuple)) else (result,)
+
+    if _has_traced(start):
+        from hilevel.protocol import Backend
+
+        end = Backend.while_loop(current_backend(), cond, step, start, maximum_iterations)
+    else:
+        end = current_backend().while_loop(cond, step, start, maximum_iterations)
+    return end[0] if single else end
+
+
+def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
+    """`value = body_fun(i, value)` for `i` from `lower` up to, but not including, `upper`.
+
+    >>> ops.fori_loop(0, 3, lambda i, total: total + i, 0)
+    3
+    """
+    _, value = while_loop(
+        lambda i, value: i < upper, lambda i, value: (i + 1, body_fun(i, value)), (lower, init_val)
+    )
+    return value
+
+
+def scan(
+    f: Function,
+    init: Any,
+    xs: Any = None,
+    length: int | None = None,
+    reverse: bool = False,
+    unroll: int | bool = 1,
+) -> tuple[Any, Any]:
+    """`carry, y = f(carry, x)` over the leading axis of `xs`; returns the last carry and all `y`, stacked.
+
+    >>> ops.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
+    (np.float64(6.0), array([1., 3., 6.]))
+    """
+    leaves = tree.flatten(xs) if xs is not None else []
+    n = length if length is not None else len(leaves[0])
+    backend = current_backend()
+    if backend.scan is not None and context.recording is None:
+        return backend.scan(f, init, xs, n, reverse)
+    carry, outputs = init, []
+    for i in reversed(range(n)) if reverse else range(n):
+        carry, y = f(carry, None if xs is None else tree.map_structure(lambda a, i=i: a[i], xs))
+        outputs.append(y)
+    if reverse:
+        outputs.reverse()
+    if not outputs or outputs[0] is None:
+        return carry, None
+    return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
+
+
+def vectorized_map(function: Function, elements: Any) -> Any:
+    """`function` applied to each slice of the leading axis, the results stacked.
+
+    >>> ops.vectorized_map(lambda x: x * 2, np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    backend = current_backend()
+    if backend.vectorize is not None and not _has_traced(elements) and context.recording is None:
+        return backend.vectorize(function)(elements)
+    return map(function, elements)
+
+
+def map(f: Function, xs: Any) -> Any:
+    """`f` applied to each slice of the leading axis, one after the other, the results stacked.
+
+    >>> ops.map(lambda x: x * 2, np.array([1.0, 2.0]))
+    array([2., 4.])
+    """
+    _, ys = scan(lambda carry, x: (carry, f(x)), 0, xs)
+    return ys
+
+
+def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
+    """`branches[index](*operands)`, the index limited to those there are.
+
+    >>> ops.switch(1, [lambda: 1.0, lambda: 2.0])
+    2.0
+    """
+    last = len(branches) - 1
+    if last == 0:
+        return branches[0](*operands)
+    return cond(
+        index <= 0 if last > 0 else True,
+        lambda: branches[0](*operands),
+        lambda: switch(index - 1, branches[1:], *operands),
+    )
+
+
+def _has_traced(structure: Any) -> bool:
+    return any(isinstance(leaf, Traced) for leaf in tree.flatten(structure))
+
+
+# -- from and to other arrays -----------------------------------------------------------------------
+
+
+def convert_to_tensor(x: Any, dtype: DTypeLike = None, sparse: bool | None = None) -> Tensor:
+    """An array of the current backend: of numbers, lists, NumPy arrays, arrays of other backends, Variables.
+
+    >>> ops.convert_to_tensor([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    if sparse:
+        raise NotImplementedError("convert_to_tensor(sparse=True): hilevel has no sparse tensors.")
+    if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
+        return to_array(x, dtype)
+    y = to_array(x, dtype)
+    return y if hasattr(y, "graph_call") or isinstance(y, Traced) or _abstract(y) else _here(y)
+
+
+def _abstract(x: Any) -> bool:
+    return bool(context.abstract) and not hasattr(x, "__array__")
+
+
+def _here(x: Any) -> Any:
+    backend = current_backend()
+    return x if backend.is_array(x) else backend.asarray(to_host(x))
+
+
+array = convert_to_tensor
+
+
+def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
+    """A copy of the numbers as a NumPy array, from any backend.
+
+    >>> ops.convert_to_numpy([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    x = to_array(x)
+    return x.numpy() if isinstance(x, Traced) else to_host(x)
+
+
+def copy(x: Tensor) -> Tensor:
+    """The same numbers in memory of their own.
+
+    >>> ops.copy([1.0])
+    array([1.], dtype=float32)
+    """
+    from hilevel.ops.elementwise import add
+
+    x = to_array(x)
+    if isinstance(x, np.ndarray):
+        return x.copy()
+    return add(x, 0) if str(x.dtype) != "bool" else to_array(x)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is an array of the current backend, or stands for one.
+
+    >>> ops.is_tensor(np.zeros(2)), ops.is_tensor([0.0])
+    (True, False)
+    """
+    from hilevel.tensor import TensorLike
+
+    return isinstance(x, TensorLike) or current_backend().is_array(x)
+
+
+def dtype(x: Tensor) -> str:
+    """The name of the tensor's dtype.
+
+    >>> ops.dtype([1.0])
+    'float32'
+    """
+    return str(np.dtype(to_array(x).dtype).name)

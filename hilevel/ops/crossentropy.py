@@ -1,0 +1,160 @@
+"""The cross-entropies, fused with their softmax or sigmoid where they are given logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel import dtypes
+from hilevel._types import Namespace, Tensor
+from hilevel.config import epsilon
+from hilevel.errors import ShapeError
+from hilevel.ops._abstract import Abstract
+from hilevel.ops._op import composite, op, to_array
+from hilevel.ops.elementwise import abs, clip, exp, log, log1p, maximum
+from hilevel.ops.indexing import take_along_axis
+from hilevel.ops.reduction import sum
+
+# The last axis holds the classes; the public functions bring it there.
+
+
+def _exponentials(xp: Namespace, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    shifted = logits - xp.max(logits, axis=-1, keepdims=True)
+    e = xp.exp(shifted)
+    return shifted, e, xp.sum(e, axis=-1, keepdims=True)
+
+
+@op
+def _softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
+    return _softmax_crossentropy_saving(xp, logits, target)[0]
+
+
+@_softmax_crossentropy.residuals
+def _softmax_crossentropy_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
+    shifted, e, total = _exponentials(xp, logits)
+    return xp.sum(target * (xp.log(total) - shifted), axis=-1), e / total
+
+
+@_softmax_crossentropy.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
+    g = g[..., None]
+    if residuals is None:
+        _, e, total = _exponentials(xp, logits)
+        residuals = e / total
+
+    def of_target() -> Tensor:
+        shifted, _, total = _exponentials(xp, logits)
+        return g * (xp.log(total) - shifted)
+
+    return (lambda: g * (residuals * xp.sum(target, axis=-1, keepdims=True) - target)), of_target
+
+
+@op
+def _sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
+    return _sparse_saving(xp, logits, target)[0]
+
+
+@_sparse_softmax_crossentropy.residuals
+def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
+    shifted, e, total = _exponentials(xp, logits)
+    own = xp.take_along_axis(shifted, target[..., None], axis=-1)
+    return (xp.log(total) - own)[..., 0], e / total
+
+
+@_sparse_softmax_crossentropy.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
+    if residuals is None:
+        _, e, total = _exponentials(xp, logits)
+        residuals = e / total
+    hot = target[..., None] == xp.arange(logits.shape[-1]).astype(target.dtype)
+    return g[..., None] * (residuals - hot), None
+
+
+for _fused in (_softmax_crossentropy, _sparse_softmax_crossentropy):
+    _fused.shape(lambda logits, target: Abstract(logits.shape[:-1], logits.dtype))
+
+
+def _classes_last(x: Tensor, axis: int) -> Tensor:
+    from hilevel.ops.shaping import moveaxis
+
+    return x if axis in (-1, len(x.shape) - 1) else moveaxis(x, axis, -1)
+
+
+@composite
+def categorical_crossentropy(
+    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """`-sum(target * log(output))` over the classes. `target` and `output` have one shape.
+
+    >>> ops.categorical_crossentropy(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]]))
+    array([0.69314718])
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    target, output = dtypes.to_float((to_array(target), to_array(output)))
+    if tuple(target.shape) != tuple(output.shape):
+        raise ShapeError(
+            "categorical_crossentropy expects targets and outputs of one shape; got "
+            f"{tuple(target.shape)} and {tuple(output.shape)}. For integer targets use "
+            "sparse_categorical_crossentropy."
+        )
+    target, output = _classes_last(target, axis), _classes_last(output, axis)
+    if from_logits:
+        return _softmax_crossentropy(output, target)
+    output = output / sum(output, axis=-1, keepdims=True)
+    return -sum(target * log(clip(output, epsilon(), 1 - epsilon())), axis=-1)
+
+
+@composite
+def sparse_categorical_crossentropy(
+    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+) -> Tensor:
+    """`-log(output[target])` for integer targets. `target` has the shape of `output` without the class axis, or
+    with one of length 1 in its place.
+
+    >>> ops.sparse_categorical_crossentropy(np.array([1]), np.array([[0.5, 0.5]]))
+    array([0.69314718])
+
+    Raises:
+        ShapeError: the shapes do not fit.
+    """
+    target, output = to_array(target), to_array(output)
+    output = _classes_last(output, axis)
+    if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
+        target = target[..., 0]
+    if tuple(target.shape) != tuple(output.shape[:-1]):
+        raise ShapeError(
+            "sparse_categorical_crossentropy expects integer targets of the output's shape without its "
+            f"last axis; got {tuple(target.shape)} for an output of shape {tuple(output.shape)}. For "
+            "one-hot targets use categorical_crossentropy."
+        )
+    target = target.astype(dtypes.INT32)
+    if not dtypes.is_float(output.dtype):
+        (output,) = dtypes.to_float((output,))
+    if from_logits:
+        return _sparse_softmax_crossentropy(output, target)
+    own = take_along_axis(output, target[..., None], axis=-1)[..., 0]
+    own = own / sum(output, axis=-1)
+    return -log(clip(own, epsilon(), 1 - epsilon()))
+
+
+@composite
+def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
+    """`-target * log(output) - (1 - target) * log(1 - output)`, element-wise.
+
+    >>> ops.binary_crossentropy(np.array([1.0]), np.array([0.5]))
+    array([0.69314718])
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    target, output = dtypes.to_float((to_array(target), to_array(output)))
+    if tuple(target.shape) != tuple(output.shape):
+        raise ShapeError(
+            "binary_crossentropy expects targets and outputs of one shape; got "
+            f"{tuple(target.shape)} and {tuple(output.shape)}."
+        )
+    if from_logits:
+        return maximum(output, 0.0) - output * target + log1p(exp(-abs(output)))
+    output = clip(output, epsilon(), 1 - epsilon())
+    return -(target * log(output) + (1 - target) * log(1 - output))

@@ -1,0 +1,851 @@
+"""Ops that work element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel import dtypes
+from hilevel._types import DTypeLike, Namespace, Tensor
+from hilevel.ops._abstract import Abstract, boolean, elementwise, like
+from hilevel.ops._op import composite, op, to_array
+
+# -- arithmetic -------------------------------------------------------------------------------------
+
+
+@op(dtype="common", shape=elementwise)
+def add(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The sum `x1 + x2`, element-wise, with broadcasting.
+
+    >>> ops.add([1.0, 2.0], 3.0)
+    array([4., 5.], dtype=float32)
+    """
+    return x1 + x2
+
+
+add.gradient(lambda xp, g, y, x1, x2: (g, g))
+
+
+@op(dtype="common", shape=elementwise)
+def subtract(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The difference `x1 - x2`, element-wise, with broadcasting.
+
+    >>> ops.subtract([1.0, 2.0], 3.0)
+    array([-2., -1.], dtype=float32)
+    """
+    return x1 - x2
+
+
+subtract.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g))
+
+
+@op(dtype="common", shape=elementwise)
+def multiply(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The product `x1 * x2`, element-wise, with broadcasting.
+
+    >>> ops.multiply([1.0, 2.0], 3.0)
+    array([3., 6.], dtype=float32)
+    """
+    return x1 * x2
+
+
+multiply.gradient(lambda xp, g, y, x1, x2: (lambda: g * x2, lambda: g * x1))
+
+
+@op(dtype="float", shape=elementwise)
+def divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The quotient `x1 / x2`, element-wise, with broadcasting. Integers are divided as floats.
+
+    >>> ops.divide([1, 2], 4)
+    array([0.25, 0.5 ], dtype=float32)
+    """
+    return x1 / x2
+
+
+divide.gradient(lambda xp, g, y, x1, x2: (lambda: g / x2, lambda: -g * y / x2))
+true_divide = divide
+
+
+@op(dtype="common", shape=elementwise)
+def floor_divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The largest integer not above `x1 / x2`, element-wise. Its gradient is zero.
+
+    >>> ops.floor_divide([7, -7], 2)
+    array([ 3, -4], dtype=int32)
+    """
+    return x1 // x2
+
+
+@op(dtype="common", shape=elementwise)
+def mod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The remainder of the division, with the sign of `x2`.
+
+    >>> ops.mod([7, -7], 3)
+    array([1, 2], dtype=int32)
+    """
+    return xp.mod(x1, x2)
+
+
+mod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.floor(x1 / x2)))
+
+
+@op(dtype="common", shape=elementwise)
+def power(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """`x1` to the power `x2`, element-wise.
+
+    >>> ops.power([1.0, 2.0, 3.0], 2)
+    array([1., 4., 9.], dtype=float32)
+    """
+    return x1**x2
+
+
+@power.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    def of_exponent() -> Tensor:
+        positive = xp.where(x1 > 0, x1, xp.ones_like(x1))
+        return xp.where(x1 > 0, g * y * xp.log(positive), xp.zeros_like(y))
+
+    if isinstance(x2, (int, float)):
+        return (lambda: g * (2 * x1) if x2 == 2 else g * (x2 * x1 ** (x2 - 1))), None
+    base = xp.where(x2 == 0, xp.ones_like(x2 * x1), x1)
+    return (lambda: g * x2 * base ** (x2 - 1)), of_exponent
+
+
+@op(dtype="common", shape=elementwise)
+def maximum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of the two, element-wise. Where they are equal, each gets half the gradient.
+
+    >>> ops.maximum([1.0, 5.0], [2.0, 3.0])
+    array([2., 5.], dtype=float32)
+    """
+    return xp.maximum(x1, x2)
+
+
+@op(dtype="common", shape=elementwise)
+def minimum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of the two, element-wise. Where they are equal, each gets half the gradient.
+
+    >>> ops.minimum([1.0, 5.0], [2.0, 3.0])
+    array([1., 3.], dtype=float32)
+    """
+    return xp.minimum(x1, x2)
+
+
+def _share(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    def part(x: Tensor, other: Tensor) -> Tensor:
+        return g * xp.where(x == y, xp.where(other == y, 0.5, 1.0), 0.0).astype(g.dtype)
+
+    return (lambda: part(x1, x2)), (lambda: part(x2, x1))
+
+
+maximum.gradient(_share)
+minimum.gradient(_share)
+
+
+@op(shape=like)
+def negative(xp: Namespace, x: Tensor) -> Tensor:
+    """`-x`, element-wise.
+
+    >>> ops.negative([1.0, -2.0])
+    array([-1.,  2.], dtype=float32)
+    """
+    return -x
+
+
+negative.gradient(lambda xp, g, y, x: -g)
+
+
+@op(shape=like)
+def abs(xp: Namespace, x: Tensor) -> Tensor:
+    """The absolute value, element-wise.
+
+    >>> ops.abs([1.0, -2.0])
+    array([1., 2.], dtype=float32)
+    """
+    return xp.abs(x)
+
+
+abs.gradient(lambda xp, g, y, x: g * xp.sign(x))
+absolute = abs
+
+
+@op(shape=like)
+def square(xp: Namespace, x: Tensor) -> Tensor:
+    """`x * x`, element-wise.
+
+    >>> ops.square([1.0, -2.0])
+    array([1., 4.], dtype=float32)
+    """
+    return x * x
+
+
+square.gradient(lambda xp, g, y, x: g * (2 * x))
+
+
+@op(dtype="float", shape=like)
+def reciprocal(xp: Namespace, x: Tensor) -> Tensor:
+    """`1 / x`, element-wise.
+
+    >>> ops.reciprocal([2.0, 4.0])
+    array([0.5 , 0.25], dtype=float32)
+    """
+    return 1 / x
+
+
+reciprocal.gradient(lambda xp, g, y, x: -g * y * y)
+
+
+# -- rounding: no gradient --------------------------------------------------------------------------
+
+
+@op(shape=like)
+def sign(xp: Namespace, x: Tensor) -> Tensor:
+    """-1, 0 or 1 by the sign, element-wise. Its gradient is zero.
+
+    >>> ops.sign([-3.0, 0.0, 2.0])
+    array([-1.,  0.,  1.], dtype=float32)
+    """
+    return xp.sign(x)
+
+
+@op(dtype="float", shape=like)
+def floor(xp: Namespace, x: Tensor) -> Tensor:
+    """The largest integer not above `x`, as a float. Its gradient is zero.
+
+    >>> ops.floor([1.7, -1.7])
+    array([ 1., -2.], dtype=float32)
+    """
+    return xp.floor(x)
+
+
+@op(dtype="float", shape=like)
+def ceil(xp: Namespace, x: Tensor) -> Tensor:
+    """The smallest integer not below `x`, as a float. Its gradient is zero.
+
+    >>> ops.ceil([1.2, -1.2])
+    array([ 2., -1.], dtype=float32)
+    """
+    return xp.ceil(x)
+
+
+@op(dtype="float", shape=like)
+def trunc(xp: Namespace, x: Tensor) -> Tensor:
+    """The integer part, as a float. Its gradient is zero.
+
+    >>> ops.trunc([1.7, -1.7])
+    array([ 1., -1.], dtype=float32)
+    """
+    return xp.trunc(x)
+
+
+@op(shape=like)
+def round(xp: Namespace, x: Tensor, decimals: int = 0) -> Tensor:
+    """Rounded to `decimals` places, halves to even. Its gradient is zero.
+
+    >>> ops.round([0.5, 1.5, 2.4])
+    array([0., 2., 2.], dtype=float32)
+    """
+    return xp.round(x, decimals)
+
+
+# -- exponentials and logarithms --------------------------------------------------------------------
+
+
+@op(dtype="float", shape=like)
+def exp(xp: Namespace, x: Tensor) -> Tensor:
+    """The exponential, element-wise.
+
+    >>> ops.exp([0.0, 1.0])
+    array([1.       , 2.7182817], dtype=float32)
+    """
+    return xp.exp(x)
+
+
+exp.gradient(lambda xp, g, y, x: g * y)
+
+
+@op(dtype="float", shape=like)
+def expm1(xp: Namespace, x: Tensor) -> Tensor:
+    """`exp(x) - 1`, exact for small `x`.
+
+    >>> ops.expm1([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.expm1(x)
+
+
+expm1.gradient(lambda xp, g, y, x: g * (y + 1))
+
+
+@op(dtype="float", shape=like)
+def log(xp: Namespace, x: Tensor) -> Tensor:
+    """The natural logarithm, element-wise.
+
+    >>> ops.log([1.0, 2.0])
+    array([0.       , 0.6931472], dtype=float32)
+    """
+    return xp.log(x)
+
+
+log.gradient(lambda xp, g, y, x: g / x)
+
+
+@op(dtype="float", shape=like)
+def log1p(xp: Namespace, x: Tensor) -> Tensor:
+    """`log(1 + x)`, exact for small `x`.
+
+    >>> ops.log1p([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.log1p(x)
+
+
+log1p.gradient(lambda xp, g, y, x: g / (1 + x))
+
+
+@op(dtype="float", shape=like)
+def log2(xp: Namespace, x: Tensor) -> Tensor:
+    """The logarithm to base 2, element-wise.
+
+    >>> ops.log2([1.0, 8.0])
+    array([0., 3.], dtype=float32)
+    """
+    return xp.log2(x)
+
+
+log2.gradient(lambda xp, g, y, x: g / (x * float(np.log(2))))
+
+
+@op(dtype="float", shape=like)
+def log10(xp: Namespace, x: Tensor) -> Tensor:
+    """The logarithm to base 10, element-wise.
+
+    >>> ops.log10([1.0, 100.0])
+    array([0., 2.], dtype=float32)
+    """
+    return xp.log10(x)
+
+
+log10.gradient(lambda xp, g, y, x: g / (x * float(np.log(10))))
+
+
+@op(dtype="float", shape=elementwise)
+def logaddexp(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """`log(exp(x1) + exp(x2))`, without overflow.
+
+    >>> ops.logaddexp([0.0], [0.0])
+    array([0.6931472], dtype=float32)
+    """
+    return xp.logaddexp(x1, x2)
+
+
+logaddexp.gradient(
+    lambda xp, g, y, x1, x2: (lambda: g * xp.exp(x1 - y), lambda: g * xp.exp(x2 - y))
+)
+
+
+@op(dtype="float", shape=like)
+def sqrt(xp: Namespace, x: Tensor) -> Tensor:
+    """The square root, element-wise.
+
+    >>> ops.sqrt([4.0, 9.0])
+    array([2., 3.], dtype=float32)
+    """
+    return xp.sqrt(x)
+
+
+sqrt.gradient(lambda xp, g, y, x: g / (2 * y))
+
+
+@op(dtype="float", shape=like)
+def rsqrt(xp: Namespace, x: Tensor) -> Tensor:
+    """`1 / sqrt(x)`, element-wise.
+
+    >>> ops.rsqrt([4.0])
+    array([0.5], dtype=float32)
+    """
+    return 1 / xp.sqrt(x)
+
+
+rsqrt.gradient(lambda xp, g, y, x: -0.5 * g * y / x)
+
+
+# -- trigonometry -----------------------------------------------------------------------------------
+
+
+@op(dtype="float", shape=like)
+def sin(xp: Namespace, x: Tensor) -> Tensor:
+    """The sine of an angle in radians.
+
+    >>> ops.sin([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.sin(x)
+
+
+sin.gradient(lambda xp, g, y, x: g * xp.cos(x))
+
+
+@op(dtype="float", shape=like)
+def cos(xp: Namespace, x: Tensor) -> Tensor:
+    """The cosine of an angle in radians.
+
+    >>> ops.cos([0.0])
+    array([1.], dtype=float32)
+    """
+    return xp.cos(x)
+
+
+cos.gradient(lambda xp, g, y, x: -g * xp.sin(x))
+
+
+@op(dtype="float", shape=like)
+def tan(xp: Namespace, x: Tensor) -> Tensor:
+    """The tangent of an angle in radians.
+
+    >>> ops.tan([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.tan(x)
+
+
+tan.gradient(lambda xp, g, y, x: g * (1 + y * y))
+
+
+@op(dtype="float", shape=like)
+def arcsin(xp: Namespace, x: Tensor) -> Tensor:
+    """The angle in radians whose sine is `x`.
+
+    >>> ops.arcsin([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arcsin(x)
+
+
+arcsin.gradient(lambda xp, g, y, x: g / xp.sqrt(1 - x * x))
+
+
+@op(dtype="float", shape=like)
+def arccos(xp: Namespace, x: Tensor) -> Tensor:
+    """The angle in radians whose cosine is `x`.
+
+    >>> ops.arccos([1.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arccos(x)
+
+
+arccos.gradient(lambda xp, g, y, x: -g / xp.sqrt(1 - x * x))
+
+
+@op(dtype="float", shape=like)
+def arctan(xp: Namespace, x: Tensor) -> Tensor:
+    """The angle in radians whose tangent is `x`.
+
+    >>> ops.arctan([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arctan(x)
+
+
+arctan.gradient(lambda xp, g, y, x: g / (1 + x * x))
+
+
+@op(dtype="float", shape=elementwise)
+def arctan2(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The angle in radians of the point `(x2, x1)`, in all four quadrants.
+
+    >>> ops.arctan2([0.0], [1.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arctan2(x1, x2)
+
+
+arctan2.gradient(
+    lambda xp, g, y, x1, x2: (
+        lambda: g * x2 / (x1 * x1 + x2 * x2),
+        lambda: -g * x1 / (x1 * x1 + x2 * x2),
+    )
+)
+
+
+@op(dtype="float", shape=like)
+def sinh(xp: Namespace, x: Tensor) -> Tensor:
+    """The hyperbolic sine, element-wise.
+
+    >>> ops.sinh([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.sinh(x)
+
+
+sinh.gradient(lambda xp, g, y, x: g * xp.cosh(x))
+
+
+@op(dtype="float", shape=like)
+def cosh(xp: Namespace, x: Tensor) -> Tensor:
+    """The hyperbolic cosine, element-wise.
+
+    >>> ops.cosh([0.0])
+    array([1.], dtype=float32)
+    """
+    return xp.cosh(x)
+
+
+cosh.gradient(lambda xp, g, y, x: g * xp.sinh(x))
+
+
+@op(dtype="float", shape=like)
+def tanh(xp: Namespace, x: Tensor) -> Tensor:
+    """The hyperbolic tangent, element-wise.
+
+    >>> ops.tanh([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.tanh(x)
+
+
+tanh.gradient(lambda xp, g, y, x: g * (1 - y * y))
+
+
+@op(dtype="float", shape=like)
+def arcsinh(xp: Namespace, x: Tensor) -> Tensor:
+    """The inverse of `sinh`.
+
+    >>> ops.arcsinh([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arcsinh(x)
+
+
+arcsinh.gradient(lambda xp, g, y, x: g / xp.sqrt(x * x + 1))
+
+
+@op(dtype="float", shape=like)
+def arccosh(xp: Namespace, x: Tensor) -> Tensor:
+    """The inverse of `cosh`, for `x >= 1`.
+
+    >>> ops.arccosh([1.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arccosh(x)
+
+
+arccosh.gradient(lambda xp, g, y, x: g / xp.sqrt(x * x - 1))
+
+
+@op(dtype="float", shape=like)
+def arctanh(xp: Namespace, x: Tensor) -> Tensor:
+    """The inverse of `tanh`, for `-1 < x < 1`.
+
+    >>> ops.arctanh([0.0])
+    array([0.], dtype=float32)
+    """
+    return xp.arctanh(x)
+
+
+arctanh.gradient(lambda xp, g, y, x: g / (1 - x * x))
+
+
+# -- comparisons and logic: no gradient ------------------------------------------------------------
+
+
+@op(dtype="common", shape=boolean)
+def equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 == x2`, element-wise.
+
+    >>> ops.equal([1, 2], [1, 3])
+    array([ True, False])
+    """
+    return xp.equal(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def not_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 != x2`, element-wise.
+
+    >>> ops.not_equal([1, 2], [1, 3])
+    array([False,  True])
+    """
+    return xp.not_equal(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def greater(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 > x2`, element-wise.
+
+    >>> ops.greater([1, 3], 2)
+    array([False,  True])
+    """
+    return xp.greater(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def greater_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 >= x2`, element-wise.
+
+    >>> ops.greater_equal([1, 2], 2)
+    array([False,  True])
+    """
+    return xp.greater_equal(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def less(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 < x2`, element-wise.
+
+    >>> ops.less([1, 3], 2)
+    array([ True, False])
+    """
+    return xp.less(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def less_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 <= x2`, element-wise.
+
+    >>> ops.less_equal([2, 3], 2)
+    array([ True, False])
+    """
+    return xp.less_equal(x1, x2)
+
+
+@op(shape=boolean)
+def logical_and(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether both are true, element-wise.
+
+    >>> ops.logical_and([True, True], [True, False])
+    array([ True, False])
+    """
+    return xp.logical_and(x1, x2)
+
+
+@op(shape=boolean)
+def logical_or(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether one or both are true, element-wise.
+
+    >>> ops.logical_or([True, False], [False, False])
+    array([ True, False])
+    """
+    return xp.logical_or(x1, x2)
+
+
+@op(shape=boolean)
+def logical_xor(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether exactly one is true, element-wise.
+
+    >>> ops.logical_xor([True, True], [True, False])
+    array([False,  True])
+    """
+    return xp.logical_xor(x1, x2)
+
+
+@op(shape=boolean)
+def logical_not(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is false, element-wise.
+
+    >>> ops.logical_not([True, False])
+    array([False,  True])
+    """
+    return xp.logical_not(x)
+
+
+@op(dtype="float", shape=boolean)
+def isnan(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is not a number, element-wise.
+
+    >>> ops.isnan([1.0, float("nan")])
+    array([False,  True])
+    """
+    return xp.isnan(x)
+
+
+@op(dtype="float", shape=boolean)
+def isinf(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is infinite, element-wise.
+
+    >>> ops.isinf([1.0, float("inf")])
+    array([False,  True])
+    """
+    return xp.isinf(x)
+
+
+@op(dtype="float", shape=boolean)
+def isfinite(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is neither infinite nor NaN, element-wise.
+
+    >>> ops.isfinite([1.0, float("inf")])
+    array([ True, False])
+    """
+    return xp.isfinite(x)
+
+
+@op(dtype="common", shape=boolean)
+def isclose(
+    xp: Namespace,
+    x1: Tensor,
+    x2: Tensor,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
+) -> Tensor:
+    """Whether `|x1 - x2| <= atol + rtol * |x2|`, element-wise.
+
+    >>> ops.isclose([1.0, 2.0], [1.0, 2.1])
+    array([ True, False])
+    """
+    return xp.isclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan)
+
+
+# -- choice and dtype -------------------------------------------------------------------------------
+
+
+@op
+def select(xp: Namespace, condition: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
+    """`x1` where `condition` holds, else `x2`; both of one dtype. `where` is the form for users.
+
+    >>> ops.select(np.array([True, False]), np.array([1.0, 2.0]), np.array([3.0, 4.0]))
+    array([1., 4.])
+    """
+    return xp.where(condition, x1, x2)
+
+
+@select.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, condition: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    zero = xp.zeros_like(g)
+    return None, (lambda: xp.where(condition, g, zero)), (lambda: xp.where(condition, zero, g))
+
+
+@select.shape
+def _(condition: Any, x1: Any, x2: Any) -> Abstract:
+    return Abstract(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
+
+
+def where(condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Tensor:
+    """`x1` where `condition` holds, else `x2`, with broadcasting; of a condition alone, the indices where it holds.
+
+    >>> ops.where([True, False], [1.0, 2.0], 0.0)
+    array([1., 0.], dtype=float32)
+    """
+    if x1 is None and x2 is None:
+        return nonzero(condition)
+    if not hasattr(x1, "dtype"):
+        x1 = _number(x1, beside=x2)
+    if not hasattr(x2, "dtype"):
+        x2 = _number(x2, beside=x1)
+    x1, x2 = dtypes.to_common((x1, x2))
+    return select(condition, x1, x2)
+
+
+def _number(x: Any, beside: Any) -> Any:
+    """A Python number (or list) as an array, in the dtype of the array beside it where it has no say."""
+    if isinstance(x, (int, float)) and hasattr(beside, "dtype"):
+        return to_array(x, dtypes.beside_scalar(beside.dtype, x))
+    return to_array(x)
+
+
+def nonzero(x: Tensor) -> Any:
+    """The indices of the elements that are not zero, an array for each axis. Not inside compiled functions.
+
+    >>> ops.nonzero([0, 3, 0, 5])
+    (array([1, 3], dtype=int32),)
+    """
+    from hilevel.autodiff.tape import owner, untraced
+
+    x = untraced(to_array(x))
+    backend = owner(x)
+    if not backend.is_concrete(x):
+        raise dtypes_error("nonzero")
+    return tuple(i.astype(dtypes.INT32) for i in backend.xp.nonzero(x))
+
+
+def dtypes_error(name: str) -> Exception:
+    """The error of an op whose result's shape depends on the data, inside a compiled function."""
+    from hilevel.errors import TracedValueError
+
+    return TracedValueError(
+        f"ops.{name} gives a result whose shape depends on the data, which a compiled function cannot. "
+        "Use a mask with ops.where(condition, x1, x2), or run_eagerly=True."
+    )
+
+
+@op
+def clip(xp: Namespace, x: Tensor, x_min: Any = None, x_max: Any = None) -> Tensor:
+    """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
+
+    >>> ops.clip([-1.0, 0.5, 2.0], 0.0, 1.0)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    low = x if x_min is None else xp.maximum(x, xp.asarray(x_min, dtype=x.dtype))
+    return low if x_max is None else xp.minimum(low, xp.asarray(x_max, dtype=x.dtype))
+
+
+@clip.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any = None, x_max: Any = None) -> Any:
+    inside = xp.ones_like(x, dtype=bool)
+    if x_min is not None:
+        inside = xp.logical_and(inside, x >= x_min)
+    if x_max is not None:
+        inside = xp.logical_and(inside, x <= x_max)
+    return xp.where(inside, g, xp.zeros_like(g))
+
+
+@clip.shape
+def _(x: Any, x_min: Any = None, x_max: Any = None) -> Abstract:
+    return elementwise(x, x_min, x_max, dtype=x.dtype)
+
+
+@op
+def cast(xp: Namespace, x: Tensor, dtype: DTypeLike) -> Tensor:
+    """The tensor in another dtype. The gradient passes between floats.
+
+    >>> ops.cast([1.7, 2.2], "int32")
+    array([1, 2], dtype=int32)
+    """
+    return xp.asarray(x).astype(dtypes.as_dtype(dtype))
+
+
+cast.gradient(lambda xp, g, y, x, dtype: g.astype(x.dtype) if dtypes.is_float(y.dtype) else None)
+cast.shape(lambda x, dtype: Abstract(x.shape, dtypes.as_dtype(dtype)))
+
+
+@op(shape=like)
+def stop_gradient(xp: Namespace, variable: Tensor) -> Tensor:
+    """The value itself, through which no gradient passes.
+
+    >>> hilevel.grad(lambda x: x * hilevel.ops.stop_gradient(x))(3.0)
+    np.float32(3.0)
+    """
+    return variable
+
+
+@op(shape=like)
+def nan_to_num(
+    xp: Namespace, x: Tensor, nan: float = 0.0, posinf: float | None = None, neginf: float | None = None
+) -> Tensor:
+    """NaN and infinities replaced by numbers: 0, and the largest and smallest of the dtype.
+
+    >>> ops.nan_to_num([1.0, float("nan")])
+    array([1., 0.], dtype=float32)
+    """
+    return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@nan_to_num.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, **_: Any) -> Any:
+    return xp.where(xp.isfinite(x), g, xp.zeros_like(g))
+
+
+@composite
+def allclose(
+    x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Whether all elements are close; see `isclose`.
+
+    >>> bool(ops.allclose([1.0], [1.0]))
+    True
+    """
+    from hilevel.ops.reduction import all
+
+    return all(isclose(x1, x2, rtol, atol, equal_nan))

@@ -1,0 +1,391 @@
+"""Ops that pick elements out of tensors, and put them in."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel import dtypes
+from hilevel._types import DTypeLike, Namespace, Tensor
+from hilevel.autodiff.tape import Traced, owner, untraced
+from hilevel.ops._abstract import Abstract, as_abstract, viewed
+from hilevel.ops._op import composite, op, to_array
+from hilevel.ops.reduction import argsort
+from hilevel.tensor import ABSTRACT, KINDS, TensorLike
+
+# A key is an attribute, not an operand: slices, integers, None, ..., and index arrays, as in NumPy.
+
+
+@op
+def _getitem(xp: Namespace, x: Tensor, key: Any) -> Tensor:
+    return x[key]
+
+
+@_getitem.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Any) -> Any:
+    return put_add(g, key, shape=tuple(x.shape))
+
+
+@_getitem.shape
+def _(x: Any, key: Any) -> Abstract:
+    return viewed(x, lambda a: a[_concrete_key(key)])
+
+
+def _concrete_key(key: Any) -> Any:
+    """A key in which index arrays without numbers are zeros."""
+    if isinstance(key, tuple):
+        return tuple(map(_concrete_key, key))
+    if hasattr(key, "shape") and not isinstance(key, (np.ndarray, np.generic)):
+        if np.dtype(key.dtype).kind == "b":
+            return np.zeros(key.shape, np.bool_)
+        return np.broadcast_to(np.zeros((), np.int64), key.shape)
+    return key
+
+
+def _plain_key(key: Any) -> Any:
+    if isinstance(key, tuple):
+        return tuple(map(_plain_key, key))
+    if isinstance(key, builtins.slice):
+        return builtins.slice(*(_plain_key(v) for v in (key.start, key.stop, key.step)))
+    if isinstance(key, list):
+        return np.asarray(key)
+    if isinstance(key, TensorLike):
+        return untraced(to_array(key))
+    return key
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """`x[key]`, with the keys of NumPy: slices, integers, None, `...` and arrays of indices.
+
+    >>> ops.getitem([1.0, 2.0, 3.0], slice(1, None))
+    array([2., 3.], dtype=float32)
+    """
+    return _getitem(x, key=_plain_key(key))
+
+
+@op
+def put_add(xp: Namespace, x: Tensor, key: Any, shape: Sequence[int]) -> Tensor:
+    """Zeros of `shape` to which `x` is added at `key`: what undoes `getitem`. Equal indices add up.
+
+    >>> ops.put_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
+    array([0., 3., 0.], dtype=float32)
+    """
+    zeros = xp.zeros(tuple(shape), dtype=x.dtype)
+    if _is_basic(key) and isinstance(zeros, np.ndarray):
+        zeros[key] = x
+        return zeros
+    return owner(x).scatter(zeros, key, x, "add")
+
+
+def _is_basic(key: Any) -> bool:
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
+
+
+put_add.gradient(lambda xp, g, y, x, key, shape: g[key])
+put_add.shape(lambda x, key, shape: Abstract(shape, x.dtype))
+
+
+@composite
+def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+    """The elements of an axis at the given indices; of all elements in order without an axis.
+
+    On data of the host an index outside the axis is an error; in compiled functions, and on a device, it is not
+    looked at, and what comes for it is not defined.
+
+    >>> ops.take([10.0, 20.0, 30.0], [2, 0])
+    array([30., 10.], dtype=float32)
+    """
+    x = to_array(x)
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    check_indices(indices, x.shape[axis], "take")
+    indices = indices if isinstance(indices, (int, np.integer)) else to_array(indices)
+    return getitem(x, (builtins.slice(None),) * (axis % len(x.shape)) + (indices,))
+
+
+def check_indices(indices: Any, size: int, what: str, negative: bool = True) -> None:
+    """Refuse indices outside of an axis, where they are in the host's memory.
+
+    Raises:
+        IndexError: says the first wrong index, and what is allowed.
+    """
+    if isinstance(indices, (int, list, tuple)):
+        indices = np.asarray(indices) if not _holds_tensors(indices) else None
+    if not isinstance(indices, (np.ndarray, np.generic)) or not indices.size:
+        return
+    low = -size if negative else 0
+    if indices.dtype.kind in "iu" and (indices.min() < low or indices.max() >= size):
+        wrong = indices[(indices < low) | (indices >= size)].flat[0]
+        raise IndexError(
+            f"{what}: index {wrong} is out of range. Expected {low} to {size - 1}, for an axis of length {size}."
+        )
+
+
+def _holds_tensors(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and any(
+        isinstance(i, TensorLike) or _holds_tensors(i) for i in x
+    )
+
+
+@composite
+def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+    """Elements picked along an axis, with indices of their own for each place of the other axes.
+
+    >>> ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1)
+    array([[2.],
+           [3.]], dtype=float32)
+    """
+    x, indices = to_array(x), to_array(indices)
+    if axis is None:
+        x, indices, axis = x.reshape(-1), indices.reshape(-1), 0
+    axis %= len(x.shape)
+    key: list[Any] = []
+    for i, n in enumerate(x.shape):
+        shape = [1] * len(x.shape)
+        shape[i] = n
+        key.append(indices if i == axis else np.arange(n).reshape(shape))
+    return getitem(x, tuple(key))
+
+
+@composite
+def one_hot(
+    x: Tensor, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
+) -> Tensor:
+    """Integers as vectors of zeros with a one in their place, along a new axis. -1 is all zeros.
+
+    >>> ops.one_hot([0, 2], 3)
+    array([[1., 0., 0.],
+           [0., 0., 1.]], dtype=float32)
+
+    Raises:
+        IndexError: a number is not below `num_classes`, where the numbers are in the host's memory.
+    """
+    if sparse:
+        raise NotImplementedError("one_hot(sparse=True): hilevel has no sparse tensors.")
+    check_indices(x, num_classes, "one_hot")
+    x = to_array(x)
+    if dtypes.is_float(x.dtype):
+        x = x.astype(dtypes.INT32)
+    place = axis % (len(x.shape) + 1)
+    classes = np.arange(num_classes, dtype=np.int32)
+    shape = [1] * (len(x.shape) + 1)
+    shape[place] = num_classes
+    hit = _expand(x, place) == classes.reshape(shape).astype(x.dtype)
+    return hit.astype(dtypes.as_dtype(dtype or dtypes.settings.floatx))
+
+
+def _expand(x: Tensor, axis: int) -> Tensor:
+    return x[(builtins.slice(None),) * axis + (None,)]
+
+
+@composite
+def multi_hot(
+    inputs: Tensor, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
+) -> Tensor:
+    """Lists of integers as vectors with a one in the place of each.
+
+    >>> ops.multi_hot([0, 2], 3)
+    array([1., 0., 1.], dtype=float32)
+    """
+    hot = one_hot(inputs, num_classes, axis=axis, dtype=dtype, sparse=sparse)
+    rank = len(hot.shape)
+    reduce = -2 if axis in (-1, rank - 1) else (0 if rank == 2 else 1)
+    from hilevel.ops.reduction import max as max_
+
+    return max_(hot, axis=reduce)
+
+
+@composite
+def top_k(x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
+    """The `k` largest elements of the last axis, the largest first, and their indices (int32).
+
+    >>> ops.top_k([1.0, 5.0, 3.0], 2)
+    (array([5., 3.], dtype=float32), array([1, 2], dtype=int32))
+    """
+    x = to_array(x)
+    indices = argsort(-x.astype(np.float64) if np.dtype(x.dtype).kind == "u" else -x)[..., :k]
+    return take_along_axis(x, indices, axis=-1), indices
+
+
+@composite
+def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Tensor:
+    """Whether the target's score is among the `k` largest of its row; ties count in its favour.
+
+    >>> ops.in_top_k([2], [[0.1, 0.5, 0.4]], k=2)
+    array([ True])
+    """
+    targets, predictions = to_array(targets), to_array(predictions)
+    own = take_along_axis(predictions, targets[..., None].astype(dtypes.INT32), axis=-1)
+    return (predictions > own).astype(dtypes.INT32).sum(axis=-1) < k
+
+
+# -- putting in -------------------------------------------------------------------------------------
+
+
+@op
+def _scatter(xp: Namespace, x: Tensor, updates: Tensor, key: Any, reduction: str | None) -> Tensor:
+    return owner(x).scatter(x, key, updates, reduction)
+
+
+@_scatter.gradient
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, updates: Tensor, key: Any, reduction: str | None
+) -> Any:
+    if reduction == "add":
+        return g, (lambda: g[key])
+    if reduction is None:
+        order = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
+        writer = owner(untraced(x)).scatter(
+            owner(untraced(x)).xp.full(tuple(x.shape), -1, dtype=np.int64), key, order, None
+        )
+        won = (writer[key] == order).astype(g.dtype)
+        return g * (writer < 0).astype(g.dtype), (lambda: g[key] * won)
+    raise NotImplementedError(f"scatter_update with reduction={reduction!r} has no gradient.")
+
+
+_scatter.shape(lambda x, updates, key, reduction: Abstract(x.shape, x.dtype))
+
+
+def _columns(indices: Tensor) -> tuple[Any, ...]:
+    """An index array of shape (..., rank) as one index array for each axis."""
+    indices = untraced(to_array(indices))
+    if KINDS.get(type(indices)) == ABSTRACT:
+        return tuple(as_abstract(indices[..., i]) for i in range(indices.shape[-1]))
+    return tuple(indices[..., i] for i in range(indices.shape[-1]))
+
+
+@composite
+def scatter_update(
+    inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
+) -> Tensor:
+    """A copy of `inputs` with `updates` at the places `indices`, of shape `(n, rank)`.
+
+    `reduction` None replaces; `"add"`, `"max"`, `"min"`, `"mul"` combine.
+
+    >>> ops.scatter_update([1.0, 2.0, 3.0], [[1]], [9.0])
+    array([1., 9., 3.], dtype=float32)
+    """
+    inputs = to_array(inputs)
+    updates = to_array(updates).astype(inputs.dtype)
+    return _scatter(inputs, updates, key=_columns(indices), reduction=reduction)
+
+
+@composite
+def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+    """Zeros of `shape` with `values` added at the places `indices`, of shape `(n, rank)`.
+
+    >>> ops.scatter([[1]], [9.0], (3,))
+    array([0., 9., 0.], dtype=float32)
+    """
+    return put_add(values, _columns(indices), shape=tuple(shape))
+
+
+def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
+    """The block of `shape` that begins at `start_indices`; a size of -1 goes to the end.
+
+    >>> ops.slice([1.0, 2.0, 3.0], [1], [2])
+    array([2., 3.], dtype=float32)
+    """
+    inputs = to_array(inputs)
+    size = [inputs.shape[i] if n == -1 else int(n) for i, n in enumerate(shape)]
+    return getitem(inputs, _block(start_indices, size, inputs.shape))
+
+
+def slice_update(inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
+    """A copy of `inputs` in which the block that begins at `start_indices` is `updates`.
+
+    >>> ops.slice_update([1.0, 2.0, 3.0], [1], [9.0])
+    array([1., 9., 3.], dtype=float32)
+    """
+    inputs = to_array(inputs)
+    updates = to_array(updates).astype(inputs.dtype)
+    key = _block(start_indices, updates.shape, inputs.shape)
+    return _scatter(inputs, updates, key=key, reduction=None)
+
+
+def _block(start: Any, size: Any, whole: Any) -> tuple[Any, ...]:
+    """The key of a block. A start that is a tensor becomes index arrays, so that it may be traced."""
+    starts = start if isinstance(start, (list, tuple)) else _host_or_rows(start)
+    if all(isinstance(s, (int, np.integer)) for s in starts):
+        return tuple(builtins.slice(int(s), int(s) + n) for s, n in zip(starts, size, strict=True))
+    key = []
+    for axis, (s, n) in enumerate(zip(starts, size, strict=True)):
+        view = [1] * len(size)
+        view[axis] = n
+        key.append(untraced(to_array(s)) + np.arange(n).reshape(view))
+    return tuple(key)
+
+
+def _host_or_rows(start: Any) -> list[Any]:
+    if isinstance(start, np.ndarray):
+        return [int(s) for s in start]
+    start = to_array(start)
+    return [start[i] for i in range(start.shape[0])]
+
+
+def unique(
+    x: Tensor,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
+    """The different elements, in ascending order. Not inside compiled functions.
+
+    With `size`, cut or filled up (with `fill_value`, else the smallest element) to that many.
+
+    >>> ops.unique([3, 1, 3])
+    array([1, 3], dtype=int32)
+    """
+    x = x.numpy() if isinstance(x, Traced) else to_array(x)
+    backend = owner(x)
+    if not backend.is_concrete(x):
+        from hilevel.ops.elementwise import dtypes_error
+
+        raise dtypes_error("unique")
+    results = np.unique(
+        backend.to_numpy(x), return_index, return_inverse, return_counts, axis=axis
+    )
+    parts = list(results) if isinstance(results, tuple) else [results]
+    if size is not None:
+        at = 0 if axis is None else axis
+        missing = size - parts[0].shape[at]
+        fill = parts[0].min() if fill_value is None else fill_value
+        cut = (builtins.slice(None),) * at + (builtins.slice(0, size),)
+        parts[0] = parts[0][cut]
+        if missing > 0:
+            pads = [(0, missing if i == at else 0) for i in range(parts[0].ndim)]
+            parts[0] = np.pad(parts[0], pads, constant_values=fill)
+    arrays = [backend.asarray(p if i == 0 else p.astype(np.int32)) for i, p in enumerate(parts)]
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:
+    """Where values would have to be inserted to keep a one-dimensional sequence ascending, int32.
+
+    >>> ops.searchsorted([1.0, 3.0, 5.0], [4.0])
+    array([2], dtype=int32)
+    """
+    sequence, values = to_array(sorted_sequence), to_array(values)
+    if len(sequence.shape) != 1:
+        raise ValueError(f"searchsorted expects one axis; got shape {tuple(sequence.shape)}.")
+    less = values[..., None] > sequence if side == "left" else values[..., None] >= sequence
+    return less.astype(dtypes.INT32).sum(axis=-1)
+
+
+def digitize(x: Tensor, bins: Tensor) -> Tensor:
+    """The index of the bin each element falls into, int32.
+
+    >>> ops.digitize([0.2, 1.5], [0.0, 1.0, 2.0])
+    array([1, 2], dtype=int32)
+    """
+    return searchsorted(bins, x, side="right")
+
+

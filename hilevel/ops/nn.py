@@ -1,0 +1,615 @@
+"""The functions of neural networks: activations, and the fused layers of dense networks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel._types import Axis, Namespace, Tensor
+from hilevel.config import epsilon as config_epsilon
+from hilevel.errors import ShapeError
+from hilevel.ops._abstract import Abstract, like
+from hilevel.ops._op import composite, op, to_array
+from hilevel.ops.elementwise import (
+    abs,
+    clip,
+    expm1,
+    maximum,
+    minimum,
+    rsqrt,
+    sqrt,
+    square,
+    tanh,
+    where,
+)
+from hilevel.ops.reduction import cumsum, norm, sort, sum
+from hilevel.ops.shaping import flip, split
+from hilevel.protocol import axes_tuple
+
+# -- activations that are primitives ----------------------------------------------------------------
+
+
+@op(shape=like)
+def relu(xp: Namespace, x: Tensor) -> Tensor:
+    """`max(x, 0)`, element-wise. Its gradient at 0 is 0.
+
+    >>> ops.relu([-1.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    return xp.maximum(x, 0)
+
+
+relu.gradient(lambda xp, g, y, x: g * (y > 0))
+
+
+@op(dtype="float", shape=like)
+def sigmoid(xp: Namespace, x: Tensor) -> Tensor:
+    """`1 / (1 + exp(-x))`, element-wise.
+
+    >>> ops.sigmoid([0.0])
+    array([0.5], dtype=float32)
+    """
+    return 0.5 * xp.tanh(0.5 * x) + 0.5
+
+
+sigmoid.gradient(lambda xp, g, y, x: g * y * (1 - y))
+
+
+@op(dtype="float", shape=like)
+def softplus(xp: Namespace, x: Tensor) -> Tensor:
+    """`log(1 + exp(x))`, element-wise, without overflow.
+
+    >>> ops.softplus([0.0])
+    array([0.6931472], dtype=float32)
+    """
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+softplus.gradient(lambda xp, g, y, x: g * (0.5 * xp.tanh(0.5 * x) + 0.5))
+
+
+@op(dtype="float", shape=like)
+def silu(xp: Namespace, x: Tensor) -> Tensor:
+    """`x * sigmoid(x)`, element-wise, also called swish.
+
+    >>> ops.silu([0.0])
+    array([0.], dtype=float32)
+    """
+    return x * (0.5 * xp.tanh(0.5 * x) + 0.5)
+
+
+@silu.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
+    s = 0.5 * xp.tanh(0.5 * x) + 0.5
+    return g * (s + y * (1 - s))
+
+
+swish = silu
+
+
+@op(dtype="float", shape=like)
+def erf(xp: Namespace, x: Tensor) -> Tensor:
+    """The error function, element-wise. W. J. Cody, "Rational Chebyshev approximations for the error function",
+    1969: about as exact as the dtype.
+
+    >>> ops.erf([0.0])
+    array([0.], dtype=float32)
+    """
+    a = xp.abs(x)
+    inner = xp.minimum(a, 0.5)
+    middle = xp.clip(a, 0.46875, 4.0)
+    outer = xp.maximum(a, 4.0)
+    small = inner * _ratio(inner * inner, *_ERF_SMALL)
+    medium = 1 - xp.exp(-middle * middle) * _ratio(middle, *_ERF_MEDIUM)
+    z = 1 / (outer * outer)
+    tail = (0.5641895835477563 - z * _ratio(z, *_ERF_LARGE)) / outer
+    large = 1 - xp.exp(-outer * outer) * tail
+    y = xp.where(a <= 0.46875, small, xp.where(a <= 4, medium, large))
+    return (xp.sign(x) * y).astype(x.dtype)
+
+
+erf.gradient(lambda xp, g, y, x: g * (1.1283791670955126 * xp.exp(-x * x)))
+
+_ERF_SMALL = (
+    (1.85777706184603153e-1, 3.16112374387056560, 1.13864154151050156e2, 3.77485237685302021e2,
+     3.20937758913846947e3),
+    (1.0, 2.36012909523441209e1, 2.44024637934444173e2, 1.28261652607737228e3, 2.84423683343917062e3),
+)  # fmt: skip
+_ERF_MEDIUM = (
+    (2.15311535474403846e-8, 5.64188496988670089e-1, 8.88314979438837594, 6.61191906371416295e1,
+     2.98635138197400131e2, 8.81952221241769090e2, 1.71204761263407058e3, 2.05107837782607147e3,
+     1.23033935479799725e3),
+    (1.0, 1.57449261107098347e1, 1.17693950891312499e2, 5.37181101862009858e2, 1.62138957456669019e3,
+     3.29079923573345963e3, 4.36261909014324716e3, 3.43936767414372164e3, 1.23033935480374942e3),
+)  # fmt: skip
+_ERF_LARGE = (
+    (1.63153871373020978e-2, 3.05326634961232344e-1, 3.60344899949804439e-1, 1.25781726111229246e-1,
+     1.60837851487422766e-2, 6.58749161529837803e-4),
+    (1.0, 2.56852019228982242, 1.87295284992346725, 5.27905102951428412e-1, 6.05183413124413191e-2,
+     2.33520497626869185e-3),
+)  # fmt: skip
+
+
+def _ratio(x: Tensor, above: tuple[float, ...], below: tuple[float, ...]) -> Tensor:
+    """The quotient of two polynomials, the coefficient of the highest power first."""
+    return _polynomial(x, above) / _polynomial(x, below)
+
+
+def _polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
+    y = coefficients[0] * x + coefficients[1]
+    for c in coefficients[2:]:
+        y = y * x + c
+    return y
+
+
+# -- activations said with other ops ----------------------------------------------------------------
+
+
+def relu6(x: Tensor) -> Tensor:
+    """`min(max(x, 0), 6)`, element-wise.
+
+    >>> ops.relu6([-1.0, 8.0])
+    array([0., 6.], dtype=float32)
+    """
+    return clip(x, 0.0, 6.0)
+
+
+def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
+    """`x` where it is positive, else `negative_slope * x`.
+
+    >>> ops.leaky_relu([-1.0, 2.0])
+    array([-0.2,  2. ], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x > 0, x, negative_slope * x)
+
+
+def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """`x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
+
+    >>> ops.elu([0.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x > 0, x, alpha * expm1(minimum(x, 0.0)))
+
+
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
+
+    >>> ops.celu([0.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x > 0, x, alpha * expm1(minimum(x, 0.0) / alpha))
+
+
+def selu(x: Tensor) -> Tensor:
+    """`1.0507 * elu(x, 1.6733)`: keeps mean 0 and variance 1. Klambauer et al., 2017.
+
+    >>> ops.selu([0.0])
+    array([0.], dtype=float32)
+    """
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+def gelu(x: Tensor, approximate: bool = True) -> Tensor:
+    """`x * P(X <= x)` for a standard normal X; `approximate` by a tanh. Hendrycks and Gimpel, 2016.
+
+    >>> ops.gelu([0.0])
+    array([0.], dtype=float32)
+    """
+
+    x = to_array(x)
+    if approximate:
+        return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1.0 + erf(x * 0.7071067811865476))
+
+
+def softsign(x: Tensor) -> Tensor:
+    """`x / (1 + |x|)`, element-wise.
+
+    >>> ops.softsign([1.0])
+    array([0.5], dtype=float32)
+    """
+
+    x = to_array(x)
+    return x / (1.0 + abs(x))
+
+
+def log_sigmoid(x: Tensor) -> Tensor:
+    """`log(sigmoid(x))`, without overflow.
+
+    >>> ops.log_sigmoid([0.0])
+    array([-0.6931472], dtype=float32)
+    """
+    return -softplus(-to_array(x))
+
+
+def hard_sigmoid(x: Tensor) -> Tensor:
+    """`clip(x / 6 + 0.5, 0, 1)`: a sigmoid of straight lines.
+
+    >>> ops.hard_sigmoid([-3.0, 0.0])
+    array([0. , 0.5], dtype=float32)
+    """
+    return clip(to_array(x) / 6.0 + 0.5, 0.0, 1.0)
+
+
+def hard_silu(x: Tensor) -> Tensor:
+    """`x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
+
+    >>> ops.hard_silu([-3.0, 3.0])
+    array([-0.,  3.], dtype=float32)
+    """
+    x = to_array(x)
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+def hard_tanh(x: Tensor) -> Tensor:
+    """`clip(x, -1, 1)`.
+
+    >>> ops.hard_tanh([-3.0, 0.5])
+    array([-1. ,  0.5], dtype=float32)
+    """
+    return clip(x, -1.0, 1.0)
+
+
+def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+    """`x` where `|x| > threshold`, else 0.
+
+    >>> ops.hard_shrink([0.3, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+
+    x = to_array(x)
+    return where(abs(x) > threshold, x, 0.0)
+
+
+def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+    """`x` moved towards 0 by `threshold`, and 0 where that crosses it.
+
+    >>> ops.soft_shrink([0.3, 2.0])
+    array([0. , 1.5], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0.0))
+
+
+def tanh_shrink(x: Tensor) -> Tensor:
+    """`x - tanh(x)`.
+
+    >>> ops.tanh_shrink([0.0])
+    array([0.], dtype=float32)
+    """
+
+    x = to_array(x)
+    return x - tanh(x)
+
+
+def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
+    """`x` where it is above the threshold, else `default_value`.
+
+    >>> ops.threshold([0.5, 2.0], 1.0, 0.0)
+    array([0., 2.], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x > threshold, x, default_value)
+
+
+def mish(x: Tensor) -> Tensor:
+    """`x * tanh(softplus(x))`. Misra, 2019.
+
+    >>> ops.mish([0.0])
+    array([0.], dtype=float32)
+    """
+
+    x = to_array(x)
+    return x * tanh(softplus(x))
+
+
+def squareplus(x: Tensor, b: float = 4) -> Tensor:
+    """`(x + sqrt(x^2 + b)) / 2`. Barron, 2021.
+
+    >>> ops.squareplus([0.0])
+    array([1.], dtype=float32)
+    """
+
+    x = to_array(x)
+    return (x + sqrt(square(x) + b)) / 2
+
+
+def sparse_plus(x: Tensor) -> Tensor:
+    """0 below -1, `(x + 1)^2 / 4` up to 1, `x` above.
+
+    >>> ops.sparse_plus([-1.0, 1.0])
+    array([0., 1.], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x <= -1, 0.0, where(x < 1, 0.25 * square(x + 1), x))
+
+
+def sparse_sigmoid(x: Tensor) -> Tensor:
+    """`clip((x + 1) / 2, 0, 1)`.
+
+    >>> ops.sparse_sigmoid([0.0])
+    array([0.5], dtype=float32)
+    """
+    return clip(0.5 * (to_array(x) + 1), 0.0, 1.0)
+
+
+def glu(x: Tensor, axis: int = -1) -> Tensor:
+    """One half of an axis times the sigmoid of the other. Dauphin et al., 2017.
+
+    >>> ops.glu([2.0, 0.0])
+    array([1.], dtype=float32)
+    """
+
+    a, b = split(to_array(x), 2, axis=axis)
+    return a * sigmoid(b)
+
+
+# -- softmax ----------------------------------------------------------------------------------------
+
+
+@op(dtype="float", shape=like)
+def softmax(xp: Namespace, x: Tensor, axis: Axis = -1) -> Tensor:
+    """`exp(x) / sum(exp(x))` over an axis (or several), without overflow.
+
+    >>> ops.softmax([0.0, 0.0])
+    array([0.5, 0.5], dtype=float32)
+    """
+    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@softmax.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
+    gy = g * y
+    return gy - y * xp.sum(gy, axis=axis, keepdims=True)
+
+
+@op(dtype="float", shape=like)
+def log_softmax(xp: Namespace, x: Tensor, axis: Axis = -1) -> Tensor:
+    """The logarithm of the softmax, without overflow.
+
+    >>> ops.log_softmax([0.0, 0.0])
+    array([-0.6931472, -0.6931472], dtype=float32)
+    """
+    shifted = x - xp.max(x, axis=axis, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+@log_softmax.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
+    return g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True)
+
+
+@composite
+def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
+    """The projection onto the probability simplex: like softmax, with true zeros. Martins and Astudillo, 2016.
+
+    >>> ops.sparsemax([2.0, 0.0])
+    array([1., 0.], dtype=float32)
+    """
+
+    x = to_array(x)
+    ordered = flip(sort(x, axis=axis), axis=axis)
+    n = x.shape[axis]
+    view = [1] * len(x.shape)
+    view[axis] = n
+    rank = np.arange(1, n + 1).reshape(view).astype(x.dtype)
+    total = cumsum(ordered, axis=axis)
+    inside = 1 + rank * ordered > total
+    count = sum(inside.astype(x.dtype), axis=axis, keepdims=True)
+    excess = sum(where(inside, ordered, 0.0), axis=axis, keepdims=True) - 1
+    return maximum(x - excess / count, 0.0)
+
+
+# -- dense ------------------------------------------------------------------------------------------
+
+FUSED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
+
+
+@op(dtype="common")
+def dense(
+    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None = None, activation: str = "linear"
+) -> Tensor:
+    """`activation(x @ kernel + bias)` over the last axis, in one step. The activation is one of
+    `"linear"`, `"relu"`, `"tanh"`, `"sigmoid"`.
+
+    >>> ops.dense([[1.0, 2.0]], np.ones((2, 1)), np.zeros(1), activation="relu")
+    array([[3.]])
+    """
+    y = xp.matmul(x.reshape((-1, x.shape[-1])), kernel)
+    if bias is not None:
+        y += bias
+    if activation == "relu":
+        y = _into(xp.maximum, y, y, 0)
+    elif activation == "tanh":
+        y = _into(xp.tanh, y, y)
+    elif activation == "sigmoid":
+        y *= 0.5
+        y = _into(xp.tanh, y, y)
+        y *= 0.5
+        y += 0.5
+    return y.reshape((*x.shape[:-1], kernel.shape[-1]))
+
+
+def _into(function: Any, out: Tensor, *args: Any) -> Tensor:
+    """The function's result, written into `out` where arrays can be written to."""
+    return function(*args, out=out) if isinstance(out, np.ndarray) else function(*args)
+
+
+@dense.gradient
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None = None,
+    activation: str = "linear",
+) -> Any:  # fmt: skip
+    if activation == "relu":
+        g = g * (y > 0)
+    elif activation == "tanh":
+        g = g * (1 - y * y)
+    elif activation == "sigmoid":
+        g = g * (y * (1 - y))
+    rows = xp.reshape(g, (-1, kernel.shape[-1]))
+    return (
+        lambda: xp.reshape(xp.matmul(rows, xp.transpose(kernel)), x.shape),
+        lambda: xp.matmul(xp.transpose(xp.reshape(x, (-1, x.shape[-1]))), rows),
+        lambda: xp.sum(rows, axis=0),
+    )
+
+
+@dense.shape
+def _(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Abstract:
+    if not x.shape or x.shape[-1] != kernel.shape[0]:
+        raise ShapeError(
+            f"dense: the last axis of the input must be {kernel.shape[0]}, the first of the kernel "
+            f"{kernel.shape}; got shape {x.shape}."
+        )
+    return Abstract((*x.shape[:-1], kernel.shape[-1]), x.dtype)
+
+
+@op(shape=lambda x, keep, scale: like(x))
+def drop(xp: Namespace, x: Tensor, keep: Tensor, scale: float) -> Tensor:
+    """`x * scale` where `keep` holds, else 0: dropout with a given mask.
+
+    >>> ops.drop(np.ones(2), np.array([True, False]), scale=2.0)
+    array([2., 0.])
+    """
+    return x * (keep * np.asarray(scale, x.dtype))
+
+
+drop.gradient(lambda xp, g, y, x, keep, scale: (g * (keep * np.asarray(scale, x.dtype)), None))
+
+
+# -- normalisation ----------------------------------------------------------------------------------
+
+
+@op(dtype="common")
+def _standardize(xp: Namespace, x: Tensor, axes: tuple[int, ...], epsilon: float) -> Any:
+    return _standardize_saving(xp, x, axes, epsilon)[0]
+
+
+@_standardize.residuals
+def _standardize_saving(xp: Namespace, x: Tensor, axes: tuple[int, ...], epsilon: float) -> Any:
+    mean = xp.mean(x, axis=axes, keepdims=True)
+    centred = x - mean
+    variance = xp.mean(centred * centred, axis=axes, keepdims=True)
+    rstd = 1 / xp.sqrt(variance + epsilon)
+    n = tuple(x.shape[i] for i in range(len(x.shape)) if i not in axes)
+    return (centred * rstd, mean.reshape(n), variance.reshape(n)), rstd
+
+
+@_standardize.gradient
+def _(
+    xp: Namespace, g: Any, y: Any, x: Tensor, axes: tuple[int, ...], epsilon: float,
+    residuals: Any = None,
+) -> Any:  # fmt: skip
+    if residuals is None:
+        mean = xp.mean(x, axis=axes, keepdims=True)
+        variance = xp.mean((x - mean) * (x - mean), axis=axes, keepdims=True)
+        rstd = 1 / xp.sqrt(variance + epsilon)
+        normal = (x - mean) * rstd
+    else:
+        rstd, normal = residuals, y[0]
+    gy, g_mean, g_variance = g
+    n = 1
+    for a in axes:
+        n *= x.shape[a]
+    projected = xp.sum(gy * normal, axis=axes, keepdims=True)
+    total = xp.sum(gy, axis=axes, keepdims=True)
+    g_mean = xp.reshape(g_mean, rstd.shape)
+    g_variance = xp.reshape(g_variance, rstd.shape)
+    shift = (g_mean - rstd * total) / n
+    return gy * rstd + normal * ((2 * g_variance / rstd - rstd * projected) / n) + shift
+
+
+@_standardize.shape
+def _(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+    kept = [n for i, n in enumerate(x.shape) if i not in axes]
+    return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
+
+
+def standardize(x: Tensor, axis: Axis = -1, epsilon: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
+    """`(x - mean) / sqrt(variance + epsilon)` over the given axes, with that mean and variance.
+
+    >>> ops.standardize(np.array([[1.0, 3.0]]))
+    (array([[-1.,  1.]]), array([2.]), array([1.]))
+    """
+    x = to_array(x)
+    return _standardize(x, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
+
+
+@composite
+def layer_normalization(
+    x: Tensor,
+    gamma: Tensor = None,
+    beta: Tensor = None,
+    axis: Axis = -1,
+    epsilon: float | None = None,
+    **kwargs: Any,
+) -> Tensor:
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over `axis`. Ba et al., 2016.
+
+    `epsilon` is `hilevel.config.epsilon()` where none is given.
+
+    >>> ops.layer_normalization(np.array([[1.0, 3.0]]))
+    array([[-0.99999995,  0.99999995]])
+    """
+    if kwargs:
+        raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
+    x = to_array(x)
+    y, _, _ = standardize(x, axis, config_epsilon() if epsilon is None else epsilon)
+    view = [n if i in axes_tuple(axis, len(x.shape)) else 1 for i, n in enumerate(x.shape)]
+    if gamma is not None:
+        y = y * to_array(gamma).reshape(tuple(view))
+    return y if beta is None else y + to_array(beta).reshape(tuple(view))
+
+
+@composite
+def batch_normalization(
+    x: Tensor,
+    mean: Tensor,
+    variance: Tensor,
+    axis: int,
+    offset: Tensor = None,
+    scale: Tensor = None,
+    epsilon: float = 1e-3,
+) -> Tensor:
+    """`scale * (x - mean) / sqrt(variance + epsilon) + offset`, with statistics for each index of `axis`.
+
+    >>> ops.batch_normalization(np.array([[3.0]]), np.array([1.0]), np.array([4.0]), -1, epsilon=0.0)
+    array([[1.]])
+    """
+
+    x = to_array(x)
+    view = [1] * len(x.shape)
+    view[axis] = x.shape[axis]
+    factor = rsqrt(to_array(variance) + epsilon)
+    if scale is not None:
+        factor = factor * scale
+    shift = -to_array(mean) * factor
+    if offset is not None:
+        shift = shift + offset
+    return x * factor.reshape(tuple(view)) + shift.reshape(tuple(view))
+
+
+@composite
+def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+    """`x` divided by its norm along an axis, which counts as at least `epsilon`.
+
+    >>> ops.normalize([3.0, 4.0])
+    array([0.6, 0.8], dtype=float32)
+    """
+    x = to_array(x)
+    epsilon = config_epsilon() if epsilon is None else epsilon
+    if order == 2:
+
+        return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon**2))
+    return x / maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+
+

@@ -1,0 +1,414 @@
+"""Ops that reduce axes, accumulate along them, or order them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel import dtypes
+from hilevel._types import Axis, DTypeLike, Namespace, Tensor
+from hilevel.autodiff.tape import owner
+from hilevel.dtypes import BOOL, INT32, sum_dtype
+from hilevel.ops._abstract import Abstract, like, reduced
+from hilevel.ops._op import composite, op, to_array
+from hilevel.ops.elementwise import (
+    abs,
+    exp,
+    isfinite,
+    log,
+    sqrt,
+    square,
+    stop_gradient,
+    where,
+)
+from hilevel.protocol import axes_tuple
+
+
+def _axis(axis: Axis) -> Any:
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def expand_reduced(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """Give back to a reduced tensor the axes that were taken away, of length 1."""
+    if keepdims:
+        return g
+    axes = axes_tuple(axis, len(x.shape))
+    return xp.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+@op
+def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over the given axes, or over all. Booleans and small integers are summed as int32.
+
+    >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.], dtype=float32)
+    """
+    return xp.sum(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+
+
+@sum.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
+
+
+sum.shape(
+    lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype))
+)
+
+
+def _count(x: Any, axis: Axis) -> int:
+    return int(np.prod([x.shape[a] for a in axes_tuple(axis, len(x.shape))], dtype=np.int64))
+
+
+@op(dtype="float")
+def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean over the given axes, or over all.
+
+    >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([1.5, 3.5], dtype=float32)
+    """
+    return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
+
+
+@mean.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    g = expand_reduced(xp, g / _count(x, axis), x, axis, keepdims)
+    return xp.broadcast_to(g, x.shape)
+
+
+mean.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
+
+
+def var(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The variance (mean squared distance from the mean) over the given axes, or over all.
+
+    >>> ops.var([1.0, 3.0])
+    np.float32(1.0)
+    """
+    x = to_array(x)
+    return mean(square(x - mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+
+
+def std(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation over the given axes, or over all.
+
+    >>> ops.std([1.0, 3.0])
+    np.float32(1.0)
+    """
+    return sqrt(var(x, axis=axis, keepdims=keepdims))
+
+
+def moments(
+    x: Tensor, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over the given axes.
+
+    >>> ops.moments(np.array([1.0, 3.0]), axes=[0])
+    (np.float64(2.0), np.float64(1.0))
+    """
+    if synchronized:
+        raise NotImplementedError("synchronized=True needs several devices; this process has one.")
+    return mean(x, axis=axes, keepdims=keepdims), var(x, axis=axes, keepdims=keepdims)
+
+
+@op
+def _max(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    return xp.max(x, axis=_axis(axis), keepdims=keepdims)
+
+
+@op
+def _min(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    return xp.min(x, axis=_axis(axis), keepdims=keepdims)
+
+
+def _share_extreme(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
+) -> Any:
+    """The gradient of a maximum or minimum goes to the elements that attain it, in equal parts."""
+    hits = (x == expand_reduced(xp, y, x, axis, keepdims)).astype(g.dtype)
+    g = expand_reduced(xp, g, x, axis, keepdims)
+    return g * hits / xp.sum(hits, axis=_axis(axis), keepdims=True)
+
+
+for _extreme in (_max, _min):
+    _extreme.gradient(_share_extreme)
+    _extreme.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
+
+
+def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The largest element over the given axes, or over all; not less than `initial`.
+
+    >>> ops.max([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([5., 3.], dtype=float32)
+    """
+    from hilevel.ops.elementwise import maximum
+
+    y = _max(x, axis=axis, keepdims=keepdims)
+    return y if initial is None else maximum(y, initial)
+
+
+def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The smallest element over the given axes, or over all; not more than `initial`.
+
+    >>> ops.min([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([1., 2.], dtype=float32)
+    """
+    from hilevel.ops.elementwise import minimum
+
+    y = _min(x, axis=axis, keepdims=keepdims)
+    return y if initial is None else minimum(y, initial)
+
+
+amax, amin = max, min
+
+
+@op
+def _prod(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+
+
+@_prod.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product of all the others, from the running products before and after: right with zeros too."""
+    axes = axes_tuple(axis, len(x.shape))
+    rest = tuple(i for i in range(len(x.shape)) if i not in axes)
+    order = rest + axes
+    moved = xp.transpose(x, order)
+    lead = tuple(moved.shape[: len(rest)])
+    flat = xp.reshape(moved, (*lead, -1))
+    one = xp.ones_like(flat[..., :1])
+    before = xp.cumprod(xp.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
+    after = xp.concatenate([one, xp.flip(flat, axis=-1)[..., :-1]], axis=-1)
+    others = before * xp.flip(xp.cumprod(after, axis=-1), axis=-1)
+    others = xp.transpose(xp.reshape(others, moved.shape), tuple(int(i) for i in np.argsort(order)))
+    return expand_reduced(xp, g, x, axis, keepdims) * others
+
+
+_prod.shape(
+    lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype))
+)
+
+
+def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
+    """The product over the given axes, or over all.
+
+    >>> ops.prod([1.0, 2.0, 4.0])
+    np.float32(8.0)
+    """
+    return _prod(to_array(x, dtype), axis=axis, keepdims=keepdims)
+
+
+@op
+def all(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements over the given axes are true.
+
+    >>> ops.all([[True, False], [True, True]], axis=1)
+    array([False,  True])
+    """
+    return xp.all(x, axis=_axis(axis), keepdims=keepdims)
+
+
+@op
+def any(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether at least one element over the given axes is true.
+
+    >>> ops.any([[True, False], [False, False]], axis=1)
+    array([ True, False])
+    """
+    return xp.any(x, axis=_axis(axis), keepdims=keepdims)
+
+
+for _logic in (all, any):
+    _logic.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=BOOL))
+
+
+@op
+def argmax(xp: Namespace, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the largest element along an axis (the first of equals), int32; over all without an axis.
+
+    >>> ops.argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([1, 0], dtype=int32)
+    """
+    return xp.argmax(x, axis=axis, keepdims=keepdims).astype(INT32)
+
+
+@op
+def argmin(xp: Namespace, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the smallest element along an axis (the first of equals), int32; over all without an axis.
+
+    >>> ops.argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([0, 1], dtype=int32)
+    """
+    return xp.argmin(x, axis=axis, keepdims=keepdims).astype(INT32)
+
+
+for _arg in (argmax, argmin):
+    _arg.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=INT32))
+
+
+def count_nonzero(x: Tensor, axis: Axis = None) -> Tensor:
+    """The number of elements that are not zero, int32.
+
+    >>> ops.count_nonzero([0.0, 1.0, 2.0])
+    np.int32(2)
+    """
+    return sum(to_array(x) != 0, axis=axis)
+
+
+def average(x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
+    """The mean, each element counted with its weight.
+
+    >>> ops.average([1.0, 3.0], weights=[3.0, 1.0])
+    np.float32(1.5)
+    """
+    if weights is None:
+        return mean(x, axis=axis)
+    x, weights = dtypes.to_float((to_array(x), to_array(weights)))
+    if len(weights.shape) == 1 and len(x.shape) > 1 and isinstance(axis, int):
+        shape = [1] * len(x.shape)
+        shape[axis] = -1
+        weights = weights.reshape(tuple(shape))
+    weights = weights + x * 0
+    return sum(x * weights, axis=axis) / sum(weights, axis=axis)
+
+
+@composite
+def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`log(sum(exp(x)))` over the given axes, or over all, without overflow.
+
+    >>> ops.logsumexp([0.0, 0.0])
+    np.float32(0.6931472)
+    """
+    x = to_array(x)
+    top = stop_gradient(max(x, axis=axis, keepdims=True))
+    top = where(isfinite(top), top, 0.0)
+    total = log(sum(exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else sum(total, axis=axes_tuple(axis, len(x.shape)))
+
+
+# -- along an axis ----------------------------------------------------------------------------------
+
+
+@op(shape=like)
+def _cumsum(xp: Namespace, x: Tensor, axis: int) -> Tensor:
+    return xp.cumsum(x, axis=axis, dtype=x.dtype)
+
+
+@_cumsum.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
+    return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)
+
+
+@op(shape=like)
+def _cumprod(xp: Namespace, x: Tensor, axis: int) -> Tensor:
+    return xp.cumprod(x, axis=axis, dtype=x.dtype)
+
+
+@_cumprod.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
+    """For each pair i <= j the product of the elements up to j without i: n * n values, right with zeros too."""
+    x, g = xp.swapaxes(x, axis, -1), xp.swapaxes(g, axis, -1)
+    n = x.shape[-1]
+    others = xp.where(np.eye(n, dtype=bool), xp.ones_like(x[..., None]), x[..., None, :])
+    products = xp.cumprod(others, axis=-1)
+    upper = np.triu(np.ones((n, n), dtype=bool))
+    picked = xp.where(upper, g[..., None, :] * products, xp.zeros_like(products))
+    return xp.swapaxes(xp.sum(picked, axis=-1), axis, -1)
+
+
+def cumsum(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
+    """The running sum along an axis; over all elements in order without one.
+
+    >>> ops.cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.], dtype=float32)
+    """
+    return _running(_cumsum, x, axis, dtype)
+
+
+def cumprod(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
+    """The running product along an axis; over all elements in order without one.
+
+    >>> ops.cumprod([1.0, 2.0, 3.0])
+    array([1., 2., 6.], dtype=float32)
+    """
+    return _running(_cumprod, x, axis, dtype)
+
+
+def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
+    x = to_array(x, dtype)
+    if x.dtype != sum_dtype(x.dtype):
+        x = x.astype(sum_dtype(x.dtype))
+    return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
+
+
+@op(shape=lambda x, axis=-1: Abstract(x.shape, INT32))
+def argsort(xp: Namespace, x: Tensor, axis: int = -1) -> Tensor:
+    """The indices, int32, that put an axis in ascending order; equal elements keep theirs.
+
+    >>> ops.argsort([3.0, 1.0, 2.0])
+    array([1, 2, 0], dtype=int32)
+    """
+    return owner(x).argsort(x, axis).astype(INT32)
+
+
+@op(shape=like)
+def sort(xp: Namespace, x: Tensor, axis: int = -1) -> Tensor:
+    """The elements of an axis in ascending order.
+
+    >>> ops.sort([3.0, 1.0, 2.0])
+    array([1., 2., 3.], dtype=float32)
+    """
+    return xp.sort(x, axis=axis)
+
+
+@sort.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
+    from hilevel.ops.indexing import take_along_axis
+
+    order = argsort(argsort(stop_gradient(x), axis=axis), axis=axis)
+    return take_along_axis(g, order, axis=axis)
+
+
+def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """A norm of vectors (one axis, or all elements) or matrices (two axes).
+
+    `ord` None is the Euclidean or Frobenius norm; `inf`, `-inf`, 0, 1, 2 and other numbers are the vector norms of
+    that order; for matrices 1, -1, `inf`, `-inf`, `"fro"`.
+
+    >>> ops.norm([3.0, 4.0])
+    np.float32(5.0)
+    """
+    x = to_array(x)
+    if not dtypes.is_float(x.dtype):
+        x = x.astype(dtypes.settings.floatx_dtype)
+    axes = axes_tuple(axis, len(x.shape))
+    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
+        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
+    if len(axes) == 2:
+        return _matrix_norm(x, ord, axes, keepdims)
+    return _vector_norm(x, ord, axes, keepdims)
+
+
+def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    if ord == np.inf:
+        return max(abs(x), axis=axes, keepdims=keepdims)
+    if ord == -np.inf:
+        return min(abs(x), axis=axes, keepdims=keepdims)
+    if ord == 0:
+        return sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
+    if ord == 1:
+        return sum(abs(x), axis=axes, keepdims=keepdims)
+    if not isinstance(ord, (int, float)):
+        raise ValueError(f"ops.norm: ord must be a number, None, inf or 'fro'; got {ord!r}.")
+    return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
+
+
+def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    rows, columns = axes
+    inner, outer = {1: (rows, columns), np.inf: (columns, rows)}.get(np.abs(ord), (None, None))
+    if inner is None:
+        raise ValueError(f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}.")
+    y = sum(abs(x), axis=inner, keepdims=True)
+    y = max(y, axis=outer, keepdims=True) if ord > 0 else min(y, axis=outer, keepdims=True)
+    return y if keepdims else sum(y, axis=axes)

@@ -1,0 +1,283 @@
+"""Random tensors of the usual distributions.
+
+Every function takes `seed`: an integer (the same numbers at each call), a `SeedGenerator` (new numbers at each call),
+or None (the global generator, which `set_random_seed` sets).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel import dtypes, ops
+from hilevel._context import context
+from hilevel._types import DTypeLike, Tensor
+from hilevel.backends import current_backend
+from hilevel.config import settings
+from hilevel.ops._abstract import Abstract
+from hilevel.ops._op import to_array
+from hilevel.random.seed import SeedGenerator, default_generator
+
+
+def _state(seed: Any) -> Any:
+    """The state `[seed, draw]` of one draw."""
+    if seed is None:
+        seed = default_generator.get()
+    if isinstance(seed, SeedGenerator):
+        return seed.next()
+    if isinstance(seed, (int, np.integer)):
+        return np.array([int(seed) & 0xFFFFFFFF, 0], np.uint32)
+    return to_array(seed)
+
+
+def _words(seed: Any, count: int) -> Any:
+    """At least `count` random words of 64 bits."""
+    state = _state(seed)
+    return current_backend().philox(state[0], state[1], -(-count // 4))
+
+
+def bits(seed: Any, shape: Sequence[int], width: int) -> Any:
+    """Random unsigned integers of 16, 32 or 64 bits."""
+    count = int(np.prod(tuple(shape), dtype=np.int64))
+    words = _words(seed, -(-count * width // 64))
+    parts = current_backend().split_words(words, width)
+    return parts[:count].reshape(tuple(shape))
+
+
+def _fraction(seed: Any, shape: Sequence[int], dtype: Any) -> Any:
+    """Uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
+    if dtype == np.float64:
+        return (bits(seed, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
+    values = (bits(seed, shape, 32) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+    return values.astype(dtype)
+
+
+def _float_dtype(dtype: DTypeLike) -> Any:
+    dtype = settings.floatx_dtype if dtype is None else dtypes.as_dtype(dtype)
+    if not dtypes.is_float(dtype):
+        raise ValueError(f"Expected a float dtype; got {dtype}. For integers use hilevel.random.randint.")
+    return dtype
+
+
+def uniform(
+    shape: Sequence[int],
+    minval: float = 0.0,
+    maxval: float = 1.0,
+    dtype: DTypeLike = None,
+    seed: Any = None,
+) -> Tensor:
+    """Numbers uniform in `[minval, maxval)`.
+
+    >>> import hilevel
+    >>> hilevel.random.uniform((2,), seed=1)
+    array([0.5253966, 0.2580984], dtype=float32)
+    """
+    dtype = _float_dtype(dtype)
+    if context.abstract:
+        return Abstract(shape, dtype)
+    unit = _fraction(seed, shape, dtype)
+    return unit if (minval, maxval) == (0.0, 1.0) else unit * (maxval - minval) + minval
+
+
+def normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike = None,
+    seed: Any = None,
+) -> Tensor:
+    """Numbers of the normal distribution with that mean and standard deviation, by the Box-Muller transform.
+
+    >>> import hilevel
+    >>> hilevel.random.normal((2,), seed=1).shape
+    (2,)
+    """
+    dtype = _float_dtype(dtype)
+    if context.abstract:
+        return Abstract(shape, dtype)
+    count = int(np.prod(tuple(shape), dtype=np.int64))
+    half = -(-count // 2)
+    wide = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
+    xp = current_backend().xp
+    unit = _fraction(seed, (2, half), wide)
+    radius = xp.sqrt(-2 * xp.log1p(-unit[0]))
+    angle = (2 * np.pi) * unit[1]
+    both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:count]
+    return (both.reshape(tuple(shape)) * stddev + mean).astype(dtype)
+
+
+def truncated_normal(
+    shape: Sequence[int],
+    mean: float = 0.0,
+    stddev: float = 1.0,
+    dtype: DTypeLike = None,
+    seed: Any = None,
+) -> Tensor:
+    """Numbers of the normal distribution, limited to two standard deviations on either side of the mean.
+
+    By inversion: the quantiles of uniform numbers (M. J. Wichura, algorithm AS 241, 1988).
+
+    >>> import hilevel
+    >>> bool(abs(hilevel.random.truncated_normal((100,), seed=1)).max() <= 2)
+    True
+    """
+    dtype = _float_dtype(dtype)
+    if context.abstract:
+        return Abstract(shape, dtype)
+    wide = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
+    xp = current_backend().xp
+    low = 0.022750131948179195  # the share of the normal distribution below -2
+    p = _fraction(seed, shape, wide) * (1 - 2 * low) + low
+    return (xp.clip(normal_quantile(xp, p), -2, 2) * stddev + mean).astype(dtype)
+
+
+def normal_quantile(xp: Any, p: Any) -> Any:
+    """The quantile of the standard normal distribution for `p` in (0, 1); AS 241, exact to 16 digits."""
+    q = p - 0.5
+    r = 0.180625 - q * q
+    centre = q * _ratio(xp.maximum(r, 0), _CENTRE)
+    tail = xp.sqrt(-xp.log(xp.where(q < 0, p, 1 - p)))
+    side = xp.where(tail <= 5, _ratio(tail - 1.6, _NEAR), _ratio(tail - 5.0, _FAR))
+    return xp.where(xp.abs(q) <= 0.425, centre, xp.sign(q) * side).astype(p.dtype)
+
+
+def _ratio(x: Any, coefficients: tuple[tuple[float, ...], tuple[float, ...]]) -> Any:
+    above, below = (_horner(x, c) for c in coefficients)
+    return above / below
+
+
+def _horner(x: Any, coefficients: tuple[float, ...]) -> Any:
+    y = coefficients[-1] * x + coefficients[-2]
+    for c in coefficients[-3::-1]:
+        y = y * x + c
+    return y
+
+
+_CENTRE = (
+    (3.3871328727963666080, 133.14166789178437745, 1971.5909503065514427, 13731.693765509461125,
+     45921.953931549871457, 67265.770927008700853, 33430.575583588128105, 2509.0809287301226727),
+    (1.0, 42.313330701600911252, 687.18700749205790830, 5394.1960214247511077, 21213.794301586595867,
+     39307.895800092710610, 28729.085735721942674, 5226.4952788528545610),
+)  # fmt: skip
+_NEAR = (
+    (1.42343711074968357734, 4.63033784615654529590, 5.76949722146069140550, 3.64784832476320460504,
+     1.27045825245236838258, 0.241780725177450611770, 0.0227238449892691845833, 7.74545014278341407640e-4),
+    (1.0, 2.05319162663775882187, 1.67638483018380384940, 0.689767334985100004550,
+     0.148103976427480074590, 0.0151986665636164571966, 5.47593808499534494600e-4,
+     1.05075007164441684324e-9),
+)  # fmt: skip
+_FAR = (
+    (6.65790464350110377720, 5.46378491116411436990, 1.78482653991729133580, 0.296560571828504891230,
+     0.0265321895265761230930, 0.00124266094738807843860, 2.71155556874348757815e-5,
+     2.01033439929228813265e-7),
+    (1.0, 0.599832206555887937690, 0.136929880922735805310, 0.0148753612908506148525,
+     7.86869131145613259100e-4, 1.84631831751005468180e-5, 1.42151175831644588870e-7,
+     2.04426310338993978564e-15),
+)  # fmt: skip
+
+
+def randint(
+    shape: Sequence[int], minval: int, maxval: int, dtype: DTypeLike = "int32", seed: Any = None
+) -> Tensor:
+    """Integers uniform in `[minval, maxval)`.
+
+    >>> import hilevel
+    >>> hilevel.random.randint((3,), 0, 10, seed=1)
+    array([5, 2, 8], dtype=int32)
+
+    Raises:
+        ValueError: `maxval` is not above `minval`.
+    """
+    if maxval <= minval:
+        raise ValueError(f"randint: maxval must be above minval; got minval={minval}, maxval={maxval}.")
+    dtype = dtypes.as_dtype(dtype)
+    if context.abstract:
+        return Abstract(shape, dtype)
+    words = bits(seed, shape, 64) >> np.uint64(32)
+    scaled = (words * np.uint64(maxval - minval)) >> np.uint64(32)
+    return (scaled.astype(np.int64) + minval).astype(dtype)
+
+
+def keep_mask(shape: Sequence[int], rate: float, seed: Any) -> Tensor:
+    """Booleans, each true with the probability `1 - rate`, which is rounded to 1/65536."""
+    if context.abstract:
+        return Abstract(shape, np.bool_)
+    return bits(seed, shape, 16) >= np.uint16(min(int(rate * 65536 + 0.5), 65535))
+
+
+def dropout(
+    inputs: Tensor, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+) -> Tensor:
+    """Elements set to zero with the probability `rate`, the others divided by `1 - rate`. Srivastava et al., 2014.
+
+    `noise_shape` is the shape of the mask, with 1 where an axis shares it, and None for the input's own size.
+
+    >>> import hilevel
+    >>> hilevel.random.dropout(np.ones(4, "float32"), 0.5, seed=3).shape
+    (4,)
+    """
+    inputs = to_array(inputs)
+    shape = tuple(inputs.shape)
+    if noise_shape is not None:
+        shape = tuple(n if m is None else m for n, m in zip(shape, noise_shape, strict=True))
+    return ops.drop(inputs, keep_mask(shape, rate, seed), scale=1 / (1 - rate))
+
+
+def categorical(
+    logits: Tensor, num_samples: int, dtype: DTypeLike = "int32", seed: Any = None
+) -> Tensor:
+    """Indices drawn with the probabilities `softmax(logits)`, of shape `(batch, num_samples)`.
+
+    >>> import hilevel
+    >>> hilevel.random.categorical(np.array([[0.0, 100.0]]), 3, seed=1)
+    array([[1, 1, 1]], dtype=int32)
+    """
+    logits = to_array(logits)
+    batch, classes = logits.shape
+    noise = uniform((batch, num_samples, classes), seed=seed)
+    gumbel = -ops.log(-ops.log(noise + 1e-20) + 1e-20)
+    return ops.argmax(logits[:, None, :] + gumbel, axis=-1).astype(dtypes.as_dtype(dtype))
+
+
+def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
+    """The slices of an axis in random order.
+
+    >>> import hilevel
+    >>> sorted(hilevel.random.shuffle(np.arange(4), seed=1).tolist())
+    [0, 1, 2, 3]
+    """
+    x = to_array(x)
+    if context.abstract:
+        return Abstract(x.shape, x.dtype)
+    order = ops.argsort(bits(seed, (x.shape[axis],), 64))
+    return ops.take(x, order, axis=axis)
+
+
+def permutation(n: int, seed: int, draw: int) -> np.ndarray[Any, Any]:
+    """The numbers below `n` in random order, made on the host: the order of an epoch's samples."""
+    from hilevel.backends import get_backend
+
+    words = get_backend("numpy").philox(seed, draw, -(-n // 4))[:n]
+    return np.argsort(words, kind="stable")
+
+
+def binomial(
+    shape: Sequence[int],
+    counts: Any,
+    probabilities: Any,
+    dtype: DTypeLike = None,
+    seed: Any = None,
+) -> Tensor:
+    """How often an event of that probability happens in so many trials. `counts` is the same for all elements.
+
+    >>> import hilevel
+    >>> hilevel.random.binomial((2,), 5, 1.0, seed=1)
+    array([5., 5.], dtype=float32)
+    """
+    dtype = _float_dtype(dtype)
+    trials = int(np.max(np.asarray(counts)))
+    hits = uniform((trials, *shape), seed=seed) < to_array(probabilities)
+    counted = ops.arange(trials).reshape((-1,) + (1,) * len(tuple(shape))) < to_array(counts)
+    return ops.sum(ops.logical_and(hits, counted).astype(dtype), axis=0)

@@ -1,0 +1,121 @@
+"""Where randomness comes from: seeds, and generators that remember how much they have given."""
+
+from __future__ import annotations
+
+import os
+import random as python_random
+from typing import Any
+
+import numpy as np
+
+from hilevel._philox import philox_words
+from hilevel.variables import Variable
+
+
+class _Global:
+    """The stream of seeds that layers and initializers without a seed of their own draw from."""
+
+    def __init__(self) -> None:
+        self.seed = int.from_bytes(os.urandom(4), "little")
+        self.draws = 0
+
+
+_global = _Global()
+
+
+def set_random_seed(seed: int) -> None:
+    """Make everything random that follows repeatable: weights, shuffling, dropout; NumPy's and Python's too.
+
+    >>> import hilevel
+    >>> hilevel.utils.set_random_seed(42)
+
+    Raises:
+        ValueError: the seed is not an integer from 0 to 2**32 - 1.
+    """
+    if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
+        raise ValueError(f"The seed must be an integer from 0 to 2**32 - 1; got {seed!r}.")
+    python_random.seed(int(seed))
+    np.random.seed(int(seed))
+    _global.seed, _global.draws = int(seed), 0
+    default_generator.reset(int(seed))
+
+
+def make_seed() -> int:
+    """The next seed of the global stream, an integer of 32 bits.
+
+    >>> import hilevel
+    >>> hilevel.utils.set_random_seed(1)
+    >>> a = hilevel.random.make_seed()
+    >>> hilevel.utils.set_random_seed(1)
+    >>> a == hilevel.random.make_seed()
+    True
+    """
+    with np.errstate(over="ignore"):
+        word = philox_words(np, _global.seed, 2**63 + _global.draws, 1)[0]
+    _global.draws += 1
+    return int(word) & 0xFFFFFFFF
+
+
+class SeedGenerator:
+    """A source of random draws; its `state`, a Variable, holds the seed and the number of draws so far.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1; by default the next of the global stream.
+        name: a name for people.
+
+    >>> import hilevel
+    >>> g = hilevel.random.SeedGenerator(7)
+    >>> g.next(), g.next()
+    (array([7, 0], dtype=uint32), array([7, 1], dtype=uint32))
+    """
+
+    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+        if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
+            raise ValueError(f"A seed must be an integer or None; got {seed!r}.")
+        self.name = name or "seed_generator"
+        self.initial_seed = seed
+        first = np.array([make_seed() if seed is None else int(seed) & 0xFFFFFFFF, 0], np.uint32)
+        self.state = Variable(first, dtype="uint32", trainable=False, name=f"{self.name}_state")
+
+    def next(self, ordered: bool = True) -> Any:
+        """The state of this draw, `[seed, number]`; the next call gets another."""
+        state = self.state.read()
+        self.state.replace_if_real(state + _STEP)
+        return state
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs to make a generator like it."""
+        return {"seed": self.initial_seed, "name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
+        """A generator as `get_config` describes it."""
+        return cls(**config)
+
+
+_STEP = np.array([0, 1], np.uint32)
+
+
+class _DefaultGenerator:
+    """The draws of `hilevel.random` functions that are given no seed: a SeedGenerator for each backend, all alike."""
+
+    def __init__(self) -> None:
+        self.seed: int | None = None
+        self.generators: dict[str, SeedGenerator] = {}
+
+    def reset(self, seed: int) -> None:
+        self.seed = seed
+        self.generators.clear()
+
+    def get(self) -> SeedGenerator:
+        from hilevel.backends import current_backend
+
+        name = current_backend().name
+        if self.seed is None:
+            self.seed = make_seed()
+        if name not in self.generators:
+            self.generators[name] = SeedGenerator(self.seed ^ 0x5EED, name="default")
+        return self.generators[name]
+
+
+default_generator = _DefaultGenerator()

@@ -1,0 +1,129 @@
+"""Nested lists, tuples and dicts, and what is in them.
+
+Dict entries are taken in their own order, never sorted, so that nothing is exchanged in silence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from hilevel._types import Function
+
+
+def is_nested(structure: Any) -> bool:
+    """Whether it is a list, tuple or dict.
+
+    >>> import hilevel
+    >>> hilevel.tree.is_nested([1]), hilevel.tree.is_nested(1)
+    (True, False)
+    """
+    return isinstance(structure, (list, tuple, dict))
+
+
+def flatten(structure: Any) -> list[Any]:
+    """The leaves, in order.
+
+    >>> import hilevel
+    >>> hilevel.tree.flatten({"a": 1, "b": [2, 3]})
+    [1, 2, 3]
+    """
+    if isinstance(structure, dict):
+        return [leaf for value in structure.values() for leaf in flatten(value)]
+    if isinstance(structure, (list, tuple)):
+        return [leaf for value in structure for leaf in flatten(value)]
+    return [structure]
+
+
+def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
+    """The leaves put into a structure like the given one.
+
+    >>> import hilevel
+    >>> hilevel.tree.pack_sequence_as({"a": 0, "b": [0, 0]}, [1, 2, 3])
+    {'a': 1, 'b': [2, 3]}
+
+    Raises:
+        ValueError: there are more or fewer leaves than the structure has.
+    """
+    flat = list(flat_sequence)
+    if len(flat) != len(flatten(structure)):
+        raise ValueError(
+            f"The structure has {len(flatten(structure))} leaves, the sequence {len(flat)}."
+        )
+    return _pack(structure, iter(flat))
+
+
+def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
+    if isinstance(structure, dict):
+        return type(structure)((key, _pack(value, leaves)) for key, value in structure.items())
+    if isinstance(structure, (list, tuple)):
+        items = [_pack(value, leaves) for value in structure]
+        if hasattr(structure, "_fields"):
+            return type(structure)(*items)
+        return tuple(items) if isinstance(structure, tuple) else items
+    return next(leaves)
+
+
+def map_structure(func: Function, *structures: Any, none_is_leaf: bool = True) -> Any:
+    """`func` applied to the leaves of one or more structures alike, the results in such a structure.
+
+    >>> import hilevel
+    >>> hilevel.tree.map_structure(lambda a, b: a + b, [1, 2], [10, 20])
+    [11, 22]
+
+    Raises:
+        ValueError: the structures differ.
+    """
+    first = structures[0]
+    for other in structures[1:]:
+        assert_same_structure(first, other)
+    results = (
+        None if leaves[0] is None and not none_is_leaf else func(*leaves)
+        for leaves in zip(*map(flatten, structures), strict=True)
+    )
+    return _pack(first, iter(list(results)))
+
+
+def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
+    """Raise a ValueError unless both are nested alike, with equal lengths and keys.
+
+    >>> import hilevel
+    >>> hilevel.tree.assert_same_structure([1, (2,)], [3, (4,)])
+    """
+    problem = _difference(a, b, bool(check_types), "")
+    if problem:
+        raise ValueError(f"The structures differ{problem}")
+
+
+def _difference(a: Any, b: Any, check_types: bool, path: str) -> str:
+    where = f" at {path}: " if path else ": "
+    if is_nested(a) != is_nested(b) or isinstance(a, dict) != isinstance(b, dict):
+        return f"{where}{type(a).__name__} against {type(b).__name__}."
+    if check_types and is_nested(a) and type(a) is not type(b):
+        return f"{where}{type(a).__name__} against {type(b).__name__}."
+    if isinstance(a, dict):
+        if list(a) != list(b):
+            return f"{where}keys {list(a)} against {list(b)}."
+        pairs = [(str(k), a[k], b[k]) for k in a]
+    elif is_nested(a):
+        if len(a) != len(b):
+            return f"{where}{len(a)} items against {len(b)}."
+        pairs = [(str(i), x, y) for i, (x, y) in enumerate(zip(a, b, strict=True))]
+    else:
+        return ""
+    found = (_difference(x, y, check_types, f"{path}[{k}]") for k, x, y in pairs)
+    return next((f for f in found if f), "")
+
+
+def lists_to_tuples(structure: Any) -> Any:
+    """The structure with tuples in place of lists.
+
+    >>> import hilevel
+    >>> hilevel.tree.lists_to_tuples([1, [2]])
+    (1, (2,))
+    """
+    if isinstance(structure, (list, tuple)):
+        return tuple(map(lists_to_tuples, structure))
+    if isinstance(structure, dict):
+        return {key: lists_to_tuples(value) for key, value in structure.items()}
+    return structure

@@ -1,0 +1,225 @@
+"""Variables: what a program changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel import dtypes
+from hilevel._context import context
+from hilevel._types import Array, DType, DTypeLike
+from hilevel.autodiff.tape import Traced, to_host
+from hilevel.backends import current_backend
+from hilevel.errors import ShapeError, TracedValueError, VariableCreationError
+from hilevel.ops._abstract import Abstract
+from hilevel.ops._op import to_array
+from hilevel.protocol import Backend
+from hilevel.tensor import KINDS, VARIABLE, TensorLike
+
+
+class Variable(TensorLike):
+    """One array that may change: a weight, an optimizer's slot, a metric's count.
+
+    It belongs to the backend it was made on, and can be used wherever a tensor can. A compiled function sees and
+    changes Variables as plain code does.
+
+    Args:
+        initializer: an array, a number, or a function `(shape, dtype) -> array`.
+        shape: the shape, which a function needs.
+        dtype: the dtype; by default floatx for a function, else that of the array.
+        trainable: whether gradient tapes watch it and optimizers change it.
+        autocast: whether a layer of mixed precision reads it in its compute dtype.
+        aggregation, synchronization, layout: accepted as in Keras; they matter to several devices only.
+        name: a name for people.
+
+    Raises:
+        VariableCreationError: inside a compiled function.
+
+    >>> import hilevel
+    >>> v = hilevel.Variable([1.0, 2.0], name="v")
+    >>> v.assign(v * 2)
+    <Variable v shape=(2,) dtype=float32 value=[2. 4.]>
+    """
+
+    def __init__(
+        self,
+        initializer: Any,
+        shape: Sequence[int] | None = None,
+        dtype: DTypeLike = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        aggregation: str = "none",
+        synchronization: str = "auto",
+        name: str | None = None,
+        layout: Any = None,
+    ) -> None:
+        if context.compiling:
+            raise VariableCreationError(
+                f"A Variable ({name or 'unnamed'}) was created inside a compiled function, where it "
+                "would be made anew at every trace. Create it before: in __init__ or build, or call "
+                "the layer, model or optimizer once (or its build method) outside."
+            )
+        self.name = name or "variable"
+        self.path = self.name
+        self.trainable = trainable
+        self.autocast = autocast
+        self.aggregation = aggregation
+        self.synchronization = synchronization
+        self.regularizer: Any = None
+        self.constraint: Any = None
+        self.overwrite_with_gradient = False
+        self.backend: Backend = current_backend()
+        self._leaf: Traced | None = None
+        self._value: Array = self._first_value(initializer, shape, dtype)
+        self.shape: tuple[int, ...] = tuple(self._value.shape)
+        self.dtype: DType = np.dtype(self._value.dtype)
+
+    def _first_value(self, initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
+        if callable(initializer):
+            if shape is None:
+                raise ValueError(f'Variable "{self.name}": an initializer function needs a shape.')
+            dtype = dtypes.as_dtype(dtype or dtypes.settings.floatx)
+            initializer = initializer(tuple(shape), dtype=dtype.name)
+        value = to_array(initializer, dtype)
+        if isinstance(value, Abstract):
+            raise ValueError(f'Variable "{self.name}" needs a value with numbers, got {value!r}.')
+        if isinstance(value, Traced):
+            value = value.value
+        if shape is not None and tuple(value.shape) != tuple(shape):
+            raise ShapeError(
+                f'Variable "{self.name}" of shape {tuple(shape)} got a value of shape {tuple(value.shape)}.'
+            )
+        return self.backend.snapshot(self._mine(value))
+
+    def _mine(self, value: Array) -> Array:
+        """The value as an array of this Variable's backend."""
+        if self.backend.is_array(value):
+            return value
+        return self.backend.asarray(to_host(value))
+
+    # -- reading -----------------------------------------------------------------------------------
+
+    def read(self) -> Any:
+        """What ops see: the array, or its traced form where a tape watches it."""
+        value = self._value
+        if context.touched is not None:
+            context.touched[id(self)] = self
+        recording = context.recording
+        if recording is not None and (recording.auto and self.trainable or id(self) in recording.watched):
+            leaf = self._leaf
+            if leaf is None or leaf.recording is not recording:
+                leaf = self._leaf = Traced(value, recording)
+                recording.leaves.setdefault(id(self), []).append(leaf)
+                recording.watched[id(self)] = self
+            value = leaf
+        cast = context.autocast
+        if cast is not None and self.autocast and dtypes.is_float(self.dtype) and cast != self.dtype:
+            return value.astype(cast)
+        return value
+
+    @property
+    def value(self) -> Array:
+        """The array as it is now; later changes of the Variable do not reach it."""
+        value = self.read()
+        return value if isinstance(value, Traced) or context.compiling else self.backend.snapshot(value)
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The numbers as a NumPy array of their own."""
+        return to_host(self._value)
+
+    def item(self) -> Any:
+        """The value, of one element, as a Python number."""
+        return self.numpy().item()
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        if context.recording is not None and id(self) in context.recording.leaves:
+            raise TracedValueError(
+                f'numpy.asarray of the Variable "{self.name}" would cut it off from its gradient without '
+                "a word. If that is meant, use its .numpy(); otherwise the functions of hilevel.ops."
+            )
+        return np.asarray(self.numpy(), dtype=dtype)
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __repr__(self) -> str:
+        head = f"<Variable {self.path} shape={self.shape} dtype={self.dtype.name}"
+        if not self.backend.is_concrete(self._value):
+            return f"{head}, traced>"
+        numbers = np.array2string(self.numpy(), threshold=8, edgeitems=2, separator=" ")
+        return f"{head} value={' '.join(numbers.split())}>"
+
+    # -- writing -----------------------------------------------------------------------------------
+
+    def assign(self, value: Any) -> Variable:
+        """Change the value. It is copied, cast to the Variable's dtype, and must have its shape.
+
+        Raises:
+            ShapeError: the shape differs.
+        """
+        value = to_array(value)
+        if tuple(value.shape) != self.shape:
+            raise ShapeError(
+                f'The Variable "{self.path}" has shape {self.shape}; it was assigned a value of shape '
+                f"{tuple(value.shape)}."
+            )
+        if isinstance(value, Traced):
+            value = value.value
+        if context.abstract or isinstance(value, Abstract):
+            return self
+        if value.dtype != self.dtype:
+            value = value.astype(self.dtype)
+        value = self._mine(value)
+        self.replace(value.copy() if isinstance(value, np.ndarray) else value)
+        return self
+
+    def replace(self, value: Array) -> None:
+        """Take an array of the right backend, shape and dtype that nobody else will change, as it is."""
+        if context.written is not None and id(self) not in context.written:
+            context.written[id(self)] = (self, self._value)
+        if context.touched is not None:
+            context.touched[id(self)] = self
+        self._value = value
+        self._leaf = None
+
+    def replace_if_real(self, value: Array) -> None:
+        """`replace`, but not while only shapes are being found."""
+        if not context.abstract:
+            self.replace(value)
+
+    def assign_add(self, value: Any) -> Variable:
+        """Add to the value."""
+        return self.assign(self + value)
+
+    def assign_sub(self, value: Any) -> Variable:
+        """Subtract from the value."""
+        return self.assign(self - value)
+
+    def to(self, backend: str | Backend) -> Variable:
+        """Move to another backend. Returns itself."""
+        from hilevel.backends import get_backend
+
+        target = get_backend(backend)
+        if target is not self.backend:
+            self._value = target.asarray(to_host(self._value))
+            self._leaf = None
+            self.backend = target
+        return self
+
+    def __deepcopy__(self, memo: Any) -> Variable:
+        copy = Variable(
+            self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name
+        ).to(self.backend)
+        copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
+        return copy
+
+
+KINDS[Variable] = VARIABLE

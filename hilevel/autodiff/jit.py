@@ -5,9 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import Function
+from hilevel.autodiff.tape import untraced
 from hilevel.backends import current_backend
+from hilevel.variables import Variable
 
 
 def jit(fn: Function | None = None) -> Function:
@@ -30,14 +33,22 @@ def jit(fn: Function | None = None) -> Function:
         return jit
     compiled: dict[str, Function] = {}
 
+    def plain(*args: Any, **kwargs: Any) -> Any:
+        return tree.map_structure(_leave, fn(*args, **kwargs))
+
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
         backend = current_backend()
         if context.recording is not None or context.abstract or context.compiling:
             return fn(*args, **kwargs)
         if backend.name not in compiled:
-            compiled[backend.name] = backend.compile(fn)
+            compiled[backend.name] = backend.compile(plain)
         with scope(compiling=context.compiling + 1):
             return compiled[backend.name](*args, **kwargs)
 
     return call
+
+
+def _leave(x: Any) -> Any:
+    """A result as it leaves a compiled function: without the tape, a Variable as its value."""
+    return untraced(x.read() if isinstance(x, Variable) else x)

@@ -1,0 +1,298 @@
+"""What all losses share: shapes that have to agree, weights, and the reduction to one number."""
+
+from __future__ import annotations
+
+import inspect
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from hilevel import dtype_policies, ops, registry
+from hilevel._types import Config, DType, Shape, Tensor
+from hilevel.config import floatx
+from hilevel.errors import ShapeError
+from hilevel.names import unique_name
+
+REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
+
+
+class Loss:
+    """Base of losses: compares predictions with targets, and makes one number of it.
+
+    A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample; the base class casts, weighs and
+    reduces. `Loss` objects are called: `loss(y_true, y_pred, sample_weight=None)`.
+
+    Args:
+        name: a name for people, by default made from the class.
+        reduction: what becomes of the values of the samples, weights already multiplied in.
+            `"sum_over_batch_size"` and `"mean"` divide their sum by their number, `"mean_with_sample_weight"` by the
+            sum of the weights; `"sum"`; `"none"` or None leaves them as they are.
+        dtype: the dtype to compute in, by default floatx.
+
+    >>> class Worst(hilevel.losses.Loss):
+    ...     def call(self, y_true, y_pred):
+    ...         return ops.max(ops.abs(y_true - y_pred), axis=-1)
+    >>> Worst()(np.zeros((2, 2)), np.array([[1.0, -3.0], [1.0, 0.0]]))
+    np.float32(2.0)
+
+    Raises:
+        ValueError: the reduction is none of those.
+    """
+
+    integer_targets = False
+    """Whether targets are class numbers, which are not cast to the loss's dtype."""
+
+    def __init__(
+        self,
+        name: str | None = None,
+        reduction: str | None = "sum_over_batch_size",
+        dtype: Any = None,
+    ) -> None:
+        if reduction not in REDUCTIONS:
+            raise ValueError(
+                f"`reduction` is one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}."
+            )
+        self.name = name or unique_name(registry.snake_case(type(self).__name__))
+        self.reduction = reduction
+        self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype that the loss is computed in."""
+        return str(self._dtype.name)
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        y_pred = cast_all(y_pred, self._dtype)
+        y_true = cast_all(y_true, None if self.integer_targets else self._dtype)
+        values = self.call(y_true, y_pred)
+        mask = self.mask(y_true, values)
+        return reduce_weighted_values(values, sample_weight, mask, self.reduction, self._dtype)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The loss of each sample."""
+        raise NotImplementedError(f"{type(self).__name__} has no call(y_true, y_pred).")
+
+    def mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        """Which of the values count, as booleans of their shape; None for all."""
+        return None
+
+    def check_data(self, y_true: np.ndarray[Any, Any], output_shape: Shape) -> None:
+        """Look once at targets in the host's memory, and raise an error for those that no output can match."""
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, as plain data."""
+        config = constructor_config(self)
+        if config.get("dtype") == floatx():
+            del config["dtype"]
+        return config
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A loss as `get_config` describes it."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} "{self.name}">'
+
+
+class LossFunctionWrapper(Loss):
+    """The loss of a function `fn(y_true, y_pred, **kwargs)` that returns a value for each sample.
+
+    >>> from hilevel.losses.base import LossFunctionWrapper
+    >>> loss = LossFunctionWrapper(lambda y_true, y_pred: ops.abs(y_true - y_pred), name="distance")
+    >>> loss(np.array([1.0]), np.array([3.0]))
+    np.float32(2.0)
+    """
+
+    def __init__(
+        self,
+        fn: Callable[..., Tensor],
+        reduction: str | None = "sum_over_batch_size",
+        name: str | None = None,
+        dtype: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(name, reduction, dtype)
+        self.fn = fn
+        self.options = kwargs
+        vars(self).update(kwargs)
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The function's values."""
+        if not self.integer_targets and hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
+            y_true, y_pred = same_rank(y_true, y_pred)
+        return self.fn(y_true, y_pred, **self.options)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, the function by its name."""
+        config = super().get_config()
+        if "fn" in config:
+            config |= {"fn": registry.get_registered_name(self.fn), **self.options}
+        return config
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A loss as `get_config` describes it."""
+        if isinstance(config.get("fn"), str):
+            from hilevel import losses
+
+            config = {**config, "fn": losses.get(config["fn"])}
+        return cls(**config)
+
+
+# -- configuration ----------------------------------------------------------------------------------
+
+
+def constructor_config(obj: Any) -> Config:
+    """The arguments of an object's constructor, read from its attributes of the same names.
+
+    Where the constructor takes `**kwargs`, those of its base class as well, and so on.
+    """
+    config: Config = {}
+    for cls in type(obj).__mro__:
+        if "__init__" in vars(cls):
+            parameters = inspect.signature(vars(cls)["__init__"]).parameters
+            config = {
+                n: getattr(obj, n) for n in parameters if n != "self" and hasattr(obj, n)
+            } | config
+            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
+                break
+    return config
+
+
+# -- shapes and dtypes ------------------------------------------------------------------------------
+
+
+def cast_to(x: Any, dtype: DType | None = None) -> Tensor:
+    """The tensor in a dtype, itself where it has it."""
+    x = ops.convert_to_tensor(x)
+    return x if dtype is None or x.dtype == dtype else ops.cast(x, dtype)
+
+
+def cast_all(x: Any, dtype: DType | None) -> Any:
+    """`cast_to` for each tensor of a dict, or of a list that holds tensors."""
+    if isinstance(x, dict):
+        return {key: cast_all(value, dtype) for key, value in x.items()}
+    if isinstance(x, (list, tuple)) and any(hasattr(i, "shape") or isinstance(i, dict) for i in x):
+        return type(x)(cast_all(i, dtype) for i in x)
+    return cast_to(x, dtype)
+
+
+def same_rank(a: Tensor, b: Tensor, expand: bool = True) -> tuple[Tensor, Tensor]:
+    """Two tensors, of which one may have one axis more, of length 1 at the end, with equally many axes.
+
+    The axis is dropped; but beside a tensor of one axis it is kept, and the other gets it, too, if `expand`.
+    """
+    difference = len(a.shape) - len(b.shape)
+    if difference == 1 and a.shape[-1] == 1:
+        return (a, b[..., None]) if expand and len(b.shape) == 1 else (a[..., 0], b)
+    if difference == -1:
+        b, a = same_rank(b, a, expand) if b.shape[-1] == 1 else (b, a)
+    return a, b
+
+
+def agree(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
+    """Whether two shapes are equal, as far as they are known."""
+    return len(a) == len(b) and all(
+        m == n or m is None or n is None for m, n in zip(a, b, strict=True)
+    )
+
+
+_HINT = "Reshape the targets, or give the model's last layer as many units as a target has values."
+
+
+def matched(y_true: Any, y_pred: Any, name: str, hint: str = _HINT) -> tuple[Tensor, Tensor]:
+    """Targets and predictions as tensors of one shape, in the predictions' dtype.
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = cast_to(y_true, y_pred.dtype)
+    if y_true.shape == y_pred.shape:
+        return y_true, y_pred
+    a, b = same_rank(y_true, y_pred)
+    if not agree(a.shape, b.shape):
+        raise ShapeError(
+            f"{name} expects y_true and y_pred of one shape, got y_true {tuple(y_true.shape)} and "
+            f"y_pred {tuple(y_pred.shape)}. (They are not broadcast: that would compare targets with "
+            f"predictions that are not theirs.) {hint}"
+        )
+    return a, b
+
+
+# -- weights and reduction --------------------------------------------------------------------------
+
+
+def divide_no_nan(x: Tensor, y: Tensor) -> Tensor:
+    """`x / y`, and 0 where `y` is 0."""
+    zero = ops.equal(y, 0)
+    return ops.where(zero, 0.0, ops.divide(x, ops.where(zero, 1.0, y)))
+
+
+def weighted(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Values times weights, and the weights in the shape they were used in.
+
+    Weights of fewer axes belong to the first axes of the values.
+
+    Raises:
+        ShapeError: the weights do not fit.
+    """
+    shapes = f"{tuple(weights.shape)} for losses of shape {tuple(values.shape)}"
+    values, weights = same_rank(values, weights)
+    if values.shape and weights.shape and values.shape != weights.shape:
+        missing = len(values.shape) - len(weights.shape)
+        if missing > 0:
+            weights = ops.reshape(weights, (*weights.shape, *(1,) * missing))
+        if missing < 0 or any(
+            w not in (1, v) for v, w in zip(values.shape, weights.shape, strict=True)
+        ):
+            raise ShapeError(
+                f"sample_weight has shape {shapes}. Expected the same shape, or one weight for each "
+                f"sample: {tuple(values.shape[:1])}."
+            )
+    return values * weights, weights
+
+
+def apply_mask(
+    sample_weight: Tensor | None, mask: Tensor | None, dtype: DType, reduction: str | None
+) -> Tensor | None:
+    """Weights that are 0 where the mask is false. For means they are larger elsewhere, so that the sum over all,
+    divided by the number of all, is the mean of those that count."""
+    if mask is None:
+        return sample_weight
+    factor = ops.cast(mask, dtype)
+    if reduction in ("mean", "sum_over_batch_size"):
+        factor = factor * divide_no_nan(ops.cast(math.prod(factor.shape), dtype), ops.sum(factor))
+    if sample_weight is None:
+        return factor
+    factor, sample_weight = same_rank(factor, cast_to(sample_weight, dtype))
+    return weighted(factor, sample_weight)[0]
+
+
+def reduce_weighted_values(
+    values: Tensor,
+    sample_weight: Any = None,
+    mask: Tensor | None = None,
+    reduction: str | None = "sum_over_batch_size",
+    dtype: DType | None = None,
+) -> Tensor:
+    """The values times weight and mask, reduced to one number (or not).
+
+    Raises:
+        ShapeError: the weights do not fit the values.
+    """
+    values = cast_to(values, dtype)
+    sample_weight = None if sample_weight is None else cast_to(sample_weight, values.dtype)
+    sample_weight = apply_mask(sample_weight, mask, values.dtype, reduction)
+    if sample_weight is not None:
+        values, sample_weight = weighted(values, sample_weight)
+    if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
+        return values
+    if reduction == "sum" or 0 in values.shape:
+        return ops.sum(values)
+    if reduction == "mean_with_sample_weight" and sample_weight is not None:
+        return divide_no_nan(ops.sum(values), ops.sum(sample_weight))
+    return ops.mean(values)

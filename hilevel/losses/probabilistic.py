@@ -1,0 +1,467 @@
+"""Losses for classes and distributions: cross-entropies and what is made of them."""
+
+from __future__ import annotations
+
+import warnings
+from typing import Any
+
+import numpy as np
+
+from hilevel import ops
+from hilevel._types import Shape, Tensor
+from hilevel.config import epsilon
+from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.losses.regression import MEAN
+
+_ONE_HOT = (
+    "For targets that are class numbers use the sparse_categorical_crossentropy loss; else make them one-hot "
+    "with hilevel.utils.to_categorical."
+)
+_BINARY = "For more than two classes use the (sparse_)categorical_crossentropy loss."
+
+
+# -- targets ----------------------------------------------------------------------------------------
+
+
+def check_labels(y_true: Any, classes: Any, name: str, ignore_class: int | None = None) -> None:
+    """Refuse class numbers that are none, where they are in the host's memory.
+
+    Raises:
+        ValueError: says the first wrong one, and what is allowed.
+    """
+    if not isinstance(y_true, np.ndarray) or not y_true.size or not isinstance(classes, int):
+        return
+    if y_true.min() >= 0 and y_true.max() < classes:
+        return
+    wrong = y_true[((y_true < 0) | (y_true >= classes)) & (y_true != ignore_class)]
+    if wrong.size:
+        raise ValueError(
+            f"{name}: label {wrong.flat[0]} is outside 0..{classes - 1}, the classes that the output of the model "
+            f"has. Count classes from 0, give the last layer one unit for each class, or name a label "
+            "to be left out as `ignore_class`."
+        )
+
+
+def _one_hot_targets(y_true: Any, y_pred: Any, name: str, axis: int) -> tuple[Tensor, Tensor]:
+    if isinstance(axis, bool):
+        raise ValueError(f"`axis` is a whole number; got {axis}.")
+    y_true, y_pred = matched(y_true, y_pred, name, _ONE_HOT)
+    if y_pred.shape[axis] == 1:
+        warnings.warn(
+            f"{name} with one class only (y_pred has shape {tuple(y_pred.shape)}) is always 0. With two "
+            "classes and one output use binary_crossentropy.",
+            SyntaxWarning,
+            stacklevel=3,
+        )
+    return y_true, y_pred
+
+
+def _smooth(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
+    """Targets mixed with the uniform distribution."""
+    return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
+
+
+def _class_numbers(y_true: Any, y_pred: Tensor, axis: int, name: str, ignore: int | None) -> Tensor:
+    """Class numbers without the axis of length 1 that may stand where the classes are."""
+    y_true = ops.convert_to_tensor(y_true)
+    check_labels(y_true, y_pred.shape[axis], name, ignore)
+    if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
+        y_true = ops.squeeze(y_true, axis=axis)
+    return y_true
+
+
+# -- functions --------------------------------------------------------------------------------------
+
+
+def categorical_crossentropy(
+    y_true: Tensor,
+    y_pred: Tensor,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """`-sum(y_true * log(y_pred))` over the classes, for one-hot targets or distributions.
+
+    `y_pred` holds probabilities, or with `from_logits` the scores before the softmax, which is more exact and faster.
+
+    >>> hilevel.losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
+    array([0.6931472], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    y_true, y_pred = _one_hot_targets(y_true, y_pred, "categorical_crossentropy", axis)
+    y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
+    return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+
+
+def categorical_focal_crossentropy(
+    y_true: Tensor,
+    y_pred: Tensor,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Cross-entropy in which classes that are already predicted well count less, for one-hot targets.
+
+    `sum(alpha * (1 - y_pred)**gamma * -y_true * log(y_pred))`.
+    Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
+
+    >>> hilevel.losses.categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
+    array([0.0433217], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ.
+    """
+    y_true, y_pred = _one_hot_targets(y_true, y_pred, "categorical_focal_crossentropy", axis)
+    y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
+    if from_logits:
+        y_pred = ops.softmax(y_pred, axis=axis)
+    p = ops.clip(y_pred / ops.sum(y_pred, axis=axis, keepdims=True), epsilon(), 1 - epsilon())
+    return ops.sum(alpha * (1 - p) ** gamma * -y_true * ops.log(p), axis=axis)
+
+
+def sparse_categorical_crossentropy(
+    y_true: Tensor,
+    y_pred: Tensor,
+    from_logits: bool = False,
+    ignore_class: int | None = None,
+    axis: int = -1,
+) -> Tensor:
+    """`-log(y_pred[y_true])` for targets that are class numbers; 0 where a target is `ignore_class`.
+
+    `y_true` has the shape of `y_pred` without the axis of the classes, or with length 1 there. `y_pred` holds
+    probabilities, or with `from_logits` the scores before the softmax.
+
+    >>> hilevel.losses.sparse_categorical_crossentropy(np.array([1]), [[0.5, 0.5]])
+    array([0.6931472], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes do not fit.
+        ValueError: a target is no class, where targets are in the host's memory.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    name = "sparse_categorical_crossentropy"
+    y_true = _class_numbers(y_true, y_pred, axis, name, ignore_class)
+    if ignore_class is None:
+        return ops.sparse_categorical_crossentropy(
+            y_true, y_pred, from_logits=from_logits, axis=axis
+        )
+    valid = ops.not_equal(y_true, ignore_class)
+    y_true = ops.where(valid, y_true, 0)
+    y_pred = ops.where(ops.expand_dims(valid, axis), y_pred, 0)
+    values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
+    return ops.where(valid, values, 0.0)
+
+
+def binary_crossentropy(
+    y_true: Tensor,
+    y_pred: Tensor,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """`mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))` over an axis, for targets 0 and 1.
+
+    `y_pred` holds probabilities, or with `from_logits` the scores before the sigmoid. Several columns are several
+    questions with the answers yes and no.
+
+    >>> hilevel.losses.binary_crossentropy([[1.0]], [[0.5]])
+    array([0.6931472], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "binary_crossentropy", _BINARY)
+    y_true = _smooth(y_true, label_smoothing, 2)
+    return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
+
+
+def binary_focal_crossentropy(
+    y_true: Tensor,
+    y_pred: Tensor,
+    apply_class_balancing: bool = False,
+    alpha: float = 0.25,
+    gamma: float = 2.0,
+    from_logits: bool = False,
+    label_smoothing: float = 0.0,
+    axis: int = -1,
+) -> Tensor:
+    """Binary cross-entropy times `(1 - p)**gamma`, with `p` the probability given to the right answer.
+
+    With `apply_class_balancing`, targets 1 are weighed with `alpha`, targets 0 with `1 - alpha`.
+    Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
+
+    >>> hilevel.losses.binary_focal_crossentropy([[1.0]], [[0.5]])
+    array([0.1732868], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "binary_focal_crossentropy", _BINARY)
+    y_true = _smooth(y_true, label_smoothing, 2)
+    if from_logits:
+        y_pred = ops.sigmoid(y_pred)
+    right = y_true * y_pred + (1 - y_true) * (1 - y_pred)
+    values = (1 - right) ** gamma * ops.binary_crossentropy(y_true, y_pred)
+    if apply_class_balancing:
+        values = values * (y_true * alpha + (1 - y_true) * (1 - alpha))
+    return ops.mean(values, axis=axis)
+
+
+def categorical_generalized_cross_entropy(y_true: Tensor, y_pred: Tensor, q: float) -> Tensor:
+    """`(1 - p**q) / q`, with `p` the probability of the target, a class number: robust against wrong labels.
+
+    Near `q = 0` it is the cross-entropy, near `q = 1` the absolute error.
+    Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels"
+    (2018).
+
+    >>> hilevel.losses.categorical_generalized_cross_entropy(np.array([1]), [[0.75, 0.25]], q=0.5)
+    array([1.], dtype=float32)
+
+    Raises:
+        ValueError: a target is no class, where targets are in the host's memory.
+    """
+    y_pred = ops.convert_to_tensor(y_pred)
+    y_true = _class_numbers(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
+    own = ops.take_along_axis(y_pred, ops.cast(y_true, "int32")[..., None], axis=-1)[..., 0]
+    return (1 - own**q) / q
+
+
+def kl_divergence(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """The Kullback-Leibler divergence `sum(y_true * log(y_true / y_pred))` over the last axis.
+
+    >>> hilevel.losses.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]])
+    array([0.14384106], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "kl_divergence")
+    y_true, y_pred = ops.clip(y_true, epsilon(), 1), ops.clip(y_pred, epsilon(), 1)
+    return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
+
+
+def poisson(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`mean(y_pred - y_true * log(y_pred))` over the last axis: for counts with `y_pred` as their expected value.
+
+    >>> hilevel.losses.poisson([[1.0, 0.0]], [[1.0, 2.0]])
+    array([1.5], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "poisson")
+    return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
+
+
+# -- classes ----------------------------------------------------------------------------------------
+
+
+class CategoricalCrossentropy(LossFunctionWrapper):
+    """The cross-entropy `-sum(y_true * log(y_pred))`, for one-hot targets or distributions.
+
+    Args:
+        from_logits: whether predictions are the scores before the softmax, which is more exact and faster.
+        label_smoothing: the share of the uniform distribution that is mixed into the targets.
+        axis: that of the classes.
+
+    >>> hilevel.losses.CategoricalCrossentropy()(np.array([[0, 1]]), np.array([[0.5, 0.5]]))
+    np.float32(0.6931472)
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
+
+
+class CategoricalFocalCrossentropy(LossFunctionWrapper):
+    """The cross-entropy for one-hot targets in which classes that are predicted well count less.
+
+    Args:
+        alpha: a factor.
+        gamma: how strongly what is predicted well is discounted; 0 for not at all.
+        from_logits: whether predictions are the scores before the softmax.
+        label_smoothing: the share of the uniform distribution that is mixed into the targets.
+        axis: that of the classes.
+
+    >>> hilevel.losses.CategoricalFocalCrossentropy()(np.array([[0, 1]]), np.array([[0.5, 0.5]]))
+    np.float32(0.0433217)
+    """
+
+    def __init__(
+        self,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        focus = {"alpha": alpha, "gamma": gamma}
+        super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **focus, **options)
+
+
+class _ClassNumberLoss(LossFunctionWrapper):
+    """A loss whose targets are class numbers."""
+
+    integer_targets = True
+    axis = -1
+    ignore_class: int | None = None
+
+    def check_data(self, y_true: np.ndarray[Any, Any], output_shape: Shape) -> None:
+        """Refuse labels that are no class of the output."""
+        check_labels(y_true, output_shape[self.axis], self.name, self.ignore_class)
+
+
+class SparseCategoricalCrossentropy(_ClassNumberLoss):
+    """The cross-entropy `-log(y_pred[y_true])` for targets that are class numbers.
+
+    Args:
+        from_logits: whether predictions are the scores before the softmax, which is more exact and faster.
+        ignore_class: a label, -1 or 255 for example, whose samples do not count.
+        axis: that of the classes.
+
+    >>> hilevel.losses.SparseCategoricalCrossentropy()(np.array([1]), np.array([[0.5, 0.5]]))
+    np.float32(0.6931472)
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        ignore_class: int | None = None,
+        reduction: str | None = MEAN,
+        axis: int = -1,
+        name: str | None = "sparse_categorical_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
+        super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
+
+    def mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
+        """Where the target is not `ignore_class`."""
+        if self.ignore_class is None:
+            return None
+        return ops.reshape(ops.not_equal(y_true, self.ignore_class), values.shape)
+
+
+class BinaryCrossentropy(LossFunctionWrapper):
+    """The cross-entropy for answers yes and no, as targets 1 and 0.
+
+    Args:
+        from_logits: whether predictions are the scores before the sigmoid, which is more exact and faster.
+        label_smoothing: the share of 1/2 that is mixed into the targets.
+        axis: that over which the mean is taken.
+
+    >>> hilevel.losses.BinaryCrossentropy()(np.array([[1]]), np.array([[0.5]]))
+    np.float32(0.6931472)
+    """
+
+    def __init__(
+        self,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "binary_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        super().__init__(binary_crossentropy, reduction, name, dtype, **options)
+
+
+class BinaryFocalCrossentropy(LossFunctionWrapper):
+    """The cross-entropy for targets 0 and 1 in which what is predicted well counts less.
+
+    Args:
+        apply_class_balancing: whether targets 1 are weighed with `alpha`, targets 0 with `1 - alpha`.
+        alpha: see there.
+        gamma: how strongly what is predicted well is discounted; 0 for not at all.
+        from_logits: whether predictions are the scores before the sigmoid.
+        label_smoothing: the share of 1/2 that is mixed into the targets.
+        axis: that over which the mean is taken.
+
+    >>> hilevel.losses.BinaryFocalCrossentropy()(np.array([[1]]), np.array([[0.5]]))
+    np.float32(0.1732868)
+    """
+
+    def __init__(
+        self,
+        apply_class_balancing: bool = False,
+        alpha: float = 0.25,
+        gamma: float = 2.0,
+        from_logits: bool = False,
+        label_smoothing: float = 0.0,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "binary_focal_crossentropy",
+        dtype: Any = None,
+    ) -> None:
+        options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
+        focus = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
+        super().__init__(binary_focal_crossentropy, reduction, name, dtype, **focus, **options)
+
+
+class CategoricalGeneralizedCrossEntropy(_ClassNumberLoss):
+    """`(1 - p**q) / q` for targets that are class numbers: a cross-entropy that is robust against wrong labels.
+
+    Args:
+        q: between 0 (cross-entropy) and 1 (absolute error), both excluded.
+
+    >>> loss = hilevel.losses.CategoricalGeneralizedCrossEntropy(q=0.5)
+    >>> loss(np.array([1]), np.array([[0.75, 0.25]]))
+    np.float32(1.0)
+
+    Raises:
+        ValueError: `q` is not between 0 and 1.
+    """
+
+    def __init__(
+        self,
+        q: float = 0.5,
+        reduction: str | None = MEAN,
+        name: str | None = "categorical_generalized_cross_entropy",
+        dtype: Any = None,
+    ) -> None:
+        if not 0 < q < 1:
+            raise ValueError(f"`q` lies between 0 and 1, both excluded; got {q}.")
+        super().__init__(categorical_generalized_cross_entropy, reduction, name, dtype, q=q)
+
+
+class KLDivergence(LossFunctionWrapper):
+    """The Kullback-Leibler divergence `sum(y_true * log(y_true / y_pred))` between distributions.
+
+    >>> hilevel.losses.KLDivergence()(np.array([[0.5, 0.5]]), np.array([[0.25, 0.75]]))
+    np.float32(0.14384106)
+    """
+
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = "kl_divergence", dtype: Any = None
+    ) -> None:
+        super().__init__(kl_divergence, reduction, name, dtype)
+
+
+class Poisson(LossFunctionWrapper):
+    """The Poisson loss `mean(y_pred - y_true * log(y_pred))`, for counts.
+
+    >>> hilevel.losses.Poisson()(np.array([[1.0, 0.0]]), np.array([[1.0, 2.0]]))
+    np.float32(1.5)
+    """
+
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = "poisson", dtype: Any = None
+    ) -> None:
+        super().__init__(poisson, reduction, name, dtype)

@@ -1,0 +1,227 @@
+"""Losses for numbers and vectors. `y_true` and `y_pred` have one shape; the last axis holds the values of a sample."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from hilevel import ops
+from hilevel._types import Tensor
+from hilevel.config import epsilon
+from hilevel.losses.base import LossFunctionWrapper, matched
+
+MEAN = "sum_over_batch_size"
+
+
+def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`mean(square(y_true - y_pred))` over the last axis.
+
+    >>> hilevel.losses.mean_squared_error([[0.0, 1.0]], [[1.0, 1.0]])
+    array([0.5], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "mean_squared_error")
+    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`mean(abs(y_true - y_pred))` over the last axis.
+
+    >>> hilevel.losses.mean_absolute_error([[0.0, 1.0]], [[1.0, 1.0]])
+    array([0.5], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "mean_absolute_error")
+    return ops.mean(ops.abs(y_true - y_pred), axis=-1)
+
+
+def mean_absolute_percentage_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`100 * mean(abs((y_true - y_pred) / y_true))` over the last axis; `abs(y_true)` is at least the fuzz factor.
+
+    >>> hilevel.losses.mean_absolute_percentage_error([[2.0, 4.0]], [[1.0, 4.0]])
+    array([25.], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "mean_absolute_percentage_error")
+    scale = ops.maximum(ops.abs(y_true), epsilon())
+    return 100.0 * ops.mean(ops.abs((y_true - y_pred) / scale), axis=-1)
+
+
+def mean_squared_logarithmic_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`mean(square(log(y_true + 1) - log(y_pred + 1)))` over the last axis; negative numbers count as 0.
+
+    >>> hilevel.losses.mean_squared_logarithmic_error([[0.0, 1.0]], [[0.0, 3.0]])
+    array([0.2402265], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "mean_squared_logarithmic_error")
+
+    def log(x: Tensor) -> Tensor:
+        return ops.log(ops.maximum(x, epsilon()) + 1.0)
+
+    return ops.mean(ops.square(log(y_pred) - log(y_true)), axis=-1)
+
+
+def cosine_similarity(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
+    """Minus the cosine of the angle between target and prediction: -1 for equal directions, 1 for opposite ones.
+
+    >>> hilevel.losses.cosine_similarity([[0.0, 1.0]], [[0.0, 5.0]])
+    array([-1.], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "cosine_similarity")
+    return -ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
+
+
+def huber(y_true: Tensor, y_pred: Tensor, delta: float = 1.0) -> Tensor:
+    """Squared for small errors, linear for large ones, `mean` over the last axis.
+
+    With `e = y_pred - y_true`: `e**2 / 2` where `abs(e) <= delta`, else `delta * abs(e) - delta**2 / 2`.
+    Source: Huber, "Robust Estimation of a Location Parameter" (1964).
+
+    >>> hilevel.losses.huber([[0.0, 0.0]], [[0.5, 3.0]])
+    array([1.3125], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "huber")
+    error = y_pred - y_true
+    size = ops.abs(error)
+    small, large = 0.5 * ops.square(error), delta * size - 0.5 * delta**2
+    return ops.mean(ops.where(size <= delta, small, large), axis=-1)
+
+
+def log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
+    """`mean(log(cosh(y_pred - y_true)))` over the last axis: a smooth relative of the Huber loss.
+
+    >>> hilevel.losses.log_cosh([[0.0]], [[2.0]])
+    array([1.3250027], dtype=float32)
+
+    Raises:
+        ShapeError: the shapes differ by more than a last axis of length 1.
+    """
+    y_true, y_pred = matched(y_true, y_pred, "log_cosh")
+    error = y_pred - y_true
+    return ops.mean(error + ops.softplus(-2.0 * error) - math.log(2.0), axis=-1)
+
+
+class MeanSquaredError(LossFunctionWrapper):
+    """The mean of squared errors, `mean(square(y_true - y_pred))`.
+
+    >>> hilevel.losses.MeanSquaredError()(np.array([[0.0, 1.0]]), np.array([[1.0, 1.0]]))
+    np.float32(0.5)
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = MEAN,
+        name: str | None = "mean_squared_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_squared_error, reduction, name, dtype)
+
+
+class MeanAbsoluteError(LossFunctionWrapper):
+    """The mean of absolute errors, `mean(abs(y_true - y_pred))`.
+
+    >>> hilevel.losses.MeanAbsoluteError()(np.array([[0.0, 1.0]]), np.array([[1.0, 1.0]]))
+    np.float32(0.5)
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = MEAN,
+        name: str | None = "mean_absolute_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_absolute_error, reduction, name, dtype)
+
+
+class MeanAbsolutePercentageError(LossFunctionWrapper):
+    """The mean of errors in percent of the target.
+
+    >>> hilevel.losses.MeanAbsolutePercentageError()(np.array([[2.0]]), np.array([[1.0]]))
+    np.float32(50.0)
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = MEAN,
+        name: str | None = "mean_absolute_percentage_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
+
+
+class MeanSquaredLogarithmicError(LossFunctionWrapper):
+    """The mean of squared errors of the logarithms, for targets of different orders of magnitude.
+
+    >>> hilevel.losses.MeanSquaredLogarithmicError()(np.array([[1.0]]), np.array([[3.0]]))
+    np.float32(0.480453)
+    """
+
+    def __init__(
+        self,
+        reduction: str | None = MEAN,
+        name: str | None = "mean_squared_logarithmic_error",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
+
+
+class CosineSimilarity(LossFunctionWrapper):
+    """Minus the cosine of the angle between target and prediction, from -1 (equal directions) to 1 (opposite).
+
+    >>> hilevel.losses.CosineSimilarity()(np.array([[0.0, 1.0]]), np.array([[0.0, 5.0]]))
+    np.float32(-1.0)
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        reduction: str | None = MEAN,
+        name: str | None = "cosine_similarity",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
+
+
+class Huber(LossFunctionWrapper):
+    """Squared for errors up to `delta`, linear beyond, so that outliers weigh less.
+
+    >>> hilevel.losses.Huber()(np.array([[0.0, 0.0]]), np.array([[0.5, 3.0]]))
+    np.float32(1.3125)
+    """
+
+    def __init__(
+        self,
+        delta: float = 1.0,
+        reduction: str | None = MEAN,
+        name: str | None = "huber_loss",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(huber, reduction, name, dtype, delta=delta)
+
+
+class LogCosh(LossFunctionWrapper):
+    """The mean of `log(cosh(error))`: like the Huber loss, and smooth everywhere.
+
+    >>> hilevel.losses.LogCosh()(np.array([[0.0]]), np.array([[2.0]]))
+    np.float32(1.3250027)
+    """
+
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = "log_cosh", dtype: Any = None
+    ) -> None:
+        super().__init__(log_cosh, reduction, name, dtype)

@@ -12,10 +12,10 @@ ops: Any = None
 """The module `hilevel.ops`, which puts itself here when it has been read."""
 
 # How an op treats an argument, by its type; `Op.__call__` looks here. Bits, so that one `or` sums up a call.
-HOST, SCALAR, DEVICE, VARIABLE, TRACED, ABSTRACT, SYMBOLIC, OTHER = 0, 1, 2, 4, 8, 16, 32, 64
+SCALAR, DEVICE, VARIABLE, TRACED, ABSTRACT, SYMBOLIC, OTHER, HOST = 1, 2, 4, 8, 16, 32, 64, 128
 KINDS: dict[type, int] = {
     np.ndarray: HOST,
-    type(None): HOST,
+    type(None): 0,
     float: SCALAR,
     int: SCALAR,
     bool: SCALAR,

@@ -21,14 +21,14 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "
 class Loss:
     """Base of losses: compares predictions with targets, and makes one number of it.
 
-    A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample; the base class casts, weighs and
-    reduces. `Loss` objects are called: `loss(y_true, y_pred, sample_weight=None)`.
+    A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample; the base class casts, weighs
+    and reduces. `Loss` objects are called: `loss(y_true, y_pred, sample_weight=None)`.
 
     Args:
         name: a name for people, by default made from the class.
         reduction: what becomes of the values of the samples, weights already multiplied in.
-            `"sum_over_batch_size"` and `"mean"` divide their sum by their number, `"mean_with_sample_weight"` by the
-            sum of the weights; `"sum"`; `"none"` or None leaves them as they are.
+            `"sum_over_batch_size"` and `"mean"` divide their sum by their number, `"mean_with_sample_weight"` by
+            the sum of the weights; `"sum"`; `"none"` or None leaves them as they are.
         dtype: the dtype to compute in, by default floatx.
 
     >>> class Worst(hilevel.losses.Loss):

@@ -82,7 +82,8 @@ def categorical_crossentropy(
 ) -> Tensor:
     """`-sum(y_true * log(y_pred))` over the classes, for one-hot targets or distributions.
 
-    `y_pred` holds probabilities, or with `from_logits` the scores before the softmax, which is more exact and faster.
+    `y_pred` holds probabilities, or with `from_logits` the scores before the softmax, which is more exact and
+    faster.
 
     >>> hilevel.losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
     array([0.6931472], dtype=float32)

@@ -1,4 +1,4 @@
-"""Losses for numbers and vectors. `y_true` and `y_pred` have one shape; the last axis holds the values of a sample."""
+"""Losses for numbers and vectors. Targets and predictions have one shape; a sample's values lie along the last axis."""
 
 from __future__ import annotations
 

@@ -1,0 +1,172 @@
+"""What all metrics share: state in Variables, and its way through update, result and reset."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self
+
+from hilevel import dtype_policies, ops, registry, tree
+from hilevel._types import Config, DType, DTypeLike, Shape, Tensor
+from hilevel.config import floatx
+from hilevel.losses.base import constructor_config
+from hilevel.names import unique_name
+from hilevel.variables import Variable
+
+
+class Metric:
+    """Base of metrics: numbers that are gathered over many batches.
+
+    A subclass makes its state in `__init__` with `add_weight`, changes it in `update_state` with `assign`, and
+    computes a tensor from it in `result`. This works in compiled functions as it does outside.
+
+    Args:
+        dtype: the dtype to compute in, by default floatx.
+        name: a name for people, by default made from the class.
+
+    >>> class Largest(hilevel.metrics.Metric):
+    ...     def __init__(self, name=None, dtype=None):
+    ...         super().__init__(dtype, name)
+    ...         self.seen = self.add_weight(name="seen")
+    ...     def update_state(self, y_true, y_pred, sample_weight=None):
+    ...         self.seen.assign(ops.maximum(self.seen, ops.max(y_pred)))
+    ...     def result(self):
+    ...         return self.seen.value
+    >>> Largest()(None, np.array([1.0, 3.0]))
+    array(3., dtype=float32)
+    """
+
+    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+        self.name = name or unique_name(registry.snake_case(type(self).__name__))
+        self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
+        self._variables: list[Variable] = []
+
+    @property
+    def dtype(self) -> str:
+        """The name of the dtype that the metric is computed in."""
+        return str(self._dtype.name)
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any,
+        dtype: DTypeLike = None,
+        aggregation: str = "sum",
+        name: str | None = None,
+    ) -> Variable:
+        """A new Variable of the metric, zeros where no initializer is given."""
+        variable = Variable(
+            _initializer(initializer),
+            tuple(shape),
+            dtype or floatx(),
+            trainable=False,
+            autocast=False,
+            aggregation=aggregation,
+            name=name,
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_weight(
+        self,
+        shape: Sequence[int] = (),
+        initializer: Any = None,
+        dtype: DTypeLike = None,
+        name: str | None = None,
+    ) -> Variable:
+        """A new Variable of the metric, zeros where no initializer is given."""
+        return self.add_variable(shape, initializer, dtype, name=name)
+
+    def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
+        """Make the Variables whose shapes depend on the data, before a function that updates them is compiled."""
+
+    @property
+    def variables(self) -> list[Variable]:
+        """The metric's Variables, then those of the metrics in its attributes."""
+        held = [item for value in vars(self).values() for item in tree.flatten(value)]
+        own = [item for item in held if isinstance(item, Variable)]
+        nested = [v for item in held if isinstance(item, Metric) for v in item.variables]
+        return list({id(v): v for v in own + nested}.values())
+
+    # -- what a metric does ------------------------------------------------------------------------
+
+    def update_state(self, *args: Any, **kwargs: Any) -> None:
+        """Take in a batch."""
+        raise NotImplementedError(f"{type(self).__name__} has no update_state method.")
+
+    def result(self) -> Any:
+        """The metric of all that was taken in."""
+        raise NotImplementedError(f"{type(self).__name__} has no result method.")
+
+    def reset_state(self) -> None:
+        """Begin again: all Variables become zeros."""
+        for v in self.variables:
+            v.assign(ops.zeros(v.shape, dtype=v.dtype))
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        self.update_state(*args, **kwargs)
+        return self.result()
+
+    # -- without side effects ----------------------------------------------------------------------
+
+    def stateless_update_state(
+        self, metric_variables: Sequence[Tensor], *args: Any, **kwargs: Any
+    ) -> list[Tensor]:
+        """The values that the Variables would have after `update_state`, had they these before."""
+        return self._with(metric_variables, lambda: self.update_state(*args, **kwargs))[1]
+
+    def stateless_result(self, metric_variables: Sequence[Tensor]) -> Any:
+        """The result if the Variables had these values."""
+        return self._with(metric_variables, self.result)[0]
+
+    def stateless_reset_state(self) -> list[Tensor]:
+        """The values that the Variables would have after `reset_state`."""
+        return self._with([v.value for v in self.variables], self.reset_state)[1]
+
+    def _with(
+        self, values: Sequence[Tensor], function: Callable[[], Any]
+    ) -> tuple[Any, list[Tensor]]:
+        """What a function returns, and leaves in the Variables, if they have these values."""
+        variables = self.variables
+        if len(values) != len(variables):
+            raise ValueError(
+                f'The metric "{self.name}" has {len(variables)} variables '
+                f"({', '.join(v.name for v in variables)}); got {len(values)} values."
+            )
+        before = [v.value for v in variables]
+        try:
+            for v, value in zip(variables, values, strict=True):
+                v.assign(value)
+            return function(), [v.value for v in variables]
+        finally:
+            for v, value in zip(variables, before, strict=True):
+                v.replace(value)
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, as plain data."""
+        return constructor_config(self)
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A metric as `get_config` describes it."""
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} "{self.name}">'
+
+
+def _initializer(identifier: Any) -> Any:
+    if identifier is None or identifier == "zeros":
+        return ops.zeros
+    from hilevel import initializers
+
+    return initializers.get(identifier)
+
+
+def accumulate(variable: Variable, value: Any) -> None:
+    """Add to a metric's Variable."""
+    variable.assign(ops.add(variable, value))

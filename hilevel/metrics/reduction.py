@@ -1,0 +1,124 @@
+"""Sums and means of values over batches; most metrics are means of a function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Self
+
+from hilevel import ops, registry
+from hilevel._types import Config, DType, Tensor
+from hilevel.losses.base import cast_to, divide_no_nan, same_rank
+from hilevel.metrics.base import Metric, accumulate
+
+
+def _samplewise(
+    values: Any, sample_weight: Any, reduce: Callable[..., Tensor], dtype: DType
+) -> tuple[Tensor, Tensor | None]:
+    """One value for each sample, its weight multiplied in, and the weights."""
+    values = cast_to(values, dtype)
+    if sample_weight is not None:
+        values, weight = same_rank(values, cast_to(sample_weight, dtype))
+        rank = len(weight.shape)
+        values = _reduced(values, reduce, rank)
+        weight = ops.broadcast_to(weight, values.shape)
+        values = values * weight
+        sample_weight = _reduced(weight, reduce, 1) if rank > 1 else weight
+    return _reduced(values, reduce, 1), sample_weight
+
+
+def _reduced(x: Tensor, reduce: Callable[..., Tensor], rank: int) -> Tensor:
+    """Reduced over the axes from `rank` on."""
+    return reduce(x, axis=tuple(range(rank, len(x.shape)))) if len(x.shape) > rank else x
+
+
+class Sum(Metric):
+    """The sum of values over all batches, times weights where there are any.
+
+    >>> total = hilevel.metrics.Sum()
+    >>> total.update_state([1.0, 2.0])
+    >>> total.update_state([3.0], sample_weight=[2.0])
+    >>> float(total.result())
+    9.0
+    """
+
+    def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.total = self.add_weight(dtype=self.dtype, name="total")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Add values, of any shape."""
+        values, _ = _samplewise(values, sample_weight, ops.sum, self._dtype)
+        accumulate(self.total, ops.sum(values))
+
+    def result(self) -> Tensor:
+        """The sum."""
+        return self.total.value
+
+
+class Mean(Metric):
+    """The mean of values over all batches, weighted where there are weights.
+
+    The first axis counts the samples; the values of one sample are averaged first.
+
+    >>> mean = hilevel.metrics.Mean()
+    >>> mean.update_state([1.0, 2.0])
+    >>> mean.update_state([6.0], sample_weight=[2.0])
+    >>> float(mean.result())
+    3.75
+    """
+
+    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
+        super().__init__(dtype, name)
+        self.total = self.add_weight(dtype=self.dtype, name="total")
+        self.count = self.add_weight(dtype=self.dtype, name="count")
+
+    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+        """Take in values, of any shape."""
+        values, sample_weight = _samplewise(values, sample_weight, ops.mean, self._dtype)
+        accumulate(self.total, ops.sum(values))
+        if sample_weight is not None:
+            accumulate(self.count, ops.sum(sample_weight))
+        else:
+            accumulate(self.count, values.shape[0] if values.shape else 1)
+
+    def result(self) -> Tensor:
+        """The mean; 0 of nothing."""
+        return divide_no_nan(self.total, self.count)
+
+
+class MeanMetricWrapper(Mean):
+    """The mean of a function `fn(y_true, y_pred, **kwargs)` that returns a value for each sample.
+
+    >>> metric = hilevel.metrics.MeanMetricWrapper(hilevel.losses.huber, name="huber", delta=2.0)
+    >>> float(metric(np.array([[0.0]]), np.array([[1.0]])))
+    0.5
+    """
+
+    def __init__(
+        self, fn: Callable[..., Tensor], name: str | None = None, dtype: Any = None, **kwargs: Any
+    ) -> None:
+        super().__init__(name, dtype)
+        self.fn = fn
+        self.options = kwargs
+        vars(self).update(kwargs)
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
+        """Take in the function's values for a batch."""
+        super().update_state(self.fn(y_true, y_pred, **self.options), sample_weight)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, the function by its name."""
+        config = super().get_config()
+        if "fn" in config:
+            config |= {"fn": registry.get_registered_name(self.fn), **self.options}
+        return config
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """A metric as `get_config` describes it."""
+        if isinstance(config.get("fn"), str):
+            from hilevel import losses, metrics
+
+            fn = getattr(metrics, config["fn"], None) or losses.get(config["fn"])
+            config = {**config, "fn": fn}
+        return cls(**config)

@@ -6,6 +6,7 @@
 | float with integer or bool                 | the float                                         |
 | two integers                               | the wider; int64 where neither holds both         |
 | bool with integer                          | the integer                                       |
+| bool with bool in //, %, **                | int32                                             |
 | array with a Python number                 | the array's, but an integer array with a float:   |
 |                                            | floatx; a bool array with an int: int32           |
 | Python numbers, lists of Python numbers    | floatx, int32 or bool                             |
@@ -132,6 +133,11 @@ def to_common(args: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple(
         a.astype(dtype) if hasattr(a, "dtype") and a.dtype != dtype else a for a in args
     )
+
+
+def to_number(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """The operands in their common dtype, booleans as int32."""
+    return tuple(a.astype(INT32) if getattr(a, "dtype", None) == BOOL else a for a in to_common(args))
 
 
 def to_float(args: tuple[Any, ...]) -> tuple[Any, ...]:

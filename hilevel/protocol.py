@@ -42,6 +42,8 @@ class Backend:
     array_types: tuple[type, ...] = ()
     requires: str = ""
     """The distribution it needs, as it is shown to the user: `jax`, `cupy`."""
+    takes_host_arrays: bool = True
+    """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
 
     def __init__(self) -> None:
         self.overrides: dict[str, Override] = {}
@@ -51,6 +53,10 @@ class Backend:
     def is_array(self, x: object) -> bool:
         """Whether `x` is an array of this backend, a traced one of a compiler included."""
         return isinstance(x, self.array_types)
+
+    def adopt(self, args: Any) -> tuple[Any, ...]:
+        """The operands, with those on the host as arrays of this backend."""
+        return tuple(self.asarray(a) if isinstance(a, (np.ndarray, np.generic)) else a for a in args)
 
     def asarray(self, x: Any, dtype: DTypeLike = None) -> Array:
         """The data of the host, or of this backend, as an array of this backend."""

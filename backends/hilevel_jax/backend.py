@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hilevel_jax.compiled import Compiled
+from hilevel_jax.compiled import Compiled, _as_data
 
 from hilevel import protocol
 from hilevel._types import Array, DTypeLike, Function
@@ -63,6 +63,8 @@ class Backend(protocol.Backend):
 
     def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
         """By the functional updates `x.at[...]`."""
+        if x.dtype == bool:
+            reduction = {"add": "max", "mul": "min"}.get(reduction or "", reduction)
         at = jnp.asarray(x).at[index]
         method = {None: "set", "add": "add", "max": "max", "min": "min", "mul": "multiply"}[reduction]
         return getattr(at, method)(updates)
@@ -131,7 +133,7 @@ class Backend(protocol.Backend):
         self, cond: Function, body: Function, loop_vars: tuple[Any, ...], maximum: int | None
     ) -> tuple[Any, ...]:
         """`jax.lax.while_loop` where something is traced."""
-        start = (0, *jax.tree.map(jnp.asarray, loop_vars))
+        start = (0, *_arrays(loop_vars))
         limit = np.iinfo(np.int32).max if maximum is None else maximum
         if not any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(loop_vars)):
             return super().while_loop(cond, body, loop_vars, maximum)
@@ -146,4 +148,9 @@ class Backend(protocol.Backend):
         self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool
     ) -> tuple[Any, Any]:
         """`jax.lax.scan`."""
-        return jax.lax.scan(f, init, xs, length=length, reverse=reverse)
+        return jax.lax.scan(f, _arrays(init), xs, length=length, reverse=reverse)
+
+
+def _arrays(structure: Any) -> Any:
+    """What a loop carries, as arrays."""
+    return jax.tree.map(lambda x: jnp.asarray(_as_data(x)), structure)

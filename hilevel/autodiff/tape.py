@@ -162,6 +162,11 @@ def trace(value: Array, into: Recording) -> Traced:
     return Traced(value, into)
 
 
+def constant(beside: Any, numbers: Any, dtype: Any = None) -> Array:
+    """NumPy's numbers as an array of the backend that the array `beside` belongs to."""
+    return owner(untraced(beside)).asarray(numbers, dtype=dtype)
+
+
 def untraced(x: Any) -> Any:
     """The plain array of a traced value; anything else as it is."""
     return x.value if isinstance(x, Traced) else x

@@ -54,6 +54,7 @@ _TENSOR = ("Tensor", "Tensor | None")
 _PROMOTIONS: dict[str | None, Function | None] = {
     None: None,
     "common": dtypes.to_common,
+    "number": dtypes.to_number,
     "float": dtypes.to_float,
 }
 
@@ -75,7 +76,7 @@ class Op(Generic[P]):
         self.parameters = [p.name for p in parameters]
         self.required = sum(p.default is inspect.Parameter.empty for p in parameters)
         self.promote = _PROMOTIONS[dtype]
-        self.floating = dtype == "float"
+        self.unwanted = {"number": "b", "float": "biu"}.get(dtype or "", "")
         self.rule: Function | None = None
         self.shape_rule = shape
         self.saving: Function | None = None
@@ -116,7 +117,7 @@ class Op(Generic[P]):
             if kind & SYMBOLIC:
                 return _graph_call(self, args, kwargs)
             args, kind = _read(args)  # type: ignore[assignment]
-        if self.promote is not None and _unsettled(args, self.floating):
+        if self.promote is not None and _unsettled(args, self.unwanted):
             args = self.promote(args)
         if kind & ABSTRACT:
             return self.abstract(args, kwargs)
@@ -126,6 +127,8 @@ class Op(Generic[P]):
             backend = context.backend or current_backend()
             if kind & DEVICE and not any(map(backend.is_array, args)):
                 backend = _backend_of(args)
+            if not backend.takes_host_arrays:
+                args = backend.adopt(args)
             override = backend.overrides.get(self.name)
             value = self.value if override is None else override.value
             return value(backend.xp, *args, **kwargs)
@@ -164,6 +167,8 @@ class Op(Generic[P]):
                 parents.append(None)
             values.append(a)
         assert backend is not None
+        if not backend.takes_host_arrays:
+            values = list(backend.adopt(values))
         override = backend.overrides.get(self.name)
         if record is None or self.rule is None or not any(p is not None for p in parents):
             value = self.value if override is None else override.value
@@ -202,7 +207,7 @@ class Op(Generic[P]):
             raise better from None
 
 
-def _unsettled(args: Any, floating: bool) -> bool:
+def _unsettled(args: Any, unwanted: str) -> bool:
     """Whether operands have to be cast first: the quick question before the dtype rules' slow answer."""
     first, number = None, False
     for a in args:
@@ -214,7 +219,9 @@ def _unsettled(args: Any, floating: bool) -> bool:
                 first = dtype
             elif dtype is not first:
                 return True
-    return (floating or number) and (first is None or first.kind in "biu")
+    if first is None:
+        return bool(unwanted) or number
+    return first.kind in unwanted or (number and first.kind in "biu")
 
 
 _NUMBERS = frozenset({float, int, bool})
@@ -248,7 +255,9 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
         x = x.read() if kind == VARIABLE else x
         return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
     backend = current_backend()
-    if kind in (HOST, DEVICE) and x is not None:
+    if kind == HOST and not backend.takes_host_arrays:
+        return backend.asarray(x, None if dtype is None else dtypes.as_dtype(dtype))
+    if kind in (HOST, DEVICE):
         return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
     if kind == OTHER and not isinstance(x, (list, tuple)):
         known = next((t for t in KINDS if KINDS[t] == VARIABLE and isinstance(x, t)), None)
@@ -260,6 +269,11 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     if isinstance(x, (list, tuple)) and any(_holds_tensor(item) for item in x):
         return tensor.ops.stack([to_array(item, dtype) for item in x])
     return backend.asarray(_host(x, dtype))
+
+
+def to_float_array(x: Any) -> Any:
+    """`to_array`, integers and booleans as floatx."""
+    return dtypes.to_float((to_array(x),))[0]
 
 
 def _holds_tensor(x: Any) -> bool:
@@ -307,8 +321,8 @@ def op(
 ) -> Any:
     """Decorator: make a primitive op of the function that computes its value.
 
-    `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"float"` to a
-    floating-point one; nothing where it is None. `shape` is the shape rule, where it is one of those that many
+    `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"number"` makes
+    int32 of booleans, too, `"float"` brings them to a floating-point dtype; nothing where it is None. `shape` is the shape rule, where it is one of those that many
     ops share.
     """
     if function is None:
@@ -346,4 +360,4 @@ def composite(function: Callable[P, Any]) -> Composite[P]:
     return Composite(function)
 
 
-__all__ = ["Abstract", "Composite", "Op", "composite", "op", "to_array"]
+__all__ = ["Abstract", "Composite", "Op", "composite", "op", "to_array", "to_float_array"]

@@ -12,9 +12,10 @@ from hilevel._context import context
 from hilevel._types import DTypeLike, Function, Tensor
 from hilevel.autodiff.tape import Traced, to_host
 from hilevel.backends import current_backend
+from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.ops.shaping import stack
-from hilevel.tensor import KINDS, OTHER, SCALAR
+from hilevel.tensor import KINDS, OTHER, SCALAR, TensorLike
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
@@ -23,6 +24,8 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     >>> ops.cond(True, lambda: 1.0, lambda: 2.0)
     1.0
     """
+    if isinstance(pred, Abstract):
+        return true_fn()
     if isinstance(pred, Traced):
         pred = pred.value
     return current_backend().cond(pred, true_fn, false_fn)
@@ -43,7 +46,9 @@ def while_loop(
         result = body(*args)
         return tuple(result) if isinstance(result, (list, tuple)) else (result,)
 
-    if _has_traced(start):
+    if context.abstract:
+        end = step(*start)
+    elif _has_traced(start):
         from hilevel.protocol import Backend
 
         end = Backend.while_loop(current_backend(), cond, step, start, maximum_iterations)
@@ -58,6 +63,9 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
     >>> ops.fori_loop(0, 3, lambda i, total: total + i, 0)
     3
     """
+    if isinstance(lower, int) and isinstance(upper, int):
+        start, steps = (lower, init_val), max(upper - lower, 0)
+        return scan(lambda c, _: ((c[0] + 1, body_fun(*c)), None), start, length=steps)[0][1]
     _, value = while_loop(
         lambda i, value: i < upper, lambda i, value: (i + 1, body_fun(i, value)), (lower, init_val)
     )
@@ -80,6 +88,8 @@ def scan(
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
+    if context.abstract and n:
+        return _scan_shapes(f, init, xs, n)
     if backend.scan is not None and context.recording is None:
         return backend.scan(f, init, xs, n, reverse)
     carry, outputs = init, []
@@ -91,6 +101,14 @@ def scan(
     if not outputs or outputs[0] is None:
         return carry, None
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
+
+
+def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
+    first = None if xs is None else tree.map_structure(lambda a: a[0], xs)
+    carry, y = f(init, first)
+    if y is None:
+        return carry, None
+    return carry, tree.map_structure(lambda a: Abstract((n, *a.shape), a.dtype), y)
 
 
 def vectorized_map(function: Function, elements: Any) -> Any:
@@ -149,11 +167,7 @@ def convert_to_tensor(x: Any, dtype: DTypeLike = None, sparse: bool | None = Non
     if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
         return to_array(x, dtype)
     y = to_array(x, dtype)
-    return y if hasattr(y, "graph_call") or isinstance(y, Traced) or _abstract(y) else _here(y)
-
-
-def _abstract(x: Any) -> bool:
-    return bool(context.abstract) and not hasattr(x, "__array__")
+    return y if isinstance(y, TensorLike) else _here(y)
 
 
 def _here(x: Any) -> Any:
@@ -194,8 +208,6 @@ def is_tensor(x: Any) -> bool:
     >>> ops.is_tensor(np.zeros(2)), ops.is_tensor([0.0])
     (True, False)
     """
-    from hilevel.tensor import TensorLike
-
     return isinstance(x, TensorLike) or current_backend().is_array(x)
 
 

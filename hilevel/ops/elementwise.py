@@ -67,7 +67,7 @@ divide.gradient(lambda xp, g, y, x1, x2: (lambda: g / x2, lambda: -g * y / x2))
 true_divide = divide
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="number", shape=elementwise)
 def floor_divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     """The largest integer not above `x1 / x2`, element-wise. Its gradient is zero.
 
@@ -77,7 +77,7 @@ def floor_divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     return x1 // x2
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="number", shape=elementwise)
 def mod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     """The remainder of the division, with the sign of `x2`.
 
@@ -90,7 +90,7 @@ def mod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 mod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.floor(x1 / x2)))
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="number", shape=elementwise)
 def power(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     """`x1` to the power `x2`, element-wise.
 
@@ -103,6 +103,8 @@ def power(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 @power.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
     def of_exponent() -> Tensor:
+        if isinstance(x1, (int, float)):
+            return g * y * float(np.log(x1)) if x1 > 0 else xp.zeros_like(y)
         positive = xp.where(x1 > 0, x1, xp.ones_like(x1))
         return xp.where(x1 > 0, g * y * xp.log(positive), xp.zeros_like(y))
 
@@ -239,7 +241,7 @@ def trunc(xp: Namespace, x: Tensor) -> Tensor:
     return xp.trunc(x)
 
 
-@op(shape=like)
+@op(dtype="number", shape=like)
 def round(xp: Namespace, x: Tensor, decimals: int = 0) -> Tensor:
     """Rounded to `decimals` places, halves to even. Its gradient is zero.
 

@@ -10,10 +10,10 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
-from hilevel.autodiff.tape import Traced, owner, untraced
+from hilevel.autodiff.tape import Traced, constant, owner, untraced
 from hilevel.ops._abstract import Abstract, as_abstract, viewed
 from hilevel.ops._op import composite, op, to_array
-from hilevel.ops.reduction import argsort
+from hilevel.ops.reduction import argsort, sum
 from hilevel.tensor import ABSTRACT, KINDS, TensorLike
 
 # A key is an attribute, not an operand: slices, integers, None, ..., and index arrays, as in NumPy.
@@ -174,7 +174,7 @@ def one_hot(
     classes = np.arange(num_classes, dtype=np.int32)
     shape = [1] * (len(x.shape) + 1)
     shape[place] = num_classes
-    hit = _expand(x, place) == classes.reshape(shape).astype(x.dtype)
+    hit = _expand(x, place) == constant(x, classes.reshape(shape), x.dtype)
     return hit.astype(dtypes.as_dtype(dtype or dtypes.settings.floatx))
 
 
@@ -238,10 +238,10 @@ def _(
     if reduction == "add":
         return g, (lambda: g[key])
     if reduction is None:
-        order = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
-        writer = owner(untraced(x)).scatter(
-            owner(untraced(x)).xp.full(tuple(x.shape), -1, dtype=np.int64), key, order, None
-        )
+        numbers = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
+        order = constant(updates, numbers)
+        nobody = constant(updates, np.full(tuple(x.shape), -1))
+        writer = owner(nobody).scatter(nobody, key, order, None)
         won = (writer[key] == order).astype(g.dtype)
         return g * (writer < 0).astype(g.dtype), (lambda: g[key] * won)
     raise NotImplementedError(f"scatter_update with reduction={reduction!r} has no gradient.")
@@ -316,7 +316,8 @@ def _block(start: Any, size: Any, whole: Any) -> tuple[Any, ...]:
     for axis, (s, n) in enumerate(zip(starts, size, strict=True)):
         view = [1] * len(size)
         view[axis] = n
-        key.append(untraced(to_array(s)) + np.arange(n).reshape(view))
+        first = untraced(to_array(s))
+        key.append(first + constant(first, np.arange(n).reshape(view)))
     return tuple(key)
 
 
@@ -377,7 +378,7 @@ def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") ->
     if len(sequence.shape) != 1:
         raise ValueError(f"searchsorted expects one axis; got shape {tuple(sequence.shape)}.")
     less = values[..., None] > sequence if side == "left" else values[..., None] >= sequence
-    return less.astype(dtypes.INT32).sum(axis=-1)
+    return sum(less, axis=-1)
 
 
 def digitize(x: Tensor, bins: Tensor) -> Tensor:

@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hilevel._types import Namespace, Tensor
+from hilevel.autodiff.tape import constant
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, broadcast
 from hilevel.ops._op import composite, op, to_array
@@ -163,10 +164,10 @@ def _einsum_gradient(
         size = operands[i].shape[place]
         if letter in target:
             fresh = next(free)
-            used.append((xp.asarray(np.eye(size), dtype=g.dtype), letter + fresh))
+            used.append((constant(g, np.eye(size), g.dtype), letter + fresh))
             letter = fresh
         elif letter not in present:
-            used.append((xp.asarray(np.ones(size), dtype=g.dtype), letter))
+            used.append((constant(g, np.ones(size), g.dtype), letter))
         target += letter
     arrays, subscripts = zip(*used, strict=True)
     return xp.einsum(f"{','.join(subscripts)}->{target}", *arrays)

@@ -10,7 +10,7 @@ from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_array
+from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.elementwise import (
     abs,
     clip,
@@ -30,7 +30,7 @@ from hilevel.protocol import axes_tuple
 # -- activations that are primitives ----------------------------------------------------------------
 
 
-@op(shape=like)
+@op(dtype="number", shape=like)
 def relu(xp: Namespace, x: Tensor) -> Tensor:
     """`max(x, 0)`, element-wise. Its gradient at 0 is 0.
 
@@ -161,7 +161,7 @@ def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
     >>> ops.leaky_relu([-1.0, 2.0])
     array([-0.2,  2. ], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return where(x > 0, x, negative_slope * x)
 
 
@@ -171,7 +171,7 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     >>> ops.elu([0.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return where(x > 0, x, alpha * expm1(minimum(x, 0.0)))
 
 
@@ -181,7 +181,7 @@ def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     >>> ops.celu([0.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return where(x > 0, x, alpha * expm1(minimum(x, 0.0) / alpha))
 
 
@@ -200,8 +200,7 @@ def gelu(x: Tensor, approximate: bool = True) -> Tensor:
     >>> ops.gelu([0.0])
     array([0.], dtype=float32)
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     if approximate:
         return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
     return 0.5 * x * (1.0 + erf(x * 0.7071067811865476))
@@ -213,8 +212,7 @@ def softsign(x: Tensor) -> Tensor:
     >>> ops.softsign([1.0])
     array([0.5], dtype=float32)
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     return x / (1.0 + abs(x))
 
 
@@ -224,7 +222,7 @@ def log_sigmoid(x: Tensor) -> Tensor:
     >>> ops.log_sigmoid([0.0])
     array([-0.6931472], dtype=float32)
     """
-    return -softplus(-to_array(x))
+    return -softplus(-to_float_array(x))
 
 
 def hard_sigmoid(x: Tensor) -> Tensor:
@@ -233,7 +231,7 @@ def hard_sigmoid(x: Tensor) -> Tensor:
     >>> ops.hard_sigmoid([-3.0, 0.0])
     array([0. , 0.5], dtype=float32)
     """
-    return clip(to_array(x) / 6.0 + 0.5, 0.0, 1.0)
+    return clip(to_float_array(x) / 6.0 + 0.5, 0.0, 1.0)
 
 
 def hard_silu(x: Tensor) -> Tensor:
@@ -242,7 +240,7 @@ def hard_silu(x: Tensor) -> Tensor:
     >>> ops.hard_silu([-3.0, 3.0])
     array([-0.,  3.], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return x * hard_sigmoid(x)
 
 
@@ -275,7 +273,7 @@ def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
     >>> ops.soft_shrink([0.3, 2.0])
     array([0. , 1.5], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0.0))
 
 
@@ -285,8 +283,7 @@ def tanh_shrink(x: Tensor) -> Tensor:
     >>> ops.tanh_shrink([0.0])
     array([0.], dtype=float32)
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     return x - tanh(x)
 
 
@@ -306,8 +303,7 @@ def mish(x: Tensor) -> Tensor:
     >>> ops.mish([0.0])
     array([0.], dtype=float32)
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     return x * tanh(softplus(x))
 
 
@@ -317,8 +313,7 @@ def squareplus(x: Tensor, b: float = 4) -> Tensor:
     >>> ops.squareplus([0.0])
     array([1.], dtype=float32)
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     return (x + sqrt(square(x) + b)) / 2
 
 
@@ -328,7 +323,7 @@ def sparse_plus(x: Tensor) -> Tensor:
     >>> ops.sparse_plus([-1.0, 1.0])
     array([0., 1.], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return where(x <= -1, 0.0, where(x < 1, 0.25 * square(x + 1), x))
 
 
@@ -338,7 +333,7 @@ def sparse_sigmoid(x: Tensor) -> Tensor:
     >>> ops.sparse_sigmoid([0.0])
     array([0.5], dtype=float32)
     """
-    return clip(0.5 * (to_array(x) + 1), 0.0, 1.0)
+    return clip(0.5 * (to_float_array(x) + 1), 0.0, 1.0)
 
 
 def glu(x: Tensor, axis: int = -1) -> Tensor:
@@ -347,8 +342,7 @@ def glu(x: Tensor, axis: int = -1) -> Tensor:
     >>> ops.glu([2.0, 0.0])
     array([1.], dtype=float32)
     """
-
-    a, b = split(to_array(x), 2, axis=axis)
+    a, b = split(to_float_array(x), 2, axis=axis)
     return a * sigmoid(b)
 
 
@@ -395,13 +389,12 @@ def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
     >>> ops.sparsemax([2.0, 0.0])
     array([1., 0.], dtype=float32)
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     ordered = flip(sort(x, axis=axis), axis=axis)
     n = x.shape[axis]
     view = [1] * len(x.shape)
     view[axis] = n
-    rank = np.arange(1, n + 1).reshape(view).astype(x.dtype)
+    rank = to_array(np.arange(1, n + 1).reshape(view), x.dtype)
     total = cumsum(ordered, axis=axis)
     inside = 1 + rank * ordered > total
     count = sum(inside.astype(x.dtype), axis=axis, keepdims=True)
@@ -414,7 +407,7 @@ def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
 FUSED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
 
-@op(dtype="common")
+@op(dtype="float")
 def dense(
     xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None = None, activation: str = "linear"
 ) -> Tensor:
@@ -480,16 +473,16 @@ def drop(xp: Namespace, x: Tensor, keep: Tensor, scale: float) -> Tensor:
     >>> ops.drop(np.ones(2), np.array([True, False]), scale=2.0)
     array([2., 0.])
     """
-    return x * (keep * np.asarray(scale, x.dtype))
+    return x * (keep * x.dtype.type(scale))
 
 
-drop.gradient(lambda xp, g, y, x, keep, scale: (g * (keep * np.asarray(scale, x.dtype)), None))
+drop.gradient(lambda xp, g, y, x, keep, scale: (g * (keep * x.dtype.type(scale)), None))
 
 
 # -- normalisation ----------------------------------------------------------------------------------
 
 
-@op(dtype="common")
+@op(dtype="float")
 def _standardize(xp: Namespace, x: Tensor, axes: tuple[int, ...], epsilon: float) -> Any:
     return _standardize_saving(xp, x, axes, epsilon)[0]
 
@@ -540,7 +533,7 @@ def standardize(x: Tensor, axis: Axis = -1, epsilon: float = 0.0) -> tuple[Tenso
     >>> ops.standardize(np.array([[1.0, 3.0]]))
     (array([[-1.,  1.]]), array([2.]), array([1.]))
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return _standardize(x, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
 
 
@@ -562,12 +555,12 @@ def layer_normalization(
     """
     if kwargs:
         raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
-    x = to_array(x)
+    x = to_float_array(x)
     y, _, _ = standardize(x, axis, config_epsilon() if epsilon is None else epsilon)
     view = [n if i in axes_tuple(axis, len(x.shape)) else 1 for i, n in enumerate(x.shape)]
     if gamma is not None:
-        y = y * to_array(gamma).reshape(tuple(view))
-    return y if beta is None else y + to_array(beta).reshape(tuple(view))
+        y = y * to_float_array(gamma).reshape(tuple(view))
+    return y if beta is None else y + to_float_array(beta).reshape(tuple(view))
 
 
 @composite
@@ -585,16 +578,15 @@ def batch_normalization(
     >>> ops.batch_normalization(np.array([[3.0]]), np.array([1.0]), np.array([4.0]), -1, epsilon=0.0)
     array([[1.]])
     """
-
-    x = to_array(x)
+    x = to_float_array(x)
     view = [1] * len(x.shape)
     view[axis] = x.shape[axis]
-    factor = rsqrt(to_array(variance) + epsilon)
+    factor = rsqrt(to_float_array(variance) + epsilon)
     if scale is not None:
-        factor = factor * scale
-    shift = -to_array(mean) * factor
+        factor = factor * to_float_array(scale)
+    shift = -to_float_array(mean) * factor
     if offset is not None:
-        shift = shift + offset
+        shift = shift + to_float_array(offset)
     return x * factor.reshape(tuple(view)) + shift.reshape(tuple(view))
 
 
@@ -605,7 +597,7 @@ def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None 
     >>> ops.normalize([3.0, 4.0])
     array([0.6, 0.8], dtype=float32)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     epsilon = config_epsilon() if epsilon is None else epsilon
     if order == 2:
 

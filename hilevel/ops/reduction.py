@@ -8,10 +8,10 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import Axis, DTypeLike, Namespace, Tensor
-from hilevel.autodiff.tape import owner
+from hilevel.autodiff.tape import constant, owner
 from hilevel.dtypes import BOOL, INT32, sum_dtype
 from hilevel.ops._abstract import Abstract, like, reduced
-from hilevel.ops._op import composite, op, to_array
+from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.elementwise import (
     abs,
     exp,
@@ -86,7 +86,7 @@ def var(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> ops.var([1.0, 3.0])
     np.float32(1.0)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     return mean(square(x - mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
 
 
@@ -280,7 +280,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> ops.logsumexp([0.0, 0.0])
     np.float32(0.6931472)
     """
-    x = to_array(x)
+    x = to_float_array(x)
     top = stop_gradient(max(x, axis=axis, keepdims=True))
     top = where(isfinite(top), top, 0.0)
     total = log(sum(exp(x - top), axis=axis, keepdims=True)) + top
@@ -310,9 +310,9 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     """For each pair i <= j the product of the elements up to j without i: n * n values, right with zeros too."""
     x, g = xp.swapaxes(x, axis, -1), xp.swapaxes(g, axis, -1)
     n = x.shape[-1]
-    others = xp.where(np.eye(n, dtype=bool), xp.ones_like(x[..., None]), x[..., None, :])
+    others = xp.where(constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :])
     products = xp.cumprod(others, axis=-1)
-    upper = np.triu(np.ones((n, n), dtype=bool))
+    upper = constant(g, np.triu(np.ones((n, n), dtype=bool)))
     picked = xp.where(upper, g[..., None, :] * products, xp.zeros_like(products))
     return xp.swapaxes(xp.sum(picked, axis=-1), axis, -1)
 
@@ -379,9 +379,7 @@ def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) 
     >>> ops.norm([3.0, 4.0])
     np.float32(5.0)
     """
-    x = to_array(x)
-    if not dtypes.is_float(x.dtype):
-        x = x.astype(dtypes.settings.floatx_dtype)
+    x = to_float_array(x)
     axes = axes_tuple(axis, len(x.shape))
     if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
         return sqrt(sum(square(x), axis=axes, keepdims=keepdims))

@@ -90,7 +90,8 @@ def full_like(x: Tensor, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
     >>> ops.full_like([1.0, 2.0], 7.0)
     array([7., 7.], dtype=float32)
     """
-    return zeros_like(x, dtype=dtype) + fill_value
+    zeros = zeros_like(x, dtype=dtype)
+    return zeros + to_array(fill_value, zeros.dtype)
 
 
 empty_like = zeros_like
@@ -443,7 +444,9 @@ def trace(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     >>> ops.trace([[1.0, 2.0], [3.0, 4.0]])
     np.float32(5.0)
     """
-    return diagonal(x, offset, axis1, axis2).sum(axis=-1)
+    from hilevel.ops.reduction import sum
+
+    return sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
 # -- joining, repeating, cutting --------------------------------------------------------------------
@@ -545,10 +548,9 @@ def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         if n % indices_or_sections:
             raise ShapeError(
                 f"split: axis {axis} of shape {tuple(x.shape)} cannot be cut into "
-                f"{indices_or_sections} equal sections."
+                f"{indices_or_sections} equal sections; array_split cuts into nearly equal ones."
             )
-        step = n // int(indices_or_sections)
-        bounds = list(range(step, n, step)) if step else []
+        bounds = _bounds(n, int(indices_or_sections))
     else:
         bounds = [int(i) for i in indices_or_sections]
     lead = (slice(None),) * (axis % len(x.shape))
@@ -556,7 +558,22 @@ def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     return [x[(*lead, slice(a, b))] for a, b in zip(ends[:-1], ends[1:], strict=True)]
 
 
-array_split = split
+def _bounds(n: int, sections: int) -> list[int]:
+    """Where an axis of length `n` is cut, the first `n % sections` sections being one longer."""
+    size, longer = divmod(n, sections)
+    return [size * i + builtins.min(i, longer) for i in range(1, sections)]
+
+
+def array_split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+    """The tensor cut along an axis into sections as equal as can be, the longer ones first, or before the given
+    indices.
+
+    >>> ops.array_split([1.0, 2.0, 3.0], 2)
+    [array([1., 2.], dtype=float32), array([3.], dtype=float32)]
+    """
+    if isinstance(indices_or_sections, (int, np.integer)):
+        indices_or_sections = _bounds(shape(x)[axis] or 0, int(indices_or_sections))
+    return split(x, indices_or_sections, axis)
 
 
 def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:

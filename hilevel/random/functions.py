@@ -277,7 +277,7 @@ def binomial(
     array([5., 5.], dtype=float32)
     """
     dtype = _float_dtype(dtype)
-    trials = int(np.max(np.asarray(counts)))
+    trials = int(np.max(ops.convert_to_numpy(counts)))
     hits = uniform((trials, *shape), seed=seed) < to_array(probabilities)
     counted = ops.arange(trials).reshape((-1,) + (1,) * len(tuple(shape))) < to_array(counts)
     return ops.sum(ops.logical_and(hits, counted).astype(dtype), axis=0)

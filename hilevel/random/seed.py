@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hilevel._philox import philox_words
+from hilevel.ops.elementwise import add
 from hilevel.variables import Variable
 
 
@@ -80,7 +81,7 @@ class SeedGenerator:
     def next(self, ordered: bool = True) -> Any:
         """The state of this draw, `[seed, number]`; the next call gets another."""
         state = self.state.read()
-        self.state.replace_if_real(state + _STEP)
+        self.state.replace_if_real(add(state, _STEP))
         return state
 
     def get_config(self) -> dict[str, Any]:

@@ -1,0 +1,207 @@
+"""`check_gradients`: a gradient against finite differences, and against JAX."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from hilevel import tensor, tree
+from hilevel._context import scope
+from hilevel._types import Function
+from hilevel.autodiff.functional import grad
+from hilevel.autodiff.tape import to_host
+from hilevel.backends import current_backend, get_backend
+from hilevel.dtypes import is_float
+from hilevel.variables import Variable
+
+Host = np.ndarray[Any, Any]
+
+
+def check_gradients(
+    fn: Function,
+    *args: Any,
+    variables: Sequence[Variable] | None = None,
+    order: int = 1,
+    against_jax: bool = False,
+    step: float = 1e-5,
+    rtol: float = 1e-5,
+    atol: float = 1e-7,
+) -> None:
+    """Compare the gradient that hilevel finds, on the current backend, with central finite differences in float64.
+
+    Every element is moved by `step` to both sides, so the tensors should be small, and away from kinks. Where `fn`
+    returns more than one number, a fixed sum with uneven weights of all of them is differentiated.
+
+    Args:
+        fn: a function of tensors, built of ops.
+        args: its arguments. The floating-point arrays among them, in any structure, are differentiated with respect
+            to, as float64; the others are handed over as they are.
+        variables: Variables to differentiate with respect to instead. They are float64 while they are checked.
+        order: 2 to check the gradient of the gradient, too.
+        against_jax: run the same function on JAX as well, and compare with the gradient that JAX finds.
+        step: how far an element is moved.
+        rtol, atol: the difference allowed, `atol + rtol * |expected|`.
+
+    Raises:
+        AssertionError: says which argument and which element, and both numbers.
+
+    >>> from hilevel.testing import check_gradients
+    >>> check_gradients(lambda x: ops.tanh(x) * 2.0, np.array([0.5, -1.0]), order=2)
+    >>> w = hilevel.Variable([1.0, 2.0], name="w")
+    >>> check_gradients(lambda x: x * w, np.array([3.0, 4.0]), variables=[w])
+    >>> check_gradients(lambda x: ops.stop_gradient(x) * x, np.array([3.0]))
+    Traceback (most recent call last):
+    AssertionError: gradient of <lambda>() with respect to argument 0, element [0]: hilevel says 2.1, finite...
+    """
+    tolerance = {"rtol": rtol, "atol": atol}
+    name = getattr(fn, "__name__", type(fn).__name__)
+    with _sources(args, variables) as (values, names):
+        if not values:
+            raise ValueError("check_gradients: there are no floating-point arguments to differentiate.")
+        loss = _Loss(fn, args, variables)
+        found = loss.gradient(values)
+        _compare(found, _differences(loss.value, values, step), names, f"gradient of {name}()", **tolerance)
+        if against_jax:
+            _compare(found, loss.on_jax(values), names, f"gradient of {name}()", "JAX", **tolerance)
+        if order > 1:
+            second = loss.contracted()
+            _compare(
+                second.gradient(values), _differences(second.value, values, step), names,
+                f"gradient of the gradient of {name}()", **tolerance,
+            )  # fmt: skip
+
+
+class _Loss:
+    """A function as a function of float64 sources to one number."""
+
+    def __init__(self, fn: Function, args: Any, variables: Sequence[Variable] | None) -> None:
+        self.fn, self.args, self.variables = fn, args, variables
+
+    def __call__(self, *sources: Any) -> Any:
+        rest = iter(sources)
+        args = self.args
+        if self.variables is None:
+            args = tree.map_structure(lambda x: next(rest) if _is_source(x) else _here(x), list(args))
+        return _weighted_sum(self.fn(*args))
+
+    def value(self, values: list[Host]) -> float:
+        """The number, for sources of these values."""
+        with self._placed(values) as sources:
+            return float(to_host(self(*sources)))
+
+    def gradient(self, values: list[Host]) -> list[Host]:
+        """What hilevel says on the current backend."""
+        with self._placed(values) as sources:
+            return [to_host(g) for g in self._gradient(sources)]
+
+    def _gradient(self, sources: Sequence[Any]) -> Any:
+        if self.variables is not None:
+            return grad(self, variables=self.variables)()
+        return grad(self, argnums=tuple(range(len(sources))))(*sources)
+
+    def contracted(self) -> _Loss:
+        """The gradient as a function to one number: what is differentiated for the second order."""
+        return _Loss(lambda *args: self._gradient_of(args), self.args, self.variables)
+
+    def _gradient_of(self, args: Any) -> Any:
+        inner = _Loss(self.fn, args, self.variables)
+        return inner._gradient([x for x in tree.flatten(list(args)) if _is_source(x)])
+
+    def on_jax(self, values: list[Host]) -> list[Host]:
+        """What JAX says."""
+        with scope(backend=get_backend("jax")):
+            return self.gradient(values)
+
+    @contextmanager
+    def _placed(self, values: list[Host]) -> Iterator[list[Any]]:
+        """The values as arrays of the current backend; where Variables are differentiated, in these."""
+        backend = current_backend()
+        arrays = [backend.asarray(v.copy()) for v in values]
+        if self.variables is None:
+            yield arrays
+            return
+        homes = [v.backend for v in self.variables]
+        for v, array in zip(self.variables, arrays, strict=True):
+            v.backend = backend
+            v.replace(array)
+        try:
+            yield []
+        finally:
+            for v, home in zip(self.variables, homes, strict=True):
+                v.backend = home
+
+
+def _is_source(x: Any) -> bool:
+    return hasattr(x, "dtype") and hasattr(x, "shape") and is_float(np.dtype(x.dtype))
+
+
+def _here(x: Any) -> Any:
+    return current_backend().asarray(x) if isinstance(x, np.ndarray) else x
+
+
+@contextmanager
+def _sources(
+    args: Any, variables: Sequence[Variable] | None
+) -> Iterator[tuple[list[Host], list[str]]]:
+    """The values to differentiate with respect to, in float64, and what to call them."""
+    if variables is None:
+        leaves = [(i, x) for i, arg in enumerate(args) for x in tree.flatten(arg) if _is_source(x)]
+        yield [to_host(x).astype(np.float64) for _, x in leaves], [f"argument {i}" for i, _ in leaves]
+        return
+    before = [(v, v._value, v.dtype) for v in variables]
+    try:
+        for v in variables:
+            v.dtype = np.dtype("float64")
+        yield [v.numpy().astype(np.float64) for v in variables], [f"Variable {v.path}" for v in variables]
+    finally:
+        for v, value, dtype in before:
+            v.dtype = dtype
+            v.replace(value)
+
+
+def _weighted_sum(result: Any) -> Any:
+    """All floating-point numbers of a result, added with weights that no symmetry cancels."""
+    ops = tensor.ops
+    total: Any = 0.0
+    for i, y in enumerate(tree.flatten(result)):
+        if hasattr(y, "dtype") and is_float(np.dtype(y.dtype)):
+            n = int(np.prod(y.shape, dtype=np.int64))
+            weights = 1.1 + np.sin(np.arange(1, n + 1) + i).reshape(tuple(y.shape)) / 2
+            total = total + ops.sum(y * current_backend().asarray(weights.astype(np.dtype(y.dtype))))
+    return total
+
+
+def _differences(value: Callable[[list[Host]], float], values: list[Host], step: float) -> list[Host]:
+    """The gradient by moving one element at a time."""
+    gradients = []
+    for i, x in enumerate(values):
+        g = np.zeros_like(x)
+        for place in np.ndindex(x.shape):
+            ends = []
+            for shift in (step, -step):
+                moved = x.copy()
+                moved[place] += shift
+                ends.append(value([*values[:i], moved, *values[i + 1 :]]))
+            g[place] = (ends[0] - ends[1]) / (2 * step)
+        gradients.append(g)
+    return gradients
+
+
+def _compare(
+    found: list[Host], expected: list[Host], names: list[str], what: str,
+    judge: str = "finite differences say", *, rtol: float, atol: float,
+) -> None:  # fmt: skip
+    judge = f"{judge} says" if judge == "JAX" else judge
+    for mine, right, name in zip(found, expected, names, strict=True):
+        wrong = ~(np.abs(mine - right) <= atol + rtol * np.abs(right))
+        wrong &= ~(np.isnan(mine) & np.isnan(right))
+        if wrong.any():
+            place = tuple(int(i) for i in np.argwhere(wrong)[0])
+            raise AssertionError(
+                f"{what} with respect to {name}, element {list(place)}: hilevel says {mine[place]:.10g}, "
+                f"{judge} {right[place]:.10g} ({wrong.sum()} of {wrong.size} elements differ; on the "
+                f"backend {current_backend().name})."
+            )

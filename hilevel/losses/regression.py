@@ -1,4 +1,4 @@
-"""Losses for numbers and vectors. Targets and predictions have one shape; a sample's values lie along the last axis."""
+"""Losses for numbers and vectors. Targets and predictions have one shape; a sample's values are the last axis."""
 
 from __future__ import annotations
 

@@ -1,0 +1,445 @@
+"""Counts of right and wrong decisions at thresholds, and the rates made of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel import ops
+from hilevel._types import Config, Tensor
+from hilevel.config import epsilon
+from hilevel.losses.base import cast_to, divide_no_nan, matched, same_rank
+from hilevel.metrics.base import Metric, accumulate
+
+COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
+_LOWEST = -1e10
+
+
+# -- counting ---------------------------------------------------------------------------------------
+
+
+def evenly_spaced(thresholds: Sequence[float]) -> bool:
+    """Whether thresholds divide 0..1 into equal parts, so that scores can be sorted into buckets."""
+    even = np.linspace(0, 1, len(thresholds)) if len(thresholds) > 2 else None
+    return even is not None and np.allclose(thresholds, even, atol=epsilon())
+
+
+def _above_each(scores: Tensor, weights: Tensor, thresholds: Sequence[float]) -> Tensor:
+    """For each threshold, the sum of the weights of all scores above it, over the first axis."""
+    limits = np.asarray(thresholds, scores.dtype).reshape(-1, *(1,) * len(scores.shape))
+    above = ops.cast(ops.greater(scores[None], limits), weights.dtype)
+    return ops.sum(above * weights[None], axis=1)
+
+
+def _above_each_even(scores: Tensor, weights: Tensor, thresholds: Sequence[float]) -> Tensor:
+    """The same for evenly spaced thresholds: the scores are put into buckets, the buckets added up from the end.
+
+    If the first threshold is below 0, a score of 0 is above it.
+    """
+    n = len(thresholds)
+    bucket = ops.cast(ops.ceil(ops.clip(scores, 0, 1) * (n - 1)) - 1, "int32")
+    if thresholds[0] >= 0:
+        weights = ops.where(bucket < 0, 0.0, weights)
+    place = ops.maximum(bucket, 0)
+    index = [ops.reshape(place, (-1,))]
+    if len(scores.shape) == 2:
+        index.append(np.tile(np.arange(scores.shape[1], dtype=np.int32), scores.shape[0]))
+    sums = ops.scatter(
+        ops.stack(index, axis=-1), ops.reshape(weights, (-1,)), (n, *scores.shape[1:])
+    )
+    return ops.flip(ops.cumsum(ops.flip(sums, axis=0), axis=0), axis=0)
+
+
+def count(
+    y_true: Tensor, y_pred: Tensor, weights: Tensor | None, thresholds: Sequence[float], even: bool
+) -> dict[str, Tensor]:
+    """The four counts at each threshold, over the first axis: `(thresholds, ...)`."""
+    positive = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)
+    negative = 1 - positive
+    if weights is not None:
+        positive, negative = positive * weights, negative * weights
+    above = _above_each_even if even else _above_each
+    tp, fp = above(y_pred, positive, thresholds), above(y_pred, negative, thresholds)
+    tn, fn = ops.sum(negative, axis=0) - fp, ops.sum(positive, axis=0) - tp
+    return dict(zip(COUNTS, (tp, fp, tn, fn), strict=True))
+
+
+def only_top_k(scores: Tensor, k: int) -> Tensor:
+    """The scores, those that are not among the `k` largest of their row put below everything."""
+    _, index = ops.top_k(scores, k)
+    chosen = ops.sum(ops.one_hot(index, scores.shape[-1], dtype=scores.dtype), axis=-2)
+    return scores * chosen + _LOWEST * (1 - chosen)
+
+
+def check_range(name: str, values: Any, low: float = 0, high: float = 1) -> None:
+    """Refuse an argument outside of a range.
+
+    Raises:
+        ValueError: says the argument, and the range.
+    """
+    values = values if isinstance(values, (list, tuple)) else [values]
+    if any(v is None or not low <= v <= high for v in values):
+        raise ValueError(f"`{name}` lies between {low} and {high}; got {values}.")
+
+
+class ConfusionMetric(Metric):
+    """Base of metrics that are made of counts at thresholds; `counted` says which of the four are kept."""
+
+    counted: tuple[str, ...] = COUNTS
+    top_k: int | None = None
+    class_id: int | None = None
+    true_positives: Any
+    false_positives: Any
+    true_negatives: Any
+    false_negatives: Any
+
+    def _begin(self, thresholds: Sequence[float], columns: tuple[int, ...] = ()) -> None:
+        """Make the Variables for the counts."""
+        self._limits = list(thresholds)
+        self._even = evenly_spaced([min(max(t, 0), 1) for t in thresholds])
+        for name in self.counted:
+            setattr(self, name, self.add_weight((len(thresholds), *columns), name=name))
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count the decisions of a batch."""
+        self._add(*self._aligned(y_true, y_pred, sample_weight))
+
+    def _aligned(
+        self, y_true: Any, y_pred: Any, weight: Any
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Targets, predictions and weights of one shape, of the class that was asked for."""
+        y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
+        if weight is not None:
+            weight = ops.expand_dims(cast_to(weight, self._dtype), -1)
+            _, weight = same_rank(y_true, weight, expand=False)
+        if self.top_k is not None:
+            y_pred = only_top_k(y_pred, self.top_k)
+        if self.class_id is not None:
+            y_true, y_pred = y_true[..., self.class_id, None], y_pred[..., self.class_id, None]
+        return y_true, y_pred, None if weight is None else ops.broadcast_to(weight, y_pred.shape)
+
+    def _add(self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None) -> None:
+        """Add the counts of all elements."""
+        flat = [x if x is None else ops.reshape(x, (-1,)) for x in (y_true, y_pred, weight)]
+        self._accumulate(*flat)
+
+    def _accumulate(self, y_true: Any, y_pred: Any, weight: Any) -> None:
+        counts = count(y_true, y_pred, weight, self._limits, self._even)
+        for name in self.counted:
+            accumulate(getattr(self, name), counts[name])
+
+    def _rate(self, part: str, rest: str) -> Tensor:
+        """`part / (part + rest)` at each threshold, 0 where nothing was counted."""
+        a, b = getattr(self, part), getattr(self, rest)
+        return divide_no_nan(a, a + b)
+
+    @property
+    def _recall(self) -> Tensor:
+        return self._rate("true_positives", "false_negatives")
+
+    @property
+    def _precision(self) -> Tensor:
+        return self._rate("true_positives", "false_positives")
+
+    @property
+    def _specificity(self) -> Tensor:
+        return self._rate("true_negatives", "false_positives")
+
+
+# -- one count, one rate ----------------------------------------------------------------------------
+
+
+class _AtThresholds(ConfusionMetric):
+    """Something at the thresholds given, a single number for a single one."""
+
+    def __init__(self, thresholds: Any, default: float, name: str | None, dtype: Any) -> None:
+        super().__init__(dtype, name)
+        self.init_thresholds = thresholds
+        if thresholds is not None:
+            check_range("thresholds", thresholds)
+        given = default if thresholds is None else thresholds
+        self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
+        self._begin(self.thresholds)
+
+    def _values(self) -> Tensor:
+        return getattr(self, self.counted[0]).value
+
+    def result(self) -> Tensor:
+        """A number, or one for each threshold if there are several."""
+        values = self._values()
+        return values[0] if len(self.thresholds) == 1 else values
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, as plain data."""
+        return super().get_config() | {"thresholds": self.init_thresholds}
+
+
+class _Count(_AtThresholds):
+    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+        super().__init__(thresholds, 0.5, name, dtype)
+
+
+class TruePositives(_Count):
+    """How many targets are 1 and were predicted above the threshold; the sum of their weights if there are any.
+
+    Args:
+        thresholds: a number in 0..1, or a list; by default 0.5.
+
+    >>> metric = hilevel.metrics.TruePositives()
+    >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
+    2.0
+    """
+
+    counted = ("true_positives",)
+
+
+class FalsePositives(_Count):
+    """How many targets are 0 and were predicted above the threshold; the sum of their weights if there are any.
+
+    Args:
+        thresholds: a number in 0..1, or a list; by default 0.5.
+
+    >>> metric = hilevel.metrics.FalsePositives()
+    >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
+    1.0
+    """
+
+    counted = ("false_positives",)
+
+
+class TrueNegatives(_Count):
+    """How many targets are 0 and were not predicted above the threshold; the sum of their weights if there are any.
+
+    Args:
+        thresholds: a number in 0..1, or a list; by default 0.5.
+
+    >>> metric = hilevel.metrics.TrueNegatives()
+    >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
+    0.0
+    """
+
+    counted = ("true_negatives",)
+
+
+class FalseNegatives(_Count):
+    """How many targets are 1 and were not predicted above the threshold; the sum of their weights if there are any.
+
+    Args:
+        thresholds: a number in 0..1, or a list; by default 0.5.
+
+    >>> metric = hilevel.metrics.FalseNegatives()
+    >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
+    1.0
+    """
+
+    counted = ("false_negatives",)
+
+
+class _Rate(_AtThresholds):
+    def __init__(
+        self,
+        thresholds: Any = None,
+        top_k: int | None = None,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        self.top_k, self.class_id = top_k, class_id
+        super().__init__(thresholds, 0.5 if top_k is None else _LOWEST, name, dtype)
+
+
+class Precision(_Rate):
+    """How many of the decisions for 1 were right: true positives / (true positives + false positives).
+
+    Args:
+        thresholds: a number in 0..1, or a list; by default 0.5, and no threshold with `top_k`.
+        top_k: the decision for 1 is made for so many of the highest predictions of a sample.
+        class_id: the only column that counts; by default all.
+
+    >>> metric = hilevel.metrics.Precision()
+    >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.1])))
+    0.5
+    """
+
+    counted = ("true_positives", "false_positives")
+
+    def _values(self) -> Tensor:
+        return self._precision
+
+
+class Recall(_Rate):
+    """How many of the targets 1 were found: true positives / (true positives + false negatives).
+
+    Args:
+        thresholds: a number in 0..1, or a list; by default 0.5, and no threshold with `top_k`.
+        top_k: the decision for 1 is made for so many of the highest predictions of a sample.
+        class_id: the only column that counts; by default all.
+
+    >>> metric = hilevel.metrics.Recall()
+    >>> float(metric(np.array([0, 1, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.1, 0.1])))
+    0.25
+    """
+
+    counted = ("true_positives", "false_negatives")
+
+    def _values(self) -> Tensor:
+        return self._recall
+
+
+# -- the best rate where another one is good enough -------------------------------------------------
+
+
+class _BestAt(ConfusionMetric):
+    """The largest of one rate over the thresholds at which another rate has at least a given value."""
+
+    def __init__(
+        self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
+    ) -> None:
+        super().__init__(dtype, name)
+        if num_thresholds <= 0:
+            raise ValueError(f"`num_thresholds` is at least 1; got {num_thresholds}.")
+        self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id
+        self.thresholds = even_thresholds(num_thresholds) if num_thresholds > 1 else [0.5]
+        self._begin(self.thresholds)
+
+    def _best(self, rate: Tensor, where: Tensor) -> Tensor:
+        return ops.max(ops.where(where >= self.value, rate, 0.0))
+
+
+def even_thresholds(n: int) -> list[float]:
+    """0, 1 and so many between them that there are `n`."""
+    return [i / (n - 1) for i in range(n)]
+
+
+class SensitivityAtSpecificity(_BestAt):
+    """The best sensitivity (recall of the targets 1) where the specificity (that of the targets 0) is high enough.
+
+    Args:
+        specificity: the least one, in 0..1.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only column that counts; by default all.
+
+    >>> metric = hilevel.metrics.SensitivityAtSpecificity(0.5)
+    >>> float(metric(np.array([0, 0, 0, 1, 1]), np.array([0, 0.3, 0.8, 0.3, 0.8])))
+    0.5
+
+    Raises:
+        ValueError: `specificity` is not in 0..1.
+    """
+
+    def __init__(
+        self,
+        specificity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        check_range("specificity", specificity)
+        self.specificity = specificity
+        super().__init__(specificity, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Tensor:
+        """The sensitivity."""
+        return self._best(self._recall, where=self._specificity)
+
+
+class SpecificityAtSensitivity(_BestAt):
+    """The best specificity (recall of the targets 0) where the sensitivity (that of the targets 1) is high enough.
+
+    Args:
+        sensitivity: the least one, in 0..1.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only column that counts; by default all.
+
+    >>> metric = hilevel.metrics.SpecificityAtSensitivity(0.5)
+    >>> round(float(metric(np.array([0, 0, 0, 1, 1]), np.array([0, 0.3, 0.8, 0.3, 0.8]))), 4)
+    0.6667
+
+    Raises:
+        ValueError: `sensitivity` is not in 0..1.
+    """
+
+    def __init__(
+        self,
+        sensitivity: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        check_range("sensitivity", sensitivity)
+        self.sensitivity = sensitivity
+        super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Tensor:
+        """The specificity."""
+        return self._best(self._specificity, where=self._recall)
+
+
+class PrecisionAtRecall(_BestAt):
+    """The best precision where the recall is high enough.
+
+    Args:
+        recall: the least one, in 0..1.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only column that counts; by default all.
+
+    >>> metric = hilevel.metrics.PrecisionAtRecall(0.5)
+    >>> float(metric(np.array([0, 0, 0, 1, 1]), np.array([0, 0.3, 0.8, 0.3, 0.8])))
+    0.5
+
+    Raises:
+        ValueError: `recall` is not in 0..1.
+    """
+
+    def __init__(
+        self,
+        recall: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        check_range("recall", recall)
+        self.recall = recall
+        super().__init__(recall, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Tensor:
+        """The precision."""
+        return self._best(self._precision, where=self._recall)
+
+
+class RecallAtPrecision(_BestAt):
+    """The best recall where the precision is high enough.
+
+    Args:
+        precision: the least one, in 0..1.
+        num_thresholds: how many thresholds are tried.
+        class_id: the only column that counts; by default all.
+
+    >>> metric = hilevel.metrics.RecallAtPrecision(0.8)
+    >>> float(metric(np.array([0, 0, 1, 1]), np.array([0, 0.5, 0.3, 0.9])))
+    0.5
+
+    Raises:
+        ValueError: `precision` is not in 0..1.
+    """
+
+    def __init__(
+        self,
+        precision: float,
+        num_thresholds: int = 200,
+        class_id: int | None = None,
+        name: str | None = None,
+        dtype: Any = None,
+    ) -> None:
+        check_range("precision", precision)
+        self.precision = precision
+        super().__init__(precision, num_thresholds, class_id, name, dtype)
+
+    def result(self) -> Tensor:
+        """The recall."""
+        return self._best(self._recall, where=self._precision)

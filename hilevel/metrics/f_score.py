@@ -1,0 +1,146 @@
+"""F scores: precision and recall in one number."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel import ops
+from hilevel._types import Shape, Tensor
+from hilevel.config import epsilon
+from hilevel.errors import ShapeError
+from hilevel.losses.base import cast_to
+from hilevel.metrics.base import Metric, accumulate
+from hilevel.variables import Variable
+
+
+def check_columns(metric: Metric, y_true_shape: Shape, y_pred_shape: Shape) -> int:
+    """The number of columns of targets and predictions.
+
+    Raises:
+        ShapeError: they are not two tables with equally many columns.
+    """
+    if len(y_true_shape) != 2 or len(y_pred_shape) != 2 or y_true_shape[-1] != y_pred_shape[-1]:
+        raise ShapeError(
+            f'{type(metric).__name__} "{metric.name}" expects y_true and y_pred of one shape (batch, columns); '
+            f"got {tuple(y_true_shape)} and {tuple(y_pred_shape)}."
+        )
+    if y_pred_shape[-1] is None:
+        raise ShapeError(
+            f'{type(metric).__name__} "{metric.name}" needs to know the number of columns.'
+        )
+    return int(y_pred_shape[-1])
+
+
+class FBetaScore(Metric):
+    """The weighted harmonic mean of precision and recall.
+
+    `(1 + beta**2) * precision * recall / (beta**2 * precision + recall)`, for tables with a column for each class.
+
+    Args:
+        average: None for a score for each class; `"macro"` for their mean, `"weighted"` for their mean weighted by
+            how often each class occurs, `"micro"` for one score of all decisions.
+        beta: how much more recall counts than precision; a float above 0.
+        threshold: predictions above it (in 0..1) mean yes; without one the highest of each row does.
+
+    >>> metric = hilevel.metrics.FBetaScore(beta=2.0, threshold=0.5)
+    >>> metric(np.array([[1, 1], [1, 0]]), np.array([[0.2, 0.6], [0.6, 0.1]])).round(4)
+    array([0.5556, 1.    ], dtype=float32)
+
+    Raises:
+        ValueError: an argument is out of its range.
+        ShapeError: targets and predictions are no tables of one shape.
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        beta: float = 1.0,
+        threshold: float | None = None,
+        name: str | None = "fbeta_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(dtype, name)
+        if average not in (None, "micro", "macro", "weighted"):
+            raise ValueError(f"`average` is None, 'micro', 'macro' or 'weighted'; got {average!r}.")
+        if not isinstance(beta, float) or beta <= 0:
+            raise ValueError(f"`beta` is a float above 0; got {beta!r}.")
+        if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
+            raise ValueError(f"`threshold` is a float above 0, at most 1; got {threshold!r}.")
+        self.average, self.beta, self.threshold = average, beta, threshold
+        self.built = False
+
+    def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
+        """Make the Variables, one number for each class."""
+        if self.built:
+            return
+        columns = check_columns(self, y_true_shape, y_pred_shape)
+
+        def zeros(name: str) -> Variable:
+            return self.add_weight(
+                () if self.average == "micro" else (columns,), dtype=self.dtype, name=name
+            )
+
+        self.true_positives = zeros("true_positives")
+        self.false_positives = zeros("false_positives")
+        self.false_negatives = zeros("false_negatives")
+        self.intermediate_weights = zeros("intermediate_weights")
+        self.built = True
+
+    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+        """Count the decisions of a batch."""
+        y_true, y_pred = cast_to(y_true, self._dtype), cast_to(y_pred, self._dtype)
+        check_columns(self, y_true.shape, y_pred.shape)
+        self.build(y_true.shape, y_pred.shape)
+        yes = self._decide(y_pred)
+        weight = None if sample_weight is None else cast_to(sample_weight, self._dtype)
+
+        def add(variable: Variable, counts: Tensor) -> None:
+            counts = counts if weight is None else counts * ops.reshape(weight, (-1, 1))
+            accumulate(variable, ops.sum(counts, axis=None if self.average == "micro" else 0))
+
+        add(self.true_positives, yes * y_true)
+        add(self.false_positives, yes * (1 - y_true))
+        add(self.false_negatives, (1 - yes) * y_true)
+        add(self.intermediate_weights, y_true)
+
+    def _decide(self, y_pred: Tensor) -> Tensor:
+        """1 for yes, 0 for no."""
+        if self.threshold is not None:
+            return ops.cast(y_pred > self.threshold, self._dtype)
+        highest = ops.greater_equal(y_pred, ops.max(y_pred, axis=-1, keepdims=True))
+        return ops.cast(ops.logical_and(highest, ops.abs(y_pred) > 1e-9), self._dtype)
+
+    def result(self) -> Tensor:
+        """The score, or one for each class."""
+        tp = self.true_positives.value
+        precision = tp / (tp + self.false_positives + epsilon())
+        recall = tp / (tp + self.false_negatives + epsilon())
+        beta = self.beta**2
+        score = (1 + beta) * (precision * recall / (beta * precision + recall + epsilon()))
+        if self.average == "weighted":
+            weights = self.intermediate_weights.value
+            return ops.sum(score * (weights / (ops.sum(weights) + epsilon())))
+        return score if self.average is None else ops.mean(score)
+
+
+class F1Score(FBetaScore):
+    """The harmonic mean of precision and recall, for tables with one column for each class.
+
+    Args:
+        average: None for a score for each class; `"macro"` for their mean, `"weighted"` for their mean weighted by
+            how often each class occurs, `"micro"` for one score of all decisions.
+        threshold: predictions above it (in 0..1) mean yes; without one the highest of each row does.
+
+    >>> metric = hilevel.metrics.F1Score(threshold=0.5)
+    >>> metric(np.array([[1, 1], [1, 0]]), np.array([[0.2, 0.6], [0.6, 0.1]])).round(4)
+    array([0.6667, 1.    ], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        average: str | None = None,
+        threshold: float | None = None,
+        name: str | None = "f1_score",
+        dtype: Any = None,
+    ) -> None:
+        super().__init__(average, 1.0, threshold, name, dtype)

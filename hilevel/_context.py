@@ -26,6 +26,8 @@ class Context(threading.local):
     """How many compiled functions we are inside of."""
     training: bool | None = None
     """The `training` argument of the outermost layer call; None outside of one."""
+    losses: list[Any] | None = None
+    """What layers add to the loss, collected by the outermost layer call."""
     autocast: Any = None
     """The dtype that float Variables are read in (mixed precision); None for their own."""
     abstract: int = 0

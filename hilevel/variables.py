@@ -107,7 +107,7 @@ class Variable(TensorLike):
         if context.touched is not None:
             context.touched[id(self)] = self
         recording = context.recording
-        if recording is not None and (recording.auto and self.trainable or id(self) in recording.watched):
+        if recording is not None and not context.abstract and (recording.auto and self.trainable or id(self) in recording.watched):
             leaf = self._leaf
             if leaf is None or leaf.recording is not recording:
                 leaf = self._leaf = Traced(value, recording)

@@ -1,7 +1,8 @@
 """A function over Variables as a pure function for `jax.jit`.
 
 The first trace finds the Variables that the function reads and writes. From then on their arrays are arguments: those
-that are written are donated, come back changed, and are bound again.
+that are written are donated, come back changed, and are bound again. Results travel as a flat list: JAX would sort the keys
+of dicts.
 """
 
 from __future__ import annotations
@@ -9,10 +10,13 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import numpy as np
 
+from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import Function
 from hilevel.autodiff.tape import Traced, expired_message
+from hilevel.dtypes import of_scalar
 from hilevel.errors import TracedValueError
 
 _STATIC = (str, bool, bytes, type(None))
@@ -54,15 +58,23 @@ def _is_static(x: Any) -> bool:
     return isinstance(x, _STATIC) or callable(x)
 
 
+def _as_data(x: Any) -> Any:
+    """Python numbers in the dtypes they have everywhere in hilevel; JAX would make them 64 bits wide."""
+    if isinstance(x, (int, float)):
+        return np.asarray(x, of_scalar(x))
+    return x.value if isinstance(x, Traced) else x
+
+
 class _Entry:
     def __init__(self, function: Function, structure: Any, static: Any, donate: bool) -> None:
         self.function, self.structure, self.static, self.donate = function, structure, static, donate
         self.jitted: Any = None
+        self.template: Any = None
         self.written: list[Any] = []
         self.read: list[Any] = []
 
     def __call__(self, dynamic: list[Any]) -> Any:
-        dynamic = [x.value if isinstance(x, Traced) else x for x in dynamic]
+        dynamic = [_as_data(x) for x in dynamic]
         if self.jitted is None:
             self._discover(dynamic)
         try:
@@ -76,14 +88,16 @@ class _Entry:
             raise TracedValueError(expired_message()) from error
         for v, value in zip(self.written, new, strict=True):
             v.replace(value)
-        return out
+        return tree.pack_sequence_as(self.template, out)
 
     def _run(self, dynamic: list[Any]) -> Any:
         data = iter(dynamic)
         leaves = [next(data) if s is _Dynamic else s for s in self.static]
         args, kwargs = jax.tree.unflatten(self.structure, leaves)
         with scope(compiling=context.compiling + 1, recording=None):
-            return self.function(*args, **kwargs)
+            out = self.function(*args, **kwargs)
+        self.template = tree.map_structure(lambda _: None, out)
+        return tree.flatten(out)
 
     def _discover(self, dynamic: list[Any]) -> None:
         """Trace once for nothing but to see which Variables are touched."""

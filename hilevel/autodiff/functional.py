@@ -19,6 +19,7 @@ from hilevel.autodiff.tape import Recording, Traced, backward, owner, paused, re
 from hilevel.backends import current_backend
 from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError
+from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.variables import Variable
 
@@ -210,6 +211,8 @@ class _Call:
 
 def _linearize(call: _Call) -> tuple[Any, Any, Pullback]:
     """`(value, aux, pullback)` of a call."""
+    if context.abstract:
+        return _by_shapes(call)
     backend = _home(call)
     if backend is not current_backend():
         with scope(backend=backend):
@@ -217,6 +220,13 @@ def _linearize(call: _Call) -> tuple[Any, Any, Pullback]:
     if backend.differentiate is not None and context.recording is None:
         return _by_engine(call, backend)
     return _by_tape(call)
+
+
+def _by_shapes(call: _Call) -> tuple[Any, Any, Pullback]:
+    """While only shapes are being found: gradients have the shapes of their sources."""
+    sources = call.leaves if call.variables is None else call.variables
+    value, aux = call.run(call.leaves)
+    return value, aux, lambda seeds: [Abstract(s.shape, s.dtype) for s in sources]
 
 
 def _home(call: _Call) -> Any:
@@ -345,6 +355,8 @@ def _name(fn: Function) -> str:
 
 def _ones_like(x: Any) -> Array:
     x = untraced(x)
+    if isinstance(x, Abstract):
+        return x
     return owner(x).xp.ones_like(x)
 
 

@@ -12,6 +12,7 @@ from hilevel._types import Tensor
 from hilevel.autodiff.functional import sum_groups
 from hilevel.autodiff.tape import Recording, Traced, backward, owner, paused, untraced
 from hilevel.dtypes import is_float
+from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.variables import Variable
 
@@ -75,6 +76,8 @@ class GradientTape:
 
     def _watch(self, x: Any) -> Any:
         record = self._recording()
+        if context.abstract:
+            return to_array(x)
         if isinstance(x, Variable):
             record.watched[id(x)] = x
             return x
@@ -130,6 +133,8 @@ class GradientTape:
                 f'unconnected_gradients must be "none" or "zero"; got {unconnected_gradients!r}.'
             )
         again = self._begin(record)
+        if context.abstract:
+            return tree.map_structure(lambda s: Abstract(s.shape, s.dtype), sources)
         targets = [_target(t) for t in tree.flatten(target)]
         groups = [self._leaves(source, record) for source in tree.flatten(sources)]
         with scope(recording=record if again else None):

@@ -1,0 +1,28 @@
+"""Settings and questions about backends and dtypes: names as in `keras.backend`."""
+
+from hilevel.config import (
+    backend,
+    epsilon,
+    floatx,
+    image_data_format,
+    set_epsilon,
+    set_floatx,
+    set_image_data_format,
+)
+from hilevel.dtypes import result_type, standardize_dtype
+from hilevel.names import clear_session
+from hilevel.utils.numerical import is_keras_tensor
+
+__all__ = [
+    "backend",
+    "clear_session",
+    "epsilon",
+    "floatx",
+    "image_data_format",
+    "is_keras_tensor",
+    "result_type",
+    "set_epsilon",
+    "set_floatx",
+    "set_image_data_format",
+    "standardize_dtype",
+]

@@ -1,0 +1,299 @@
+"""`Callback` and the list that calls them."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hilevel.errors import nearest
+
+EVENTS = [
+    f"on_{what}"
+    for what in (
+        "train_begin", "train_end", "epoch_begin", "epoch_end", "train_batch_begin", "train_batch_end",
+        "test_begin", "test_end", "test_batch_begin", "test_batch_end",
+        "predict_begin", "predict_end", "predict_batch_begin", "predict_batch_end",
+    )
+]  # fmt: skip
+
+
+class Callback:
+    """Base of callbacks: override the events you want to act on.
+
+    `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`. `logs` are numbers by name; those of
+    a batch are fetched from the device when they are looked at. Setting `self.model.stop_training = True` ends training.
+
+    >>> import hilevel
+    >>> class Shout(hilevel.callbacks.Callback):
+    ...     def on_epoch_end(self, epoch, logs=None):
+    ...         print(f"epoch {epoch + 1} is over")
+    """
+
+    model: Any = None
+
+    def __init__(self) -> None:
+        self.params: dict[str, Any] = {}
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Called before training with `epochs`, `steps` and `verbose`."""
+        self.params = params
+
+    def set_model(self, model: Any) -> None:
+        """Called before training with the model."""
+        self.model = model
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Training begins."""
+
+    def on_train_end(self, logs: Any = None) -> None:
+        """Training has ended."""
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """An epoch, counted from 0, begins."""
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """An epoch has ended, its validation included."""
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """A batch of training begins."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A batch of training has been run."""
+
+    def on_test_begin(self, logs: Any = None) -> None:
+        """An evaluation, or validation, begins."""
+
+    def on_test_end(self, logs: Any = None) -> None:
+        """An evaluation, or validation, has ended."""
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """A batch of evaluation begins."""
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A batch of evaluation has been run."""
+
+    def on_predict_begin(self, logs: Any = None) -> None:
+        """A prediction begins."""
+
+    def on_predict_end(self, logs: Any = None) -> None:
+        """A prediction has ended."""
+
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """A batch of prediction begins."""
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        """A batch of prediction has been run."""
+
+
+class History(Callback):
+    """Keeps the numbers of each epoch: `history` is a dict of lists, `epoch` the list of their epochs. `fit` returns it.
+
+    >>> import hilevel
+    >>> hilevel.callbacks.History().history
+    {}
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.history: dict[str, list[float]] = {}
+        self.epoch: list[int] = []
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Keep the epoch's numbers."""
+        self.epoch.append(epoch)
+        for name, value in (logs or {}).items():
+            self.history.setdefault(name, []).append(value)
+
+
+class LambdaCallback(Callback):
+    """A callback made of functions, one for each event that is to be acted on.
+
+    Args:
+        on_epoch_begin, on_epoch_end: functions of `(epoch, logs)`.
+        on_train_begin, on_train_end: functions of `(logs)`.
+        on_train_batch_begin, on_train_batch_end: functions of `(batch, logs)`.
+        **kwargs: functions for the other events of `Callback`, by name.
+
+    >>> import hilevel
+    >>> bell = hilevel.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: print(epoch))
+    >>> bell.on_epoch_end(3, {})
+    3
+
+    Raises:
+        TypeError: an event of that name does not exist.
+    """
+
+    def __init__(
+        self,
+        on_epoch_begin: Callable[..., Any] | None = None,
+        on_epoch_end: Callable[..., Any] | None = None,
+        on_train_begin: Callable[..., Any] | None = None,
+        on_train_end: Callable[..., Any] | None = None,
+        on_train_batch_begin: Callable[..., Any] | None = None,
+        on_train_batch_end: Callable[..., Any] | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        given = {
+            "on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end,
+            "on_train_begin": on_train_begin, "on_train_end": on_train_end,
+            "on_train_batch_begin": on_train_batch_begin, "on_train_batch_end": on_train_batch_end,
+        } | kwargs  # fmt: skip
+        for name, function in given.items():
+            if name not in EVENTS:
+                raise TypeError(f'LambdaCallback: there is no event "{name}".{nearest(name, EVENTS)}')
+            if function is not None:
+                setattr(self, name, function)
+
+
+class CallbackList:
+    """Calls callbacks in order; of the events of batches only those that somebody acts on.
+
+    Args:
+        callbacks: the callbacks.
+        add_history: whether a `History` is added, if there is none.
+        add_progbar: whether a progress bar is added, if there is none.
+        model: the model they are for.
+        **params: what they are told: `epochs`, `steps`, `verbose`.
+
+    >>> import hilevel
+    >>> len(hilevel.callbacks.CallbackList(add_history=True).callbacks)
+    1
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        self.callbacks: list[Callback] = _as_list(callbacks)
+        if add_history and not any(isinstance(c, History) for c in self.callbacks):
+            self.callbacks.append(History())
+        if add_progbar:
+            from hilevel.callbacks.progress import ProgbarLogger
+
+            if not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
+                self.callbacks.insert(0, ProgbarLogger())
+        self.model = model
+        self.params = params
+        for callback in self.callbacks:
+            if not isinstance(callback, Callback):
+                raise TypeError(
+                    f"callbacks must be hilevel.callbacks.Callback objects; got {type(callback).__name__}."
+                )
+            callback.set_params(params)
+            if model is not None:
+                callback.set_model(model)
+        history = next((c for c in self.callbacks if isinstance(c, History)), None)
+        if model is not None and history is not None:
+            model.history = history
+        self._listeners = {event: [c for c in self.callbacks if _acts(c, event)] for event in EVENTS}
+
+    @classmethod
+    def make(
+        cls, callbacks: Any, model: Any, verbose: str | int, epochs: int, steps: int | None
+    ) -> CallbackList:
+        """The list for one run of `fit`, `evaluate` or `predict`; inside of another run, that run's own."""
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        from hilevel.callbacks.progress import verbosity
+
+        level = verbosity(verbose)
+        return cls(
+            callbacks, True, bool(level), model, verbose=level, epochs=epochs, steps=steps
+        )
+
+    def append(self, callback: Callback) -> None:
+        """Add a callback at the end."""
+        self.__init__([*self.callbacks, callback], model=self.model, **self.params)  # type: ignore[misc]
+
+    def _call(self, event: str, *args: Any) -> None:
+        for callback in self._listeners[event]:
+            getattr(callback, event)(*args)
+
+    def __getattr__(self, event: str) -> Callable[..., None]:
+        if event.startswith("_") or event not in self._listeners:
+            raise AttributeError(event)
+        listeners = [getattr(c, event) for c in self._listeners[event]]
+
+        def call(*args: Any, **kwargs: Any) -> None:
+            for listener in listeners:
+                listener(*args, **kwargs)
+
+        self.__dict__[event] = call
+        return call
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Iterable):
+        return list(callbacks)
+    return [callbacks]
+
+
+def _acts(callback: Callback, event: str) -> bool:
+    """Whether the callback does anything at this event."""
+    return event in vars(callback) or getattr(type(callback), event) is not getattr(Callback, event)
+
+
+class Monitor:
+    """Reads one number of the logs, and says whether it is better than another.
+
+    Args:
+        monitor: its name.
+        mode: `"min"`, `"max"`, or `"auto"`, which guesses by the name.
+        min_delta: by how much it has to be better.
+
+    Raises:
+        ValueError: the mode is none of the three.
+    """
+
+    def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
+        if mode not in ("auto", "min", "max"):
+            raise ValueError(f'mode must be "auto", "min" or "max"; got {mode!r}.')
+        self.monitor = monitor
+        self.mode = mode
+        self.min_delta = abs(min_delta)
+        self._told = False
+
+    def larger_is_better(self, model: Any) -> bool:
+        """Whether growing is improving; by the direction of the model's metric of that name, else by the name."""
+        if self.mode != "auto":
+            return self.mode == "max"
+        name = self.monitor.removeprefix("val_")
+        for metric in getattr(model, "metrics", ()):
+            direction = getattr(metric, "_direction", None)
+            if metric.name == name and direction is not None:
+                return bool(direction == "up")
+        good = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_")
+        return any(part in name for part in good)
+
+    def better(self, model: Any, value: float, best: float | None) -> bool:
+        """Whether the value is better than the best so far."""
+        if best is None:
+            return True
+        if self.larger_is_better(model):
+            return value - self.min_delta > best
+        return value + self.min_delta < best
+
+    def read(self, logs: Any, what: str) -> float | None:
+        """The number; None, with one warning that says what there is, if it is missing."""
+        value = (logs or {}).get(self.monitor)
+        if value is None and not self._told:
+            self._told = True
+            names = list(logs or {})
+            warnings.warn(
+                f'{what} looks for "{self.monitor}", which is not among the logs: '
+                f"{', '.join(names) or 'none'}.{nearest(self.monitor, names)}"
+                + (" Give fit validation data." if self.monitor.startswith("val_") else ""),
+                UserWarning,
+                stacklevel=5,
+            )
+        return value
+
+

@@ -1,0 +1,126 @@
+"""Callbacks that change the learning rate."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from hilevel.callbacks.base import Callback, Monitor
+
+
+class LearningRateScheduler(Callback):
+    """Sets the learning rate at the beginning of each epoch.
+
+    Args:
+        schedule: a function of `(epoch, learning rate)`, or of the epoch, that returns the learning rate.
+        verbose: 1 says what it sets.
+
+    >>> import hilevel
+    >>> halve = hilevel.callbacks.LearningRateScheduler(lambda epoch, lr: lr / 2)
+    """
+
+    def __init__(self, schedule: Callable[..., float], verbose: int = 0) -> None:
+        super().__init__()
+        self.schedule = schedule
+        self.verbose = verbose
+        count = len(inspect.signature(schedule).parameters)
+        self._takes_rate = count > 1
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Set the learning rate."""
+        now = float(self.model.optimizer.learning_rate)
+        rate = self.schedule(epoch, now) if self._takes_rate else self.schedule(epoch)
+        try:
+            rate = float(rate)
+        except TypeError:
+            raise TypeError(
+                f"LearningRateScheduler: the schedule must return a number; it returned {rate!r}."
+            ) from None
+        self.model.optimizer.learning_rate = rate
+        if self.verbose:
+            print(f"Epoch {epoch + 1}: the learning rate is {rate:g}.")
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Write it into the logs."""
+        if isinstance(logs, dict):
+            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+
+
+class ReduceLROnPlateau(Callback):
+    """Multiplies the learning rate by a factor when a number has stopped improving.
+
+    Args:
+        monitor: the number's name.
+        factor: what the learning rate is multiplied with; below 1.
+        patience: how many epochs without improvement are waited for.
+        verbose: 1 says what it sets.
+        mode: `"min"`, `"max"`, or `"auto"`, by the name.
+        min_delta: by how much the number has to be better to count.
+        cooldown: how many epochs after a change are not looked at.
+        min_lr: the learning rate below which it does not go.
+
+    >>> import hilevel
+    >>> slower = hilevel.callbacks.ReduceLROnPlateau(factor=0.5, patience=3)
+
+    Raises:
+        ValueError: the factor is not below 1.
+    """
+
+    def __init__(
+        self,
+        monitor: str = "val_loss",
+        factor: float = 0.1,
+        patience: int = 10,
+        verbose: int = 0,
+        mode: str = "auto",
+        min_delta: float = 1e-4,
+        cooldown: int = 0,
+        min_lr: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__()
+        if factor >= 1:
+            raise ValueError(f"ReduceLROnPlateau: factor must be below 1; got {factor}.")
+        if kwargs:
+            raise TypeError(f"ReduceLROnPlateau has no argument {', '.join(kwargs)}.")
+        self.watched = Monitor(monitor, mode, min_delta)
+        self.monitor, self.factor, self.patience = monitor, factor, patience
+        self.verbose, self.cooldown, self.min_lr = verbose, cooldown, min_lr
+        self._begin()
+
+    def _begin(self) -> None:
+        self.best: float | None = None
+        self.wait = 0
+        self.cooldown_counter = 0
+
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin anew."""
+        self._begin()
+
+    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+        """Compare with the best epoch so far, and write the learning rate into the logs."""
+        rate = float(self.model.optimizer.learning_rate)
+        if isinstance(logs, dict):
+            logs["learning_rate"] = rate
+        value = self.watched.read(logs, "ReduceLROnPlateau")
+        if value is None:
+            return
+        if self.cooldown_counter > 0:
+            self.cooldown_counter -= 1
+            self.wait = 0
+        if self.watched.better(self.model, value, self.best):
+            self.best, self.wait = value, 0
+        elif self.cooldown_counter <= 0:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self._reduce(epoch, rate)
+
+    def _reduce(self, epoch: int, rate: float) -> None:
+        if rate > self.min_lr:
+            new = max(rate * self.factor, self.min_lr)
+            self.model.optimizer.learning_rate = new
+            if self.verbose:
+                print(f"Epoch {epoch + 1}: the learning rate is reduced to {new:g}.")
+            self.cooldown_counter = self.cooldown
+            self.wait = 0

@@ -1,0 +1,163 @@
+"""Batches of arrays that are in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+
+from hilevel import tree
+from hilevel.autodiff.tape import owner, to_host
+from hilevel.data.weights import class_to_sample_weight
+from hilevel.random.functions import permutation
+
+
+def as_arrays(structure: Any, dtype: str, what: str) -> Any:
+    """The leaves as NumPy arrays, floats in `dtype`. A list of numbers, or of lists of them, is one array."""
+    if isinstance(structure, (list, tuple)) and not any(_is_array(v) for v in structure):
+        if not any(isinstance(v, dict) for v in structure):
+            structure = np.asarray(structure)
+    return tree.map_structure(lambda leaf: _as_array(leaf, dtype, what), structure)
+
+
+def _is_array(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(map(_is_array, x))
+    return hasattr(x, "shape") or hasattr(x, "__array__")
+
+
+def _as_array(leaf: Any, dtype: str, what: str) -> Any:
+    if leaf is None:
+        return None
+    array = to_host(leaf) if owner(leaf).is_array(leaf) and not isinstance(leaf, np.ndarray) else np.asarray(leaf)
+    if array.dtype == object or array.dtype.kind in "USMm":
+        raise TypeError(
+            f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
+            "numbers first."
+        )
+    if array.ndim == 0:
+        raise ValueError(f"{what}: expected an array with a first axis of samples; got one number.")
+    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+class ArrayBatches:
+    """Batches of structures of arrays whose first axis counts samples.
+
+    Args:
+        x, y, sample_weight: structures of arrays; y and sample_weight may be None.
+        batch_size: samples in a batch; the last may have fewer.
+        shuffle: whether each epoch has an order of its own.
+        seed: what that order is made from.
+    """
+
+    def __init__(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        *,
+        batch_size: int = 32,
+        shuffle: bool = False,
+        seed: int = 0,
+        class_weight: Any = None,
+        output_names: list[str] | None = None,
+        dtype: str = "float32",
+    ) -> None:
+        self.x = as_arrays(x, dtype, "x")
+        self.y = None if y is None else as_arrays(y, dtype, "y")
+        weights = None if sample_weight is None else as_arrays(sample_weight, dtype, "sample_weight")
+        if class_weight is not None:
+            weights = class_to_sample_weight(class_weight, self.y, weights, output_names, dtype)
+        self.sample_weight = weights
+        self.samples = _count(self.x, self.y, self.sample_weight)
+        self.batch_size = _positive(batch_size)
+        self.steps = -(-self.samples // self.batch_size)
+        self.shuffle = shuffle
+        self.seed = seed
+
+    @property
+    def structure(self) -> tuple[Any, Any, Any]:
+        """The whole data."""
+        return self.x, self.y, self.sample_weight
+
+    def epoch(self, number: int) -> Iterator[tuple[Any, Any, Any]]:
+        """The batches of one epoch."""
+        order = permutation(self.samples, self.seed, number) if self.shuffle else None
+        leaves = tree.flatten(self.structure)
+        template = self.structure
+        plain = not any(tree.is_nested(part) for part in template)
+        for start in range(0, self.samples, self.batch_size):
+            stop = start + self.batch_size
+            key: Any = slice(start, stop) if order is None else order[start:stop]
+            parts = [None if a is None else a[key] for a in leaves]
+            yield tuple(parts) if plain else tree.pack_sequence_as(template, parts)
+
+    def first(self) -> tuple[Any, Any, Any]:
+        """The first batch, in the order of the data: what the model's shapes are found with."""
+        return tree.map_structure(
+            lambda a: None if a is None else a[: self.batch_size], self.structure
+        )
+
+    def split(self, fraction: float) -> tuple[Any, Any]:
+        """The data without their last part, and that part, each as `(x, y, sample_weight)`.
+
+        Raises:
+            ValueError: the fraction is not between 0 and 1, or leaves one side empty.
+        """
+        if not 0 < fraction < 1:
+            raise ValueError(f"validation_split must be between 0 and 1; got {fraction}.")
+        at = int(self.samples * (1 - fraction))
+        if at in (0, self.samples):
+            raise ValueError(
+                f"validation_split={fraction} of {self.samples} samples leaves none for "
+                f"{'training' if at == 0 else 'validation'}."
+            )
+        cut = lambda key: tree.map_structure(lambda a: None if a is None else a[key], self.structure)
+        return cut(slice(0, at)), cut(slice(at, None))
+
+    def not_finite(self) -> list[str]:
+        """What is NaN or infinite in the data, in words."""
+        return describe_not_finite(self.structure)
+
+
+def describe_not_finite(structure: Any) -> list[str]:
+    """How many numbers of a batch, or of the whole data, are NaN or infinite, in words."""
+    found = []
+    for name, part in zip(("x", "y", "sample_weight"), structure, strict=True):
+        for leaf in tree.flatten(part):
+            if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f":
+                nan, inf = int(np.isnan(leaf).sum()), int(np.isinf(leaf).sum())
+                if nan or inf:
+                    found.append(f"{name} holds {nan} NaN and {inf} infinite numbers")
+    return found
+
+
+def _count(x: Any, y: Any, sample_weight: Any) -> int:
+    """The number of samples, which all arrays must have.
+
+    Raises:
+        ValueError: they differ, or there are none.
+    """
+    sizes: dict[str, int] = {}
+    for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
+        leaves = [leaf for leaf in tree.flatten(part) if leaf is not None]
+        for i, leaf in enumerate(leaves):
+            sizes[name if len(leaves) == 1 else f"{name}[{i}]"] = leaf.shape[0]
+    if not sizes:
+        raise ValueError("There are no data: x is None or empty.")
+    if len(set(sizes.values())) > 1:
+        listed = ", ".join(f"{name}: {n}" for name, n in sizes.items())
+        raise ValueError(
+            f"All arrays must have the same number of samples (the size of their first axis); got {listed}."
+        )
+    count = next(iter(sizes.values()))
+    if count == 0:
+        raise ValueError("The data set is empty: its arrays have no samples (first axis of size 0).")
+    return count
+
+
+def _positive(batch_size: Any) -> int:
+    if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
+        raise ValueError(f"batch_size must be a positive integer; got {batch_size!r}.")
+    return int(batch_size)

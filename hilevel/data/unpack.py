@@ -1,0 +1,39 @@
+"""The triple that a batch is: inputs, targets, sample weights."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
+    """Inputs, targets and sample weights of a batch; None for what is not there.
+
+    >>> import hilevel
+    >>> hilevel.utils.unpack_x_y_sample_weight((1, 2))
+    (1, 2, None)
+
+    Raises:
+        ValueError: a tuple of more than three.
+    """
+    if isinstance(data, list):
+        data = tuple(data)
+    if not isinstance(data, tuple):
+        return data, None, None
+    if not 1 <= len(data) <= 3:
+        raise ValueError(
+            "A batch is x, (x,), (x, y) or (x, y, sample_weight); got a tuple of "
+            f"{len(data)} items."
+        )
+    return (*data, None, None)[:3]  # type: ignore[return-value]
+
+
+def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
+    """The reverse of `unpack_x_y_sample_weight`, without the Nones.
+
+    >>> import hilevel
+    >>> hilevel.utils.pack_x_y_sample_weight(1, 2)
+    (1, 2)
+    """
+    if y is None:
+        return (x,) if isinstance(x, (tuple, list)) else x
+    return (x, y) if sample_weight is None else (x, y, sample_weight)

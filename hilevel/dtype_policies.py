@@ -1,0 +1,95 @@
+"""Dtype policies: in which dtype a layer keeps its weights, and in which it computes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel._types import DType
+from hilevel.config import settings
+from hilevel.dtypes import as_dtype
+
+_MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
+
+
+class DTypePolicy:
+    """The dtypes of a layer's variables and of its computations.
+
+    Args:
+        name: a dtype for both; or `"mixed_float16"`, `"mixed_bfloat16"`: weights in float32, computed with in half
+            the size. By default the global policy's name.
+
+    >>> import hilevel
+    >>> policy = hilevel.DTypePolicy("mixed_bfloat16")
+    >>> policy.variable_dtype, policy.compute_dtype
+    ('float32', 'bfloat16')
+
+    Raises:
+        ValueError: the name is no dtype and no mixed policy.
+    """
+
+    def __init__(self, name: str | None = None) -> None:
+        self.name = name or dtype_policy().name
+        self.compute_dtype = _MIXED.get(self.name) or as_dtype(self.name).name
+        self.variable_dtype = "float32" if self.name in _MIXED else self.compute_dtype
+        self.is_mixed = self.compute_dtype != self.variable_dtype
+
+    @property
+    def compute(self) -> DType:
+        """The dtype object of the computations."""
+        return as_dtype(self.compute_dtype)
+
+    def get_config(self) -> dict[str, Any]:
+        """What `from_config` needs to make it again."""
+        return {"name": self.name}
+
+    @classmethod
+    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
+        """A policy as `get_config` describes it."""
+        return cls(**config)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DTypePolicy) and other.name == self.name
+
+    def __hash__(self) -> int:
+        return hash(self.name)
+
+    def __repr__(self) -> str:
+        return f'<DTypePolicy "{self.name}">'
+
+
+_global: list[DTypePolicy] = []
+
+
+def dtype_policy() -> DTypePolicy:
+    """The policy of layers that are given none: floatx, unless it was set.
+
+    >>> import hilevel
+    >>> hilevel.config.dtype_policy()
+    <DTypePolicy "float32">
+    """
+    return _global[0] if _global else DTypePolicy(settings.floatx)
+
+
+def set_dtype_policy(policy: str | DTypePolicy) -> None:
+    """Set the policy of layers that are given none.
+
+    >>> import hilevel
+    >>> hilevel.config.set_dtype_policy("float32")
+    """
+    _global[:] = [get(policy)]
+
+
+def get(identifier: Any) -> DTypePolicy:
+    """A policy from its name, its config, itself, or None for the global one.
+
+    >>> import hilevel
+    >>> hilevel.dtype_policies.get("float64")
+    <DTypePolicy "float64">
+    """
+    if identifier is None:
+        return dtype_policy()
+    if isinstance(identifier, DTypePolicy):
+        return identifier
+    if isinstance(identifier, dict):
+        return DTypePolicy(**identifier.get("config", identifier))
+    return DTypePolicy(identifier if identifier in _MIXED else as_dtype(identifier).name)

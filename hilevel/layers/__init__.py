@@ -1,0 +1,113 @@
+"""The layers: names, arguments and defaults are those of `keras.layers`."""
+
+from typing import Any
+
+from hilevel.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from hilevel.layers.core import (
+    Activation,
+    ActivityRegularization,
+    Dense,
+    Flatten,
+    Identity,
+    Lambda,
+    Permute,
+    RepeatVector,
+    Reshape,
+)
+from hilevel.layers.input_layer import Input, InputLayer
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.layer import Layer
+from hilevel.layers.merging import (
+    Add,
+    Average,
+    Concatenate,
+    Dot,
+    Maximum,
+    Minimum,
+    Multiply,
+    Subtract,
+    add,
+    average,
+    concatenate,
+    dot,
+    maximum,
+    minimum,
+    multiply,
+    subtract,
+)
+from hilevel.layers.noise import Dropout, GaussianDropout, GaussianNoise
+from hilevel.layers.normalization import BatchNormalization, LayerNormalization
+from hilevel.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
+from hilevel.registry import Registry
+
+__all__ = [
+    "ELU",
+    "Activation",
+    "ActivityRegularization",
+    "Add",
+    "Average",
+    "BatchNormalization",
+    "CategoryEncoding",
+    "Concatenate",
+    "Dense",
+    "Dot",
+    "Dropout",
+    "Flatten",
+    "GaussianDropout",
+    "GaussianNoise",
+    "Identity",
+    "Input",
+    "InputLayer",
+    "InputSpec",
+    "Lambda",
+    "Layer",
+    "LayerNormalization",
+    "LeakyReLU",
+    "Maximum",
+    "Minimum",
+    "Multiply",
+    "Normalization",
+    "PReLU",
+    "Permute",
+    "ReLU",
+    "RepeatVector",
+    "Rescaling",
+    "Reshape",
+    "Softmax",
+    "Subtract",
+    "add",
+    "average",
+    "concatenate",
+    "deserialize",
+    "dot",
+    "maximum",
+    "minimum",
+    "multiply",
+    "serialize",
+    "subtract",
+]
+
+registry = Registry(
+    "layer", [v for v in list(globals().values()) if isinstance(v, type) and issubclass(v, Layer)]
+)
+
+
+def serialize(layer: Layer) -> Any:
+    """The layer as plain data: its class and its config.
+
+    >>> import hilevel
+    >>> hilevel.layers.serialize(hilevel.layers.Flatten())["class_name"]
+    'Flatten'
+    """
+    return registry.serialize(layer)
+
+
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Layer:
+    """A layer as `serialize` wrote it down.
+
+    >>> import hilevel
+    >>> hilevel.layers.deserialize({"class_name": "Dense", "config": {"units": 3}}).units
+    3
+    """
+    layer: Layer = registry.deserialize(config, custom_objects)
+    return layer

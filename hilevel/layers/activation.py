@@ -1,0 +1,155 @@
+"""Activation functions with settings, as layers."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hilevel import activations, initializers, ops, regularizers
+from hilevel import constraints as constraints_
+from hilevel._types import Shape, Tensor
+from hilevel.layers.layer import Layer
+from hilevel.variables import Variable
+
+
+class ReLU(Layer):
+    """`max(x, 0)`, with a leak below a threshold and a limit above, where they are given.
+
+    Args:
+        max_value: the limit; none by default.
+        negative_slope: the slope below the threshold.
+        threshold: where the slope begins.
+
+    >>> import hilevel
+    >>> hilevel.layers.ReLU(max_value=3.0)(np.array([-1.0, 5.0], "float32"))
+    array([0., 3.], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        max_value: float | None = None,
+        negative_slope: float = 0.0,
+        threshold: float = 0.0,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        if max_value is not None and max_value < 0 or negative_slope < 0 or threshold < 0:
+            raise ValueError("ReLU: max_value, negative_slope and threshold cannot be negative.")
+        self.supports_masking = True
+        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs through the function."""
+        return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
+
+
+class LeakyReLU(Layer):
+    """`x` where it is positive, else `negative_slope * x`.
+
+    Args:
+        negative_slope: the slope below zero.
+
+    >>> import hilevel
+    >>> hilevel.layers.LeakyReLU(0.5)(np.array([-1.0, 5.0], "float32"))
+    array([-0.5,  5. ], dtype=float32)
+    """
+
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.negative_slope = float(negative_slope)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs through the function."""
+        return ops.leaky_relu(inputs, negative_slope=self.negative_slope)
+
+
+class ELU(Layer):
+    """`x` where it is positive, else `alpha * (exp(x) - 1)`.
+
+    Args:
+        alpha: the limit far below zero, as a positive number.
+
+    >>> import hilevel
+    >>> hilevel.layers.ELU()(np.array([0.0, 5.0], "float32"))
+    array([0., 5.], dtype=float32)
+    """
+
+    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.alpha = float(alpha)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs through the function."""
+        return ops.elu(inputs, alpha=self.alpha)
+
+
+class PReLU(Layer):
+    """`x` where it is positive, else `alpha * x` with an `alpha` that is learned for each feature. He et al., 2015.
+
+    Args:
+        alpha_initializer: how `alpha` begins.
+        alpha_regularizer: a penalty on `alpha`.
+        alpha_constraint: what `alpha` is passed through after each update.
+        shared_axes: axes along which one `alpha` serves all.
+
+    >>> import hilevel
+    >>> hilevel.layers.PReLU()(np.array([[-1.0, 5.0]], "float32"))
+    array([[-0.,  5.]], dtype=float32)
+    """
+
+    alpha: Variable
+
+    def __init__(
+        self,
+        alpha_initializer: Any = "Zeros",
+        alpha_regularizer: Any = None,
+        alpha_constraint: Any = None,
+        shared_axes: Sequence[int] | int | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.alpha_initializer = initializers.get(alpha_initializer)
+        self.alpha_regularizer = regularizers.get(alpha_regularizer)
+        self.alpha_constraint = constraints_.get(alpha_constraint)
+        axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or ())
+        self.shared_axes = axes
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `alpha`."""
+        shape = [n or 1 for n in input_shape[1:]]
+        for axis in self.shared_axes:
+            shape[axis - 1] = 1
+        self.alpha = self.add_weight(
+            shape, self.alpha_initializer, name="alpha",
+            regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
+        )  # fmt: skip
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs through the function."""
+        return ops.relu(inputs) - self.alpha * ops.relu(-inputs)
+
+
+class Softmax(Layer):
+    """The softmax over an axis, or several; masked places get no share.
+
+    Args:
+        axis: the axis, or axes.
+
+    >>> import hilevel
+    >>> hilevel.layers.Softmax()(np.array([[0.0, 0.0]], "float32"))
+    array([[0.5, 0.5]], dtype=float32)
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+
+    def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
+        """The softmax of the inputs. `mask` is false where a place has no share."""
+        if mask is not None:
+            inputs = ops.where(mask, inputs, -3e4 if inputs.dtype.itemsize == 2 else -1e9)
+        return ops.softmax(inputs, axis=self.axis)

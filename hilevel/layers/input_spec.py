@@ -1,0 +1,98 @@
+"""`InputSpec`: what a layer expects of its input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from hilevel import tree
+from hilevel._types import DTypeLike
+from hilevel.errors import ShapeError
+
+
+class InputSpec:
+    """Rank, and sizes of axes, that a layer expects; checked at each call.
+
+    Args:
+        dtype: the dtype expected; not checked, because layers cast.
+        shape: the whole shape, None for axes of any size.
+        ndim: the number of axes.
+        max_ndim: the largest number of axes.
+        min_ndim: the smallest number of axes.
+        axes: sizes by axis, `{-1: 128}`.
+        allow_last_axis_squeeze: whether a missing, or additional, last axis of length 1 is accepted.
+        name: the name of the input.
+        optional: whether the input may be None.
+
+    >>> import hilevel
+    >>> hilevel.layers.InputSpec(min_ndim=2, axes={-1: 4})
+    InputSpec(min_ndim=2, axes={-1: 4})
+    """
+
+    def __init__(
+        self,
+        dtype: DTypeLike = None,
+        shape: Sequence[int | None] | None = None,
+        ndim: int | None = None,
+        max_ndim: int | None = None,
+        min_ndim: int | None = None,
+        axes: Mapping[int, int] | None = None,
+        allow_last_axis_squeeze: bool = False,
+        name: str | None = None,
+        optional: bool = False,
+    ) -> None:
+        self.dtype = dtype
+        self.shape = None if shape is None else tuple(shape)
+        self.ndim = ndim if shape is None else len(tuple(shape))
+        self.max_ndim, self.min_ndim = max_ndim, min_ndim
+        sizes = {i: n for i, n in enumerate(self.shape or ()) if n is not None}
+        self.axes = {int(k): v for k, v in (axes or sizes).items() if v is not None}
+        self.allow_last_axis_squeeze = allow_last_axis_squeeze
+        self.name = name
+        self.optional = optional
+
+    def check(self, x: Any, layer: Any) -> None:
+        """Refuse an input that is not as expected.
+
+        Raises:
+            ShapeError: says what the layer expects, what came, and what to do.
+        """
+        if x is None and self.optional:
+            return
+        if not hasattr(x, "shape"):
+            raise self._not_one_tensor(x, layer)
+        shape = x.shape
+        rank = len(shape)
+        if self.ndim is not None and rank != self.ndim and not self._squeezable(shape):
+            self._refuse(layer, f"{self.ndim} axes", shape)
+        if self.min_ndim is not None and rank < self.min_ndim:
+            self._refuse(layer, f"at least {self.min_ndim} axes", shape)
+        if self.max_ndim is not None and rank > self.max_ndim:
+            self._refuse(layer, f"at most {self.max_ndim} axes", shape)
+        for axis, size in self.axes.items():
+            if -rank <= axis < rank and shape[axis] != size and shape[axis] is not None:
+                which = "last axis" if axis in (-1, rank - 1) else f"axis {axis}"
+                self._refuse(layer, f"whose {which} is {size}", shape)
+
+    def _squeezable(self, shape: Any) -> bool:
+        return self.allow_last_axis_squeeze and self.ndim is not None and (
+            len(shape) == self.ndim - 1 or (len(shape) == self.ndim + 1 and shape[-1] == 1)
+        )
+
+    def _refuse(self, layer: Any, expected: str, shape: Any) -> None:
+        built = getattr(layer, "_built_shape", None)
+        on = f" (it was built on {built})" if built else ""
+        before = "with " if not expected.startswith("whose") else ""
+        raise ShapeError(
+            f'{type(layer).__name__} "{layer.name}" expects inputs {before}{expected}{on}, got shape '
+            f"{tuple(shape)}. Check the layer before it or the data; or create a new "
+            f"{type(layer).__name__}: a built layer cannot change its input size."
+        )
+
+    def _not_one_tensor(self, x: Any, layer: Any) -> TypeError:
+        got = f"{len(tree.flatten(x))} of them" if tree.is_nested(x) else type(x).__name__
+        return TypeError(f'{type(layer).__name__} "{layer.name}" expects one tensor; got {got}.')
+
+    def __repr__(self) -> str:
+        shown = {k: v for k, v in self.__dict__.items() if v not in (None, False, {})}
+        return f"InputSpec({', '.join(f'{k}={v}' for k, v in shown.items())})"

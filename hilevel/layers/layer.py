@@ -1,0 +1,607 @@
+"""`Layer`, the base of everything that has weights and can be called."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Sequence
+from typing import Any, ClassVar
+
+import numpy as np
+
+from hilevel import dtype_policies, initializers, regularizers, tree
+from hilevel import constraints as constraints_
+from hilevel._context import context, scope
+from hilevel._types import Config, DTypeLike, Shape, Tensor
+from hilevel.autodiff.tape import to_host
+from hilevel.backends import current_backend, get_backend
+from hilevel.dtypes import as_dtype, is_float
+from hilevel.errors import ShapeError
+from hilevel.graph import Symbolic, abstract_call, known_shape, record_call, symbolic_in
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.tracking import Tracker, changed, held, structure, unique
+from hilevel.names import unique_name
+from hilevel.protocol import Backend
+from hilevel.random.seed import SeedGenerator
+from hilevel.registry import get_registered_name, snake_case
+from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
+from hilevel.variables import Variable
+
+_LEGACY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
+
+
+class Layer(Tracker):
+    """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
+
+    Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
+    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists and dicts, belong to it.
+
+    Args:
+        activity_regularizer: a function, or a name, of the output that is added to the loss.
+        trainable: whether its weights are trained.
+        dtype: its dtype, or a `DTypePolicy`; by default the global policy.
+        autocast: whether float inputs are cast to its compute dtype.
+        name: its name; by default the class's in snake case, numbered.
+
+    >>> import hilevel
+    >>> class Double(hilevel.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+    ...     def call(self, inputs):
+    ...         return 2.0 * self.factor * inputs
+    >>> Double()(np.ones((1, 2)))
+    array([[2., 2.]], dtype=float32)
+    """
+
+    _call_parameters: ClassVar[dict[str, inspect.Parameter]]
+    _takes_training: ClassVar[bool]
+    _build_parameters: ClassVar[list[str] | None]
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._call_parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
+        cls._takes_training = "training" in cls._call_parameters
+        own_build = cls.build is not Layer.build
+        cls._build_parameters = (
+            list(inspect.signature(cls.build).parameters)[1:] if own_build else None
+        )
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        layer = super().__new__(cls)
+        object.__setattr__(layer, "_hidden_arguments", (args, kwargs))
+        return layer
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        shape_hint = _shape_hint(kwargs)
+        if kwargs:
+            raise TypeError(
+                f"{type(self).__name__} got an argument it does not know: {', '.join(kwargs)}."
+            )
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"A layer's name must be a string without '/'; got {name!r}.")
+        self.name = name or unique_name(snake_case(type(self).__name__))
+        self.built = False
+        self.autocast = autocast
+        self.supports_masking = False
+        self.input_spec: InputSpec | None = None
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.dtype_policy = dtype_policies.get(dtype)
+        self._compute_dtype = self.dtype_policy.compute
+        self._trainable = bool(trainable)
+        self._hint: Shape | None = shape_hint
+        self._backend: Backend | None = None
+        self._hidden_cache: tuple[int, dict[str, Any]] = (-1, {})
+        self._hidden_losses: list[tuple[Layer, Any]] = []
+        self._hidden_calls: list[Any] = []
+
+    # -- to be written by subclasses ---------------------------------------------------------------
+
+    def build(self, *input_shapes: Any) -> None:
+        """Make the weights, given the shape of the inputs. Called once, before the first call."""
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer computes."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
+            "layer computes."
+        )
+
+    # -- weights -----------------------------------------------------------------------------------
+
+    def add_weight(
+        self,
+        shape: Sequence[int] | None = None,
+        initializer: Any = None,
+        dtype: DTypeLike = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a Variable of this layer.
+
+        Args:
+            shape: its shape; a single number by default.
+            initializer: name, function or object; by default `"glorot_uniform"` for floats, zeros otherwise.
+            dtype: by default the layer's variable dtype.
+            trainable: whether optimizers change it.
+            regularizer: a penalty on it, added to the loss.
+            constraint: a function its value is passed through after each update.
+            name: its name.
+        """
+        dtype = as_dtype(dtype or self.dtype_policy.variable_dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
+        start = initializers.get(initializer)
+        with scope(abstract=0, recording=None, autocast=None, backend=self._home()):
+            variable = Variable(
+                start,
+                shape=tuple(shape or ()),
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name or "variable",
+            )
+        variable.path = f"{self.name}/{variable.name}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints_.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        if not any(v is variable for v in held(self)):
+            self.__dict__.setdefault("_added", []).append(variable)
+            changed()
+        return variable
+
+    add_variable = add_weight
+
+    def _home(self) -> Backend:
+        """The backend this layer belongs to: the one in force when its first weight was made."""
+        if self._backend is None:
+            self._backend = current_backend()
+        return self._backend
+
+    @property
+    def backend(self) -> str:
+        """The name of the backend that the layer computes on."""
+        return (self._backend or current_backend()).name
+
+    def to(self, backend: str | Backend) -> Any:
+        """Move all the layer holds to another backend. Returns itself.
+
+        >>> import hilevel
+        >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
+        >>> model.to("numpy").backend
+        'numpy'
+        """
+        target = get_backend(backend)
+        for layer in self._flatten_layers():
+            layer._backend = target
+        for variable in self.variables:
+            variable.to(target)
+        return self
+
+    def _collect(self, what: str, find: Callable[[], list[Any]]) -> list[Any]:
+        """A list of things the layer holds, remembered until any layer changes."""
+        version, cache = self._hidden_cache
+        if version != structure.version:
+            cache = {}
+            object.__setattr__(self, "_hidden_cache", (structure.version, cache))
+        if what not in cache:
+            cache[what] = find()
+        return list(cache[what])
+
+    def _held(self) -> list[Any]:
+        return self._collect("held", lambda: unique(held(self)))
+
+    @property
+    def _layers(self) -> list[Layer]:
+        return [x for x in self._held() if isinstance(x, Layer)]
+
+    def _flatten_layers(self) -> list[Layer]:
+        """The layer itself and all layers in it, each once."""
+
+        def find() -> list[Layer]:
+            found: dict[int, Layer] = {id(self): self}
+            for layer in self._layers:
+                found.update((id(x), x) for x in layer._flatten_layers())
+            return list(found.values())
+
+        return self._collect("layers", find)
+
+    def _own_variables(self) -> list[Variable]:
+        own = self._collect("own", lambda: [x for x in self._held() if isinstance(x, Variable)])
+        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+
+    @property
+    def weights(self) -> list[Variable]:
+        """All weights, those of each layer together, its trainable ones first."""
+        return self._collect(
+            "weights",
+            lambda: unique(v for layer in self._flatten_layers() for v in layer._own_variables()),
+        )
+
+    @property
+    def trainable_weights(self) -> list[Variable]:
+        """The weights that are trained: those made trainable, in layers that are."""
+        return self._collect(
+            "trainable",
+            lambda: unique(
+                v for layer in self._trainable_layers() for v in layer._own_variables() if v.trainable
+            ),
+        )
+
+    def _trainable_layers(self) -> list[Layer]:
+        if not self.trainable:
+            return []
+        found: dict[int, Layer] = {id(self): self}
+        for layer in self._layers:
+            found.update((id(x), x) for x in layer._trainable_layers())
+        return list(found.values())
+
+    @property
+    def non_trainable_weights(self) -> list[Variable]:
+        """The weights that are not trained."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.weights if id(v) not in trained]
+
+    trainable_variables = trainable_weights
+
+    @property
+    def _seed_generators(self) -> list[SeedGenerator]:
+        return [
+            x for layer in self._flatten_layers() for x in layer._held() if isinstance(x, SeedGenerator)
+        ]
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The metrics that the layer, or a layer in it, holds."""
+        return self._collect(
+            "metrics",
+            lambda: unique(
+                x for layer in self._flatten_layers() for x in layer._held() if _is_metric(x)
+            ),
+        )
+
+    @property
+    def metrics_variables(self) -> list[Variable]:
+        """The Variables of those metrics."""
+        return [v for metric in self.metrics for v in metric.variables]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Everything that changes: weights, states of seed generators, metrics."""
+        states = [g.state for g in self._seed_generators]
+        return unique(iter([*self.weights, *states, *self.metrics_variables]))
+
+    @property
+    def non_trainable_variables(self) -> list[Variable]:
+        """Everything that changes but is not trained."""
+        trained = {id(v) for v in self.trainable_weights}
+        return [v for v in self.variables if id(v) not in trained]
+
+    @property
+    def trainable(self) -> bool:
+        """Whether the weights are trained. Setting it sets it for all layers inside."""
+        return self._trainable
+
+    @trainable.setter
+    def trainable(self, value: bool) -> None:
+        changed()
+        for layer in self._flatten_layers():
+            layer._trainable = bool(value)
+
+    def count_params(self) -> int:
+        """The number of elements of all weights."""
+        return sum(v.size for v in self.weights)
+
+    def get_weights(self) -> list[np.ndarray[Any, Any]]:
+        """The weights as NumPy arrays of their own."""
+        return [v.numpy() for v in self.weights]
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all weights, given in the order of `weights`.
+
+        Raises:
+            ValueError: there are more or fewer arrays than weights.
+            ShapeError: an array has not its weight's shape; nothing has been set then.
+        """
+        mine = self.weights
+        if len(weights) != len(mine):
+            raise ValueError(
+                f'{self._label()} has {len(mine)} weights; set_weights got {len(weights)} arrays.'
+            )
+        for v, value in zip(mine, weights, strict=True):
+            if tuple(np.shape(value)) != v.shape:
+                raise ShapeError(
+                    f'{self._label()}: the weight "{v.path}" has shape {v.shape}; set_weights got an '
+                    f"array of shape {np.shape(value)} for it."
+                )
+        for v, value in zip(mine, weights, strict=True):
+            v.assign(value)
+
+    # -- dtypes ------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    variable_dtype = dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computations."""
+        return self.dtype_policy.compute_dtype
+
+    # -- calling -----------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Build the layer if need be, and compute its output."""
+        home = self._backend
+        if home is not None and home is not (context.backend or current_backend()):
+            with scope(backend=home):
+                return self(*args, **kwargs)
+        if len(args) != 1 or kwargs or KINDS.get(args[0].__class__, OTHER) not in _PLAIN:
+            if symbolic_in((args, kwargs)):
+                return self._graph_call(args, kwargs)
+            args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
+        else:
+            args = (self._prepare(args[0]),)
+        if not self.built:
+            self._build_for(args, kwargs)
+        if self.input_spec is not None:
+            self.input_spec.check(args[0], self)
+        return self._run(args, kwargs)
+
+    def _prepare(self, x: Any) -> Any:
+        """An input on the layer's backend, floats in its compute dtype."""
+        kind = KINDS.get(x.__class__, OTHER)
+        if kind == OTHER:
+            if not hasattr(x, "__array__"):
+                return x
+            x = np.asarray(x) if not current_backend().is_array(x) else x
+        if kind in _PLAIN:
+            if kind == DEVICE and not current_backend().is_array(x):
+                x = current_backend().asarray(to_host(x))
+            if self.autocast and x.dtype is not self._compute_dtype and is_float(x.dtype):
+                return x.astype(self._compute_dtype)
+        return x
+
+    def _run(self, args: Any, kwargs: Any) -> Any:
+        """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
+        given = kwargs.get("training")
+        training = context.training if given is None else given
+        if self._takes_training:
+            if training is not None:
+                kwargs["training"] = training
+        elif "training" in kwargs and "kwargs" not in self._call_parameters:
+            del kwargs["training"]
+        outermost = context.losses is None
+        changes: dict[str, Any] = {}
+        if outermost:
+            changes["losses"] = []
+        if training is not context.training:
+            changes["training"] = training
+        if self.dtype_policy.is_mixed or context.autocast is not None:
+            changes["autocast"] = self._compute_dtype if self.dtype_policy.is_mixed else None
+        try:
+            if not changes:
+                outputs = self._finish(self.call(*args, **kwargs))
+            else:
+                with scope(**changes):
+                    outputs = self._finish(self.call(*args, **kwargs))
+        except ShapeError as error:
+            if not getattr(error, "__notes__", None):
+                error.add_note(f"In {self._label()}, called with {_describe(args)}.")
+            raise
+        return outputs
+
+    def _finish(self, outputs: Any) -> Any:
+        object.__setattr__(self, "_hidden_losses", context.losses)
+        if self.activity_regularizer is not None:
+            for output in tree.flatten(outputs):
+                self.add_loss(self.activity_regularizer(output))
+        if context.abstract:
+            shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
+            object.__setattr__(self, "_hidden_shapes", shapes)
+        return outputs
+
+    def _build_for(self, args: Any, kwargs: Any) -> None:
+        """Call `build` with the shapes of the inputs that it asks for."""
+        names = self._build_parameters
+        self._home()
+        if names is not None:
+            shapes = _shapes(self._bind(args, kwargs))
+            with scope(abstract=0, recording=None, autocast=None, touched=None):
+                self._build(shapes, names)
+        self.built = True
+
+    def _bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """The tensor arguments of a call, by name."""
+        positional = dict(zip(self._call_parameters, args, strict=False))
+        named = {k: v for k, v in (positional | kwargs).items() if _has_shape(v)}
+        return named or {"inputs": args[0] if args else None}
+
+    def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
+        if len(names) == 1:
+            shape = next(iter(shapes.values()))
+            object.__setattr__(self, "_built_shape", shape)
+            self.build(shape)
+            return
+        by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
+        self.build(**{name: by_name[name] for name in names if name in by_name})
+
+    def build_from_config(self, config: Config) -> None:
+        """Build the layer as `get_build_config` says it was built."""
+        if config.get("input_shape") is not None:
+            self.build(config["input_shape"])
+            self.built = True
+
+    def _graph_call(self, args: Any, kwargs: Any) -> Any:
+        """Called on symbolic tensors: build, and become a node of the graph."""
+        if not self.built:
+            self._build_for(args, kwargs)
+        if self.input_spec is not None:
+            self.input_spec.check(args[0], self)
+        outputs = record_call(self, args, kwargs, self.name)
+        self._hidden_calls.append((args, outputs))
+        return outputs
+
+    def __getattr__(self, name: str) -> Any:
+        if name == "_backend" or name.startswith("_hidden"):
+            raise AttributeError(
+                f"{type(self).__name__}: call super().__init__() before anything else in __init__."
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def _label(self) -> str:
+        return f'{type(self).__name__} "{self.name}"'
+
+    # -- shapes ------------------------------------------------------------------------------------
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer's one call in a graph."""
+        args, _ = self._single_call()
+        return args[0] if len(args) == 1 else list(args)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the layer's one call in a graph."""
+        return self._single_call()[1]
+
+    def _single_call(self) -> Any:
+        if len(self._hidden_calls) != 1:
+            raise AttributeError(
+                f"{self._label()} was called on symbolic tensors {len(self._hidden_calls)} times; input "
+                "and output are known of a layer that was called once."
+            )
+        return self._hidden_calls[0]
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Shape and dtype of the output for symbolic inputs, found by running `call` on shapes."""
+        return abstract_call(self, args, kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """The shape of the output for inputs of the given shapes."""
+        inputs = [_symbolic(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
+        return tree.map_structure(lambda s: s.shape, abstract_call(self, inputs, {}))
+
+    # -- losses ------------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number, or numbers, computed in `call`, to the loss that is minimised."""
+        collected = context.losses
+        for value in tree.flatten(loss):
+            if collected is None:
+                self._hidden_losses.append((self, value))
+            else:
+                collected.append((self, value))
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What `add_loss` and regularizers of this layer, and those in it, add to the loss: of the last call."""
+        layers = {id(layer) for layer in self._flatten_layers()}
+        added = [loss for layer, loss in self._hidden_losses or [] if id(layer) in layers]
+        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return added + penalties
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """The arguments from which `from_config` makes a layer like this one, as plain data."""
+        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
+        args, kwargs = self._hidden_arguments
+        signature = inspect.signature(type(self).__init__)
+        bound = signature.bind_partial(self, *args, **kwargs)
+        bound.apply_defaults()
+        config: Config = {}
+        for name, value in list(bound.arguments.items())[1:]:
+            kind = signature.parameters[name].kind
+            if kind is inspect.Parameter.VAR_KEYWORD:
+                config.update(value)
+            elif kind is not inspect.Parameter.VAR_POSITIONAL:
+                config[name] = value
+        legacy = {k for k in _LEGACY if k not in signature.parameters}
+        return base | {k: plain(v) for k, v in config.items() if k not in (*base, *legacy)}
+
+    @classmethod
+    def from_config(cls, config: Config) -> Any:
+        """A layer as `get_config` describes it."""
+        return cls(**config)
+
+
+_PLAIN = frozenset({HOST, DEVICE, TRACED, ABSTRACT})
+
+
+def plain(value: Any) -> Any:
+    """An argument as plain data: objects by class name and config, functions by name."""
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value] if isinstance(value, list) else tuple(map(plain, value))
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    if hasattr(value, "get_config"):
+        return {"class_name": get_registered_name(type(value)), "config": value.get_config()}
+    if callable(value) and hasattr(value, "__name__"):
+        return get_registered_name(value)
+    return value
+
+
+def _shape_hint(kwargs: dict[str, Any]) -> Shape | None:
+    """The input's shape where a first layer is told it, as in `Dense(8, input_shape=(4,))`."""
+    batch = kwargs.pop("batch_size", None)
+    if "batch_input_shape" in kwargs:
+        return tuple(kwargs.pop("batch_input_shape"))
+    if "input_dim" in kwargs:
+        return (batch, kwargs.pop("input_dim"))
+    if "input_shape" in kwargs:
+        shape = kwargs.pop("input_shape")
+        return (batch, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
+    return None
+
+
+def _has_shape(x: Any) -> bool:
+    leaves = tree.flatten(x)
+    return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
+
+
+def _shapes(named: dict[str, Any]) -> dict[str, Any]:
+    def shape(x: Any) -> Any:
+        return known_shape(x.shape) if hasattr(x, "shape") else None
+
+    return {name: tree.map_structure(shape, value) for name, value in named.items()}
+
+
+def _symbolic(shape: Any, dtype: DTypeLike) -> Any:
+    if isinstance(shape, dict):
+        return {key: _symbolic(value, dtype) for key, value in shape.items()}
+    if shape and isinstance(shape[0], (list, tuple)):
+        return [_symbolic(value, dtype) for value in shape]
+    return Symbolic(shape, dtype, "input")
+
+
+def _is_metric(x: Any) -> bool:
+    return hasattr(x, "update_state") and hasattr(x, "reset_state")
+
+
+def _describe(args: Any) -> str:
+    shapes = [tuple(x.shape) for x in tree.flatten(args) if hasattr(x, "shape")]
+    return f"inputs of shape {', '.join(map(str, shapes))}"
+
+

@@ -1,0 +1,243 @@
+"""Layers that normalise their inputs with statistics of the batch or of each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hilevel import constraints as constraints_
+from hilevel import initializers, ops, regularizers
+from hilevel._types import Shape, Tensor
+from hilevel.dtypes import settings
+from hilevel.errors import ShapeError
+from hilevel.layers.core import refuse
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.layer import Layer
+from hilevel.variables import Variable
+
+
+class ScaleAndShift(Layer):
+    """Base of normalisations: the learned `gamma` and `beta`."""
+
+    gamma: Variable | None
+    beta: Variable | None
+
+    def __init__(
+        self,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Any,
+        gamma_initializer: Any,
+        beta_regularizer: Any,
+        gamma_regularizer: Any,
+        beta_constraint: Any,
+        gamma_constraint: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.epsilon, self.center, self.scale = epsilon, center, scale
+        self.beta_initializer = initializers.get(beta_initializer)
+        self.gamma_initializer = initializers.get(gamma_initializer)
+        self.beta_regularizer = regularizers.get(beta_regularizer)
+        self.gamma_regularizer = regularizers.get(gamma_regularizer)
+        self.beta_constraint = constraints_.get(beta_constraint)
+        self.gamma_constraint = constraints_.get(gamma_constraint)
+
+    def make_gamma_and_beta(self, shape: Sequence[int]) -> None:
+        """Make those of the two that are wanted."""
+        self.gamma = self.beta = None
+        if self.scale:
+            self.gamma = self.add_weight(
+                shape, self.gamma_initializer, name="gamma",
+                regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
+            )  # fmt: skip
+        if self.center:
+            self.beta = self.add_weight(
+                shape, self.beta_initializer, name="beta",
+                regularizer=self.beta_regularizer, constraint=self.beta_constraint,
+            )  # fmt: skip
+
+
+def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
+    """The size of an axis that the layer has to know.
+
+    Raises:
+        ShapeError: the axis is not there, or its size is unknown.
+    """
+    if not -len(shape) <= axis < len(shape) or shape[axis] is None:
+        raise ShapeError(
+            f'{type(layer).__name__} "{layer.name}" has to know the size of axis {axis} of its input, '
+            f"whose shape is {shape}. Give it in Input(shape=...)."
+        )
+    return int(shape[axis] or 0)
+
+
+class BatchNormalization(ScaleAndShift):
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over the batch. Ioffe and Szegedy, 2015.
+
+    In training the batch's own mean and variance are used, and running averages of them are kept; otherwise, and where
+    `trainable` is False, those averages are.
+
+    Args:
+        axis: the axis of the features, which keeps its statistics apart.
+        momentum: how much of the running averages stays at each batch.
+        epsilon: added to the variance.
+        center, scale: whether there are `beta` and `gamma`.
+        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they begin.
+        beta_regularizer, gamma_regularizer: penalties, added to the loss.
+        beta_constraint, gamma_constraint: what they are passed through after each update.
+        renorm, renorm_clipping, renorm_momentum, synchronized: not implemented; only the defaults are accepted.
+
+    >>> import hilevel
+    >>> layer = hilevel.layers.BatchNormalization(epsilon=0.0)
+    >>> layer(np.array([[1.0], [3.0]]), training=True)
+    array([[-1.],
+           [ 1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int = -1,
+        momentum: float = 0.99,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        moving_mean_initializer: Any = "zeros",
+        moving_variance_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        renorm: bool = False,
+        renorm_clipping: Any = None,
+        renorm_momentum: float = 0.99,
+        synchronized: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
+            gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        refuse(
+            "BatchNormalization", renorm=renorm or None, renorm_clipping=renorm_clipping,
+            synchronized=synchronized or None,
+        )  # fmt: skip
+        self.axis = int(axis)
+        self.momentum = float(momentum)
+        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
+        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `gamma`, `beta` and the running averages."""
+        size = axis_size(self, input_shape, self.axis)
+        self.make_gamma_and_beta((size,))
+        self.moving_mean = self.add_weight(
+            (size,), self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean"
+        )
+        self.moving_variance = self.add_weight(
+            (size,), self.moving_variance_initializer, trainable=False, autocast=False,
+            name="moving_variance",
+        )  # fmt: skip
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
+        """The normalised inputs, of their shape. `mask`, of the leading axes, leaves samples out of the statistics."""
+        if not (training and self.trainable):
+            return ops.batch_normalization(
+                inputs, self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma,
+                self.epsilon,
+            ).astype(inputs.dtype)  # fmt: skip
+        x = _at_least_float32(inputs)
+        if mask is None:
+            axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
+            y, mean, variance = ops.standardize(x, axes, self.epsilon)
+            y = self._scaled(y)
+        else:
+            mean, variance = self._masked_statistics(x, mask)
+            y = ops.batch_normalization(
+                x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
+            )
+        self._keep(self.moving_mean, mean)
+        self._keep(self.moving_variance, variance)
+        return y.astype(inputs.dtype)
+
+    def _scaled(self, y: Tensor) -> Tensor:
+        view = [1] * len(y.shape)
+        view[self.axis] = -1
+        if self.gamma is not None:
+            y = y * ops.reshape(self.gamma, view)
+        return y if self.beta is None else y + ops.reshape(self.beta, view)
+
+    def _keep(self, average: Variable, value: Tensor) -> None:
+        value = ops.stop_gradient(value)
+        average.assign(average * self.momentum + value * (1 - self.momentum))
+
+    def _masked_statistics(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
+        """Mean and variance over the samples and steps that the mask keeps."""
+        x = ops.moveaxis(x, self.axis, -1)
+        weights = ops.cast(mask, x.dtype)
+        weights = ops.reshape(weights, tuple(mask.shape) + (1,) * (len(x.shape) - len(mask.shape)))
+        weights = ops.broadcast_to(weights, (*x.shape[:-1], 1))
+        axes = tuple(range(len(x.shape) - 1))
+        total = ops.sum(weights, axis=axes) + settings.epsilon
+        mean = ops.sum(weights * x, axis=axes) / total
+        return mean, ops.sum(weights * ops.square(x - mean), axis=axes) / total
+
+
+def _at_least_float32(x: Tensor) -> Tensor:
+    return x.astype("float32") if x.dtype.itemsize < 4 else x
+
+
+class LayerNormalization(ScaleAndShift):
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over each sample. Ba et al., 2016.
+
+    Args:
+        axis: the axis, or axes, over which the statistics are taken.
+        epsilon: added to the variance.
+        center, scale: whether there are `beta` and `gamma`.
+        beta_initializer, gamma_initializer: how they begin.
+        beta_regularizer, gamma_regularizer: penalties, added to the loss.
+        beta_constraint, gamma_constraint: what they are passed through after each update.
+
+    >>> import hilevel
+    >>> hilevel.layers.LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]]))
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
+            gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        self.axis = axis if isinstance(axis, int) else list(axis)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `gamma` and `beta`."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        sizes = {a: axis_size(self, input_shape, a) for a in axes}
+        self.make_gamma_and_beta(list(sizes.values()))
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalised inputs, of their shape."""
+        y = ops.layer_normalization(
+            _at_least_float32(inputs), self.gamma, self.beta, self.axis, self.epsilon
+        )
+        return y.astype(inputs.dtype)

@@ -1,0 +1,86 @@
+"""`clone_model`: a model like another, with weights of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hilevel import tree
+from hilevel.graph import Symbolic
+from hilevel.layers.input_layer import Input
+from hilevel.layers.layer import Layer
+from hilevel.models.model import Model
+from hilevel.models.sequential import Sequential
+
+
+def _copy(layer: Layer) -> Layer:
+    return type(layer).from_config(layer.get_config())
+
+
+def clone_model(
+    model: Model,
+    input_tensors: Any = None,
+    clone_function: Callable[[Layer], Layer] | None = None,
+    call_function: Callable[..., Any] | None = None,
+    recursive: bool = False,
+    **kwargs: Any,
+) -> Model:
+    """A new model of new layers with the same settings and fresh weights.
+
+    Args:
+        model: a Sequential or functional model.
+        input_tensors: symbolic inputs to build on, instead of new ones.
+        clone_function: makes the copy of a layer; by default from its config.
+        call_function: calls `(layer, *args, **kwargs)` in place of the layer itself.
+        recursive: whether models inside are cloned layer by layer, too.
+
+    >>> import hilevel
+    >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
+    >>> hilevel.models.clone_model(model).count_params()
+    3
+
+    Raises:
+        ValueError: the model is subclassed: nothing says how to make another.
+    """
+    if kwargs:
+        raise TypeError(f"clone_model has no argument {', '.join(kwargs)}.")
+    make = clone_function or _copy
+
+    def clone(layer: Layer) -> Layer:
+        if isinstance(layer, Model) and (recursive or clone_function is None):
+            return clone_model(layer, None, clone_function, call_function, recursive)
+        return make(layer)
+
+    if isinstance(model, Sequential):
+        start = input_tensors if input_tensors is not None else model._start
+        begin = [] if start is None else [Input(batch_shape=start.shape, dtype=start.dtype)]
+        return Sequential([*begin, *map(clone, model.layers)], name=model.name)
+    if model._graph is None:
+        raise ValueError(
+            f"clone_model: {type(model).__name__} is subclassed; make another with its class."
+        )
+    return _clone_graph(model, input_tensors, clone, call_function or (lambda op, *a, **k: op(*a, **k)))
+
+
+def _clone_graph(model: Model, input_tensors: Any, clone: Callable[..., Any], call: Any) -> Model:
+    graph = model._graph
+    assert graph is not None
+    old = tree.flatten(graph.inputs)
+    new = tree.flatten(input_tensors) if input_tensors is not None else [
+        Input(batch_shape=x.shape, dtype=x.dtype, name=x.node.operation.name) for x in old
+    ]
+    values: dict[int, Symbolic] = dict(zip(map(id, old), new, strict=True))
+    copies: dict[int, Any] = {}
+    swap = lambda x: values[id(x)] if isinstance(x, Symbolic) else x
+    for node in graph.nodes:
+        operation = node.operation
+        if isinstance(operation, Layer):
+            if id(operation) not in copies:
+                copies[id(operation)] = clone(operation)
+            operation = copies[id(operation)]
+        args, kwargs = tree.map_structure(swap, (node.args, node.kwargs))
+        results = call(operation, *args, **kwargs)
+        flat = zip(tree.flatten(node.outputs), tree.flatten(results), strict=True)
+        values.update((id(a), b) for a, b in flat)
+    inputs = tree.pack_sequence_as(graph.inputs, new)
+    return Model(inputs, tree.map_structure(swap, graph.outputs), name=model.name)

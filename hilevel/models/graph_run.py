@@ -1,0 +1,146 @@
+"""A graph between symbolic inputs and outputs, ready to be run on data."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from hilevel import tree
+from hilevel._types import Tensor
+from hilevel.errors import nearest
+from hilevel.graph import Node, Symbolic
+from hilevel.layers.layer import Layer
+
+
+class Graph:
+    """The calls that lead from inputs to outputs, in an order in which they can be made.
+
+    Args:
+        inputs, outputs: symbolic tensors, or structures of them.
+
+    Raises:
+        TypeError: something else.
+        ValueError: an output needs a tensor that does not come from the inputs.
+    """
+
+    def __init__(self, inputs: Any, outputs: Any) -> None:
+        for name, part in (("inputs", inputs), ("outputs", outputs)):
+            for x in tree.flatten(part):
+                if not isinstance(x, Symbolic):
+                    raise TypeError(
+                        f"Model({name}=...) expects symbolic tensors, as Input and layers called on them "
+                        f"give; got {type(x).__name__}."
+                    )
+        self.inputs, self.outputs = inputs, outputs
+        self.nodes = _ordered(tree.flatten(inputs), tree.flatten(outputs))
+        self.layers = list(
+            {id(n.operation): n.operation for n in self.nodes if isinstance(n.operation, Layer)}.values()
+        )
+        self.input_names = [_layer_name(x) for x in tree.flatten(inputs)]
+        self.output_names = _output_names(outputs)
+        self._steps = [_Step(node) for node in self.nodes]
+
+    def run(self, data: Any) -> Any:
+        """The outputs for the given inputs."""
+        symbols = tree.flatten(self.inputs)
+        values = dict(zip(map(id, symbols), self.match(data), strict=True))
+        for step in self._steps:
+            step(values)
+        if isinstance(self.outputs, Symbolic):
+            return values[id(self.outputs)]
+        return tree.map_structure(lambda s: values[id(s)], self.outputs)
+
+    def match(self, data: Any) -> list[Tensor]:
+        """The data in the order of the inputs: by name where they come in a dict, else by position.
+
+        Raises:
+            ValueError: names that are unknown or missing, or another number of tensors.
+        """
+        if isinstance(self.inputs, Symbolic) and not isinstance(data, (dict, list, tuple)):
+            return [data]
+        if isinstance(data, dict):
+            names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
+            missing = [n for n in names if n not in data]
+            unknown = [n for n in data if n not in names]
+            if missing or unknown:
+                raise ValueError(_mismatch(names, missing, unknown))
+            return tree.flatten([data[n] for n in names])
+        flat = tree.flatten(data)
+        expected = tree.flatten(self.inputs)
+        if len(flat) != len(expected):
+            raise ValueError(
+                f"The model has {len(expected)} inputs ({', '.join(self.input_names)}); got {len(flat)}."
+            )
+        return flat
+
+
+def _mismatch(names: list[str], missing: list[str], unknown: list[str]) -> str:
+    parts = [f"The model's inputs are {', '.join(names)}."]
+    if missing:
+        parts.append(f"Missing: {', '.join(missing)}.")
+    parts.extend(f'"{n}" is none of them.{nearest(n, names)}' for n in unknown)
+    return " ".join(parts)
+
+
+class _Step:
+    """One call of a graph, with the places of its arguments looked up beforehand."""
+
+    __slots__ = ("arguments", "kwargs", "operation", "outputs", "single", "where")
+
+    def __init__(self, node: Node) -> None:
+        self.operation: Callable[..., Any] = node.operation
+        self.arguments, self.kwargs = node.args, node.kwargs
+        only = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], Symbolic)
+        self.single = id(node.args[0]) if only else None
+        self.outputs = node.outputs
+        self.where = id(node.outputs) if isinstance(node.outputs, Symbolic) else None
+
+    def __call__(self, values: dict[int, Any]) -> None:
+        if self.single is not None:
+            result = self.operation(values[self.single])
+        else:
+            args, kwargs = tree.map_structure(
+                lambda x: values[id(x)] if x.__class__ is Symbolic else x, (self.arguments, self.kwargs)
+            )
+            result = self.operation(*args, **kwargs)
+        if self.where is not None:
+            values[self.where] = result
+        else:
+            flat = zip(tree.flatten(self.outputs), tree.flatten(result), strict=True)
+            values.update((id(s), r) for s, r in flat)
+
+
+def _ordered(inputs: list[Symbolic], outputs: list[Symbolic]) -> list[Node]:
+    """The calls between inputs and outputs, each after those it needs."""
+    given, done, order = {id(x) for x in inputs}, set[int](), list[Node]()
+
+    def visit(x: Symbolic) -> None:
+        if id(x) in given or id(x.node) in done:
+            return
+        if x.node is None or not x.node.inputs:
+            raise ValueError(
+                f'The graph is not connected: an output depends on the tensor "{x.name}" of shape '
+                f"{x.shape}, which is none of the model's inputs ({', '.join(i.name for i in inputs)})."
+            )
+        done.add(id(x.node))
+        for parent in x.node.inputs:
+            visit(parent)
+        order.append(x.node)
+
+    for output in outputs:
+        visit(output)
+    return order
+
+
+def _layer_name(x: Symbolic) -> str:
+    return x.node.operation.name if x.node is not None else x.name
+
+
+def _output_names(outputs: Any) -> list[str]:
+    if isinstance(outputs, dict):
+        return [str(key) for key in outputs]
+    names: list[str] = []
+    for x in tree.flatten(outputs):
+        name = getattr(x.node.operation, "name", x.name) if x.node else x.name
+        names.append(name if name not in names else f"{name}_{names.count(name)}")
+    return names

@@ -1,0 +1,1 @@
+"""Training: what `compile` sets up, and the one loop."""

@@ -1,0 +1,528 @@
+"""`compile`, `fit`, `evaluate`, `predict`, and the steps they are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+
+from hilevel import data as data_
+from hilevel import metrics, ops, optimizers, tree
+from hilevel._context import context, scope
+from hilevel._types import Tensor
+from hilevel.autodiff.functional import value_and_grad
+from hilevel.autodiff.jit import jit
+from hilevel.autodiff.tape import to_host
+from hilevel.backends import get_backend
+from hilevel.callbacks.base import CallbackList, History
+from hilevel.data.adapters import StreamBatches
+from hilevel.data.arrays import ArrayBatches
+from hilevel.data.unpack import unpack_x_y_sample_weight
+from hilevel.errors import NotCompiledError, TracedValueError
+from hilevel.layers.layer import Layer
+from hilevel.losses.base import Loss
+from hilevel.ops._abstract import Abstract, Unknown
+from hilevel.random.seed import make_seed
+from hilevel.training.loop import Cut, Logs, Watch, as_number, interruptible
+from hilevel.training.outputs import OutputLosses, OutputMetrics, targets_by_output
+
+
+
+class Trainer(Layer):
+    """What `Model` adds to `Layer`. A subclass may override `train_step`, `test_step`, `predict_step`, `compute_loss`
+    and `compute_metrics`; what they are written in runs on every backend, eagerly and compiled."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.optimizer: Any = None
+        self.loss: Any = None
+        self.stop_training = False
+        self.history: Any = None
+        self.run_eagerly = False
+        self.jit_compile: bool | str = "auto"
+        self.steps_per_execution: int | str = 1
+        self.compiled = False
+        self._hidden_output_losses: OutputLosses | None = None
+        self._hidden_output_metrics: OutputMetrics | None = None
+        self._hidden_loss_tracker: Any = None
+        self._hidden_steps: dict[Any, Any] = {}
+
+    @property
+    def output_names(self) -> list[str] | None:
+        """The names by which targets can be given in a dict; None before they are known."""
+        return None
+
+    # -- compile -----------------------------------------------------------------------------------
+
+    def compile(
+        self,
+        optimizer: Any = "rmsprop",
+        loss: Any = None,
+        loss_weights: Any = None,
+        metrics: Any = None,
+        weighted_metrics: Any = None,
+        run_eagerly: bool = False,
+        steps_per_execution: int | str = 1,
+        jit_compile: bool | str = "auto",
+        auto_scale_loss: bool = True,
+    ) -> None:
+        """Say how the model is to be trained.
+
+        Args:
+            optimizer: a name or an object.
+            loss: a name, a function or an object; of several outputs a list, or a dict by output name.
+            loss_weights: what the losses of several outputs are multiplied with.
+            metrics: names, functions or objects, that do not see sample weights.
+            weighted_metrics: the same, that do.
+            run_eagerly: whether the steps run as plain Python, for debugging.
+            steps_per_execution: how many steps are run in one go; callbacks see only the last of them.
+            jit_compile: whether the steps are compiled, where the backend has a compiler; `"auto"` is yes.
+            auto_scale_loss: whether a float16 model gets an optimizer with loss scaling.
+
+        Raises:
+            UnknownNameError: a name is misspelt; names the nearest.
+        """
+        self._hidden_output_losses = None if loss is None else OutputLosses(loss, loss_weights)
+        self._hidden_output_metrics = OutputMetrics(metrics, weighted_metrics)
+        self.optimizer = optimizers.get(optimizer)
+        self.loss = loss
+        self.run_eagerly = run_eagerly
+        self.jit_compile = jit_compile
+        if steps_per_execution != "auto" and (
+            not isinstance(steps_per_execution, int) or steps_per_execution < 1
+        ):
+            raise ValueError(
+                f'steps_per_execution must be a positive integer or "auto"; got {steps_per_execution!r}.'
+            )
+        self.steps_per_execution = steps_per_execution
+        self._hidden_loss_tracker = None
+        self._hidden_steps = {}
+        self.stop_training = False
+        self.compiled = True
+
+    def _needs_compile(self, what: str, without_loss: bool = False) -> None:
+        if not self.compiled:
+            raise NotCompiledError(
+                f"Call compile(optimizer=..., loss=...) before {what}: the model does not know how it is "
+                "to be trained."
+            )
+
+    # -- one step ----------------------------------------------------------------------------------
+
+    def train_step(self, data: Any) -> dict[str, Any]:
+        """One step of training on a batch `(x, y, sample_weight)`: returns the metrics so far, by name."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        weights = self.trainable_variables
+
+        def forward() -> tuple[Any, Any]:
+            y_pred = self(x, training=True)
+            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            return self._scaled(loss), (loss, y_pred)
+
+        (_, (loss, y_pred)), gradients = value_and_grad(forward, has_aux=True, variables=weights)()
+        self.optimizer.apply(gradients, weights)
+        self._track(loss, x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def test_step(self, data: Any) -> dict[str, Any]:
+        """One step of evaluation on a batch: returns the metrics so far, by name."""
+        x, y, sample_weight = unpack_x_y_sample_weight(data)
+        y_pred = self(x, training=False)
+        self._track(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        return self.compute_metrics(x, y, y_pred, sample_weight)
+
+    def predict_step(self, data: Any) -> Any:
+        """The outputs for a batch."""
+        x, _, _ = unpack_x_y_sample_weight(data)
+        return self(x, training=False)
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Tensor:
+        """The loss of a batch: that of `compile`, and what layers and regularizers add."""
+        total: Any = None
+        losses = self._hidden_output_losses
+        if losses is not None:
+            losses.build(y_pred, self.output_names)
+            total = losses(y, y_pred, sample_weight, _samples(y_pred))
+        for extra in self.losses:
+            extra = ops.sum(extra)
+            total = extra if total is None else total + extra
+        if total is None:
+            raise ValueError(
+                "There is nothing to make small: compile was given no loss, and no layer adds one. Give "
+                "compile(loss=...), or call add_loss in a layer."
+            )
+        return total
+
+    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
+        """Take a batch into the metrics, and return what they say so far, by name."""
+        self._build_metrics(y, y_pred)
+        assert self._hidden_output_metrics is not None
+        if y is not None:
+            self._hidden_output_metrics.update(y, y_pred, sample_weight)
+        return self.get_metrics_result()
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """What the metrics say so far, by name."""
+        results: dict[str, Any] = {}
+        for metric in self.metrics:
+            result = metric.result()
+            results.update(result if isinstance(result, dict) else {metric.name: result})
+        return results
+
+    def _build_metrics(self, y: Any, y_pred: Any) -> None:
+        assert self._hidden_output_metrics is not None
+        self._hidden_output_metrics.build(
+            y, y_pred, self.output_names, self._hidden_output_losses
+        )
+
+    def _track(self, loss: Any, x: Any) -> None:
+        """Take a batch's loss into the mean over samples."""
+        if self._hidden_loss_tracker is not None:
+            self._hidden_loss_tracker.update_state(loss, sample_weight=_samples(x))
+
+    def _scaled(self, loss: Any) -> Any:
+        scale = getattr(self.optimizer, "scale_loss", None)
+        return loss if scale is None else scale(loss)
+
+    # -- metrics -----------------------------------------------------------------------------------
+
+    @property
+    def metrics(self) -> list[Any]:
+        """The mean loss, the losses of several outputs, the metrics of `compile` and those of layers."""
+        own = [] if self._hidden_loss_tracker is None else [self._hidden_loss_tracker]
+        losses, compiled = self._hidden_output_losses, self._hidden_output_metrics
+        own += losses.trackers if losses is not None else []
+        own += compiled.all if compiled is not None else []
+        return own + [m for m in super().metrics if m not in own]
+
+    @property
+    def metrics_names(self) -> list[str]:
+        """The names of the metrics."""
+        return [m.name for m in self.metrics]
+
+    def reset_metrics(self) -> None:
+        """Forget all batches."""
+        for metric in self.metrics:
+            metric.reset_state()
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def to(self, backend: Any) -> Any:
+        """Move all the model holds to another backend, the optimizer's state and the metrics included.
+
+        It may be called in the middle of training. Returns itself.
+        """
+        super().to(backend)
+        target = get_backend(backend)
+        for variable in getattr(self.optimizer, "variables", ()):
+            variable.to(target)
+        self._hidden_steps = {}
+        return self
+
+    @contextmanager
+    def _home_scope(self) -> Iterator[None]:
+        home = self._backend
+        if home is None or context.backend is home:
+            yield
+        else:
+            with scope(backend=home):
+                yield
+
+    def _step(self, kind: str) -> Callable[[Any], Any]:
+        """The compiled form of `train_step`, `test_step` or `predict_step`, made once for the state it works on."""
+        step = getattr(self, f"{kind}_step")
+        if self.run_eagerly or self.jit_compile is False:
+            return step
+        key = self._step_key(kind)
+        if key not in self._hidden_steps:
+            self._hidden_steps[key] = jit(step)
+        return self._hidden_steps[key]
+
+    def _build_on(self, kind: str, batch: Any) -> None:
+        """Make everything a step needs - weights, optimizer slots, metrics - by running it once on shapes."""
+        if self._hidden_loss_tracker is None and kind != "predict" and self.compiled:
+            self._hidden_loss_tracker = metrics.Mean(name="loss")
+
+        def stand_in(x: Any) -> Any:
+            if not hasattr(x, "shape"):
+                return x
+            return Abstract((Unknown(x.shape[0]), *x.shape[1:]), x.dtype) if len(x.shape) else x
+
+        data = tree.map_structure(stand_in, batch)
+        try:
+            with scope(abstract=1, recording=None):
+                getattr(self, f"{kind}_step")(data)
+        except TracedValueError:
+            # The step asks for numbers, as only plain Python can give: it builds what it needs as it runs.
+            self._hidden_steps[self._step_key(kind)] = getattr(self, f"{kind}_step")
+        self._home()
+
+    def _step_key(self, kind: str) -> Any:
+        return (kind, id(self.optimizer), tuple(id(v) for v in self.trainable_variables))
+
+    # -- fit ---------------------------------------------------------------------------------------
+
+    def fit(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        epochs: int = 1,
+        verbose: str | int = "auto",
+        callbacks: Any = None,
+        validation_split: float = 0.0,
+        validation_data: Any = None,
+        shuffle: bool = True,
+        class_weight: Any = None,
+        sample_weight: Any = None,
+        initial_epoch: int = 0,
+        steps_per_epoch: int | None = None,
+        validation_steps: int | None = None,
+        validation_batch_size: int | None = None,
+        validation_freq: int | Sequence[int] = 1,
+    ) -> History:
+        """Train the model for a number of epochs.
+
+        Args:
+            x: arrays, or lists or dicts of them; a generator or iterable of batches; a `PyDataset`.
+            y: the targets, where x are arrays.
+            batch_size: samples in a batch; 32 by default.
+            epochs: up to which epoch.
+            verbose: 0 says nothing, 1 draws a bar, 2 writes a line for each epoch; `"auto"` is 1 in a terminal or
+                notebook, else 2.
+            callbacks: `Callback` objects.
+            validation_split: the share of the data, from their end, that is kept for validation.
+            validation_data: `(x, y)` or `(x, y, sample_weight)`, or whatever `evaluate` takes.
+            shuffle: whether the samples of arrays get a new order in each epoch.
+            class_weight: `{class: weight}`; of several outputs `{output: {class: weight}}`.
+            sample_weight: a weight for each sample.
+            initial_epoch: where to count from.
+            steps_per_epoch: batches in an epoch, where it is not all of them.
+            validation_steps: batches of a validation, where it is not all of them.
+            validation_batch_size: samples in a batch of validation; `batch_size` by default.
+            validation_freq: after how many epochs to validate, or after which.
+
+        Returns:
+            A `History`, whose `history` holds the numbers of each epoch.
+
+        Raises:
+            NotCompiledError: before `compile`.
+            ValueError, ShapeError: the data do not fit together, or not to the model.
+        """
+        self._needs_compile("fit")
+        with self._home_scope():
+            batches, validation = self._training_data(
+                x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
+                validation_split, validation_data,
+            )  # fmt: skip
+            self._build_on("train", batches.first())
+            self._check_targets(batches)
+            step = self._step("train")
+            tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps)
+            self.stop_training = False
+            watch = Watch()
+            logs: Any = {}
+            tell.on_train_begin()
+            with interruptible() as check_interrupt:
+                for epoch in range(initial_epoch, epochs):
+                    self.reset_metrics()
+                    tell.on_epoch_begin(epoch)
+                    for number, batch in enumerate(batches.epoch(epoch)):
+                        tell.on_train_batch_begin(number)
+                        logs = step(batch)
+                        watch.add(logs)
+                        tell.on_train_batch_end(number, Logs(logs))
+                        check_interrupt()
+                        if self.stop_training:
+                            break
+                    watch.check(epoch, batches)
+                    epoch_logs = {name: as_number(value) for name, value in logs.items()}
+                    if validation is not None and _due(validation_freq, epoch):
+                        result = self._validate(
+                            validation, validation_batch_size or batch_size, validation_steps, tell
+                        )
+                        epoch_logs |= {f"val_{name}": value for name, value in result.items()}
+                    tell.on_epoch_end(epoch, epoch_logs)
+                    if self.stop_training:
+                        break
+            tell.on_train_end(epoch_logs if epochs > initial_epoch else {})
+            return self.history
+
+    def _training_data(
+        self, x: Any, y: Any, sample_weight: Any, batch_size: Any, shuffle: bool, class_weight: Any,
+        steps: int | None, validation_split: float, validation_data: Any,
+    ) -> tuple[Any, Any]:  # fmt: skip
+        """The batches to train on, and the data to validate on."""
+        options: dict[str, Any] = {
+            "batch_size": batch_size, "shuffle": bool(shuffle), "seed": make_seed() if shuffle else 0,
+            "steps": steps, "class_weight": class_weight,
+            "output_names": self.output_names, "dtype": self.variable_dtype,
+        }  # fmt: skip
+        if validation_split and validation_data is None:
+            whole = data_.adapt(x, y, sample_weight, dtype=self.variable_dtype)
+            if not isinstance(whole, ArrayBatches):
+                raise ValueError("validation_split needs arrays; of other data give validation_data.")
+            (x, y, sample_weight), validation_data = whole.split(validation_split)
+        batches = data_.adapt(x, y, sample_weight, **options)
+        if steps is not None and not isinstance(batches, StreamBatches):
+            batches = Cut(batches, steps)
+        return batches, validation_data
+
+    def _validate(self, validation: Any, batch_size: Any, steps: Any, tell: Any) -> dict[str, Any]:
+        x, y, w = (
+            unpack_x_y_sample_weight(validation)
+            if isinstance(validation, (tuple, list))
+            else (validation, None, None)
+        )
+        return self.evaluate(
+            x, y, batch_size=batch_size, sample_weight=w, steps=steps, verbose=0,
+            callbacks=tell, return_dict=True,
+        )  # fmt: skip
+
+    def _check_targets(self, batches: Any) -> None:
+        """Once for arrays: that integer labels are within the number of classes, and the like."""
+        losses = self._hidden_output_losses
+        structure = getattr(batches, "structure", None)
+        if losses is None or structure is None or not losses.names:
+            return
+        y, outputs = structure[1], self.__dict__.get("_hidden_shapes", [])
+        if y is None or len(outputs) != len(losses.names):
+            return
+        for loss, target, shape in zip(
+            losses.losses, targets_by_output(y, losses.names, "y"), outputs, strict=True
+        ):
+            if isinstance(loss, Loss) and isinstance(target, np.ndarray):
+                loss.check_data(target, shape)
+
+    # -- evaluate and predict ----------------------------------------------------------------------
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        sample_weight: Any = None,
+        steps: int | None = None,
+        callbacks: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """The loss and the metrics on data; arguments as those of `fit`.
+
+        Returns:
+            The loss, or a list of loss and metrics, or with `return_dict` a dict of them by name.
+        """
+        self._needs_compile("evaluate")
+        with self._home_scope():
+            batches = data_.adapt(
+                x, y, sample_weight, batch_size=batch_size, steps=steps, dtype=self.variable_dtype
+            )
+            self._build_on("test", batches.first())
+            step = self._step("test")
+            tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
+            self.reset_metrics()
+            logs: Any = {}
+            tell.on_test_begin()
+            for number, batch in enumerate(batches.epoch(0)):
+                if steps is not None and number >= steps:
+                    break
+                tell.on_test_batch_begin(number)
+                logs = step(batch)
+                tell.on_test_batch_end(number, Logs(logs))
+            results = {name: as_number(value) for name, value in logs.items()}
+            tell.on_test_end(results)
+        if return_dict:
+            return results
+        values = list(results.values())
+        return values[0] if len(values) == 1 else values
+
+    def predict(
+        self,
+        x: Any,
+        batch_size: int | None = None,
+        verbose: str | int = "auto",
+        steps: int | None = None,
+        callbacks: Any = None,
+    ) -> Any:
+        """The outputs for data, as NumPy arrays; arguments as those of `fit`."""
+        with self._home_scope():
+            batches = data_.adapt(x, batch_size=batch_size, steps=steps, dtype=self.variable_dtype)
+            if not self.built:
+                self._build_on("predict", batches.first())
+            step = self._step("predict")
+            tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
+            outputs: list[Any] = []
+            tell.on_predict_begin()
+            for number, batch in enumerate(batches.epoch(0)):
+                if steps is not None and number >= steps:
+                    break
+                tell.on_predict_batch_begin(number)
+                outputs.append(step(batch))
+                tell.on_predict_batch_end(number, {"outputs": outputs[-1]})
+            tell.on_predict_end()
+            return tree.map_structure(lambda *parts: np.concatenate(list(map(to_host, parts))), *outputs)
+
+    # -- single batches ----------------------------------------------------------------------------
+
+    def train_on_batch(
+        self,
+        x: Any,
+        y: Any = None,
+        sample_weight: Any = None,
+        class_weight: Any = None,
+        return_dict: bool = False,
+    ) -> Any:
+        """One step of training on these samples as one batch; the metrics go on from the last call."""
+        self._needs_compile("train_on_batch")
+        return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
+    ) -> Any:
+        """One step of evaluation on these samples as one batch; the metrics go on from the last call."""
+        self._needs_compile("test_on_batch")
+        return self._on_batch("test", x, y, sample_weight, None, return_dict)
+
+    def predict_on_batch(self, x: Any) -> Any:
+        """The outputs for these samples as one batch, as NumPy arrays."""
+        with self._home_scope():
+            batch = self._one_batch(x, None, None, None)
+            if not self.built:
+                self._build_on("predict", batch)
+            return tree.map_structure(to_host, self._step("predict")(batch))
+
+    def _on_batch(self, kind: str, x: Any, y: Any, w: Any, class_weight: Any, as_dict: bool) -> Any:
+        with self._home_scope():
+            batch = self._one_batch(x, y, w, class_weight)
+            self._build_on(kind, batch)
+            logs = {name: as_number(v) for name, v in self._step(kind)(batch).items()}
+        values = list(logs.values())
+        return logs if as_dict else values[0] if len(values) == 1 else values
+
+    def _one_batch(self, x: Any, y: Any, w: Any, class_weight: Any) -> Any:
+        return ArrayBatches(
+            x, y, w, batch_size=2**62, class_weight=class_weight,
+            output_names=self.output_names, dtype=self.variable_dtype,
+        ).first()  # fmt: skip
+
+
+def _samples(x: Any) -> int:
+    """The number of samples in a batch."""
+    return next((leaf.shape[0] for leaf in tree.flatten(x) if hasattr(leaf, "shape") and leaf.shape), 1)
+
+
+def _due(frequency: int | Sequence[int], epoch: int) -> bool:
+    if isinstance(frequency, int):
+        return (epoch + 1) % frequency == 0
+    return epoch + 1 in frequency
+
+

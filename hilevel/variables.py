@@ -178,7 +178,7 @@ class Variable(TensorLike):
         if value.dtype != self.dtype:
             value = value.astype(self.dtype)
         value = self._mine(value)
-        self.replace(value.copy() if isinstance(value, np.ndarray) else value)
+        self.replace(self.backend.snapshot(value) if self.backend.is_concrete(value) else value)
         return self
 
     def replace(self, value: Array) -> None:

@@ -83,7 +83,11 @@ CASES: list[Case] = []
 
 def case(name: str, *args: Any, expected: Any = None, **options: Any) -> None:
     """Add a case; NumPy's function of the same name is the judge where none is given."""
-    known = {key: options.pop(key) for key in ("order", "traceable", "abstract", "label") if key in options}
+    known = {
+        key: options.pop(key)
+        for key in ("order", "traceable", "abstract", "label")
+        if key in options
+    }
     CASES.append(Case(name, args, expected or getattr(np, name), options, **known))
 
 
@@ -127,9 +131,9 @@ case("power", between(0.5, 2.0, 2, 3), normal(3))
 case("power", normal(2, 3), 2)
 case("power", normal(2, 3), 3)
 case("power", 2.0, normal(3))
-for _name in "equal not_equal greater greater_equal less less_equal".split():
+for _name in ["equal", "not_equal", "greater", "greater_equal", "less", "less_equal"]:
     case(_name, ints(0, 3, 2, 3), ints(0, 3, 3), order=0)
-for _name in "logical_and logical_or logical_xor".split():
+for _name in ["logical_and", "logical_or", "logical_xor"]:
     case(_name, booleans(2, 3), booleans(3), order=0)
 case("isclose", np.array([1.0, 2.0]), np.array([1.0 + 1e-7, 2.1]), order=0)
 case("allclose", np.array([1.0, 2.0]), np.array([1.0, 2.1]), order=0)
@@ -141,9 +145,14 @@ case("select", booleans(2, 3), normal(2, 3), normal(2, 3), expected=np.where)
 
 # -- reductions -------------------------------------------------------------------------------------
 
-_OVER: tuple[dict[str, Any], ...] = ({}, {"axis": 0}, {"axis": (0, 2), "keepdims": True}, {"axis": -1})
+_OVER: tuple[dict[str, Any], ...] = (
+    {},
+    {"axis": 0},
+    {"axis": (0, 2), "keepdims": True},
+    {"axis": -1},
+)
 for _over in _OVER:
-    for _name in "sum mean var std max min amax amin prod".split():
+    for _name in ["sum", "mean", "var", "std", "max", "min", "amax", "amin", "prod"]:
         case(_name, apart(2, 3, 2) / 2, **_over)
     for _name in ("all", "any"):
         case(_name, booleans(2, 3, 2), order=0, **_over)
@@ -168,8 +177,19 @@ case("argsort", apart(2, 3), order=0)
 case("argsort", ints(0, 2, 8), expected=lambda x: np.argsort(x, kind="stable"), order=0)
 case("sort", apart(2, 3))
 case("sort", apart(2, 3), axis=0)
-for _kind in ({}, {"ord": 1, "axis": 1}, {"ord": 3, "axis": 0}, {"ord": np.inf, "axis": 1}, {"axis": (0, 1)}):
-    case("norm", apart(2, 3), expected=lambda x, **k: np.linalg.norm(x if k else x.ravel(), **k), **_kind)
+for _kind in (
+    {},
+    {"ord": 1, "axis": 1},
+    {"ord": 3, "axis": 0},
+    {"ord": np.inf, "axis": 1},
+    {"axis": (0, 1)},
+):
+    case(
+        "norm",
+        apart(2, 3),
+        expected=lambda x, **k: np.linalg.norm(x if k else x.ravel(), **k),
+        **_kind,
+    )
 for _ord in (1, -1, np.inf, -np.inf, "fro"):
     case("norm", apart(2, 3), ord=_ord, axis=(0, 1), expected=np.linalg.norm)
 case("norm", apart(3), ord=-np.inf, expected=np.linalg.norm)
@@ -181,7 +201,12 @@ _MADE: dict[str, Any] = {"order": 0}
 for _name in ("zeros", "ones", "empty"):
     case(_name, (2, 3), expected=np.ones if _name == "ones" else np.zeros, **_MADE)
 for _name in ("zeros_like", "ones_like", "empty_like"):
-    case(_name, normal(2, 3), expected=np.ones_like if _name == "ones_like" else np.zeros_like, **_MADE)
+    case(
+        _name,
+        normal(2, 3),
+        expected=np.ones_like if _name == "ones_like" else np.zeros_like,
+        **_MADE,
+    )
 case("full", (2, 3), 7.0, **_MADE)
 case("full_like", normal(2, 3), 7.0, **_MADE)
 case("arange", 2, 9, 3, **_MADE)
@@ -249,14 +274,28 @@ for _name in ("shape", "ndim", "size"):
 case("getitem", normal(4, 3), (slice(None, None, 2), None, -1), expected=lambda x, k: x[k])
 case("getitem", normal(4, 3), [[0, 3], [1, 0]], expected=lambda x, k: x[np.array(k)])
 case("getitem", normal(4, 3), ints(0, 4, 5), expected=lambda x, k: x[k])
-case("put_add", normal(3), np.array([1, 1, 0]), shape=(3,), expected=lambda x, k, shape: np.bincount(k, x, 3))
+case(
+    "put_add",
+    normal(3),
+    np.array([1, 1, 0]),
+    shape=(3,),
+    expected=lambda x, k, shape: np.bincount(k, x, 3),
+)
 case("take", normal(4, 3), ints(0, 4, 2, 2), axis=0)
 case("take", normal(4, 3), ints(0, 12, 3))
 case("take_along_axis", normal(4, 3), ints(0, 4, 2, 3), axis=0)
 case("one_hot", ints(0, 3, 2, 2), 3, expected=lambda x, n: np.eye(n)[x], order=0)
-case("one_hot", np.array([-1, 1]), 3, expected=lambda x, n: np.array([[0, 0, 0], [0, 1, 0]]), order=0)
+case(
+    "one_hot", np.array([-1, 1]), 3, expected=lambda x, n: np.array([[0, 0, 0], [0, 1, 0]]), order=0
+)
 case("one_hot", ints(0, 3, 2), 3, axis=0, expected=lambda x, n, axis: np.eye(n)[x].T, order=0)
-case("multi_hot", np.array([[0, 2], [1, 1]]), 3, expected=lambda x, n: np.array([[1, 0, 1], [0, 1, 0]]), order=0)
+case(
+    "multi_hot",
+    np.array([[0, 2], [1, 1]]),
+    3,
+    expected=lambda x, n: np.array([[1, 0, 1], [0, 1, 0]]),
+    order=0,
+)
 case("top_k", apart(2, 4), 2, expected=lambda x, k: (-np.sort(-x)[:, :k], np.argsort(-x)[:, :k]))
 case("in_top_k", np.array([1, 0]), np.array([[0.1, 0.5, 0.4], [0.2, 0.5, 0.3]]), 2,
      expected=lambda t, p, k: np.array([True, False]), order=0)  # fmt: skip
@@ -275,7 +314,14 @@ def _scattered(x: Any, indices: Any, updates: Any, reduction: str = "") -> Any:
 
 case("scatter_update", normal(4), np.array([[1], [3]]), normal(2), expected=_scattered)
 case("scatter_update", normal(3, 2), np.array([[1], [0]]), normal(2, 2), expected=_scattered)
-case("scatter_update", normal(4), np.array([[1], [1]]), normal(2), reduction="add", expected=_scattered)
+case(
+    "scatter_update",
+    normal(4),
+    np.array([[1], [1]]),
+    normal(2),
+    reduction="add",
+    expected=_scattered,
+)
 for _name in ("max", "min", "mul"):
     case("scatter_update", normal(4), np.array([[1], [1]]), normal(2), reduction=_name,
          expected=_scattered, order=0)  # fmt: skip
@@ -376,7 +422,12 @@ case("softmax", normal(2, 3), axis=(0, 1), expected=scipy.special.softmax)
 case("log_softmax", normal(2, 3), axis=0, expected=scipy.special.log_softmax)
 case("gelu", apart(2, 3), approximate=False, expected=_erf_gelu)
 case("elu", apart(2, 3), alpha=0.5, expected=_elu)
-case("celu", apart(2, 3), alpha=0.5, expected=lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x / alpha)))
+case(
+    "celu",
+    apart(2, 3),
+    alpha=0.5,
+    expected=lambda x, alpha: np.where(x > 0, x, alpha * np.expm1(x / alpha)),
+)
 case("threshold", apart(2, 3), 0.2, -1.0, expected=lambda x, t, v: np.where(x > t, x, v))
 
 _FUSED: dict[str, Callable[[Any], Any]] = {
@@ -394,26 +445,51 @@ def _dense(x: Any, kernel: Any, bias: Any = 0.0, activation: str = "linear") -> 
 for _name in _FUSED:
     case("dense", normal(2, 3), normal(3, 2), normal(2), activation=_name, expected=_dense)
 case("dense", normal(2, 2, 3), normal(3, 2), expected=_dense)
-case("drop", normal(2, 3), booleans(2, 3), scale=2.0, expected=lambda x, keep, scale: x * keep * scale)
+case(
+    "drop",
+    normal(2, 3),
+    booleans(2, 3),
+    scale=2.0,
+    expected=lambda x, keep, scale: x * keep * scale,
+)
 
 
 def _standardized(x: Any, axis: Any = -1, epsilon: float = 0.0) -> Any:
     mean, variance = x.mean(axis, keepdims=True), x.var(axis, keepdims=True)
-    return (x - mean) / np.sqrt(variance + epsilon), np.squeeze(mean, axis), np.squeeze(variance, axis)
+    return (
+        (x - mean) / np.sqrt(variance + epsilon),
+        np.squeeze(mean, axis),
+        np.squeeze(variance, axis),
+    )
 
 
-def _layer_normalized(x: Any, gamma: Any = 1.0, beta: Any = 0.0, axis: Any = -1, epsilon: float = 1e-7) -> Any:
+def _layer_normalized(
+    x: Any, gamma: Any = 1.0, beta: Any = 0.0, axis: Any = -1, epsilon: float = 1e-7
+) -> Any:
     return _standardized(x, axis, epsilon)[0] * gamma + beta
 
 
 case("standardize", normal(2, 3), expected=_standardized)
 case("standardize", normal(2, 3, 2), axis=(0, 1), epsilon=0.1, expected=_standardized)
 case("layer_normalization", normal(2, 3), expected=_layer_normalized)
-case("layer_normalization", normal(2, 3), normal(3), normal(3), epsilon=0.1, expected=_layer_normalized)
+case(
+    "layer_normalization",
+    normal(2, 3),
+    normal(3),
+    normal(3),
+    epsilon=0.1,
+    expected=_layer_normalized,
+)
 case("batch_normalization", normal(2, 3), normal(3), between(0.5, 2.0, 3), -1, normal(3), normal(3),
      expected=lambda x, m, v, axis, offset, scale: (x - m) / np.sqrt(v + 1e-3) * scale + offset)  # fmt: skip
 case("normalize", normal(2, 3), expected=lambda x: x / np.linalg.norm(x, axis=-1, keepdims=True))
-case("normalize", apart(2, 3), axis=0, order=2, expected=lambda x, axis: x / np.linalg.norm(x, axis=axis))
+case(
+    "normalize",
+    apart(2, 3),
+    axis=0,
+    order=2,
+    expected=lambda x, axis: x / np.linalg.norm(x, axis=axis),
+)
 
 # -- cross-entropies --------------------------------------------------------------------------------
 
@@ -437,13 +513,34 @@ def _binary_crossentropy(target: Any, output: Any, from_logits: bool = False) ->
 
 _targets = scipy.special.softmax(normal(3, 4), axis=-1)
 case("categorical_crossentropy", _targets, normal(3, 4), from_logits=True, expected=_crossentropy)
-case("categorical_crossentropy", _targets, normal(3, 4), from_logits=True, axis=0, expected=_crossentropy)
+case(
+    "categorical_crossentropy",
+    _targets,
+    normal(3, 4),
+    from_logits=True,
+    axis=0,
+    expected=_crossentropy,
+)
 case("categorical_crossentropy", np.eye(4)[_chosen], _probabilities,
      expected=lambda t, o: _crossentropy(t, o / o.sum(-1, keepdims=True)))  # fmt: skip
-case("sparse_categorical_crossentropy", _chosen, normal(3, 4), from_logits=True, expected=_sparse_crossentropy)
+case(
+    "sparse_categorical_crossentropy",
+    _chosen,
+    normal(3, 4),
+    from_logits=True,
+    expected=_sparse_crossentropy,
+)
 case("sparse_categorical_crossentropy", _chosen, _probabilities, expected=_sparse_crossentropy)
-case("binary_crossentropy", between(0.1, 0.9, 3), normal(3), from_logits=True, expected=_binary_crossentropy)
-case("binary_crossentropy", between(0.1, 0.9, 3), between(0.1, 0.9, 3), expected=_binary_crossentropy)
+case(
+    "binary_crossentropy",
+    between(0.1, 0.9, 3),
+    normal(3),
+    from_logits=True,
+    expected=_binary_crossentropy,
+)
+case(
+    "binary_crossentropy", between(0.1, 0.9, 3), between(0.1, 0.9, 3), expected=_binary_crossentropy
+)
 
 # -- functions of functions -------------------------------------------------------------------------
 
@@ -453,7 +550,15 @@ case("scan", lambda c, x: (c * x, c + x), np.array(1.5), normal(3),
      expected=lambda f, c, x: (c * np.prod(x), np.array([c * np.prod(x[:i]) + x[i] for i in range(3)])))  # fmt: skip
 case("scan", lambda c, x: (c + x, c * x), np.array(1.5), normal(3), reverse=True,
      expected=lambda f, c, x, reverse: (c + x.sum(), np.array([(c + x[i + 1 :].sum()) * x[i] for i in range(3)])))  # fmt: skip
-case("cond", np.array(True), lambda: 1.0, lambda: 2.0, expected=lambda *_: 1.0, order=0, abstract=False)
+case(
+    "cond",
+    np.array(True),
+    lambda: 1.0,
+    lambda: 2.0,
+    expected=lambda *_: 1.0,
+    order=0,
+    abstract=False,
+)
 case("switch", 1, [lambda x: x, lambda x: x * x], normal(3), expected=lambda i, b, x: x * x)
 case("while_loop", lambda i, x: i < 3, lambda i, x: (i + 1, x * 2), (0, np.array(1.5)),
      expected=lambda *_: (3, 12.0), order=0, abstract=False)  # fmt: skip

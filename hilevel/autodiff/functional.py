@@ -115,6 +115,7 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     >>> hilevel.jvp(lambda x: x * x, (3.0,), (1.0,))
     (np.float32(9.0), np.float32(6.0))
     """
+    primals = [tree.map_structure(to_array, p) for p in primals]
     value = fn(*primals)
     seed = tree.map_structure(tensor.ops.zeros_like, value)
     _, second = vjp(lambda u: list(vjp(fn, *primals)[1](u)), seed)

@@ -21,6 +21,8 @@ from hilevel.tensor import ABSTRACT, KINDS, TensorLike
 
 @op
 def _getitem(xp: Namespace, x: Tensor, key: Any) -> Tensor:
+    if xp is not np and isinstance(x, np.ndarray) and not _is_basic(key):
+        x = xp.asarray(x)  # NumPy cannot be indexed with arrays of others
     return x[key]
 
 
@@ -60,7 +62,7 @@ def _plain_key(key: Any) -> Any:
 def getitem(x: Tensor, key: Any) -> Tensor:
     """`x[key]`, with the keys of NumPy: slices, integers, None, `...` and arrays of indices.
 
-    >>> ops.getitem([1.0, 2.0, 3.0], slice(1, None))
+    >>> ops.getitem([1.0, 2.0, 3.0], np.s_[1:])
     array([2., 3.], dtype=float32)
     """
     return _getitem(x, key=_plain_key(key))

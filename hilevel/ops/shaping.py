@@ -319,7 +319,8 @@ def roll(xp: Namespace, x: Tensor, shift: Any, axis: Any = None) -> Tensor:
 
 @roll.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, shift: Any, axis: Any = None) -> Any:
-    return xp.roll(g, [-s for s in shift] if isinstance(shift, (list, tuple)) else -shift, axis=axis)
+    back = tuple(-s for s in shift) if isinstance(shift, (list, tuple)) else -shift
+    return xp.roll(g, back, axis=axis)
 
 
 roll.shape(lambda x, shift, axis=None: Abstract(x.shape, x.dtype))

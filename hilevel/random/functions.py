@@ -72,7 +72,7 @@ def uniform(
 
     >>> import hilevel
     >>> hilevel.random.uniform((2,), seed=1)
-    array([0.5253966, 0.2580984], dtype=float32)
+    array([0.80898637, 0.7949013 ], dtype=float32)
     """
     dtype = _float_dtype(dtype)
     if context.abstract:
@@ -185,7 +185,7 @@ def randint(
 
     >>> import hilevel
     >>> hilevel.random.randint((3,), 0, 10, seed=1)
-    array([5, 2, 8], dtype=int32)
+    array([7, 6, 9], dtype=int32)
 
     Raises:
         ValueError: `maxval` is not above `minval`.
@@ -277,7 +277,7 @@ def binomial(
     array([5., 5.], dtype=float32)
     """
     dtype = _float_dtype(dtype)
-    trials = int(np.max(ops.convert_to_numpy(counts)))
+    trials = int(np.max(ops.convert_to_numpy(counts) if hasattr(counts, "dtype") else counts))
     hits = uniform((trials, *shape), seed=seed) < to_array(probabilities)
     counted = ops.arange(trials).reshape((-1,) + (1,) * len(tuple(shape))) < to_array(counts)
     return ops.sum(ops.logical_and(hits, counted).astype(dtype), axis=0)

@@ -1,0 +1,99 @@
+"""CuPy as a backend of hilevel."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import cupy
+import cupyx
+import cupyx.scipy.special
+import numpy as np
+
+from hilevel import protocol
+from hilevel._types import Array
+from hilevel.protocol import Override
+
+_HAS_ATOMICS = {
+    "add": ("float16", "float32", "float64", "int32", "uint32", "uint64"),
+    "max": ("float32", "float64", "int32", "uint32", "uint64"),
+    "min": ("float32", "float64", "int32", "uint32", "uint64"),
+}
+
+
+class Backend(protocol.Backend):
+    """CuPy: what the protocol says by default for an eager array module, on the GPU.
+
+    NumPy arrays are brought over by the ops. What several updates of one element add up to may differ in the last
+    digit from run to run: the GPU adds them in any order.
+    """
+
+    name = "cupy"
+    xp = cupy
+    array_types = (cupy.ndarray,)
+    requires = "cupy"
+    takes_host_arrays = False
+
+    def __init__(self) -> None:
+        super().__init__()
+        try:
+            self._count = int(cupy.cuda.runtime.getDeviceCount())
+        except cupy.cuda.runtime.CUDARuntimeError as error:
+            raise ImportError(f"CuPy is installed, but finds no CUDA device: {error}") from error
+        self.overrides = {"erf": Override(lambda xp, x: cupyx.scipy.special.erf(x))}
+
+    def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
+        """By a copy from the device."""
+        return cupy.asnumpy(x) if isinstance(x, cupy.ndarray) else np.array(x)
+
+    def synchronize(self) -> None:
+        """Wait for the current stream."""
+        cupy.cuda.get_current_stream().synchronize()
+
+    def devices(self) -> list[str]:
+        """The CUDA devices."""
+        return [f"cuda:{i}" for i in range(self._count)]
+
+    def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
+        """With atomic operations where the GPU has them for the dtype; else on the host."""
+        if reduction is not None and x.dtype.name not in _HAS_ATOMICS.get(reduction, ()):
+            return self._scatter_on_host(x, index, updates, reduction)
+        out = x.copy()
+        if reduction is None:
+            out[index] = updates
+        else:
+            getattr(cupyx, f"scatter_{reduction}")(out, index, updates)
+        return out
+
+    def _scatter_on_host(self, x: Array, index: Any, updates: Array, reduction: str) -> Array:
+        from hilevel.backends import get_backend
+
+        parts = index if isinstance(index, tuple) else (index,)
+        key = tuple(self.to_numpy(i) if isinstance(i, cupy.ndarray) else i for i in parts)
+        host = get_backend("numpy").scatter(
+            self.to_numpy(x), key, self.to_numpy(updates), reduction
+        )
+        return cupy.asarray(host)
+
+    def philox(self, seed: Any, draw: Any, blocks: int) -> Array:
+        """By one kernel, a block of four words for each thread."""
+        words = cupy.empty(4 * blocks, dtype=cupy.uint64)
+        key, counter = (cupy.asarray(v).astype(cupy.uint64).reshape(1) for v in (seed, draw))
+        _philox(key, counter, words, size=blocks)
+        return words
+
+
+_philox = cupy.ElementwiseKernel(
+    "raw uint64 seed, raw uint64 draw",
+    "raw uint64 words",
+    """
+    unsigned long long c0 = i, c1 = draw[0], c2 = 0, c3 = 0, k0 = seed[0], k1 = 0;
+    for (int step = 0; step < 10; ++step) {
+        unsigned long long h0 = __umul64hi(0xD2E7470EE14C6C93ULL, c0), l0 = 0xD2E7470EE14C6C93ULL * c0;
+        unsigned long long h1 = __umul64hi(0xCA5A826395121157ULL, c2), l1 = 0xCA5A826395121157ULL * c2;
+        c0 = h1 ^ c1 ^ k0; c1 = l1; c2 = h0 ^ c3 ^ k1; c3 = l0;
+        k0 += 0x9E3779B97F4A7C15ULL; k1 += 0xBB67AE8584CAA73BULL;
+    }
+    words[4 * i] = c0; words[4 * i + 1] = c1; words[4 * i + 2] = c2; words[4 * i + 3] = c3;
+    """,
+    "hilevel_philox",
+)

@@ -1,0 +1,234 @@
+"""A stand-in for CuPy, on NumPy, for machines without a GPU.
+
+It has only the names that CuPy has (data/cupy_api.json), its functions only the parameters that CuPy's have, and its arrays
+refuse what CuPy's refuse: NumPy arrays as operands, and becoming a NumPy array by themselves. Kernels are compiled for
+the host with the C compiler. `install()` puts it in the place of CuPy.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import hashlib
+import importlib.machinery
+import json
+import pathlib
+import subprocess
+import sys
+import tempfile
+import types
+from typing import Any
+
+import numpy as np
+import scipy.special
+
+API = json.loads((pathlib.Path(__file__).parent / "data" / "cupy_api.json").read_text())
+
+
+class ndarray:
+    """An array "on the device"."""
+
+    def __init__(self, data: Any) -> None:
+        self._data = np.asarray(data)
+
+    def __array__(self, *_: Any, **__: Any) -> Any:
+        raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return wrapped(getattr(ufunc, method)(*plain(inputs), **plain(kwargs)))
+
+    def __array_function__(self, function: Any, *_: Any) -> Any:
+        raise TypeError(f"numpy.{function.__name__} was called with a CuPy array.")
+
+    def __getattr__(self, name: str) -> Any:
+        if name.startswith("_") or name not in API["ndarray"]:
+            raise AttributeError(f"'cupy.ndarray' object has no attribute {name!r}")
+        value = getattr(self._data, name)
+        return device_function(value) if callable(value) else wrapped(value)
+
+    def get(self) -> Any:
+        return self._data.copy()
+
+    def __getitem__(self, key: Any) -> Any:
+        return wrapped(self._data[plain(key, indices=True)])
+
+    def __setitem__(self, key: Any, value: Any) -> None:
+        self._data[plain(key, indices=True)] = plain(value)
+
+    def scatter_add(self, key: Any, value: Any) -> None:
+        np.add.at(self._data, plain(key, indices=True), plain(value))
+
+    def scatter_max(self, key: Any, value: Any) -> None:
+        np.maximum.at(self._data, plain(key, indices=True), plain(value))
+
+    def scatter_min(self, key: Any, value: Any) -> None:
+        np.minimum.at(self._data, plain(key, indices=True), plain(value))
+
+    def __len__(self) -> int:
+        return len(self._data)
+
+    def __iter__(self) -> Any:
+        return (wrapped(x) for x in self._data)
+
+    def __repr__(self) -> str:
+        return repr(self._data)
+
+
+def _operator(name: str) -> Any:
+    def apply(self: ndarray, *others: Any) -> Any:
+        if any(hasattr(other, "__array_ufunc__") and type(other) not in _KNOWN for other in others):
+            return NotImplemented
+        result = getattr(self._data, name)(*plain(others))
+        return self if result is self._data else wrapped(result)
+
+    return apply
+
+
+_KNOWN = {ndarray, np.ndarray} | {np.dtype(c).type for c in "?bhilqBHILQefd"}
+_BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"]
+for _name in [
+    *(f"__{p}{n}__" for n in _BINARY for p in ("", "r", "i")),
+    *(
+        f"__{n}__"
+        for n in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert", "bool", "int", "float", "index", "divmod"]
+    ),
+]:
+    if _name in API["ndarray"] or _name == "__index__":
+        setattr(ndarray, _name, _operator(_name))
+
+
+def plain(x: Any, indices: bool = False) -> Any:
+    """What NumPy computes with. NumPy arrays are refused, but as indices, which CuPy copies to the device."""
+    if isinstance(x, ndarray):
+        return x._data
+    if isinstance(x, np.ndarray) and not indices:
+        raise TypeError(f"Unsupported type {type(x)}")
+    if isinstance(x, (list, tuple)):
+        return type(x)(plain(item, indices) for item in x)
+    return {k: plain(v) for k, v in x.items()} if isinstance(x, dict) else x
+
+
+def wrapped(x: Any) -> Any:
+    if isinstance(x, (np.ndarray, np.generic)):
+        return ndarray(x)
+    return type(x)(wrapped(item) for item in x) if isinstance(x, (list, tuple)) and type(x) is not tuple else (
+        tuple(wrapped(item) for item in x) if isinstance(x, tuple) and any(isinstance(i, np.ndarray) for i in x) else x
+    )  # fmt: skip
+
+
+def device_function(function: Any, parameters: list[str] | None = None) -> Any:
+    def call(*args: Any, **kwargs: Any) -> Any:
+        unknown = set(kwargs) - set(parameters if parameters is not None else kwargs)
+        if unknown:
+            raise TypeError(
+                f"cupy.{function.__name__} got an unexpected keyword argument {unknown}"
+            )
+        return wrapped(function(*plain(args), **plain(kwargs)))
+
+    return call
+
+
+def needs_arrays(name: str) -> Any:
+    """These ask their first argument for its attributes, which Python numbers do not have."""
+
+    def call(x: Any, *args: Any, **kwargs: Any) -> Any:
+        if not isinstance(x, ndarray):
+            raise TypeError(f"cupy.{name} expects a cupy.ndarray, got {type(x)}")
+        return device_function(getattr(np, name), API["cupy"][name])(x, *args, **kwargs)
+
+    return call
+
+
+class ElementwiseKernel:
+    """A kernel over `raw uint64` arrays, compiled for the host."""
+
+    def __init__(self, in_params: str, out_params: str, operation: str, name: str) -> None:
+        names = [p.split()[-1] for p in f"{in_params},{out_params}".split(",")]
+        arguments = ", ".join(f"unsigned long long *{n}" for n in names)
+        self.name = name
+        self.source = (
+            "#define __umul64hi(a, b) ((unsigned long long)(((unsigned __int128)(a) * (b)) >> 64))\n"
+            f"void {name}({arguments}, long n)\n{{ for (long i = 0; i < n; ++i) {{ {operation} }} }}\n"
+        )
+
+    def __call__(self, *arrays: Any, size: int) -> None:
+        for a in arrays:
+            assert a._data.dtype == np.uint64 and a._data.flags.c_contiguous
+        pointers = [a._data.ctypes.data_as(ctypes.c_void_p) for a in arrays]
+        getattr(self._library(), self.name)(*pointers, ctypes.c_long(size))
+
+    def _library(self) -> Any:
+        folder = pathlib.Path(tempfile.gettempdir())
+        path = folder / f"{self.name}-{hashlib.sha1(self.source.encode()).hexdigest()[:12]}.so"
+        if not path.exists():
+            part = path.with_suffix(f".{id(self)}")
+            command = ["cc", "-x", "c", "-O1", "-shared", "-fPIC", "-o", str(part), "-"]
+            subprocess.run(command, input=self.source.encode(), check=True)
+            part.replace(path)
+        return ctypes.CDLL(str(path))
+
+
+def asarray(a: Any, dtype: Any = None) -> ndarray:
+    return ndarray(np.array(a._data if isinstance(a, ndarray) else a, dtype=dtype))
+
+
+def array(obj: Any, dtype: Any = None, copy: bool = True) -> ndarray:
+    return asarray(obj, dtype)
+
+
+def asnumpy(a: Any) -> Any:
+    return a.get() if isinstance(a, ndarray) else a
+
+
+def _attribute(name: str) -> Any:
+    if name not in API["cupy"]:
+        raise AttributeError(f"module 'cupy' has no attribute {name!r}")
+    value = getattr(np, name)
+    if isinstance(value, type) or not callable(value):
+        return value
+    if name in (
+        "zeros_like",
+        "ones_like",
+        "where",
+        "max",
+        "min",
+        "sum",
+        "mean",
+        "prod",
+        "reshape",
+        "transpose",
+    ):
+        return needs_arrays(name)
+    return device_function(value, API["cupy"][name])
+
+
+def _module(name: str, **attributes: Any) -> types.ModuleType:
+    module = types.ModuleType(name)
+    module.__spec__ = importlib.machinery.ModuleSpec(name, None)
+    module.__dict__.update(attributes)
+    known = API.get(name.removeprefix("cupy."))
+    assert known is None or set(attributes) <= set(known), (name, set(attributes) - set(known))
+    return module
+
+
+class CUDARuntimeError(RuntimeError):
+    """What a missing device raises."""
+
+
+def install() -> None:
+    """Put the stand-in in the place of CuPy."""
+    stream = types.SimpleNamespace(synchronize=lambda: None)
+    runtime = _module(
+        "cupy.cuda.runtime", getDeviceCount=lambda: 1, CUDARuntimeError=CUDARuntimeError
+    )
+    cuda = _module("cupy.cuda", runtime=runtime, get_current_stream=lambda: stream)
+    cupy = _module(
+        "cupy", ndarray=ndarray, asarray=asarray, array=array, asnumpy=asnumpy, cuda=cuda,
+        ElementwiseKernel=ElementwiseKernel,
+    )  # fmt: skip
+    cupy.__dict__.update(__getattr__=_attribute, __version__=API["version"])
+    special = _module("cupyx.scipy.special", erf=device_function(scipy.special.erf))
+    scipy_ = _module("cupyx.scipy", special=special)
+    scatters = {f"scatter_{n}": getattr(ndarray, f"scatter_{n}") for n in ("add", "max", "min")}
+    cupyx = _module("cupyx", scipy=scipy_, **scatters)
+    for module in (cupy, cuda, runtime, cupyx, scipy_, special):
+        sys.modules[module.__name__] = module

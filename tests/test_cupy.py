@@ -1,0 +1,192 @@
+"""The CuPy backend, on a stand-in for CuPy (fake_cupy.py); with `-m gpu` on a real device."""
+
+from __future__ import annotations
+
+import ast
+import importlib.util
+import pathlib
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import fake_cupy
+import numpy as np
+import pytest
+from test_ops_cases import Case, arrays_of, cases, check_values
+
+import hilevel
+from hilevel import backends, ops, random, tree
+from hilevel.errors import BackendNotAvailableError
+from hilevel.testing import check_backend, check_gradients
+
+ROOT = pathlib.Path(hilevel.__file__).parents[1]
+OURS = ("cupy", "cupyx", "hilevel_cupy")
+
+
+def forget_cupy() -> dict[str, Any]:
+    """Take CuPy, and our backend for it, out of the loaded modules."""
+    backends._loaded.pop("cupy", None)
+    return {n: sys.modules.pop(n) for n in list(sys.modules) if n.split(".")[0] in OURS}
+
+
+@contextmanager
+def stand_in() -> Iterator[None]:
+    """The stand-in takes CuPy's place for a block."""
+    before = forget_cupy()
+    fake_cupy.install()
+    try:
+        yield
+    finally:
+        forget_cupy()
+        sys.modules.update(before)
+
+
+INSTALLED = importlib.util.find_spec("cupy") is not None
+
+
+@pytest.fixture(
+    scope="module", params=["stand-in", *([pytest.param("gpu", marks=pytest.mark.gpu)] * INSTALLED)]
+)
+def device(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The backend, on the stand-in or, where CuPy is installed, on a GPU."""
+    if request.param == "stand-in":
+        with stand_in():
+            yield backends.get_backend("cupy")
+        return
+    try:
+        yield backends.get_backend("cupy")
+    except BackendNotAvailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def cupy(device: Any) -> Iterator[Any]:
+    with hilevel.use_backend(device):
+        yield device
+
+
+@cases()
+def test_op(cupy: Any, c: Case) -> None:
+    """Values of arrays on the device and on the host, results on the device, and gradients."""
+    result = c.run(arrays_of(c, cupy))
+    if c.name != "convert_to_numpy":
+        assert not any(isinstance(y, (np.ndarray, np.generic)) for y in tree.flatten(result))
+    check_values(result, c.reference(), rtol=2e-5)
+    if c.name != "is_tensor":
+        check_values(c.run(c.arrays), c.reference(), rtol=1e-6)
+    if c.order and c.floats:
+        check_gradients(lambda *arrays: c.run(arrays), *c.arrays, order=c.order)
+
+
+def test_conformance(cupy: Any) -> None:
+    check_backend(cupy)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "int8", "float16", "bool"])
+@pytest.mark.parametrize("reduction", ["add", "max", "min", "mul"])
+def test_scatter_where_the_gpu_has_no_atomics(cupy: Any, dtype: str, reduction: str) -> None:
+    x, key, updates = (
+        np.ones(3).astype(dtype),
+        np.array([0, 0, 2]),
+        np.array([2, 0, 1]).astype(dtype),
+    )
+    found = cupy.scatter(cupy.asarray(x), cupy.asarray(key), cupy.asarray(updates), reduction)
+    with hilevel.use_backend("numpy") as host:
+        np.testing.assert_array_equal(
+            cupy.to_numpy(found), host.scatter(x, key, updates, reduction)
+        )
+
+
+def test_training_step(cupy: Any) -> None:
+    """A step with dropout and a fused loss, and the same with NumPy."""
+
+    def steps() -> list[float]:
+        rng = np.random.default_rng(0)
+        x, y = rng.normal(size=(8, 4)).astype("float32"), rng.integers(0, 3, 8)
+        w, b = (
+            hilevel.Variable(rng.normal(size=(4, 3)), dtype="float32"),
+            hilevel.Variable(np.zeros(3, "float32")),
+        )
+        seed = random.SeedGenerator(3)
+
+        def loss() -> Any:
+            h = ops.dense(random.dropout(x, 0.2, seed=seed), w, b, activation="tanh")
+            return ops.mean(ops.sparse_categorical_crossentropy(y, h, from_logits=True))
+
+        losses = []
+        for _ in range(3):
+            value, grads = hilevel.value_and_grad(loss, variables=[w, b])()
+            for v, g in zip((w, b), grads, strict=True):
+                v.assign_sub(0.5 * g)
+            losses.append(float(ops.convert_to_numpy(value)))
+        return losses
+
+    there = steps()
+    with hilevel.use_backend("numpy"):
+        np.testing.assert_allclose(there, steps(), rtol=1e-5)
+
+
+def test_moving_between_backends(cupy: Any) -> None:
+    v = hilevel.Variable([1.0, 2.0])
+    assert cupy.is_array(v.value)
+    assert isinstance(v.to("numpy").value, np.ndarray)
+    pytest.importorskip("jax")
+    np.testing.assert_array_equal(v.to("jax").to(cupy).numpy(), [1.0, 2.0])
+
+
+def test_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_driver() -> int:
+        raise fake_cupy.CUDARuntimeError("cudaErrorNoDevice")
+
+    with stand_in():
+        monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "getDeviceCount", no_driver)
+        with pytest.raises(
+            BackendNotAvailableError, match="finds no CUDA device: cudaErrorNoDevice"
+        ):
+            backends.get_backend("cupy")
+
+
+# -- does CuPy have what is asked of it -------------------------------------------------------------
+
+
+def dotted(node: ast.AST) -> str:
+    if isinstance(node, ast.Attribute):
+        return f"{dotted(node.value)}.{node.attr}"
+    return node.id if isinstance(node, ast.Name) else ""
+
+
+def attributes(folder: str, roots: tuple[str, ...]) -> set[str]:
+    """All `root.name` in the Python files of a folder."""
+    trees = [ast.parse(p.read_text()) for p in (ROOT / folder).rglob("*.py")]
+    names = {dotted(n) for t in trees for n in ast.walk(t) if isinstance(n, ast.Attribute)}
+    return {n for n in names if n.split(".")[0] in roots}
+
+
+def test_cupy_has_every_name_that_is_used() -> None:
+    api = fake_cupy.API
+    used = {n.split(".")[1] for n in attributes("backends/hilevel_cupy", ("cupy",))}
+    used |= {
+        n.split(".")[1]
+        for folder in ("hilevel/ops", "hilevel/random")
+        for n in attributes(folder, ("xp",))
+    }
+    assert len(used) > 60
+    assert used <= set(api["cupy"])
+    assert {n.split(".")[1] for n in attributes("backends/hilevel_cupy", ("cupyx",))} <= set(
+        api["cupyx"]
+    )
+
+
+def test_stand_in_is_as_strict() -> None:
+    x = fake_cupy.asarray(np.ones(2))
+    for refused in (
+        lambda: x + np.ones(2), lambda: np.ones(2) + x, lambda: np.exp(x) + np.ones(2), lambda: np.asarray(x),
+        lambda: np.concatenate([x, x]), lambda: fake_cupy._attribute("add")(x, np.ones(2)),
+        lambda: fake_cupy._attribute("zeros_like")(1.0), lambda: fake_cupy._attribute("sort")(x, stable=True),
+    ):  # fmt: skip
+        with pytest.raises(TypeError):
+            refused()
+    with pytest.raises(AttributeError):
+        fake_cupy._attribute("unstack")
+    assert (x * np.float32(2) + 1).get().tolist() == [3.0, 3.0]

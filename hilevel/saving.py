@@ -57,7 +57,7 @@ def deserialize_keras_object(
         return config
     families = (layers, losses, metrics, optimizers, initializers, regularizers, constraints, activations)
     name = config.get("registered_name") or config["class_name"]
-    found: list[Registry] = [f.registry for f in families]
+    found: list[Registry] = [f._registry for f in families]
     for registry in found:
         if name in {**(custom_objects or {}), **get_custom_objects(), **registry.known}:
             return registry.deserialize(config, custom_objects)

@@ -87,7 +87,7 @@ __all__ = [
     "subtract",
 ]
 
-registry = Registry(
+_registry = Registry(
     "layer", [v for v in list(globals().values()) if isinstance(v, type) and issubclass(v, Layer)]
 )
 
@@ -99,7 +99,7 @@ def serialize(layer: Layer) -> Any:
     >>> hilevel.layers.serialize(hilevel.layers.Flatten())["class_name"]
     'Flatten'
     """
-    return registry.serialize(layer)
+    return _registry.serialize(layer)
 
 
 def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Layer:
@@ -109,5 +109,5 @@ def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> La
     >>> hilevel.layers.deserialize({"class_name": "Dense", "config": {"units": 3}}).units
     3
     """
-    layer: Layer = registry.deserialize(config, custom_objects)
+    layer: Layer = _registry.deserialize(config, custom_objects)
     return layer

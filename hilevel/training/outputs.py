@@ -5,29 +5,23 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hilevel import losses, metrics, tree
+from hilevel import activations, losses, metrics, tree
 from hilevel._types import Tensor
 from hilevel.errors import nearest, unknown_name
-from hilevel.losses.base import Loss, LossFunctionWrapper
+from hilevel.losses.base import Loss
 
 RESOLVED_LATER = ("accuracy", "acc", "crossentropy", "ce")
 
 
-def as_loss(identifier: Any) -> Loss | None:
-    """A loss object from a name, a config, a function or itself.
+def as_loss(identifier: Any) -> Any:
+    """A loss object from a name, a config, a function or itself; "crossentropy" waits for the shapes.
 
     Raises:
         UnknownNameError: there is no loss of that name.
     """
-    if identifier is None or isinstance(identifier, Loss):
+    if isinstance(identifier, str) and identifier in ("crossentropy", "ce"):
         return identifier
-    found = losses.get(identifier)
-    if isinstance(found, Loss):
-        return found
-    wrapped = losses.as_class(found)
-    if wrapped is not None:
-        return wrapped()
-    return LossFunctionWrapper(found, name=getattr(found, "__name__", "loss"))
+    return losses.resolve(identifier, (), ())
 
 
 def split_by_output(
@@ -83,6 +77,24 @@ def names_of(y_pred: Any, known: list[str] | None) -> list[str]:
     return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 
+def check_probabilities(loss: Any, output: Any) -> None:
+    """Refuse a loss of probabilities for the output of a layer that gives any numbers.
+
+    Raises:
+        ValueError: names the layer, and the two ways out.
+    """
+    if getattr(loss, "from_logits", True) or output is None or output.node is None:
+        return
+    layer = output.node.operation
+    if getattr(layer, "activation", None) is activations.linear:
+        ways = "sigmoid" if "Binary" in type(loss).__name__ else "softmax"
+        raise ValueError(
+            f"The loss {loss.name} expects probabilities, but {layer._label()} gives any numbers (it has no "
+            f'activation). Give it activation="{ways}"; or use the loss {type(loss).__name__}'
+            "(from_logits=True), which is more exact."
+        )
+
+
 class OutputLosses:
     """The loss of a model: the weighted sum of its outputs' losses.
 
@@ -99,14 +111,20 @@ class OutputLosses:
         self.names: list[str] = []
         self.trackers: list[Any] = []
 
-    def build(self, y_pred: Any, names: list[str] | None) -> None:
+    def build(self, y: Any, y_pred: Any, names: list[str] | None) -> None:
         """Match the losses with the outputs."""
         if self.names:
             return
         names = names_of(y_pred, names)
-        is_loss = lambda x: isinstance(x, Loss)
+        is_loss = lambda x: isinstance(x, (Loss, str))
         is_number = lambda x: isinstance(x, (int, float))
-        self.losses = split_by_output(self.given, names, "loss", is_loss)
+        shapes = zip(targets_by_output(y, names, "y"), tree.flatten(y_pred), strict=True)
+        self.losses = [
+            losses.resolve(loss, t.shape, p.shape) if isinstance(loss, str) else loss
+            for loss, (t, p) in zip(
+                split_by_output(self.given, names, "loss", is_loss), shapes, strict=True
+            )
+        ]
         self.weights = split_by_output(self.given_weights, names, "loss_weights", is_number)
         self.names = names
         if len(names) > 1:
@@ -247,7 +265,7 @@ def _check_name(name: str) -> None:
     try:
         losses.get(name)
     except ValueError:
-        raise unknown_name("metric", name, [*metrics.registry.names(), *RESOLVED_LATER]) from None
+        raise unknown_name("metric", name, [*metrics._registry.names(), *RESOLVED_LATER]) from None
 
 
 def _as_metric(identifier: Any, y: Any, y_pred: Any, loss: Any) -> Any:

@@ -26,7 +26,12 @@ from hilevel.losses.base import Loss
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.random.seed import make_seed
 from hilevel.training.loop import Cut, Logs, Watch, as_number, interruptible
-from hilevel.training.outputs import OutputLosses, OutputMetrics, targets_by_output
+from hilevel.training.outputs import (
+    OutputLosses,
+    OutputMetrics,
+    check_probabilities,
+    targets_by_output,
+)
 
 
 
@@ -53,6 +58,11 @@ class Trainer(Layer):
     def output_names(self) -> list[str] | None:
         """The names by which targets can be given in a dict; None before they are known."""
         return None
+
+    @property
+    def outputs(self) -> list[Any]:
+        """The symbolic outputs, of a model that is a graph."""
+        return []
 
     # -- compile -----------------------------------------------------------------------------------
 
@@ -150,7 +160,8 @@ class Trainer(Layer):
         total: Any = None
         losses = self._hidden_output_losses
         if losses is not None:
-            losses.build(y_pred, self.output_names)
+            losses.build(y, y_pred, self.output_names)
+            self._build_metrics(y, y_pred)
             total = losses(y, y_pred, sample_weight, _samples(y_pred))
         for extra in self.losses:
             extra = ops.sum(extra)
@@ -179,7 +190,8 @@ class Trainer(Layer):
         return results
 
     def _build_metrics(self, y: Any, y_pred: Any) -> None:
-        assert self._hidden_output_metrics is not None
+        if self._hidden_output_metrics is None:
+            return
         self._hidden_output_metrics.build(
             y, y_pred, self.output_names, self._hidden_output_losses
         )
@@ -261,10 +273,20 @@ class Trainer(Layer):
         try:
             with scope(abstract=1, recording=None):
                 getattr(self, f"{kind}_step")(data)
+                if kind != "predict":
+                    self._build_unused_metrics(data)
         except TracedValueError:
             # The step asks for numbers, as only plain Python can give: it builds what it needs as it runs.
             self._hidden_steps[self._step_key(kind)] = getattr(self, f"{kind}_step")
         self._home()
+
+    def _build_unused_metrics(self, data: Any) -> None:
+        """Make the metrics of `compile` where a step of the user's own has not come to them."""
+        compiled = self._hidden_output_metrics
+        if compiled is None or compiled.built or not (compiled.given or compiled.weighted):
+            return
+        x, y, _ = unpack_x_y_sample_weight(data)
+        self._build_metrics(y, self(x, training=False))
 
     def _step_key(self, kind: str) -> Any:
         return (kind, id(self.optimizer), tuple(id(v) for v in self.trainable_variables))
@@ -389,17 +411,18 @@ class Trainer(Layer):
         )  # fmt: skip
 
     def _check_targets(self, batches: Any) -> None:
-        """Once for arrays: that integer labels are within the number of classes, and the like."""
+        """Once, before training: that outputs are what the losses expect, and integer labels within their range."""
         losses = self._hidden_output_losses
+        if losses is None or not losses.names:
+            return
+        for loss, output in zip(losses.losses, self.outputs or [None] * len(losses.names), strict=True):
+            check_probabilities(loss, output)
         structure = getattr(batches, "structure", None)
-        if losses is None or structure is None or not losses.names:
+        shapes = self.__dict__.get("_hidden_shapes", [])
+        if structure is None or structure[1] is None or len(shapes) != len(losses.names):
             return
-        y, outputs = structure[1], self.__dict__.get("_hidden_shapes", [])
-        if y is None or len(outputs) != len(losses.names):
-            return
-        for loss, target, shape in zip(
-            losses.losses, targets_by_output(y, losses.names, "y"), outputs, strict=True
-        ):
+        targets = targets_by_output(structure[1], losses.names, "y")
+        for loss, target, shape in zip(losses.losses, targets, shapes, strict=True):
             if isinstance(loss, Loss) and isinstance(target, np.ndarray):
                 loss.check_data(target, shape)
 

@@ -1,0 +1,41 @@
+"""Handwritten digits: 1,797 real images of 8x8 pixels, shipped with hilevel.
+
+The test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository,
+1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images are those of scikit-learn's `load_digits`.
+"""
+
+from __future__ import annotations
+
+from importlib.resources import files
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hilevel.random.functions import permutation
+
+Arrays: TypeAlias = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+
+
+def load_data(test_fraction: float = 0.2, seed: int = 0) -> tuple[Arrays, Arrays]:
+    """The digits, shuffled and split: `(x_train, y_train), (x_test, y_test)`.
+
+    Args:
+        test_fraction: the share of the images that is kept for testing.
+        seed: what the order is made from; the same order in every run, and on every machine.
+
+    Returns:
+        Images of shape `(n, 8, 8)`, uint8 from 0 to 16, and labels of shape `(n,)`, int32 from 0 to 9.
+
+    >>> import hilevel
+    >>> (x_train, y_train), (x_test, y_test) = hilevel.datasets.digits.load_data()
+    >>> x_train.shape, x_test.shape
+    ((1437, 8, 8), (360, 8, 8))
+    """
+    with files("hilevel.datasets").joinpath("digits.npz").open("rb") as file:
+        archive = np.load(file, allow_pickle=False)
+        images, labels = archive["images"], archive["labels"].astype(np.int32)
+    order = permutation(len(labels), seed, 0)
+    images, labels = images[order], labels[order]
+    test = round(len(labels) * test_fraction)
+    cut = len(labels) - test
+    return (images[:cut], labels[:cut]), (images[cut:], labels[cut:])

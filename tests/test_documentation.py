@@ -1,0 +1,116 @@
+"""Every example runs: those of docstrings, of the README and of docs/; and every public name has one."""
+
+from __future__ import annotations
+
+import doctest
+import importlib
+import inspect
+import pkgutil
+import re
+import types
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+from hilevel.ops import Composite, Op
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PARSER = doctest.DocTestParser()
+
+
+def modules() -> list[str]:
+    names = [m.name for m in pkgutil.walk_packages(hilevel.__path__, "hilevel.")]
+    return [n for n in names if not n.endswith("__main__")]
+
+
+def examples(module: types.ModuleType) -> list[doctest.DocTest]:
+    """The examples of a module: of what is defined there, and of the ops that are objects."""
+    globs = {"np": np, "hilevel": hilevel, "ops": hilevel.ops}
+    found = doctest.DocTestFinder(exclude_empty=True).find(module, extraglobs=globs)
+    for name, thing in vars(module).items():
+        if isinstance(thing, (Op, Composite)) and thing.__module__ == module.__name__ and thing.__doc__:
+            found.append(PARSER.get_doctest(inspect.cleandoc(thing.__doc__), dict(globs), name, None, 0))
+    return [test for test in found if test.examples]
+
+
+@pytest.mark.parametrize("name", modules())
+def test_the_examples_of_docstrings_run(name: str, tmp_path: Path, monkeypatch: Any) -> None:
+    monkeypatch.chdir(tmp_path)
+    runner = doctest.DocTestRunner(verbose=False)
+    output: list[str] = []
+    with hilevel.use_backend("numpy"):
+        for test in examples(importlib.import_module(name)):
+            runner.run(test, out=output.append)
+    assert runner.failures == 0, "".join(output)
+
+
+def code_blocks(page: Path, language: str) -> list[str]:
+    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any) -> None:
+    """The Python blocks of a page, in order, as one program."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HILEVEL_BACKEND", "numpy")
+    namespace: dict[str, Any] = {"__name__": page.stem}
+    for block in code_blocks(page, "python"):
+        exec(compile(block, f"{page.name}", "exec"), namespace)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
+def test_the_links_of_the_pages_lead_somewhere(page: Path) -> None:
+    for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
+        assert (page.parent / target).exists(), target
+
+
+def public() -> list[tuple[str, Any]]:
+    """The public classes and functions, by the name a user reaches them with."""
+    spaces = {"hilevel": hilevel} | {
+        f"hilevel.{n}": getattr(hilevel, n)
+        for n in hilevel.__all__
+        if inspect.ismodule(getattr(hilevel, n))
+    }
+    return [
+        (f"{space}.{name}", getattr(module, name))
+        for space, module in spaces.items()
+        for name in getattr(module, "__all__", [])
+        if callable(getattr(module, name)) and not isinstance(getattr(module, name), types.ModuleType)
+    ]
+
+
+def test_every_public_name_is_documented_with_an_example() -> None:
+    assert len(public()) > 300
+    bare = [n for n, thing in public() if not (thing.__doc__ or "").strip()]
+    without = [n for n, thing in public() if ">>>" not in (thing.__doc__ or "") and n not in bare]
+    assert not bare
+    assert not without
+
+
+def test_public_lists_are_sorted_and_true() -> None:
+    for name in ("hilevel", *(f"hilevel.{n}" for n in hilevel.__all__)):
+        module = importlib.import_module(name) if inspect.ismodule(_reach(name)) else None
+        if module is not None and hasattr(module, "__all__"):
+            assert sorted(module.__all__) == sorted(set(module.__all__)), name
+            assert all(hasattr(module, n) for n in module.__all__), name
+
+
+def _reach(name: str) -> Any:
+    return hilevel if name == "hilevel" else getattr(hilevel, name.split(".", 1)[1])
+
+
+def test_the_example_in_the_repository_is_the_program_of_the_command() -> None:
+    assert (ROOT / "examples/quickstart.py").read_text() == (ROOT / "hilevel/quickstart.py").read_text()
+
+
+def test_no_absolute_path_of_a_machine_in_the_project() -> None:
+    for folder in ("hilevel", "backends", "docs", "examples", "benchmarks"):
+        for file in (ROOT / folder).rglob("*"):
+            if file.suffix in (".py", ".md"):
+                assert not re.search(r"(/home/|/root/|/work/|/tmp/venv)", file.read_text()), file
+
+

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import protocol
+from hilevel_numpy.updates import OVERRIDES
 
 
 class Backend(protocol.Backend):
@@ -19,6 +20,7 @@ class Backend(protocol.Backend):
 
     def __init__(self) -> None:
         super().__init__()
+        self.overrides = dict(OVERRIDES)
         self._generator = np.random.Philox(key=[0, 0])
         self._state: dict[str, Any] = dict(self._generator.state)
 

@@ -1,0 +1,239 @@
+"""Adam and its relatives."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from hilevel import ops
+from hilevel._types import Tensor
+from hilevel.ops.updates import adam_rate, adam_update
+from hilevel.optimizers.base import Optimizer
+from hilevel.optimizers.options import Options
+from hilevel.optimizers.ownership import owned
+from hilevel.variables import Variable
+
+
+class Adam(Optimizer):
+    """Steps along the mean of the gradients, divided by the root of the mean of their squares.
+
+    `m = beta_1 * m + (1 - beta_1) * g; v = beta_2 * v + (1 - beta_2) * g^2;
+    w = w - learning_rate * m / (sqrt(v) + epsilon)`, where the learning rate makes up for both starting at zero.
+    Kingma and Ba, 2014; `amsgrad`, Reddi et al., 2018.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        beta_1: how much of the mean of the gradients is kept.
+        beta_2: how much of the mean of their squares is kept.
+        epsilon: keeps the quotient finite.
+        amsgrad: whether the greatest `v` so far is divided by, instead of the present one.
+
+    The other arguments are those of `Optimizer`.
+
+    >>> w = hilevel.Variable([1.0])
+    >>> hilevel.optimizers.Adam(0.1).apply([np.array([5.0], "float32")], [w])
+    >>> w.numpy().round(4)
+    array([0.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+        self.amsgrad = amsgrad
+
+    def slots(self) -> Any:
+        """The two means, and the greatest second one."""
+        return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
+
+    def step_size(self, learning_rate: Tensor) -> Tensor:
+        """The learning rate that makes up for the means' starting at zero."""
+        return adam_rate(learning_rate, self.iterations, beta_1=self.beta_1, beta_2=self.beta_2)
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """One step for one Variable."""
+        m, v, *greatest = self.slots_of(variable)
+        if greatest:
+            self._amsgrad_step(gradient, variable, learning_rate)
+            return
+        new, mean, square = adam_update(
+            owned(variable),
+            gradient,
+            owned(m),
+            owned(v),
+            learning_rate,
+            beta_1=self.beta_1,
+            beta_2=self.beta_2,
+            epsilon=self.epsilon,
+        )
+        variable.replace(new)
+        m.replace(mean)
+        v.replace(square)
+
+    def _amsgrad_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
+        m, v, greatest = self.slots_of(variable)
+        towards(m, gradient, self.beta_1)
+        towards(v, ops.square(gradient), self.beta_2)
+        greatest.assign(ops.maximum(greatest, v))
+        variable.assign(variable - rate * m / (ops.sqrt(greatest) + self.epsilon))
+
+
+class AdamW(Adam):
+    """`Adam` with weight decay, apart from the gradient. Loshchilov and Hutter, 2017.
+
+    Arguments as for `Adam`.
+
+    >>> hilevel.optimizers.AdamW(0.01).weight_decay
+    0.004
+
+    Raises:
+        ValueError: the weight decay is None.
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        weight_decay: float = 0.004,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        amsgrad: bool = False,
+        **options: Any,
+    ) -> None:
+        if weight_decay is None:
+            raise ValueError("AdamW: `weight_decay` must be a number; without it, use Adam.")
+        options["weight_decay"] = weight_decay
+        super().__init__(learning_rate, beta_1, beta_2, epsilon, amsgrad, **options)
+
+
+class Adamax(Optimizer):
+    """`Adam` with the greatest absolute gradient, fading, in place of the mean square. Kingma and Ba, 2014.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        beta_1: how much of the mean of the gradients is kept.
+        beta_2: how much of the greatest gradient is kept.
+        epsilon: keeps the quotient finite.
+
+    The other arguments are those of `Optimizer`.
+
+    >>> w = hilevel.Variable([1.0])
+    >>> hilevel.optimizers.Adamax(0.1).apply([np.array([5.0], "float32")], [w])
+    >>> w.numpy().round(4)
+    array([0.9], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def slots(self) -> Any:
+        """The mean of the gradients, and the greatest."""
+        return [("momentum", "norm")]
+
+    def step_size(self, learning_rate: Tensor) -> Tensor:
+        """The learning rate that makes up for the mean's starting at zero."""
+        step = ops.cast(self.iterations + 1, learning_rate.dtype)
+        return learning_rate / (1 - ops.power(self.beta_1, step))
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """One step for one Variable."""
+        m, u = self.slots_of(variable)
+        towards(m, gradient, self.beta_1)
+        u.assign(ops.maximum(self.beta_2 * u, ops.abs(gradient)))
+        variable.assign(variable - learning_rate * m / (u + self.epsilon))
+
+
+class Nadam(Optimizer):
+    """`Adam` with Nesterov momentum. Dozat, 2015.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        beta_1: how much of the mean of the gradients is kept.
+        beta_2: how much of the mean of their squares is kept.
+        epsilon: keeps the quotient finite.
+
+    The other arguments are those of `Optimizer`.
+
+    >>> w = hilevel.Variable([1.0])
+    >>> hilevel.optimizers.Nadam(0.1).apply([np.array([5.0], "float32")], [w])
+    >>> bool(w.numpy() < 1)
+    True
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def slots(self) -> Any:
+        """The two means."""
+        return [("momentum", "velocity")]
+
+    def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
+        """The two means; and once the product of all momenta so far."""
+        slots = super().make_slots(variables)
+        dtype = variables[0].dtype if variables else None
+        self._product = self.add_variable((), "ones", dtype, name="product")
+        return slots
+
+    def update_all(
+        self, grads: Sequence[Tensor], variables: Sequence[Variable], learning_rate: Tensor
+    ) -> None:
+        """First the product of the momenta."""
+        step = ops.cast(self.iterations + 1, self._product.dtype)
+        self._product.assign(self._product * self._momentum(step))
+        super().update_all(grads, variables, learning_rate)
+
+    def _momentum(self, step: Tensor) -> Tensor:
+        return self.beta_1 * (1 - 0.5 * ops.power(0.96, step))
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """One step for one Variable."""
+        m, v = self.slots_of(variable)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        product = ops.cast(self._product, variable.dtype)
+        now, then = self._momentum(step), self._momentum(step + 1)
+        towards(m, gradient, self.beta_1)
+        towards(v, ops.square(gradient), self.beta_2)
+        ahead = then * m / (1 - product * then) + (1 - now) * gradient / (1 - product)
+        square = v / (1 - ops.power(self.beta_2, step))
+        variable.assign(variable - learning_rate * ahead / (ops.sqrt(square) + self.epsilon))
+
+
+def towards(mean: Variable, value: Tensor, keep: float) -> None:
+    """Move a running mean towards a value: `keep * mean + (1 - keep) * value`.
+
+    >>> from hilevel.optimizers.adam import towards
+    >>> mean = hilevel.Variable(1.0)
+    >>> towards(mean, 2.0, 0.75)
+    >>> float(mean)
+    1.25
+    """
+    mean.assign(mean + (value - mean) * (1 - keep))

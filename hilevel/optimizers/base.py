@@ -1,0 +1,543 @@
+"""What all optimizers share."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import warnings
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Self
+
+import numpy as np
+
+from hilevel import initializers, ops, registry
+from hilevel._context import context, scope
+from hilevel._types import Config, DType, DTypeLike, Tensor
+from hilevel.backends import current_backend
+from hilevel.config import floatx
+from hilevel.configurable import argument_names
+from hilevel.names import unique_name
+from hilevel.ops.updates import shrink_update
+from hilevel.optimizers import schedules
+from hilevel.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from hilevel.optimizers.options import check_options, with_options
+from hilevel.optimizers.ownership import owned
+from hilevel.optimizers.schedules import LearningRateSchedule
+from hilevel.variables import Variable
+
+
+class Optimizer:
+    """Base of optimizers: changes Variables by their gradients.
+
+    A subclass says in `slots` which arrays it keeps for each Variable, and in `update_step` what one step does to
+    one Variable. It may leave the shared arguments to `**options: Unpack[Options]`. All else is done here, in the
+    order of the arguments below.
+
+    Args:
+        learning_rate: a number, a `LearningRateSchedule`, or a function without arguments.
+        weight_decay: the share of each weight, times the learning rate, that a step takes away from it.
+        clipnorm: the greatest length of each gradient.
+        clipvalue: the greatest absolute value of a gradient's elements.
+        global_clipnorm: the greatest length of all gradients together.
+        use_ema: whether to keep a moving average of the weights, which `finalize_variable_values` puts in their place.
+        ema_momentum: how much of the average is kept at each step.
+        ema_overwrite_frequency: after how many steps the average is put in place of the weights; None for never.
+        loss_scale_factor: what `scale_loss` multiplies the loss with, and the gradients are divided by.
+        gradient_accumulation_steps: of how many calls of `apply` the mean gradient makes one update.
+        name: a name for people.
+
+    Raises:
+        TypeError: an argument that there is not; says the nearest.
+        ValueError: a value out of its range, or two kinds of clipping.
+
+    >>> class Sign(hilevel.optimizers.Optimizer):
+    ...     def update_step(self, gradient, variable, learning_rate):
+    ...         variable.assign(variable - learning_rate * ops.sign(gradient))
+    >>> w = hilevel.Variable([1.0, 2.0])
+    >>> Sign(0.5).apply([np.array([7.0, -7.0], "float32")], [w])
+    >>> w.numpy()
+    array([0.5, 2.5], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any,
+        weight_decay: float | None = None,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        self.weight_decay = weight_decay
+        self.clipnorm = clipnorm
+        self.clipvalue = clipvalue
+        self.global_clipnorm = global_clipnorm
+        self.use_ema = use_ema
+        self.ema_momentum = ema_momentum
+        self.ema_overwrite_frequency = ema_overwrite_frequency
+        self.loss_scale_factor = loss_scale_factor
+        self.gradient_accumulation_steps = gradient_accumulation_steps
+        self.name = name or unique_name(type(self).__name__.lower())
+        check_options(self, kwargs, argument_names(type(self)))
+        self.built = False
+        self._variables: list[Variable] = []
+        self._trainable_variables: list[Variable] = []
+        self._index: dict[int, int] = {}
+        self._slots: list[tuple[Variable, ...]] = []
+        self._excluded: Callable[[Variable], bool] = lambda variable: False
+        self._warned = False
+        self._iterations = self.add_variable((), dtype="int32", name="iteration")
+        self._learning_rate = self._as_rate(learning_rate)
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        own, base = inspect.signature(cls.__init__), inspect.signature(Optimizer.__init__)
+        cls.__signature__ = with_options(own, base)  # type: ignore[attr-defined]
+
+    # -- what a subclass says ----------------------------------------------------------------------
+
+    def slots(self) -> Sequence[Sequence[str]]:
+        """The names of the arrays kept for each Variable, in groups that are made one after the other."""
+        return ()
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """Change one Variable. Gradient and learning rate come in its dtype, the latter through `step_size`."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no update_step(gradient, variable, learning_rate)."
+        )
+
+    def step_size(self, learning_rate: Tensor) -> Tensor:
+        """What is made of the learning rate once in each step, for all Variables of a dtype."""
+        return learning_rate
+
+    def slots_of(self, variable: Variable) -> tuple[Variable, ...]:
+        """The arrays kept for a Variable, in the order of `slots`."""
+        return self._slots[self._index[id(variable)]]
+
+    # -- state -------------------------------------------------------------------------------------
+
+    def build(self, variables: Sequence[Variable]) -> None:
+        """Make the arrays kept for these Variables; `apply` calls it where it has not been called."""
+        if self.built:
+            return
+        home = variables[0].backend if variables else current_backend()
+        with scope(backend=home, abstract=0, recording=None):
+            for own in self._variables:
+                own.to(home)
+            self._index = {id(v): i for i, v in enumerate(variables)}
+            self._trainable_variables = list(variables)
+            if self.use_ema:
+                self._averages = self.add_optimizer_variables(variables, "average")
+            if self.gradient_accumulation_steps:
+                self._accumulated = self.add_optimizer_variables(variables, "gradient_accumulator")
+            self._slots = self.make_slots(variables)
+        self._decaying = {id(v) for v in variables if not self._excluded(v)}
+        self.built = True
+
+    def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
+        """The arrays kept for each Variable: those named in `slots`, of its shape, zeros at first."""
+        groups = [
+            [tuple(self.add_variable_from_reference(v, n) for n in names) for v in variables]
+            for names in self.slots()
+        ]
+        return [sum(parts, ()) for parts in zip(*groups, strict=True)]
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: DTypeLike = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a Variable that belongs to the optimizer's state."""
+        variable = Variable(
+            initializers.get(initializer),
+            shape=tuple(shape),
+            dtype=dtype or floatx(),
+            trainable=False,
+            aggregation=aggregation,
+            name=name,
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """Make a Variable of the shape and dtype of another, which its name tells of."""
+        path = reference_variable.path.replace("/", "_")
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            name=f"{path}_{name or 'var'}",
+        )
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """A list with a Variable like each of those given; a tuple of lists where `name` is a list of names."""
+        if isinstance(name, str):
+            return [
+                self.add_variable_from_reference(v, name, initializer) for v in trainable_variables
+            ]
+        kinds = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
+        pairs = list(zip(name, kinds, strict=True))
+        rows = [
+            [self.add_variable_from_reference(v, n, kind) for n, kind in pairs]
+            for v in trainable_variables
+        ]
+        return tuple(list(column) for column in zip(*rows, strict=True)) or tuple([] for _ in name)
+
+    def _get_variable_index(self, variable: Variable) -> int:
+        return self._index[id(variable)]
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: the count of steps, the learning rate, what is kept for each Variable."""
+        return list(self._variables)
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates have been made."""
+        if self.gradient_accumulation_steps:
+            return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
+        return self._iterations
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all of `variables`, from arrays in their order."""
+        self.load_own_variables({str(i): w for i, w in enumerate(weights)})
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the state as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the state from what `save_own_variables` wrote.
+
+        Raises:
+            ValueError: the number of arrays differs, as it does before `build`.
+        """
+        variables = self.variables
+        if len(store) != len(variables):
+            raise ValueError(
+                f'The optimizer "{self.name}" has {len(variables)} variables, and was given '
+                f"{len(store)}. Build it first, on the model's trainable variables: "
+                "optimizer.build(model.trainable_variables)."
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(np.asarray(store[str(i)]))
+
+    # -- the learning rate -------------------------------------------------------------------------
+
+    def _as_rate(self, learning_rate: Any) -> Any:
+        if callable(learning_rate):
+            return learning_rate
+        if isinstance(learning_rate, (int, float, np.generic, np.ndarray)):
+            return self.add_variable(
+                (), initializers.Constant(float(learning_rate)), name="learning_rate"
+            )
+        raise ValueError(
+            f"{type(self).__name__}: `learning_rate` must be a number, a LearningRateSchedule or a "
+            f"function without arguments; got {learning_rate!r}."
+        )
+
+    @property
+    def learning_rate(self) -> Any:
+        """The learning rate of the next step: the Variable, or what the schedule says."""
+        rate = self._learning_rate
+        if isinstance(rate, Variable):
+            return rate
+        return rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        if callable(value):
+            self._variables = [v for v in self._variables if v is not self._learning_rate]
+            self._learning_rate = value
+        elif isinstance(self._learning_rate, Variable):
+            self._learning_rate.assign(value)
+        else:
+            raise TypeError(
+                f'The learning rate of "{self.name}" follows {self._learning_rate!r} and cannot be set '
+                "to a number. Create the optimizer with a number, or set another schedule."
+            )
+
+    # -- one step ----------------------------------------------------------------------------------
+
+    def apply_gradients(self, grads_and_vars: Iterable[tuple[Tensor, Variable]]) -> Variable:
+        """`apply`, of pairs of gradient and Variable. Returns the count of steps."""
+        gradients, variables = zip(*grads_and_vars, strict=True)
+        self.apply(gradients, variables)
+        return self._iterations
+
+    def apply(
+        self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
+        """Take one step.
+
+        Args:
+            grads: a gradient for each Variable. Where one is None, the Variable stays as it is, and the first
+                time there is a warning.
+            trainable_variables: the Variables; by default those that the optimizer was built on.
+
+        Raises:
+            ValueError: the numbers differ, there is no gradient at all, or the optimizer was built on other
+                Variables.
+        """
+        variables = self._checked(grads, trainable_variables)
+        if context.abstract:
+            return
+        home = self._iterations.backend
+        if context.recording is None and current_backend() is home:
+            self._apply(grads, variables)
+        else:
+            with scope(recording=None, backend=home):
+                self._apply(grads, variables)
+
+    def _checked(
+        self, grads: Sequence[Tensor], variables: Sequence[Variable] | None
+    ) -> Sequence[Variable]:
+        if variables is not None and not self.built:
+            self.build(variables)
+        if not self.built:
+            raise ValueError(
+                f'The optimizer "{self.name}" knows no Variables yet. Hand them to apply, or to build.'
+            )
+        if variables is None:
+            variables = self._trainable_variables
+        if len(grads) != len(variables):
+            raise ValueError(
+                f'"{self.name}" got {len(grads)} gradients for {len(variables)} Variables; expected one '
+                "for each, None where there is none."
+            )
+        for v in variables:
+            if id(v) not in self._index:
+                raise ValueError(
+                    f'The optimizer "{self.name}" was built on other Variables than "{v.path}". Create a '
+                    "new optimizer for them, or build it on all Variables first."
+                )
+        return variables
+
+    def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
+        if any(g is None for g in grads):
+            grads, variables = self._without_missing(grads, variables)
+        grads = [
+            g if g.dtype == v.dtype else ops.cast(g, v.dtype)
+            for g, v in zip(grads, variables, strict=True)
+        ]
+        if any(v.overwrite_with_gradient for v in variables):
+            grads, variables = _overwrite(grads, variables)
+        if self.loss_scale_factor is not None:
+            grads = [g / self.loss_scale_factor for g in grads]
+        if self.gradient_accumulation_steps:
+            self._accumulate(grads, variables)
+        else:
+            self._update(grads, variables)
+        if self.use_ema:
+            self._average()
+        for v in variables:
+            if v.constraint is not None:
+                v.assign(v.constraint(v))
+        self._iterations.replace(ops.add(self._iterations, 1))
+
+    def _without_missing(self, grads: Sequence[Any], variables: Sequence[Variable]) -> Any:
+        missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
+        if len(missing) == len(variables):
+            raise ValueError(
+                f'"{self.name}" got no gradient for any Variable. Was the loss computed from them, '
+                "inside of the tape?"
+            )
+        if not self._warned:
+            self._warned = True
+            warnings.warn(
+                f"No gradient for {', '.join(missing)}: the loss does not depend on them, and they stay "
+                "as they are.",
+                stacklevel=4,
+            )
+        return zip(
+            *[pair for pair in zip(grads, variables, strict=True) if pair[0] is not None],
+            strict=True,
+        )
+
+    def _update(self, grads: Sequence[Tensor], variables: Sequence[Variable]) -> None:
+        """Clip, decay, and change every Variable."""
+        rate = self.learning_rate
+        rate = rate.read() if isinstance(rate, Variable) else ops.convert_to_tensor(rate)
+        grads = self._clipped(grads)
+        self._decay(variables, rate)
+        self.update_all(grads, variables, rate)
+
+    def update_all(
+        self, grads: Sequence[Tensor], variables: Sequence[Variable], learning_rate: Tensor
+    ) -> None:
+        """`update_step` of each Variable."""
+        sizes: dict[DType, Tensor] = {}
+        for g, v in zip(grads, variables, strict=True):
+            dtype = v.dtype
+            if dtype not in sizes:
+                sizes[dtype] = self.step_size(ops.cast(learning_rate, dtype))
+            self.update_step(g, v, sizes[dtype])
+
+    def _clipped(self, grads: Sequence[Tensor]) -> Sequence[Tensor]:
+        if self.clipnorm:
+            return clip_by_norm(grads, self.clipnorm)
+        if self.global_clipnorm:
+            return clip_by_global_norm(grads, self.global_clipnorm)
+        return clip_by_value(grads, self.clipvalue) if self.clipvalue else grads
+
+    # -- weight decay ------------------------------------------------------------------------------
+
+    def decays(self) -> bool:
+        """Whether there is any weight decay."""
+        return bool(self.weight_decay)
+
+    def decay_of(self, variable: Variable) -> float | None:
+        """The weight decay of a Variable."""
+        return self.weight_decay
+
+    def _decay(self, variables: Sequence[Variable], rate: Tensor) -> None:
+        if not self.decays():
+            return
+        factors: dict[Any, Tensor] = {}
+        for v in variables:
+            decay = self.decay_of(v)
+            if decay and id(v) in self._decaying:
+                if decay not in factors:
+                    factors[decay] = 1 - decay * rate
+                v.replace(shrink_update(owned(v), factors[decay]))
+
+    def exclude_from_weight_decay(
+        self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
+    ) -> None:
+        """Take Variables out of the weight decay: those listed, or those in whose name one of the texts is found.
+
+        Raises:
+            ValueError: the optimizer has been built.
+        """
+        if self.built:
+            raise ValueError(
+                "exclude_from_weight_decay must be called before the optimizer is built."
+            )
+        listed = {id(v) for v in var_list or ()}
+        pattern = re.compile("|".join(var_names)) if var_names else None
+        self._excluded = lambda v: (
+            id(v) in listed or (pattern is not None and bool(pattern.search(v.name)))
+        )
+
+    # -- several steps for one update, averages ----------------------------------------------------
+
+    def _accumulate(self, grads: Sequence[Tensor], variables: Sequence[Variable]) -> None:
+        steps = self.gradient_accumulation_steps
+        sums = [self._accumulated[self._index[id(v)]] for v in variables]
+        for total, g in zip(sums, grads, strict=True):
+            total.assign(total + g)
+
+        def update() -> None:
+            self._update([total / steps for total in sums], variables)
+            for total in sums:
+                total.assign(ops.zeros_like(total))
+
+        due = ops.equal(ops.mod(self._iterations + 1, steps), 0)
+        do_if(due, update, [*variables, *self._variables])
+
+    def _average(self) -> None:
+        """Move the averages towards the weights; at the first step they start as these."""
+        keep = ops.where(ops.equal(self.iterations, 0), 0.0, self.ema_momentum)
+        for average, v in zip(self._averages, self._trainable_variables, strict=True):
+            kept = ops.cast(keep, v.dtype)
+            average.assign(kept * average + (1 - kept) * v)
+        if self.ema_overwrite_frequency:
+            count = ops.mod(self.iterations + 1, self.ema_overwrite_frequency)
+            weights = self._trainable_variables
+            do_if(ops.equal(count, 0), lambda: self.finalize_variable_values(weights), weights)
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """At the end of training: put the averages, if there are any, in place of the weights."""
+        if self.use_ema:
+            for v in var_list:
+                v.assign(self._averages[self._index[id(v)]])
+
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss to differentiate: times `loss_scale_factor`, if there is one."""
+        return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, as plain data; the learning rate as it is now."""
+        config = {n: getattr(self, n) for n in argument_names(type(self)) if n != "learning_rate"}
+        return config | {"learning_rate": self._plain_rate()}
+
+    def _plain_rate(self) -> Any:
+        rate = self._learning_rate
+        if isinstance(rate, Variable):
+            return float(str(rate.numpy()))
+        if isinstance(rate, LearningRateSchedule):
+            return schedules.serialize(rate)
+        return registry.get_registered_name(rate)
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Config | None = None) -> Self:
+        """An optimizer as `get_config` describes it, without its state."""
+        rate = config.get("learning_rate")
+        if isinstance(rate, dict):
+            config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
+        if isinstance(rate, str):
+            found = registry.get_registered_object(rate, custom_objects)
+            config = {**config, "learning_rate": found}
+        return cls(**config)
+
+    def __repr__(self) -> str:
+        return f'<{type(self).__name__} "{self.name}">'
+
+
+def _overwrite(grads: Sequence[Tensor], variables: Sequence[Variable]) -> Any:
+    """Give the Variables that ask for it their gradient as value. Returns the others."""
+    rest: tuple[list[Tensor], list[Variable]] = ([], [])
+    for g, v in zip(grads, variables, strict=True):
+        if v.overwrite_with_gradient:
+            v.assign(g)
+        else:
+            rest[0].append(g)
+            rest[1].append(v)
+    return rest
+
+
+def do_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Variable]) -> None:
+    """Run an action that changes Variables, where a condition holds that may not be known before the program runs.
+
+    >>> from hilevel.optimizers.base import do_if
+    >>> v = hilevel.Variable(1.0)
+    >>> do_if(np.bool_(False), lambda: v.assign(2.0), [v])
+    >>> v.numpy()
+    array(1., dtype=float32)
+    """
+
+    if current_backend().is_concrete(condition):
+        if bool(condition):
+            action()
+        return
+
+    def changed() -> list[Any]:
+        before = [v.read() for v in variables]
+        try:
+            action()
+            return [v.read() for v in variables]
+        finally:
+            for v, value in zip(variables, before, strict=True):
+                v.replace(value)
+
+    values = ops.cond(condition, changed, lambda: [v.read() for v in variables])
+    for v, value in zip(variables, values, strict=True):
+        v.replace(value)

@@ -1,0 +1,69 @@
+"""Lamb: Adam for large batches."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from hilevel import ops
+from hilevel._types import Tensor
+from hilevel.optimizers.adam import towards
+from hilevel.optimizers.base import Optimizer
+from hilevel.optimizers.options import Options
+from hilevel.variables import Variable
+
+
+class Lamb(Optimizer):
+    """The way of `Adam`, for each Variable as long as the Variable itself, times the learning rate. You et al., 2019.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        beta_1: how much of the mean of the gradients is kept.
+        beta_2: how much of the mean of their squares is kept.
+        epsilon: keeps the quotient finite.
+
+    The other arguments are those of `Optimizer`.
+
+    >>> w = hilevel.Variable([3.0, 4.0])
+    >>> hilevel.optimizers.Lamb(0.1).apply([np.array([5.0, 0.0], "float32")], [w])
+    >>> w.numpy().round(4)
+    array([2.5, 4. ], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-7,
+        **options: Unpack[Options],
+    ) -> None:
+        super().__init__(learning_rate, **options)
+        self.beta_1 = beta_1
+        self.beta_2 = beta_2
+        self.epsilon = epsilon
+
+    def slots(self) -> Any:
+        """The two means."""
+        return [("momentum", "velocity")]
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """One step for one Variable."""
+        m, v = self.slots_of(variable)
+        towards(m, gradient, self.beta_1)
+        towards(v, ops.square(gradient), self.beta_2)
+        step = ops.cast(self.iterations + 1, variable.dtype)
+        mean = m / (1 - ops.power(self.beta_1, step))
+        square = v / (1 - ops.power(self.beta_2, step))
+        way = mean / (ops.sqrt(square) + self.epsilon)
+        ratio = _trust(_length(variable), _length(way))
+        variable.assign(variable - ratio * learning_rate * way)
+
+
+def _length(x: Tensor) -> Tensor:
+    return ops.sqrt(ops.sum(ops.square(x)))
+
+
+def _trust(weight: Tensor, way: Tensor) -> Tensor:
+    """The quotient of the two lengths, and 1 where one of them is 0."""
+    both = ops.logical_and(ops.greater(weight, 0), ops.greater(way, 0))
+    return ops.where(both, weight / ops.where(both, way, 1.0), 1.0)

@@ -1,0 +1,135 @@
+"""Loss scaling, for training in float16."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+from hilevel import ops
+from hilevel._context import context, scope
+from hilevel._types import Config, Tensor
+from hilevel.initializers import Constant
+from hilevel.optimizers.base import Optimizer, do_if
+from hilevel.variables import Variable
+
+
+class LossScaleOptimizer(Optimizer):
+    """Another optimizer, with the loss multiplied by a factor that is as large as float16 gradients allow.
+
+    A step whose gradients are not finite is left out, and the factor halved; after `dynamic_growth_steps` good ones
+    it is doubled.
+
+    Args:
+        inner_optimizer: the optimizer that makes the updates.
+        initial_scale: the first factor.
+        dynamic_growth_steps: after how many good steps the factor is doubled.
+        name: a name for people.
+
+    >>> optimizer = hilevel.optimizers.LossScaleOptimizer(hilevel.optimizers.SGD(1.0), initial_scale=4.0)
+    >>> w = hilevel.Variable([1.0])
+    >>> optimizer.apply([np.array([2.0], "float32")], [w])
+    >>> w.numpy()
+    array([0.5], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        inner_optimizer: Optimizer,
+        initial_scale: float = 2.0**15,
+        dynamic_growth_steps: int = 2000,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        if kwargs:
+            raise TypeError(
+                f"LossScaleOptimizer has no argument {', '.join(kwargs)}; give it to the inner optimizer."
+            )
+        self.inner_optimizer = inner_optimizer
+        self.initial_scale = initial_scale
+        self.dynamic_growth_steps = dynamic_growth_steps
+        super().__init__(0.0, name=name)
+        inner_optimizer.loss_scale_factor = None
+
+    def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
+        """The factor, and how many good steps there have been since it changed."""
+        self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
+        self.dynamic_scale = self.add_variable(
+            (), Constant(self.initial_scale), "float32", name="dynamic_scale"
+        )
+        self.inner_optimizer.build(variables)
+        return []
+
+    @property
+    def variables(self) -> list[Variable]:
+        """Its own state, then that of the inner optimizer."""
+        return [*self._variables, *self.inner_optimizer.variables]
+
+    @property
+    def iterations(self) -> Any:
+        """How many updates the inner optimizer has made."""
+        return self.inner_optimizer.iterations
+
+    @property
+    def learning_rate(self) -> Any:
+        """That of the inner optimizer."""
+        return self.inner_optimizer.learning_rate
+
+    @learning_rate.setter
+    def learning_rate(self, value: Any) -> None:
+        self.inner_optimizer.learning_rate = value
+
+    def apply(
+        self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
+        """Take one step, if all gradients are finite; `grads` are those of the scaled loss."""
+        variables = self._checked(grads, trainable_variables)
+        if context.abstract:
+            return
+        with scope(recording=None, backend=self._iterations.backend):
+            self._apply(grads, variables)
+
+    def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
+        scale = self.dynamic_scale.read()
+        finite = self.check_finite(grads)
+        unscaled = [None if g is None else g / scale for g in grads]
+        do_if(
+            finite,
+            lambda: self.inner_optimizer.apply(unscaled, variables),
+            [*variables, *self.inner_optimizer.variables],
+        )
+        counter = self.step_counter
+        due = ops.equal(counter, self.dynamic_growth_steps - 1)
+        growth = ops.where(finite, ops.where(due, 2.0, 1.0), 0.5)
+        self.dynamic_scale.assign(scale * growth)
+        counter.assign(ops.where(ops.logical_and(finite, ops.logical_not(due)), counter + 1, 0))
+
+    def check_finite(self, grads: Sequence[Any]) -> Tensor:
+        """Whether all elements of all gradients are finite."""
+        return ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
+
+    def scale_loss(self, loss: Tensor) -> Tensor:
+        """The loss to differentiate: times the factor."""
+        return loss * (self.dynamic_scale if self.built else self.initial_scale)
+
+    def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
+        """By the inner optimizer."""
+        self.inner_optimizer.finalize_variable_values(var_list)
+
+    def get_config(self) -> Config:
+        """The constructor's arguments, as plain data."""
+        from hilevel.optimizers import serialize
+
+        return {
+            "name": self.name,
+            "inner_optimizer": serialize(self.inner_optimizer),
+            "initial_scale": self.initial_scale,
+            "dynamic_growth_steps": self.dynamic_growth_steps,
+        }
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: Config | None = None) -> Self:
+        """An optimizer as `get_config` describes it, without its state."""
+        from hilevel.optimizers import deserialize
+
+        inner = deserialize(config["inner_optimizer"], custom_objects)
+        return cls(**{**config, "inner_optimizer": inner})

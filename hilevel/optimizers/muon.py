@@ -1,0 +1,177 @@
+"""Muon: orthogonal steps for matrices."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from hilevel import ops
+from hilevel._types import Tensor
+from hilevel.ops.updates import adam_rate, adam_update
+from hilevel.optimizers.base import Optimizer
+from hilevel.optimizers.ownership import owned
+from hilevel.variables import Variable
+
+
+class Muon(Optimizer):
+    """For matrices, steps along the momentum with all its singular values near 1; for the rest, `Adam`.
+
+    The singular values are brought there by a few Newton-Schulz iterations. Jordan et al., 2024; the scaling by
+    `rms_rate`, Liu et al., 2025.
+
+    Args:
+        learning_rate: a number, a schedule, or a function without arguments.
+        adam_beta_1, adam_beta_2, epsilon: of Adam.
+        adam_weight_decay: the weight decay of what Adam changes.
+        weight_decay: the weight decay of the other matrices.
+        exclude_layers: texts (regular expressions); a matrix whose path contains one is left to Adam.
+        exclude_embeddings: whether matrices with "embedding" in their path are left to Adam.
+        muon_a, muon_b, muon_c: the coefficients of the iteration.
+        adam_lr_ratio: what the learning rate is multiplied with for Adam.
+        momentum: how much of the momentum is kept.
+        ns_steps: the number of iterations.
+        nesterov: whether the momentum is looked ahead by.
+        rms_rate: the root mean square of a step, over the learning rate; None for no scaling.
+
+    The other arguments are those of `Optimizer`.
+
+    >>> w = hilevel.Variable(np.eye(2, dtype="float32"))
+    >>> hilevel.optimizers.Muon(0.1).apply([np.ones((2, 2), "float32")], [w])
+    >>> w.numpy().shape
+    (2, 2)
+    """
+
+    def __init__(
+        self,
+        learning_rate: Any = 0.001,
+        adam_beta_1: float = 0.9,
+        adam_beta_2: float = 0.999,
+        adam_weight_decay: float | None = 0.004,
+        epsilon: float = 1e-7,
+        weight_decay: float | None = 0.004,
+        clipnorm: float | None = None,
+        clipvalue: float | None = None,
+        global_clipnorm: float | None = None,
+        use_ema: bool = False,
+        ema_momentum: float = 0.99,
+        ema_overwrite_frequency: int | None = None,
+        loss_scale_factor: float | None = None,
+        gradient_accumulation_steps: int | None = None,
+        name: str | None = None,
+        exclude_layers: Sequence[str] | None = None,
+        exclude_embeddings: bool = True,
+        muon_a: float = 3.4445,
+        muon_b: float = -4.775,
+        muon_c: float = 2.0315,
+        adam_lr_ratio: float = 1,
+        momentum: float = 0.95,
+        ns_steps: int = 5,
+        nesterov: bool = True,
+        rms_rate: float | None = 0.2,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            learning_rate,
+            weight_decay,
+            clipnorm,
+            clipvalue,
+            global_clipnorm,
+            use_ema,
+            ema_momentum,
+            ema_overwrite_frequency,
+            loss_scale_factor,
+            gradient_accumulation_steps,
+            name,
+            **kwargs,
+        )
+        self.adam_beta_1 = adam_beta_1
+        self.adam_beta_2 = adam_beta_2
+        self.adam_weight_decay = adam_weight_decay
+        self.epsilon = epsilon
+        self.exclude_layers = list(exclude_layers or ())
+        self.exclude_embeddings = exclude_embeddings
+        self.muon_a = muon_a
+        self.muon_b = muon_b
+        self.muon_c = muon_c
+        self.adam_lr_ratio = adam_lr_ratio
+        self.momentum = momentum
+        self.ns_steps = ns_steps
+        self.nesterov = nesterov
+        self.rms_rate = rms_rate
+
+    def _by_adam(self, variable: Variable) -> bool:
+        if len(variable.shape) != 2:
+            return True
+        if self.exclude_embeddings and "embedding" in variable.path.lower():
+            return True
+        return any(re.search(text, variable.path) for text in self.exclude_layers)
+
+    def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
+        """The momentum, and for Adam the mean square."""
+        both, one = ("momentum", "velocity"), ("momentum",)
+        return [
+            tuple(
+                self.add_variable_from_reference(v, n) for n in (both if self._by_adam(v) else one)
+            )
+            for v in variables
+        ]
+
+    def decays(self) -> bool:
+        """Whether either weight decay is set."""
+        return bool(self.weight_decay or self.adam_weight_decay)
+
+    def decay_of(self, variable: Variable) -> float | None:
+        """Adam's weight decay, or Muon's."""
+        return self.adam_weight_decay if self._by_adam(variable) else self.weight_decay
+
+    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
+        """One step for one Variable."""
+        m, *square = self.slots_of(variable)
+        if square:
+            self._adam_step(gradient, variable, learning_rate * self.adam_lr_ratio)
+            return
+        m.assign(self.momentum * m + gradient)
+        way = orthogonalized(
+            gradient + self.momentum * m if self.nesterov else m.read(),
+            (self.muon_a, self.muon_b, self.muon_c),
+            self.ns_steps,
+        )
+        scale = 1 if self.rms_rate is None else max(variable.shape) ** 0.5 * self.rms_rate
+        variable.assign(variable - learning_rate * scale * way)
+
+    def _adam_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
+        m, v = self.slots_of(variable)
+        beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2
+        rate = adam_rate(rate, self.iterations, beta_1=beta_1, beta_2=beta_2)
+        new, mean, square = adam_update(
+            owned(variable),
+            gradient,
+            owned(m),
+            owned(v),
+            rate,
+            beta_1=beta_1,
+            beta_2=beta_2,
+            epsilon=self.epsilon,
+        )
+        variable.replace(new)
+        m.replace(mean)
+        v.replace(square)
+
+
+def orthogonalized(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:
+    """A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz iterations.
+
+    >>> from hilevel.optimizers.muon import orthogonalized
+    >>> orthogonalized(np.eye(2), (1.5, -0.5, 0.0), 10).round(3)
+    array([[1., 0.],
+           [0., 1.]])
+    """
+    if x.shape[-2] > x.shape[-1]:
+        return ops.transpose(orthogonalized(ops.transpose(x), coefficients, steps))
+    a, b, c = coefficients
+    x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
+    for _ in range(steps):
+        square = ops.matmul(x, ops.transpose(x))
+        x = a * x + ops.matmul(b * square + c * ops.matmul(square, square), x)
+    return x

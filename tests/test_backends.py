@@ -84,7 +84,7 @@ def test_switching() -> None:
 
 
 def test_unknown_names() -> None:
-    with pytest.raises(BackendNotAvailableError, match='no backend "jaxx".*"jax"') as error:
+    with pytest.raises(BackendNotAvailableError, match=r'no backend "jaxx".*"jax"') as error:
         hilevel.set_backend("jaxx")
     assert "numpy    installed" in str(error.value)
     assert hilevel.current_backend().name == "numpy"

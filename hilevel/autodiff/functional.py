@@ -57,7 +57,7 @@ def value_and_grad(
     @functools.wraps(fn)
     def with_gradient(*args: Any, **kwargs: Any) -> Any:
         call = _Call(fn, args, kwargs, argnums, variables, has_aux)
-        value, aux, pullback = _linearize(call)
+        value, aux, pullback = _linearize(call, once=True)
         _check_scalar(value, fn)
         gradients = pullback([_ones_like(value)])
         result = call.gradients(gradients)
@@ -210,17 +210,17 @@ class _Call:
         return packed[0] if self.single else tuple(packed)
 
 
-def _linearize(call: _Call) -> tuple[Any, Any, Pullback]:
-    """`(value, aux, pullback)` of a call."""
+def _linearize(call: _Call, once: bool = False) -> tuple[Any, Any, Pullback]:
+    """`(value, aux, pullback)` of a call; with `once` the pullback is called once, and gives memory back on its way."""
     if context.abstract:
         return _by_shapes(call)
     backend = _home(call)
     if backend is not current_backend():
         with scope(backend=backend):
-            return _linearize(call)
+            return _linearize(call, once)
     if backend.differentiate is not None and context.recording is None:
         return _by_engine(call, backend)
-    return _by_tape(call)
+    return _by_tape(call, once)
 
 
 def _by_shapes(call: _Call) -> tuple[Any, Any, Pullback]:
@@ -239,7 +239,7 @@ def _home(call: _Call) -> Any:
     return current_backend()
 
 
-def _by_tape(call: _Call) -> tuple[Any, Any, Pullback]:
+def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
     outer = context.recording is not None
     with recording() as record:
         leaves = [x if isinstance(x, Traced) and x.recording is record else Traced(untraced(x), record) for x in call.leaves]
@@ -250,7 +250,7 @@ def _by_tape(call: _Call) -> tuple[Any, Any, Pullback]:
         again = context.recording is record
         targets = tree.flatten(value)
         with scope(recording=record if again else None):
-            return _gradients_of(call, record, leaves, targets, seeds)
+            return _gradients_of(call, record, leaves, targets, seeds, once and not outer)
 
     if outer:
         return value, aux, pullback
@@ -268,13 +268,18 @@ def _expiring(record: Recording) -> Function:
 
 
 def _gradients_of(
-    call: _Call, record: Recording, leaves: list[Traced], targets: list[Any], seeds: Sequence[Any]
+    call: _Call,
+    record: Recording,
+    leaves: list[Traced],
+    targets: list[Any],
+    seeds: Sequence[Any],
+    release: bool,
 ) -> list[Any]:
     if call.variables is None:
-        found = backward(targets, seeds, leaves)
+        found = backward(targets, seeds, leaves, release)
         return [_zeros(leaf) if g is None else g for g, leaf in zip(found, leaves, strict=True)]
     groups = [record.leaves.get(id(v), []) for v in call.variables]
-    found = backward(targets, seeds, [leaf for group in groups for leaf in group])
+    found = backward(targets, seeds, [leaf for group in groups for leaf in group], release)
     return [
         _zeros(v) if g is None else g
         for v, g in zip(call.variables, sum_groups(groups, found), strict=True)

@@ -60,6 +60,8 @@ class GradientTape:
         record.open -= 1
         context.recording = self._before
         self._open = False
+        if not record.open:
+            record.let_go()
 
     def _recording(self) -> Recording:
         if self._record is None:
@@ -102,11 +104,10 @@ class GradientTape:
     def reset(self) -> None:
         """Forget what has been recorded."""
         record = self._recording()
+        record.let_go()
         record.nodes.clear()
         record.leaves.clear()
         record.watched.clear()
-        for v in list(record.watched.values()):
-            v._leaf = None
 
     def gradient(
         self,
@@ -132,11 +133,11 @@ class GradientTape:
             raise ValueError(
                 f'unconnected_gradients must be "none" or "zero"; got {unconnected_gradients!r}.'
             )
-        again = self._begin(record)
         if context.abstract:
             return tree.map_structure(lambda s: Abstract(s.shape, s.dtype), sources)
         targets = [_target(t) for t in tree.flatten(target)]
         groups = [self._leaves(source, record) for source in tree.flatten(sources)]
+        again = self._begin(record)
         with scope(recording=record if again else None):
             seeds = _seeds(targets, output_gradients)
             release = not self._persistent and record.users == 0

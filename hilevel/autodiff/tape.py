@@ -42,6 +42,11 @@ class Recording:
         self.users = 0
         self.expired = False
 
+    def let_go(self) -> None:
+        """Make the Variables forget their traced values, which would keep all that was computed in memory."""
+        for v in self.watched.values():
+            v._leaf = None
+
 
 class Traced(TensorLike):
     """A value with its origin: the op, its arguments' values, and which of these are traced themselves.
@@ -149,7 +154,12 @@ def recording() -> Iterator[Recording]:
     """Open a recording for a block, or go on with the one that is open."""
     current = context.recording
     with scope(recording=current or Recording()):
-        yield context.recording
+        record = context.recording
+        try:
+            yield record
+        finally:
+            if current is None:
+                record.let_go()
 
 
 def paused() -> Any:

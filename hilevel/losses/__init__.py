@@ -49,6 +49,7 @@ from hilevel.losses.regression import (
     mean_squared_error,
     mean_squared_logarithmic_error,
 )
+from hilevel.losses.sequence import CTC, ctc
 from hilevel.registry import Registry
 
 _CLASS_OF: dict[Any, type[Loss]] = {
@@ -60,6 +61,7 @@ _CLASS_OF: dict[Any, type[Loss]] = {
     categorical_hinge: CategoricalHinge,
     circle: Circle,
     cosine_similarity: CosineSimilarity,
+    ctc: CTC,
     dice: Dice,
     hinge: Hinge,
     huber: Huber,
@@ -156,6 +158,7 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Loss |
 
 
 __all__ = [
+    "CTC",
     "BinaryCrossentropy",
     "BinaryFocalCrossentropy",
     "CategoricalCrossentropy",
@@ -186,6 +189,7 @@ __all__ = [
     "categorical_hinge",
     "circle",
     "cosine_similarity",
+    "ctc",
     "deserialize",
     "dice",
     "get",

@@ -42,7 +42,7 @@ class Loss:
     """
 
     integer_targets = False
-    """Whether targets are class numbers, which are not cast to the loss's dtype."""
+    """Whether targets are class numbers, which `call` gets as they are."""
 
     def __init__(
         self,
@@ -65,7 +65,7 @@ class Loss:
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         y_pred = cast_all(y_pred, self._dtype)
-        y_true = cast_all(y_true, None if self.integer_targets else self._dtype)
+        y_true = y_true if self.integer_targets else cast_all(y_true, self._dtype)
         values = self.call(y_true, y_pred)
         mask = self.mask(y_true, values)
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self._dtype)
@@ -171,7 +171,7 @@ def cast_to(x: Any, dtype: DType | None = None) -> Tensor:
     return x if dtype is None or x.dtype == dtype else ops.cast(x, dtype)
 
 
-def cast_all(x: Any, dtype: DType | None) -> Any:
+def cast_all(x: Any, dtype: DType) -> Any:
     """`cast_to` for each tensor of a dict, or of a list that holds tensors."""
     if isinstance(x, dict):
         return {key: cast_all(value, dtype) for key, value in x.items()}

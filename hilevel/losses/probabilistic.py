@@ -29,6 +29,8 @@ def check_labels(y_true: Any, classes: Any, name: str, ignore_class: int | None 
     Raises:
         ValueError: says the first wrong one, and what is allowed.
     """
+    if isinstance(y_true, (list, tuple)):
+        y_true = np.asarray(y_true)
     if not isinstance(y_true, np.ndarray) or not y_true.size or not isinstance(classes, int):
         return
     if y_true.min() >= 0 and y_true.max() < classes:
@@ -63,8 +65,8 @@ def _smooth(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
 
 def _class_numbers(y_true: Any, y_pred: Tensor, axis: int, name: str, ignore: int | None) -> Tensor:
     """Class numbers without the axis of length 1 that may stand where the classes are."""
-    y_true = ops.convert_to_tensor(y_true)
     check_labels(y_true, y_pred.shape[axis], name, ignore)
+    y_true = ops.convert_to_tensor(y_true)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
         y_true = ops.squeeze(y_true, axis=axis)
     return y_true
@@ -152,7 +154,6 @@ def sparse_categorical_crossentropy(
         )
     valid = ops.not_equal(y_true, ignore_class)
     y_true = ops.where(valid, y_true, 0)
-    y_pred = ops.where(ops.expand_dims(valid, axis), y_pred, 0)
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     return ops.where(valid, values, 0.0)
 

@@ -196,7 +196,7 @@ def resolve(
     else:
         found = get(identifier)
     if found is not None and not isinstance(found, Metric):
-        found = MeanMetricWrapper(found)
+        found = MeanMetricWrapper(found, name=getattr(found, "__name__", None))
     if short is not None:
         found.name = identifier
     return found

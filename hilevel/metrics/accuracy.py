@@ -92,10 +92,11 @@ def sparse_top_k_categorical_accuracy(
         ValueError: a target is no class, where targets are in the host's memory.
     """
     name = "sparse_top_k_categorical_accuracy"
+    labels = y_true
     y_true, y_pred = _labels(y_true, y_pred, name)
     if from_sorted_ids:
         return ops.cast(ops.any(ops.equal(y_true[..., None], y_pred[..., :k]), axis=-1), floatx())
-    check_labels(y_true, y_pred.shape[-1], name)
+    check_labels(labels, y_pred.shape[-1], name)
     return ops.cast(ops.in_top_k(y_true, y_pred, k=k), floatx())
 
 

@@ -151,7 +151,7 @@ class AUC(ConfusionMetric):
         >>> metric = hilevel.metrics.AUC(num_thresholds=3, curve="PR")
         >>> metric.update_state(np.array([0, 1, 1]), np.array([0.2, 0.3, 0.9]))
         >>> round(float(metric.interpolate_pr_auc()), 4)
-        0.9165
+        0.8873
         """
         tp, found = self.true_positives.value, self.true_positives + self.false_positives
         gained, more = tp[:-1] - tp[1:], found[:-1] - found[1:]

@@ -1,0 +1,220 @@
+"""Losses: values against Keras, gradients against finite differences, errors, configs, the public names."""
+
+from __future__ import annotations
+
+import inspect
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+from hilevel import losses, ops
+from hilevel.errors import ShapeError, UnknownNameError
+from hilevel.losses.base import LossFunctionWrapper
+
+TABLE = json.loads((Path(__file__).parent / "data" / "losses_metrics.json").read_text())
+DATA = {k: np.array(v["values"], v["dtype"]) for k, v in TABLE["data"].items()}
+CASES = TABLE["losses"]
+CLASSES = sorted(n for n in losses.__all__ if inspect.isclass(getattr(losses, n)) and n != "Loss")
+
+
+def ident(case: dict[str, Any]) -> str:
+    return f"{case['name']}-{case['kwargs']}-{case['y_true']}-{case['weights']}"
+
+
+def batch(case: dict[str, Any]) -> list[Any]:
+    names = (case["y_true"], case["y_pred"], case["weights"])
+    return [None if n is None else DATA[n] for n in names]
+
+
+@pytest.mark.parametrize("case", CASES, ids=ident)
+def test_values_are_those_of_keras(case: dict[str, Any], backend: Any) -> None:
+    loss = getattr(losses, case["name"])(**case["kwargs"])
+    value = loss(*batch(case))
+    assert value.dtype == np.float32
+    np.testing.assert_allclose(np.asarray(value), case["expected"], rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("case", CASES[::7], ids=ident)
+def test_compiled(case: dict[str, Any], backend: Any) -> None:
+    loss = getattr(losses, case["name"])(**case["kwargs"])
+    value = hilevel.jit(lambda *args: loss(*args))(*batch(case))
+    np.testing.assert_allclose(np.asarray(value), case["expected"], rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize(
+    "case",
+    [c for c in CASES if c["kwargs"]["reduction"] == "sum" and c["weights"] is None],
+    ids=ident,
+)
+def test_gradients(case: dict[str, Any], backend: Any) -> None:
+    loss = getattr(losses, case["name"])(**case["kwargs"], dtype="float64")
+    y_true, y_pred, _ = batch(case)
+    y_pred = y_pred.astype("float64")
+    direction = np.random.default_rng(0).normal(size=y_pred.shape) * 1e-6
+    gradient = np.asarray(hilevel.grad(lambda p: loss(y_true, p))(y_pred))
+    difference = float(loss(y_true, y_pred + direction)) - float(loss(y_true, y_pred - direction))
+    np.testing.assert_allclose((gradient * direction).sum() * 2, difference, rtol=1e-4, atol=1e-10)
+
+
+def test_sparse_along_another_axis_is_categorical(backend: Any) -> None:
+    hot, probs = DATA["first_onehot"], DATA["first_probs"]
+    sparse = losses.sparse_categorical_crossentropy(hot.argmax(1), probs, axis=1)
+    dense = losses.categorical_crossentropy(hot, probs, axis=1)
+    np.testing.assert_allclose(np.asarray(sparse), np.asarray(dense), rtol=1e-6)
+
+
+# -- errors ------------------------------------------------------------------------------------------
+
+SAME_SHAPE = sorted(set(CLASSES) - {"CTC", "Circle", "CategoricalGeneralizedCrossEntropy"})
+
+
+@pytest.mark.parametrize(
+    "shapes", [((8, 1), (8, 3)), ((8, 3), (8, 1)), ((3,), (1, 3)), ((8,), (8, 3))]
+)
+@pytest.mark.parametrize("name", [n for n in SAME_SHAPE if n != "SparseCategoricalCrossentropy"])
+def test_shapes_are_not_broadcast(name: str, shapes: Any, backend: Any) -> None:
+    loss = getattr(losses, name)()
+    y_true, y_pred = (np.ones(s, "float32") for s in shapes)
+    with pytest.raises(ShapeError, match=f"y_true .*{shapes[0][0]}.* y_pred .*{shapes[1][0]}"):
+        loss(y_true, y_pred)
+    with pytest.raises(ShapeError):
+        hilevel.jit(lambda a, b: loss(a, b))(y_true, y_pred)
+
+
+def test_a_label_that_is_no_class(backend: Any) -> None:
+    loss = losses.SparseCategoricalCrossentropy()
+    probs = np.full((2, 10), 0.1, "float32")
+    for wrong in (12, -1):
+        with pytest.raises(ValueError, match=f"label {wrong} is outside 0..9"):
+            loss(np.array([3, wrong]), probs)
+        with pytest.raises(ValueError, match=f"label {wrong} is outside 0..9"):
+            loss.check_data(np.array([3, wrong]), (None, 10))
+    ignoring = losses.SparseCategoricalCrossentropy(ignore_class=-1)
+    ignoring.check_data(np.array([3, -1]), (None, 10))
+    with pytest.raises(ValueError, match="label 10"):
+        ignoring.check_data(np.array([10, -1]), (None, 10))
+
+
+def test_labels_beyond_24_bits_stay_exact() -> None:
+    seen = []
+
+    class Look(losses.SparseCategoricalCrossentropy):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            seen.append(y_true)
+            return ops.zeros((1,))
+
+    Look()(np.array([2**24 + 1]), np.ones((1, 2), "float32"))
+    assert seen[0].dtype.kind == "i" and int(seen[0][0]) == 2**24 + 1
+
+
+@pytest.mark.parametrize(
+    ("weights", "expected"),
+    [
+        ((6,), (6, 5)),
+        ((6, 1), (6, 5)),
+        ((6, 5), (6, 5)),
+        ((), (6, 5)),
+        ((5,), None),
+        ((6, 4), None),
+        ((6, 5, 2), None),
+    ],
+)
+def test_weights_belong_to_the_first_axes(weights: Any, expected: Any, backend: Any) -> None:
+    loss = losses.MeanSquaredError(reduction=None)
+    y = np.zeros((6, 5, 4), "float32")
+    w = np.ones(weights, "float32")
+    if expected is None:
+        with pytest.raises(ShapeError, match="sample_weight has shape"):
+            loss(y, y, w)
+    else:
+        assert tuple(loss(y, y, w).shape) == expected
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda: losses.Loss(reduction="average"),
+        lambda: losses.CategoricalGeneralizedCrossEntropy(q=1.0),
+        lambda: losses.categorical_crossentropy(DATA["onehot"], DATA["probs"], axis=True),
+    ],
+)
+def test_bad_arguments(call: Any) -> None:
+    with pytest.raises(ValueError, match=r"`(reduction|q|axis)`"):
+        call()
+
+
+def test_one_class_is_warned_of() -> None:
+    with pytest.warns(SyntaxWarning, match="always 0"):
+        losses.categorical_crossentropy(np.ones((2, 1)), np.ones((2, 1)))
+
+
+# -- structure, names, configs -----------------------------------------------------------------------
+
+
+def test_a_loss_of_ones_own_sees_the_structure(backend: Any) -> None:
+    class Both(losses.Loss):
+        def call(self, y_true: Any, y_pred: Any) -> Any:
+            return ops.abs(y_true["a"] - y_pred["a"]) + ops.abs(y_true["b"] - y_pred["b"])
+
+    value = Both()({"a": np.ones(3), "b": np.ones(3)}, {"a": np.zeros(3), "b": np.full(3, 3.0)})
+    assert float(value) == 3.0 and value.dtype == np.float32
+
+
+@pytest.mark.parametrize("name", CLASSES)
+def test_config_round_trip(name: str) -> None:
+    cls = getattr(losses, name)
+    loss = cls(name="mine", reduction="sum", dtype="float64")
+    again = losses.deserialize(json.loads(json.dumps(losses.serialize(loss))))
+    assert type(again) is cls and again.get_config() == loss.get_config()
+    assert (again.name, again.reduction, again.dtype) == ("mine", "sum", "float64")
+
+
+def test_config_keeps_what_was_chosen() -> None:
+    loss = losses.Huber(delta=3.0)
+    assert loss.get_config() == {
+        "delta": 3.0,
+        "reduction": "sum_over_batch_size",
+        "name": "huber_loss",
+    }
+    wrapper = LossFunctionWrapper(losses.tversky, name="t", alpha=0.2)
+    again = losses.deserialize(losses.serialize(wrapper))
+    assert again.fn is losses.tversky and again.options == {"alpha": 0.2}
+
+
+@pytest.mark.parametrize("short", ["mse", "MSE", "mae", "mape", "msle", "bce", "BCE", "kld", "KLD"])
+def test_short_names(short: str) -> None:
+    assert losses.get(short).__name__ in losses.__all__
+
+
+def test_get() -> None:
+    assert losses.get(None) is None
+    assert losses.get("mean_squared_error") is losses.mean_squared_error
+    assert isinstance(losses.get("MeanSquaredError"), losses.MeanSquaredError)
+    with pytest.raises(UnknownNameError, match='Did you mean "mean_squared_error"'):
+        losses.get("mean_square_error")
+
+
+@pytest.mark.parametrize(
+    ("name", "true", "pred", "cls"),
+    [
+        ("crossentropy", (None, 1), (None, 1), losses.BinaryCrossentropy),
+        ("ce", (None,), (None, 4), losses.SparseCategoricalCrossentropy),
+        ("CrossEntropy", (None, 4), (None, 4), losses.CategoricalCrossentropy),
+        ("mse", (None, 4), (None, 4), losses.MeanSquaredError),
+        (lambda a, b: a - b, (None,), (None,), LossFunctionWrapper),
+    ],
+)
+def test_resolve(name: Any, true: Any, pred: Any, cls: Any) -> None:
+    loss = losses.resolve(name, true, pred)
+    assert type(loss) is cls and loss.name == (name if isinstance(name, str) else "<lambda>")
+
+
+@pytest.mark.parametrize(("name", "arguments"), TABLE["signatures"]["losses"].items())
+def test_signatures_are_those_of_keras(name: str, arguments: Any) -> None:
+    parameters = inspect.signature(getattr(losses, name)).parameters.values()
+    assert [[p.name, repr(p.default)] for p in parameters] == arguments
+    assert name in losses.__all__

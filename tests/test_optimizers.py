@@ -1,0 +1,388 @@
+"""Optimizers and schedules against Keras, step by step; what the base class does; updates in place."""
+
+from __future__ import annotations
+
+import gc
+import json
+import pathlib
+import warnings
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+from hilevel import ops, optimizers
+from hilevel.ops.updates import adam_update, momentum_update, rmsprop_update, sgd_update
+from hilevel.optimizers import schedules
+
+DATA = json.loads((pathlib.Path(__file__).parent / "data" / "optimizers.json").read_text())
+GRADIENTS = [{n: np.array(g, "float32") for n, g in step.items()} for step in DATA["gradients"]]
+
+
+def weights() -> list[hilevel.Variable]:
+    return [hilevel.Variable(np.array(v, "float32"), name=n) for n, v in DATA["start"].items()]
+
+
+def label(case: dict[str, Any]) -> str:
+    return "-".join([case["name"], *(f"{k}={v}" for k, v in case["options"].items())])
+
+
+def optimizer_of(case: dict[str, Any]) -> Any:
+    options = {"learning_rate": 0.1, **case["options"]}
+    if options["learning_rate"] == "schedule":
+        options["learning_rate"] = schedules.ExponentialDecay(0.1, 2, 0.5)
+    return getattr(optimizers, case["name"])(**options)
+
+
+@pytest.mark.parametrize("case", DATA["runs"], ids=label)
+@pytest.mark.parametrize("mode", ["numpy", "jax", "jax-jit"])
+def test_same_steps_as_keras(case: dict[str, Any], mode: str) -> None:
+    with hilevel.use_backend(mode.split("-")[0]):
+        optimizer, variables = optimizer_of(case), weights()
+        optimizer.build(variables)
+        step = lambda grads: optimizer.apply(grads, variables)
+        step = hilevel.jit(step) if mode == "jax-jit" else step
+        for grads, expected in zip(GRADIENTS, case["history"], strict=True):
+            step([grads[v.name] for v in variables])
+            for v in variables:
+                np.testing.assert_allclose(v.numpy(), expected[v.name], rtol=2e-5, atol=2e-6)
+
+
+@pytest.mark.parametrize("case", DATA["schedules"], ids=label)
+def test_schedules(backend: Any, case: dict[str, Any]) -> None:
+    schedule = getattr(schedules, case["name"])(**case["options"])
+    again = schedules.deserialize(schedules.serialize(schedule))
+    compiled = hilevel.jit(schedule)
+    for step, expected in enumerate(case["values"]):
+        for function in (schedule, again, compiled):
+            value = float(ops.convert_to_numpy(function(np.int32(step))))
+            assert value == pytest.approx(expected, rel=1e-4, abs=1e-7)
+
+
+@pytest.mark.parametrize("name", optimizers._registry.known)
+def test_config_round_trip(name: str) -> None:
+    options = {"inner_optimizer": "x"} if name == "lossscaleoptimizer" else {"learning_rate": 0.25}
+    if "inner_optimizer" in options:
+        first: Any = optimizers.LossScaleOptimizer(optimizers.SGD(0.25), 8.0, 3)
+    else:
+        first = optimizers._registry.known[name](**options, name="mine")
+    config = json.loads(json.dumps(optimizers.serialize(first)))
+    second = optimizers.deserialize(config)
+    assert type(second) is type(first)
+    assert second.get_config() == first.get_config()
+    assert float(second.learning_rate) == 0.25
+
+
+def test_a_schedule_is_in_the_config() -> None:
+    first = optimizers.Adam(schedules.CosineDecay(0.5, 10))
+    second = optimizers.Adam.from_config(first.get_config())
+    assert float(second.learning_rate) == 0.5
+
+
+def test_get() -> None:
+    assert isinstance(optimizers.get("AdamW"), optimizers.AdamW)
+    assert isinstance(optimizers.get("rmsprop"), optimizers.RMSprop)
+    assert optimizers.get(None) is None
+    with pytest.raises(ValueError, match='Did you mean "adam"'):
+        optimizers.get("adan")
+    with pytest.raises(TypeError, match="Expected an optimizer"):
+        optimizers.get(len)
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: optimizers.SGD(learing_rate=1.0), TypeError, 'Did you mean "learning_rate"'),
+        (lambda: optimizers.SGD("fast"), ValueError, "must be a number"),
+        (lambda: optimizers.SGD(momentum=2.0), ValueError, "from 0 to 1"),
+        (lambda: optimizers.Lion(beta_1=0.0), ValueError, "above 0"),
+        (lambda: optimizers.Adam(clipnorm=1.0, clipvalue=1.0), ValueError, "only one of"),
+        (lambda: optimizers.Adam(gradient_accumulation_steps=1), ValueError, "at least 2"),
+        (lambda: optimizers.Adam(use_ema=True, ema_momentum=2.0), ValueError, "from 0 to 1"),
+        (lambda: optimizers.AdamW(weight_decay=None), ValueError, "use Adam"),
+        (lambda: schedules.CosineDecay(0.1, 0), ValueError, "above 0"),
+        (lambda: schedules.PiecewiseConstantDecay([1], [1.0]), ValueError, "one boundary fewer"),
+        (lambda: schedules.deserialize("CosineDecai"), ValueError, "cosine_decay"),
+        (
+            lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0),
+            TypeError,
+            "inner optimizer",
+        ),
+    ],
+)
+def test_errors(make: Any, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_missing_gradients() -> None:
+    optimizer, (kernel, bias) = optimizers.SGD(1.0), weights()
+    before = bias.numpy()
+    with pytest.warns(UserWarning, match="No gradient for bias"):
+        optimizer.apply([np.ones((2, 3), "float32"), None], [kernel, bias])
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        optimizer.apply([np.ones((2, 3), "float32"), None])
+    assert np.array_equal(bias.numpy(), before)
+    with pytest.raises(ValueError, match="no gradient for any Variable"):
+        optimizer.apply([None, None])
+
+
+def test_apply_refuses_what_does_not_fit() -> None:
+    optimizer, variables = optimizers.SGD(1.0), weights()
+    with pytest.raises(ValueError, match="knows no Variables yet"):
+        optimizer.apply([np.ones(3)])
+    optimizer.build(variables)
+    with pytest.raises(ValueError, match="got 1 gradients for 2"):
+        optimizer.apply([np.ones(3)])
+    with pytest.raises(ValueError, match="built on other Variables"):
+        optimizer.apply([np.ones(3)], weights()[1:])
+
+
+def test_learning_rate_can_be_set(backend: Any) -> None:
+    optimizer, w = optimizers.SGD(1.0), hilevel.Variable([1.0])
+    step = hilevel.jit(lambda g: optimizer.apply([g], [w]))
+    optimizer.build([w])
+    g = np.ones(1, "float32")
+    step(g)
+    optimizer.learning_rate = 0.5
+    step(g)
+    assert w.numpy() == pytest.approx([-0.5])
+    optimizer.learning_rate = schedules.PiecewiseConstantDecay([2], [4.0, 2.0])
+    optimizer.apply([g], [w])
+    assert w.numpy() == pytest.approx([-4.5])
+    with pytest.raises(TypeError, match="cannot be set"):
+        optimizer.learning_rate = 0.1
+
+
+def test_a_function_as_learning_rate() -> None:
+    optimizer, w = optimizers.SGD(lambda: 0.25), hilevel.Variable([1.0])
+    optimizer.apply([np.ones(1, "float32")], [w])
+    assert w.numpy() == pytest.approx([0.75])
+
+
+def test_exclude_from_weight_decay() -> None:
+    optimizer, variables = optimizers.SGD(0.1, weight_decay=1.0), weights()
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
+    optimizer.apply([np.zeros(v.shape, "float32") for v in variables], variables)
+    np.testing.assert_allclose(variables[0].numpy(), 0.9 * np.array(DATA["start"]["kernel"]), 1e-6)
+    np.testing.assert_allclose(variables[1].numpy(), DATA["start"]["bias"], 1e-6)
+    with pytest.raises(ValueError, match="before the optimizer is built"):
+        optimizer.exclude_from_weight_decay(var_names=["kernel"])
+
+
+def test_constraints_hold_after_the_update(backend: Any) -> None:
+    w = hilevel.Variable([1.0, 1.0])
+    w.constraint = hilevel.constraints.NonNeg()
+    optimizers.SGD(1.0).apply([np.array([3.0, 0.5], "float32")], [w])
+    assert w.numpy() == pytest.approx([0.0, 0.5])
+
+
+def test_averages_at_the_end() -> None:
+    optimizer, w = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5), hilevel.Variable([2.0])
+    for _ in range(2):
+        optimizer.apply([np.ones(1, "float32")], [w])
+    optimizer.finalize_variable_values([w])
+    assert w.numpy() == pytest.approx([0.5])  # of 1 and 0
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_loss_scale(backend: Any, compiled: bool) -> None:
+    inner = optimizers.SGD(1.0, momentum=0.5)
+    optimizer, w = optimizers.LossScaleOptimizer(inner, 8.0, 2), hilevel.Variable([1.0])
+    optimizer.build([w])
+    assert float(ops.convert_to_numpy(optimizer.scale_loss(2.0))) == 16.0
+    step = lambda g: optimizer.apply([g], [w])
+    step = hilevel.jit(step) if compiled else step
+    seen = []
+    for g in (8.0, np.inf, 4.0, 4.0, 8.0):
+        step(np.array([g], "float32"))
+        seen.append((float(w.numpy()[0]), float(optimizer.dynamic_scale)))
+    # 1 - 1; left out; steps of 1.5, 1.75 and, with the factor doubled to 8, 1.875
+    assert seen == [(0.0, 8.0), (0.0, 4.0), (-1.5, 4.0), (-3.25, 8.0), (-5.125, 8.0)]
+    assert int(optimizer.iterations) == 4
+
+
+def test_state_can_be_kept_and_moved() -> None:
+    def run(steps: range, optimizer: Any, variables: Any) -> None:
+        for i in steps:
+            optimizer.apply([GRADIENTS[i][v.name] for v in variables], variables)
+
+    whole, all_at_once = optimizers.Adam(0.1), weights()
+    run(range(4), whole, all_at_once)
+    first, variables = optimizers.Adam(0.1), weights()
+    run(range(2), first, variables)
+    store: dict[str, Any] = {}
+    first.save_own_variables(store)
+    with hilevel.use_backend("jax"):
+        second = optimizers.Adam(0.5)
+        for v in variables:
+            v.to("jax")
+        with pytest.raises(ValueError, match="Build it first"):
+            second.load_own_variables(store)
+        second.build(variables)
+        second.load_own_variables(store)
+        run(range(2, 4), second, variables)
+    for v, w in zip(variables, all_at_once, strict=True):
+        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=1e-5)
+
+
+def test_build_belongs_to_the_variables_backend() -> None:
+    with hilevel.use_backend("jax"):
+        w = hilevel.Variable([1.0])
+    optimizer = optimizers.Adam(0.1)
+    optimizer.apply([np.ones(1, "float32")], [w])
+    assert {v.backend.name for v in optimizer.variables} == {"jax"}
+
+
+def test_a_step_inside_a_tape() -> None:
+    w, optimizer = hilevel.Variable([3.0]), optimizers.SGD(0.5)
+    with hilevel.GradientTape() as tape:
+        loss = ops.sum(w * w)
+        optimizer.apply([np.ones(1, "float32")], [w])
+    assert w.numpy() == pytest.approx([2.5])
+    assert tape.gradient(loss, w) == pytest.approx([6.0])
+
+
+# -- updates in place -------------------------------------------------------------------------------
+
+
+def _arrays(shape: tuple[int, ...], dtype: str = "float32") -> list[Any]:
+    numbers = np.random.default_rng(0)
+    return [np.abs(numbers.normal(size=shape)).astype(dtype) for _ in range(4)]
+
+
+UPDATES = {
+    "sgd": (sgd_update, "pg", {}),
+    "momentum": (momentum_update, "pgm", {"momentum": 0.9, "nesterov": False}),
+    "nesterov": (momentum_update, "pgm", {"momentum": 0.9, "nesterov": True}),
+    "adam": (adam_update, "pgmv", {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7}),
+    "rmsprop": (rmsprop_update, "pgm", {"rho": 0.9, "epsilon": 1e-7}),
+}
+
+
+@pytest.mark.parametrize("name", UPDATES)
+@pytest.mark.parametrize("shape", [(3,), (5, 7), (300, 251)])
+def test_in_place_equals_plain(name: str, shape: tuple[int, ...]) -> None:
+    op, needed, options = UPDATES[name]
+    args = _arrays(shape)[: len(needed)]
+    rate = np.float32(0.01)
+    expected = op.value(np, *[a.copy() for a in args], rate, **options)
+    with hilevel.use_backend("numpy"):
+        results = op(*args, rate, **options)
+    pairs = zip(results, expected, strict=True) if needed != "pg" else [(results, expected)]
+    assert (results[0] if needed != "pg" else results) is args[0]
+    for x, y in pairs:
+        assert x.dtype == np.float32
+        np.testing.assert_allclose(x, y, rtol=2e-6, atol=2e-7)
+
+
+def test_gradients_of_any_layout() -> None:
+    p, g, m, v = _arrays((300, 200))
+    expected = adam_update.value(np, p, g, m, v, 0.01, 0.9, 0.99, 1e-7)
+    turned = np.asfortranarray(g)
+    results = adam_update(p, turned, m, v, 0.01, beta_1=0.9, beta_2=0.99, epsilon=1e-7)
+    np.testing.assert_allclose(results[0], expected[0], rtol=1e-6, atol=1e-7)
+
+
+def test_float16_and_fortran_order_take_the_plain_way() -> None:
+    for p in (_arrays((4, 3), "float16")[0], np.asfortranarray(_arrays((4, 3))[0])):
+        before = p.copy()
+        result = sgd_update(p, np.ones_like(p), 1.0)
+        assert result.dtype == p.dtype and np.array_equal(p, before)
+        np.testing.assert_allclose(result, before - 1, rtol=1e-3, atol=1e-3)
+
+
+HOLDERS = {
+    "value": lambda v: v.value,
+    "reshape": lambda v: ops.reshape(v, (-1,)),
+    "slice": lambda v: ops.getitem(v, slice(0, 1)),
+    "read": lambda v: v.read(),
+    "numpy": lambda v: v.numpy(),
+    "memoryview": lambda v: memoryview(v.read()),
+}
+
+
+@pytest.mark.parametrize("holder", HOLDERS)
+@pytest.mark.parametrize(
+    "make",
+    [
+        optimizers.Adam,
+        optimizers.SGD,
+        optimizers.RMSprop,
+        lambda: optimizers.SGD(0.1, 0.9),
+        optimizers.AdamW,
+    ],
+)
+def test_an_array_that_somebody_holds_does_not_change(holder: str, make: Any) -> None:
+    with hilevel.use_backend("numpy"):
+        optimizer, w = make(), hilevel.Variable(np.arange(6, dtype="float32").reshape(2, 3))
+        slots = []
+        for _ in range(3):
+            seen = HOLDERS[holder](w)
+            slots = [HOLDERS[holder](s) for s in optimizer.variables if s.shape]
+            before = [np.array(x) for x in (seen, *slots)]
+            weight = w.numpy()
+            optimizer.apply([np.ones((2, 3), "float32")], [w])
+            assert all(np.array_equal(a, b) for a, b in zip(before, (seen, *slots), strict=True))
+            assert not np.array_equal(w.numpy(), weight)
+            del seen
+
+
+def test_an_array_that_nobody_holds_is_reused() -> None:
+    with hilevel.use_backend("numpy"):
+        optimizer, w = optimizers.Adam(), hilevel.Variable(np.ones((2, 3), "float32"))
+        g = np.ones((2, 3), "float32")
+        optimizer.apply([g], [w])
+        address = id(w._value)
+        optimizer.apply([g], [w])
+        assert id(w._value) == address
+
+
+def test_a_traced_value_and_a_persistent_tape_keep_their_numbers() -> None:
+    with hilevel.use_backend("numpy"):
+        optimizer, w = optimizers.Adam(0.5), hilevel.Variable(np.full(3, 2.0, "float32"))
+        with hilevel.GradientTape(persistent=True) as tape:
+            seen = w.value
+            loss = ops.sum(w * w * w)
+        first = tape.gradient(loss, w).copy()
+        optimizer.apply([first], [w])
+        assert np.array_equal(tape.gradient(loss, w), first)
+        assert np.array_equal(seen.numpy(), [2.0, 2.0, 2.0])
+        gc.collect()
+
+
+@pytest.mark.parametrize("name", optimizers._registry.known)
+def test_float64_stays_float64(name: str, backend: Any) -> None:
+    cls = optimizers._registry.known[name]
+    optimizer = cls(optimizers.SGD()) if name == "lossscaleoptimizer" else cls()
+    w = hilevel.Variable(np.ones((2, 2)), dtype="float64")
+    optimizer.apply([np.ones((2, 2))], [w])
+    assert w.numpy().dtype == np.float64 and np.all(w.numpy() != 1)
+    slots = [v for v in optimizer.variables if v.shape]
+    assert all(s.numpy().dtype == np.float64 for s in slots)
+
+
+def test_a_subclass_written_for_keras() -> None:
+    class Momentum(optimizers.Optimizer):
+        def build(self, variables: Any) -> None:
+            super().build(variables)
+            self.momentums = self.add_optimizer_variables(variables, "momentum")
+
+        def update_step(self, gradient: Any, variable: Any, learning_rate: Any) -> None:
+            m = self.momentums[self._get_variable_index(variable)]
+            m.assign(0.9 * m - gradient * learning_rate)
+            variable.assign_add(m)
+
+    ours, theirs = weights(), weights()
+    first, second = optimizers.SGD(0.1, momentum=0.9), Momentum(0.1)
+    for grads in GRADIENTS:
+        first.apply([grads[v.name] for v in ours], ours)
+        second.apply_gradients([(grads[v.name], v) for v in theirs])
+    for v, w in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(v.numpy(), w.numpy(), rtol=1e-5)
+    assert [v.path for v in second.variables][2:] == [
+        "momentum/kernel_momentum",
+        "momentum/bias_momentum",
+    ]

@@ -18,7 +18,7 @@ _NEVER = -1e30
 
 
 def ctc(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Minus the log-probability of the labels, summed over all ways to place them in time, a number for each sample.
+    """Minus the log-probability of the labels, summed over all ways to place them in time.
 
     At each step a class is emitted: a label, again the label before it, or the blank, class 0, between two labels.
     Source: Graves et al., "Connectionist Temporal Classification" (2006).

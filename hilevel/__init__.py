@@ -1,6 +1,126 @@
-from hilevel import config, ops, tree
-from hilevel.autodiff.functional import custom_gradient, grad, hessian, jacobian, jvp, value_and_grad, vjp
+"""hilevel: a high-level model API over NumPy, CuPy and JAX.
+
+The names are those of Keras 3. `HILEVEL_BACKEND` chooses the backend; see `hilevel.set_backend`.
+"""
+
+import importlib as _importlib
+from typing import Any as _Any
+
+from hilevel import (
+    activations,
+    callbacks,
+    config,
+    constraints,
+    dtype_policies,
+    errors,
+    initializers,
+    layers,
+    losses,
+    metrics,
+    models,
+    ops,
+    optimizers,
+    random,
+    regularizers,
+    saving,
+    tree,
+    utils,
+)
+from hilevel.autodiff.functional import (
+    custom_gradient,
+    grad,
+    hessian,
+    jacobian,
+    jvp,
+    value_and_grad,
+    vjp,
+)
 from hilevel.autodiff.gradient_tape import GradientTape
 from hilevel.autodiff.jit import jit
-from hilevel.backends import current_backend, set_backend, use_backend
+from hilevel.backends import current_backend, get_backend, set_backend, use_backend
+from hilevel.dtype_policies import DTypePolicy
+from hilevel.graph import KerasTensor
+from hilevel.initializers import Initializer
+from hilevel.layers import Input, InputSpec, Layer
+from hilevel.losses import Loss
+from hilevel.metrics import Metric
+from hilevel.models import Model, Sequential
+from hilevel.ops import stop_gradient
+from hilevel.optimizers import Optimizer
+from hilevel.random import set_random_seed
+from hilevel.regularizers import Regularizer
 from hilevel.variables import Variable
+
+__version__ = "0.1.0"
+
+_LAZY = ("backend", "datasets", "testing")
+
+
+def version() -> str:
+    """The version of hilevel.
+
+    >>> import hilevel
+    >>> hilevel.version() == hilevel.__version__
+    True
+    """
+    return __version__
+
+
+def __getattr__(name: str) -> _Any:
+    if name in _LAZY:
+        return _importlib.import_module(f"hilevel.{name}")
+    raise AttributeError(f"module 'hilevel' has no attribute {name!r}.")
+
+
+__all__ = [
+    "DTypePolicy",
+    "GradientTape",
+    "Initializer",
+    "Input",
+    "InputSpec",
+    "KerasTensor",
+    "Layer",
+    "Loss",
+    "Metric",
+    "Model",
+    "Optimizer",
+    "Regularizer",
+    "Sequential",
+    "Variable",
+    "activations",
+    "backend",
+    "callbacks",
+    "config",
+    "constraints",
+    "current_backend",
+    "custom_gradient",
+    "datasets",
+    "dtype_policies",
+    "errors",
+    "get_backend",
+    "grad",
+    "hessian",
+    "initializers",
+    "jacobian",
+    "jit",
+    "jvp",
+    "layers",
+    "losses",
+    "metrics",
+    "models",
+    "ops",
+    "optimizers",
+    "random",
+    "regularizers",
+    "saving",
+    "set_backend",
+    "set_random_seed",
+    "stop_gradient",
+    "testing",
+    "tree",
+    "use_backend",
+    "utils",
+    "value_and_grad",
+    "version",
+    "vjp",
+]

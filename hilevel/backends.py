@@ -38,6 +38,10 @@ def entry_points() -> dict[str, str]:
 def get_backend(name: str | Backend) -> Backend:
     """The backend of this name, loaded when it is first asked for.
 
+    >>> import hilevel
+    >>> hilevel.get_backend("numpy").name
+    'numpy'
+
     Raises:
         BackendNotAvailableError: the name is unknown, or the backend's array library is not installed.
     """

@@ -119,6 +119,29 @@ def set_backend(backend: str) -> None:
     set_(backend)
 
 
+def dtype_policy() -> Any:
+    """The dtype policy of layers that are given none; see `hilevel.dtype_policies.dtype_policy`.
+
+    >>> import hilevel
+    >>> hilevel.config.dtype_policy()
+    <DTypePolicy "float32">
+    """
+    from hilevel import dtype_policies
+
+    return dtype_policies.dtype_policy()
+
+
+def set_dtype_policy(policy: Any) -> None:
+    """Set the dtype policy of layers that are given none: a name or a `DTypePolicy`.
+
+    >>> import hilevel
+    >>> hilevel.config.set_dtype_policy("float32")
+    """
+    from hilevel import dtype_policies
+
+    dtype_policies.set_dtype_policy(policy)
+
+
 def enable_interactive_logging() -> None:
     """Show progress bars (the default).
 

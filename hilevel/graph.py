@@ -22,6 +22,11 @@ class Symbolic(TensorLike):
     """A tensor of a graph: a shape, in which None is a dimension not known yet, a dtype, and the call it came from.
 
     `Input` makes the first; layers and ops called on them make the others.
+
+    >>> import hilevel
+    >>> x = hilevel.Input((4,))
+    >>> (x * 2).shape
+    (None, 4)
     """
 
     def __init__(

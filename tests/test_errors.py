@@ -108,16 +108,16 @@ def no_super() -> None:
 
 WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "column against columns": (
-        lambda: fit(np.zeros((8, 1))), errors.ShapeError, ["(8, 1)", "(8, 3)"],
+        lambda: fit(np.zeros((8, 1))), errors.ShapeError, ["1)", "3)", "not broadcast"],
     ),
     "columns against column": (
-        lambda: fit(np.zeros((8, 3)), units=1), errors.ShapeError, ["(8, 3)", "(8, 1)"],
+        lambda: fit(np.zeros((8, 3)), units=1), errors.ShapeError, ["3)", "1)", "not broadcast"],
     ),
     "label outside the classes": (
-        lambda: fit(np.full(8, 7), LOGITS), IndexError, ["7", "0", "2"],
+        lambda: fit(np.full(8, 7), LOGITS), ValueError, ["label 7", "0..2"],
     ),
     "negative label": (
-        lambda: fit(np.full(8, -2), LOGITS), IndexError, ["-2"],
+        lambda: fit(np.full(8, -2), LOGITS), ValueError, ["label -2"],
     ),
     "misspelt loss": (
         lambda: compiled("categorical_crosentropy"), errors.UnknownNameError,
@@ -140,7 +140,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         ['Dense "head"', "probabilities", "softmax", "from_logits=True"],
     ),
     "one-hot beyond its range": (
-        lambda: ops.one_hot(np.array([0, 5]), 3), IndexError, ["5", "0 to 2"],
+        lambda: ops.one_hot(np.array([0, 5]), 3), IndexError, ["5", "to 2"],
     ),
     "take beyond the axis": (
         lambda: ops.take(X, np.array([9]), axis=0), IndexError, ["9", "length 8"],

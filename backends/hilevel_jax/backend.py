@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hilevel_jax.compiled import Compiled, _as_data
+from hilevel_jax.compiled import Compiled, plain_errors, _as_data
 
 from hilevel import protocol
 from hilevel._types import Array, DTypeLike, Function
@@ -87,7 +87,8 @@ class Backend(protocol.Backend):
 
     def differentiate(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:  # type: ignore[override]
         """By `jax.vjp`."""
-        value, pullback, aux = jax.vjp(pure, list(arrays), has_aux=True)
+        with plain_errors():
+            value, pullback, aux = jax.vjp(pure, list(arrays), has_aux=True)
         return value, lambda seed: pullback(seed)[0], aux
 
     def custom_gradient(self, f: Function) -> Function:  # type: ignore[override]

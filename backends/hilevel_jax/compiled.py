@@ -7,6 +7,8 @@ of dicts.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -26,6 +28,17 @@ class _NewState(Exception):
     """A later trace touched Variables that the first one did not."""
 
 
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """Errors leave without JAX's note that it has hidden its own frames."""
+    try:
+        yield
+    except Exception as error:
+        notes = getattr(error, "__notes__", [])
+        notes[:] = [note for note in notes if "JAX has removed its internal frames" not in note]
+        raise
+
+
 class Compiled:
     """The compiled form of a function; one entry for each structure of its arguments."""
 
@@ -42,7 +55,8 @@ class Compiled:
         entry = self.entries.get(key)
         if entry is None:
             entry = self.entries[key] = _Entry(self.function, structure, static, self.donate)
-        return entry(dynamic)
+        with plain_errors():
+            return entry(dynamic)
 
     @property
     def compilations(self) -> int:

@@ -167,7 +167,7 @@ class GradientTape:
         if isinstance(source, Traced):
             return [source]
         raise TypeError(
-            f"GradientTape.gradient: a source is a {type(source).__name__} that the tape cannot follow. "
+            "GradientTape.gradient: a source is an array that the tape cannot follow. "
             "Watch it, and use what watch returns: x = tape.watch(x); y = f(x); tape.gradient(y, x)."
         )
 

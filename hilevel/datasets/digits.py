@@ -6,6 +6,7 @@ The test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C
 
 from __future__ import annotations
 
+import math
 from importlib.resources import files
 from typing import Any, TypeAlias
 
@@ -36,6 +37,6 @@ def load_data(test_fraction: float = 0.2, seed: int = 0) -> tuple[Arrays, Arrays
         images, labels = archive["images"], archive["labels"].astype(np.int32)
     order = permutation(len(labels), seed, 0)
     images, labels = images[order], labels[order]
-    test = round(len(labels) * test_fraction)
+    test = math.ceil(len(labels) * test_fraction)
     cut = len(labels) - test
     return (images[:cut], labels[:cut]), (images[cut:], labels[cut:])

@@ -95,8 +95,8 @@ class PReLU(Layer):
         shared_axes: axes along which one `alpha` serves all.
 
     >>> import hilevel
-    >>> hilevel.layers.PReLU()(np.array([[-1.0, 5.0]], "float32"))
-    array([[-0.,  5.]], dtype=float32)
+    >>> hilevel.layers.PReLU("ones")(np.array([[-1.0, 5.0]], "float32"))
+    array([[-1.,  5.]], dtype=float32)
     """
 
     alpha: Variable

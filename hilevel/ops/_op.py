@@ -50,7 +50,7 @@ from hilevel.tensor import (
 
 P = ParamSpec("P")
 
-_TENSOR = ("Tensor", "Tensor | None")
+_TENSOR = ("Tensor", "Tensor | None", "'Tensor'")
 _PROMOTIONS: dict[str | None, Function | None] = {
     None: None,
     "common": dtypes.to_common,
@@ -61,7 +61,11 @@ _PROMOTIONS: dict[str | None, Function | None] = {
 
 class Op(Generic[P]):
     """A primitive operation. Called on arrays it computes; on traced values it also records itself; on
-    symbolic ones it becomes a node of a graph; on abstract ones it says what shape would result."""
+    symbolic ones it becomes a node of a graph; on abstract ones it says what shape would result.
+
+    >>> ops.tanh
+    <op tanh>
+    """
 
     def __init__(
         self, value: Function, dtype: str | None = None, shape: Function | None = None
@@ -331,7 +335,11 @@ def op(
 
 
 class Composite(Generic[P]):
-    """A function of ops that looks at shapes: on symbolic tensors it becomes one node of the graph."""
+    """A function of ops that looks at shapes: on symbolic tensors it becomes one node of the graph.
+
+    >>> ops.take
+    <op take>
+    """
 
     def __init__(self, function: Callable[P, Any]) -> None:
         self.function = function
@@ -356,7 +364,14 @@ class Composite(Generic[P]):
 
 
 def composite(function: Callable[P, Any]) -> Composite[P]:
-    """Decorator for an op that is said with other ops and looks at the shapes of its arguments."""
+    """Decorator for an op that is said with other ops and looks at the shapes of its arguments.
+
+    >>> @ops.composite
+    ... def flat(x):
+    ...     return ops.reshape(x, (x.shape[0], -1))
+    >>> flat(np.ones((2, 3, 4))).shape
+    (2, 12)
+    """
     return Composite(function)
 
 

@@ -153,17 +153,46 @@ def _has_traced(structure: Any) -> bool:
     return any(isinstance(leaf, Traced) for leaf in tree.flatten(structure))
 
 
+def custom_gradient(f: Function) -> Function:
+    """Decorator for a function that brings its own gradient; see `hilevel.custom_gradient`.
+
+    >>> double = ops.custom_gradient(lambda x: (x, lambda upstream: 2.0 * upstream))
+    >>> hilevel.grad(lambda x: double(x))(3.0)
+    np.float32(2.0)
+    """
+    from hilevel.autodiff.functional import custom_gradient
+
+    return custom_gradient(f)
+
+
+def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+    """The value of `fun` and its derivative in the direction of the tangents; see `hilevel.jvp`.
+
+    With `has_aux`, `fun` returns a pair, whose second part comes back as a third result.
+
+    >>> ops.jvp(lambda x: x * x, (3.0,), (1.0,))
+    (np.float32(9.0), np.float32(6.0))
+    """
+    from hilevel.autodiff.functional import jvp
+
+    if not has_aux:
+        return jvp(fun, primals, tangents)
+    return (*jvp(lambda *args: fun(*args)[0], primals, tangents), fun(*primals)[1])
+
+
 # -- from and to other arrays -----------------------------------------------------------------------
 
 
-def convert_to_tensor(x: Any, dtype: DTypeLike = None, sparse: bool | None = None) -> Tensor:
+def convert_to_tensor(
+    x: Any, dtype: DTypeLike = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
     """An array of the current backend: of numbers, lists, NumPy arrays, arrays of other backends, Variables.
 
     >>> ops.convert_to_tensor([1.0, 2.0])
     array([1., 2.], dtype=float32)
     """
-    if sparse:
-        raise NotImplementedError("convert_to_tensor(sparse=True): hilevel has no sparse tensors.")
+    if sparse or ragged:
+        raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
     if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
         return to_array(x, dtype)
     y = to_array(x, dtype)
@@ -175,7 +204,13 @@ def _here(x: Any) -> Any:
     return x if backend.is_array(x) else backend.asarray(to_host(x))
 
 
-array = convert_to_tensor
+def array(x: Any, dtype: DTypeLike = None) -> Tensor:
+    """The same as `convert_to_tensor`.
+
+    >>> ops.array([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    return convert_to_tensor(x, dtype)
 
 
 def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:

@@ -704,22 +704,17 @@ def isclose(
 
 
 @op
-def select(xp: Namespace, condition: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
-    """`x1` where `condition` holds, else `x2`; both of one dtype. `where` is the form for users.
-
-    >>> ops.select(np.array([True, False]), np.array([1.0, 2.0]), np.array([3.0, 4.0]))
-    array([1., 4.])
-    """
+def _select(xp: Namespace, condition: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
     return xp.where(condition, x1, x2)
 
 
-@select.gradient
+@_select.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, condition: Tensor, x1: Tensor, x2: Tensor) -> Any:
     zero = xp.zeros_like(g)
     return None, (lambda: xp.where(condition, g, zero)), (lambda: xp.where(condition, zero, g))
 
 
-@select.shape
+@_select.shape
 def _(condition: Any, x1: Any, x2: Any) -> Abstract:
     return Abstract(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
 
@@ -737,7 +732,7 @@ def where(condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Tensor:
     if not hasattr(x2, "dtype"):
         x2 = _number(x2, beside=x1)
     x1, x2 = dtypes.to_common((x1, x2))
-    return select(condition, x1, x2)
+    return _select(condition, x1, x2)
 
 
 def _number(x: Any, beside: Any) -> Any:
@@ -773,7 +768,7 @@ def dtypes_error(name: str) -> Exception:
 
 
 @op
-def clip(xp: Namespace, x: Tensor, x_min: Any = None, x_max: Any = None) -> Tensor:
+def clip(xp: Namespace, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
 
     >>> ops.clip([-1.0, 0.5, 2.0], 0.0, 1.0)
@@ -784,7 +779,7 @@ def clip(xp: Namespace, x: Tensor, x_min: Any = None, x_max: Any = None) -> Tens
 
 
 @clip.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any = None, x_max: Any = None) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any, x_max: Any) -> Any:
     inside = xp.ones_like(x, dtype=bool)
     if x_min is not None:
         inside = xp.logical_and(inside, x >= x_min)
@@ -794,7 +789,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any = None, x_max: 
 
 
 @clip.shape
-def _(x: Any, x_min: Any = None, x_max: Any = None) -> Abstract:
+def _(x: Any, x_min: Any, x_max: Any) -> Abstract:
     return elementwise(x, x_min, x_max, dtype=x.dtype)
 
 

@@ -109,7 +109,7 @@ def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
     return getitem(x, (builtins.slice(None),) * (axis % len(x.shape)) + (indices,))
 
 
-def check_indices(indices: Any, size: int, what: str, negative: bool = True) -> None:
+def check_indices(indices: Any, size: int, what: str, lowest: int | None = None) -> None:
     """Refuse indices outside of an axis, where they are in the host's memory.
 
     Raises:
@@ -119,7 +119,7 @@ def check_indices(indices: Any, size: int, what: str, negative: bool = True) -> 
         indices = np.asarray(indices) if not _holds_tensors(indices) else None
     if not isinstance(indices, (np.ndarray, np.generic)) or not indices.size:
         return
-    low = -size if negative else 0
+    low = -size if lowest is None else lowest
     if indices.dtype.kind in "iu" and (indices.min() < low or indices.max() >= size):
         wrong = indices[(indices < low) | (indices >= size)].flat[0]
         raise IndexError(
@@ -168,7 +168,7 @@ def one_hot(
     """
     if sparse:
         raise NotImplementedError("one_hot(sparse=True): hilevel has no sparse tensors.")
-    check_indices(x, num_classes, "one_hot")
+    check_indices(x, num_classes, "one_hot", lowest=-1)
     x = to_array(x)
     if dtypes.is_float(x.dtype):
         x = x.astype(dtypes.INT32)

@@ -23,7 +23,7 @@ from hilevel.ops.elementwise import (
     tanh,
     where,
 )
-from hilevel.ops.reduction import cumsum, norm, sort, sum
+from hilevel.ops.reduction import cumsum, mean, norm, sort, sum
 from hilevel.ops.shaping import flip, split
 from hilevel.protocol import axes_tuple
 
@@ -561,6 +561,21 @@ def layer_normalization(
     if gamma is not None:
         y = y * to_float_array(gamma).reshape(tuple(view))
     return y if beta is None else y + to_float_array(beta).reshape(tuple(view))
+
+
+@composite
+def rms_normalization(
+    x: Tensor, scale: Tensor = None, axis: Axis = -1, epsilon: float | None = None
+) -> Tensor:
+    """`x / sqrt(mean(x^2) + epsilon) * scale`, the mean over `axis`. Zhang and Sennrich, 2019.
+
+    >>> ops.rms_normalization([3.0, 3.0])
+    array([1., 1.], dtype=float32)
+    """
+    x = to_float_array(x)
+    epsilon = config_epsilon() if epsilon is None else epsilon
+    y = x * rsqrt(mean(square(x), axis=axis, keepdims=True) + epsilon)
+    return y if scale is None else y * to_float_array(scale)
 
 
 @composite

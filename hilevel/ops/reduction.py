@@ -160,7 +160,22 @@ def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     return y if initial is None else minimum(y, initial)
 
 
-amax, amin = max, min
+def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The same as `max`.
+
+    >>> ops.amax([1.0, 5.0])
+    np.float32(5.0)
+    """
+    return max(x, axis=axis, keepdims=keepdims)
+
+
+def amin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The same as `min`.
+
+    >>> ops.amin([1.0, 5.0])
+    np.float32(1.0)
+    """
+    return min(x, axis=axis, keepdims=keepdims)
 
 
 @op

@@ -272,6 +272,8 @@ class Trainer(Layer):
         data = tree.map_structure(stand_in, batch)
         try:
             with scope(abstract=1, recording=None):
+                if not self.built and type(self).call is not Layer.call:
+                    self(unpack_x_y_sample_weight(data)[0])
                 getattr(self, f"{kind}_step")(data)
                 if kind != "predict":
                     self._build_unused_metrics(data)

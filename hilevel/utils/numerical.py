@@ -30,7 +30,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     count = int(labels.max()) + 1 if num_classes is None else num_classes
-    check_indices(labels, count, "to_categorical", negative=False)
+    check_indices(labels, count, "to_categorical", lowest=0)
     return np.eye(count, dtype=settings.floatx_dtype)[labels]
 
 

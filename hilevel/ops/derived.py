@@ -1,0 +1,381 @@
+"""Elementwise functions said with other ops, and the rarer primitives: bits, signs, special functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel import dtypes
+from hilevel._types import DTypeLike, Namespace, Tensor
+from hilevel.ops._abstract import boolean, elementwise, like
+from hilevel.ops._op import composite, op, to_array, to_float_array
+from hilevel.ops.elementwise import (
+    abs,
+    cast,
+    clip,
+    divide,
+    exp,
+    isnan,
+    logaddexp,
+    maximum,
+    minimum,
+    sin,
+    where,
+)
+from hilevel.ops.nn import erf
+from hilevel.ops.shaping import ones_like, zeros_like
+
+# -- arithmetic -------------------------------------------------------------------------------------
+
+
+@op(dtype="number", shape=elementwise)
+def fmod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The remainder of the division, with the sign of `x1`.
+
+    >>> ops.fmod([7, -7], 3)
+    array([ 1, -1], dtype=int32)
+    """
+    return xp.fmod(x1, x2)
+
+
+fmod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.trunc(x1 / x2)))
+
+
+@op(dtype="float", shape=elementwise)
+def hypot(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """`sqrt(x1^2 + x2^2)`, without overflow.
+
+    >>> ops.hypot([3.0], [4.0])
+    array([5.], dtype=float32)
+    """
+    return xp.hypot(x1, x2)
+
+
+hypot.gradient(lambda xp, g, y, x1, x2: (lambda: g * x1 / y, lambda: g * x2 / y))
+
+
+@op(dtype="float", shape=like)
+def exp2(xp: Namespace, x: Tensor) -> Tensor:
+    """2 to the power `x`.
+
+    >>> ops.exp2([3.0])
+    array([8.], dtype=float32)
+    """
+    return xp.exp2(x)
+
+
+exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
+
+
+@op(dtype="float", shape=like)
+def cbrt(xp: Namespace, x: Tensor) -> Tensor:
+    """The cube root.
+
+    >>> ops.cbrt([-8.0])
+    array([-2.], dtype=float32)
+    """
+    return xp.cbrt(x)
+
+
+cbrt.gradient(lambda xp, g, y, x: g / (3 * y * y))
+
+
+@composite
+def divide_no_nan(x1: Tensor, x2: Tensor) -> Tensor:
+    """`x1 / x2`, and 0 where `x2` is 0.
+
+    >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
+    array([0.5, 0. ], dtype=float32)
+    """
+    x2 = to_array(x2)
+    zero = x2 == 0
+    return where(zero, 0.0, divide(x1, where(zero, 1, x2)))
+
+
+@composite
+def fmax(x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of the two; where one is NaN, the other.
+
+    >>> ops.fmax([1.0, float("nan")], [0.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    x1, x2 = to_array(x1), to_array(x2)
+    return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
+
+
+@composite
+def fmin(x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of the two; where one is NaN, the other.
+
+    >>> ops.fmin([1.0, float("nan")], [0.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    x1, x2 = to_array(x1), to_array(x2)
+    return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
+
+
+@composite
+def fabs(x: Tensor) -> Tensor:
+    """The absolute value, as a float.
+
+    >>> ops.fabs([-1])
+    array([1.], dtype=float32)
+    """
+    return abs(to_float_array(x))
+
+
+@composite
+def deg2rad(x: Tensor) -> Tensor:
+    """Degrees as radians.
+
+    >>> ops.deg2rad([180.0])
+    array([3.1415927], dtype=float32)
+    """
+    return to_float_array(x) * float(np.pi / 180)
+
+
+@composite
+def rad2deg(x: Tensor) -> Tensor:
+    """Radians as degrees.
+
+    >>> ops.rad2deg([0.0])
+    array([0.], dtype=float32)
+    """
+    return to_float_array(x) * float(180 / np.pi)
+
+
+@composite
+def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
+    """`log2(2^x1 + 2^x2)`, without overflow.
+
+    >>> ops.logaddexp2([1.0], [1.0])
+    array([2.], dtype=float32)
+    """
+    log2 = float(np.log(2))
+    return logaddexp(to_float_array(x1) * log2, to_float_array(x2) * log2) / log2
+
+
+@composite
+def sinc(x: Tensor) -> Tensor:
+    """`sin(pi x) / (pi x)`, and 1 at 0.
+
+    >>> ops.sinc([0.0, 0.5])
+    array([1.        , 0.63661975], dtype=float32)
+    """
+    x = to_float_array(x) * float(np.pi)
+    zero = x == 0
+    return where(zero, 1.0, sin(x) / where(zero, 1.0, x))
+
+
+@composite
+def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
+    """0 where `x1` is negative, 1 where it is positive, `x2` where it is 0.
+
+    >>> ops.heaviside([-1.0, 0.0, 1.0], 0.5)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    x1 = to_float_array(x1)
+    return where(x1 < 0, 0.0, where(x1 > 0, 1.0, where(isnan(x1), x1, x2)))
+
+
+# -- special functions ------------------------------------------------------------------------------
+
+
+@op(dtype="float", shape=like)
+def erfinv(xp: Namespace, x: Tensor) -> Tensor:
+    """The inverse of the error function, for `-1 < x < 1`.
+
+    >>> ops.erfinv([0.0])
+    array([0.], dtype=float32)
+    """
+    from hilevel.random.functions import normal_quantile
+
+    return normal_quantile(xp, 0.5 * (x + 1)) * 0.7071067811865476
+
+
+erfinv.gradient(lambda xp, g, y, x: g * (0.886226925452758 * xp.exp(y * y)))
+
+
+@composite
+def erfc(x: Tensor) -> Tensor:
+    """`1 - erf(x)`.
+
+    >>> ops.erfc([0.0])
+    array([1.], dtype=float32)
+    """
+    return 1.0 - erf(to_float_array(x))
+
+
+# -- bits, of integers and booleans: no gradient ----------------------------------------------------
+
+
+@op(dtype="common", shape=elementwise)
+def bitwise_and(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits that both have.
+
+    >>> ops.bitwise_and([6], [3])
+    array([2], dtype=int32)
+    """
+    return xp.bitwise_and(x, y)
+
+
+@op(dtype="common", shape=elementwise)
+def bitwise_or(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits that one of them has, or both.
+
+    >>> ops.bitwise_or([6], [3])
+    array([7], dtype=int32)
+    """
+    return xp.bitwise_or(x, y)
+
+
+@op(dtype="common", shape=elementwise)
+def bitwise_xor(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits that exactly one of them has.
+
+    >>> ops.bitwise_xor([6], [3])
+    array([5], dtype=int32)
+    """
+    return xp.bitwise_xor(x, y)
+
+
+@op(shape=like)
+def bitwise_not(xp: Namespace, x: Tensor) -> Tensor:
+    """All bits turned round.
+
+    >>> ops.bitwise_not([6])
+    array([-7], dtype=int32)
+    """
+    return xp.invert(x)
+
+
+@op(dtype="number", shape=elementwise)
+def left_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits moved up by `y` places.
+
+    >>> ops.left_shift([3], 2)
+    array([12], dtype=int32)
+    """
+    return xp.left_shift(x, y)
+
+
+@op(dtype="number", shape=elementwise)
+def right_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits moved down by `y` places.
+
+    >>> ops.right_shift([12], 2)
+    array([3], dtype=int32)
+    """
+    return xp.right_shift(x, y)
+
+
+bitwise_invert, bitwise_left_shift, bitwise_right_shift = bitwise_not, left_shift, right_shift
+
+# -- questions --------------------------------------------------------------------------------------
+
+
+@op(dtype="float", shape=boolean)
+def signbit(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether the sign is minus; that of -0.0 is.
+
+    >>> ops.signbit([-0.0, 1.0])
+    array([ True, False])
+    """
+    return xp.signbit(x)
+
+
+@composite
+def isposinf(x: Tensor) -> Tensor:
+    """Whether it is plus infinity.
+
+    >>> ops.isposinf([float("inf"), 1.0])
+    array([ True, False])
+    """
+    return to_float_array(x) == float("inf")
+
+
+@composite
+def isneginf(x: Tensor) -> Tensor:
+    """Whether it is minus infinity.
+
+    >>> ops.isneginf([float("-inf"), 1.0])
+    array([ True, False])
+    """
+    return to_float_array(x) == float("-inf")
+
+
+# -- choice, dtype, parts ---------------------------------------------------------------------------
+
+
+@composite
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
+    """For each element the choice whose condition is the first to hold, else `default`.
+
+    >>> ops.select([[True, False], [True, True]], [[1, 2], [3, 4]])
+    array([1, 4], dtype=int32)
+    """
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = where(condition, choice, chosen)
+    return chosen
+
+
+@composite
+def saturate_cast(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """The tensor in another dtype, its numbers limited to what that dtype can hold.
+
+    >>> ops.saturate_cast([-5.0, 300.0], "uint8")
+    array([  0, 255], dtype=uint8)
+    """
+    target = dtypes.as_dtype(dtype)
+    x = to_array(x)
+    if target.kind not in "iu" or x.dtype.kind == "b":
+        return cast(x, target)
+    limits = np.iinfo(target)
+    if x.dtype.kind in "iu":
+        own = np.iinfo(x.dtype)
+        return cast(clip(x, max(limits.min, own.min), min(limits.max, own.max)), target)
+    top = np.nextafter(x.dtype.type(limits.max), x.dtype.type(0))
+    high = limits.max if int(x.dtype.type(limits.max)) <= limits.max else float(top)
+    return cast(clip(x, limits.min, high), target)
+
+
+def real(x: Tensor) -> Tensor:
+    """The real part: the tensor itself, all tensors of hilevel being real.
+
+    >>> ops.real([1.0])
+    array([1.], dtype=float32)
+    """
+    return to_array(x)
+
+
+conj = conjugate = real
+
+
+def imag(x: Tensor) -> Tensor:
+    """The imaginary part: zeros, all tensors of hilevel being real.
+
+    >>> ops.imag([1.0])
+    array([0.], dtype=float32)
+    """
+    return zeros_like(x)
+
+
+def isreal(x: Tensor) -> Tensor:
+    """Whether the imaginary part is 0: true.
+
+    >>> ops.isreal([1.0])
+    array([ True])
+    """
+    return ones_like(x, dtype="bool")
+
+
+@composite
+def angle(x: Tensor) -> Tensor:
+    """The angle in the complex plane: 0, or pi for negative numbers.
+
+    >>> ops.angle([-1.0, 1.0])
+    array([3.1415927, 0.       ], dtype=float32)
+    """
+    return where(to_float_array(x) < 0, exp(zeros_like(to_float_array(x))) * float(np.pi), 0.0)

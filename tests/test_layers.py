@@ -1,0 +1,273 @@
+"""Layers against Keras on the same weights, on each backend, eagerly and compiled; and what all layers have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from layer_cases import CASES
+
+import hilevel
+from hilevel import layers, ops
+from hilevel.testing import check_gradients
+
+WANTED = np.load(Path(__file__).parent / "data/layers.npz")
+
+
+def group(name: str, kind: str) -> list[Any]:
+    keys = [k for k in WANTED.files if k.startswith(f"{name}/{kind}/")]
+    return [WANTED[k] for k in sorted(keys, key=lambda k: int(k.rsplit("/", 1)[1]))]
+
+
+def make(name: str, **more: Any) -> tuple[Any, Any]:
+    """The layer of a case with Keras's weights, and its input."""
+    cls, arguments, _, _ = CASES[name]
+    layer = getattr(layers, cls)(**arguments, **more)
+    inputs = group(name, "inputs")
+    x = inputs[0] if len(inputs) == 1 else inputs
+    layer(x)
+    for v, value in zip(
+        layer.trainable_variables + layer.non_trainable_weights, group(name, "weights"), strict=False
+    ):
+        v.assign(value)
+    return layer, x
+
+
+def close(a: Any, b: Any) -> None:
+    np.testing.assert_allclose(ops.convert_to_numpy(a), b, rtol=2e-5, atol=2e-5)
+
+
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+@pytest.mark.parametrize("name", CASES)
+def test_output_gradients_and_state_are_those_of_keras(name: str, compiled: bool, backend: Any) -> None:
+    layer, x = make(name)
+    training = CASES[name][3]
+    (weight,) = group(name, "weight")
+
+    def run(x: Any) -> Any:
+        kwargs = {"training": training} if layer._takes_training else {}
+        y = layer(x, **kwargs)
+        return ops.sum(y * weight), y
+
+    def step(x: Any) -> Any:
+        (_, y), g_inputs = hilevel.value_and_grad(run, has_aux=True)(x)
+        return y, g_inputs
+
+    def weight_gradients(x: Any) -> Any:
+        return hilevel.grad(lambda: run(x)[0], variables=layer.trainable_variables)()
+
+    state = layer.get_weights()
+    wrap = hilevel.jit if compiled else lambda f: f
+    y, g_inputs = wrap(step)(x)
+    close(y, group(name, "output")[0])
+    for got, wanted in zip(hilevel.tree.flatten(g_inputs), group(name, "g_inputs"), strict=True):
+        close(got, wanted)
+    for v, wanted in zip(layer.non_trainable_weights, group(name, "after"), strict=False):
+        close(v, wanted)
+    layer.set_weights(state)
+    for got, wanted in zip(wrap(weight_gradients)(x), group(name, "g_weights"), strict=True):
+        close(got, wanted)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_gradients_of_layers_in_float64(name: str) -> None:
+    with hilevel.use_backend("numpy"):
+        layer, x = make(name, dtype="float64")
+        arrays = [np.asarray(a, np.float64) for a in (x if isinstance(x, list) else [x])]
+
+        def value(*inputs: Any) -> Any:
+            y = layer(list(inputs) if isinstance(x, list) else inputs[0])
+            return ops.sum(y * group(name, "weight")[0].astype("float64"))
+
+        check_gradients(value, *arrays)
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_the_symbolic_shape_is_the_real_one(name: str, backend: Any) -> None:
+    layer, x = make(name)
+    symbolic = hilevel.tree.map_structure(lambda a: hilevel.Input(a.shape[1:]), x)
+    assert layer(symbolic).shape == (None, *np.shape(group(name, "output")[0])[1:])
+    shapes = hilevel.tree.map_structure(np.shape, [x])[0] if not isinstance(x, list) else None
+    if shapes is not None:
+        assert tuple(layer.compute_output_shape(x.shape)) == group(name, "output")[0].shape
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_config_round_trip(name: str, backend: Any) -> None:
+    layer, x = make(name)
+    config = layers.serialize(layer)
+    assert repr(config) == repr(layers.serialize(layers.deserialize(config)))
+    copy = layers.deserialize(config)
+    assert (copy.name, type(copy)) == (layer.name, type(layer))
+    copy(x)
+    copy.set_weights(layer.get_weights())
+    close(copy(x), ops.convert_to_numpy(layer(x)))
+
+
+# -- randomness -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", ["Dropout", "GaussianDropout", "GaussianNoise"])
+def test_noise_is_the_same_on_every_backend_and_new_at_each_call(kind: str) -> None:
+    x = np.ones((50, 20), "float32")
+    drawn = {}
+    for name in ("numpy", "jax"):
+        with hilevel.use_backend(name):
+            layer = getattr(layers, kind)(0.3, seed=3)
+            eager = [ops.convert_to_numpy(layer(x, training=True)) for _ in range(2)]
+            compiled = ops.convert_to_numpy(hilevel.jit(lambda x, layer=layer: layer(x, training=True))(x))
+            drawn[name] = [*eager, compiled]
+    for a, b in zip(drawn["numpy"], drawn["jax"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
+    assert not np.array_equal(drawn["numpy"][0], drawn["numpy"][1])
+    assert not np.array_equal(drawn["numpy"][1], drawn["numpy"][2])
+    assert abs(drawn["numpy"][0].mean() - 1) < 0.05
+
+
+def test_dropout_drops_its_share_and_scales_the_rest(backend: Any) -> None:
+    y = ops.convert_to_numpy(layers.Dropout(0.25, seed=1)(np.ones((200, 200)), training=True))
+    assert abs((y == 0).mean() - 0.25) < 0.01
+    np.testing.assert_allclose(y[y != 0], 1 / 0.75, rtol=1e-6)
+
+
+def test_a_noise_shape_shares_the_mask(backend: Any) -> None:
+    y = layers.Dropout(0.5, noise_shape=(None, 1, None), seed=1)(np.ones((4, 6, 5)), training=True)
+    y = ops.convert_to_numpy(y)
+    assert (y == y[:, :1]).all() and 0 < (y == 0).mean() < 1
+
+
+def test_the_gradient_of_dropout_is_its_mask(backend: Any) -> None:
+    layer = layers.Dropout(0.5, seed=1)
+    x = np.ones((10, 10), "float32")
+    value, g = hilevel.value_and_grad(lambda x: ops.sum(layer(x, training=True)))(x)
+    assert float(value) == pytest.approx(float(ops.sum(g)))
+
+
+# -- particular layers ------------------------------------------------------------------------------
+
+
+def test_category_encoding(backend: Any) -> None:
+    x = np.array([[0, 2, 2], [1, 1, 0]])
+    encode = lambda mode, x=x, **k: ops.convert_to_numpy(layers.CategoryEncoding(3, mode)(x, **k))
+    np.testing.assert_array_equal(encode("multi_hot"), [[1, 0, 1], [1, 1, 0]])
+    np.testing.assert_array_equal(encode("count"), [[1, 0, 2], [1, 2, 0]])
+    np.testing.assert_array_equal(
+        encode("count", count_weights=np.array([[0.5, 1, 2], [1, 1, 1]])), [[0.5, 0, 3], [1, 2, 0]]
+    )
+    np.testing.assert_array_equal(encode("one_hot", np.array([[2], [0]])), [[0, 0, 1], [1, 0, 0]])
+
+
+def test_normalization_adapts_to_arrays_and_to_batches(backend: Any) -> None:
+    x = np.random.default_rng(0).normal(3, 2, (90, 4))
+    whole, parts = layers.Normalization(), layers.Normalization()
+    whole.adapt(x)
+    parts.adapt([x[:30], x[30:80], x[80:]])
+    y = ops.convert_to_numpy(whole(x))
+    np.testing.assert_allclose(y.mean(0), 0, atol=1e-5)
+    np.testing.assert_allclose(y.std(0), 1, atol=1e-4)
+    np.testing.assert_allclose(parts.get_weights()[0], whole.get_weights()[0], rtol=1e-5)
+    np.testing.assert_allclose(parts.get_weights()[1], whole.get_weights()[1], rtol=1e-5)
+
+
+def test_a_frozen_batch_normalization_uses_its_averages(backend: Any) -> None:
+    layer = layers.BatchNormalization()
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    layer(x)
+    layer.trainable = False
+    before = layer.get_weights()
+    np.testing.assert_allclose(
+        ops.convert_to_numpy(layer(x, training=True)), ops.convert_to_numpy(layer(x, training=False))
+    )
+    assert all(np.array_equal(a, b) for a, b in zip(before, layer.get_weights(), strict=True))
+
+
+def test_a_masked_batch_normalization_leaves_samples_out(backend: Any) -> None:
+    layer, plain = layers.BatchNormalization(momentum=0.0), layers.BatchNormalization(momentum=0.0)
+    x = np.random.default_rng(0).normal(size=(8, 3)).astype("float32")
+    layer(x, training=True, mask=np.arange(8) < 5)
+    plain(x[:5], training=True)
+    for a, b in zip(layer.get_weights(), plain.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+def test_lambda_gets_its_arguments_and_training(backend: Any) -> None:
+    layer = layers.Lambda(lambda x, by, training=None: x * by + (1.0 if training else 0.0), arguments={"by": 3.0})
+    assert float(layer(np.ones(1), training=True)[0]) == 4.0
+    assert float(layer(np.ones(1))[0]) == 3.0
+
+
+def test_activity_regularization_adds_to_the_losses(backend: Any) -> None:
+    layer = layers.Dense(2, activity_regularizer="l2", kernel_regularizer=hilevel.regularizers.L1(0.5))
+    y = layer(np.ones((3, 4)))
+    activity, kernel = (float(v) for v in layer.losses)
+    assert activity == pytest.approx(0.01 * float(ops.sum(y * y)), rel=1e-5)
+    assert kernel == pytest.approx(0.5 * float(ops.sum(ops.abs(layer.kernel))), rel=1e-5)
+
+
+# -- what layers hold -------------------------------------------------------------------------------
+
+
+class Block(layers.Layer):
+    def __init__(self) -> None:
+        super().__init__()
+        self.parts = [layers.Dense(2)]
+        self.named = {"norm": layers.BatchNormalization()}
+        self.gain = hilevel.Variable(1.0, name="gain")
+
+    def call(self, x: Any) -> Any:
+        for part in self.parts:
+            x = part(x)
+        return self.named["norm"](x) * self.gain
+
+
+def test_nested_layers_and_variables_are_found_also_those_added_later(backend: Any) -> None:
+    block = Block()
+    block(np.ones((1, 3)))
+    assert [v.name for v in block.weights] == [
+        "gain", "kernel", "bias", "gamma", "beta", "moving_mean", "moving_variance",
+    ]  # fmt: skip
+    assert len(block.trainable_variables) == 5
+    block.parts.append(layers.Dense(2))
+    block(np.ones((1, 3)))
+    assert len(block.trainable_variables) == 7
+    block.named["norm"].trainable = False
+    assert len(block.trainable_variables) == 5
+    block.trainable = False
+    assert block.trainable_variables == [] and len(block.weights) == 9
+
+
+def test_names_are_numbered() -> None:
+    hilevel.utils.clear_session()
+    assert [layers.Dense(1).name for _ in range(3)] == ["dense", "dense_1", "dense_2"]
+    assert layers.BatchNormalization().name == "batch_normalization"
+    assert layers.Dense(1, name="mine").name == "mine"
+
+
+def test_a_mixed_policy_computes_in_half_and_keeps_weights_whole() -> None:
+    with hilevel.use_backend("jax"):
+        layer = layers.Dense(3, dtype="mixed_bfloat16")
+        y = layer(np.ones((2, 4), "float32"))
+        assert (str(y.dtype), layer.kernel.dtype.name) == ("bfloat16", "float32")
+    with hilevel.use_backend("numpy"):
+        layer = layers.Dense(3, dtype="mixed_float16")
+        y = layer(np.ones((2, 4), "float32"))
+        assert (str(y.dtype), layer.kernel.dtype.name) == ("float16", "float32")
+
+
+def test_float64_layers_stay_float64(backend: Any) -> None:
+    layer = layers.Dense(3, dtype="float64")
+    assert str(layer(np.ones((2, 4))).dtype) == "float64"
+
+
+def test_a_layer_stays_on_its_backend_and_moves_when_told() -> None:
+    with hilevel.use_backend("jax"):
+        layer = layers.Dense(3)
+        layer(np.ones((2, 4)))
+    with hilevel.use_backend("numpy"):
+        assert layer.backend == "jax"
+        y = layer(np.ones((2, 4)))
+        assert hilevel.get_backend("jax").is_array(y)
+        layer.to("numpy")
+        np.testing.assert_allclose(layer(np.ones((2, 4))), np.asarray(y), rtol=1e-6)

@@ -141,7 +141,6 @@ case("where", booleans(2, 3), normal(2, 3), normal(3))
 case("where", booleans(2, 3), normal(2, 3), 0.0)
 case("where", booleans(2, 3), order=0, traceable=False, abstract=False, label="indices")
 case("nonzero", ints(0, 2, 2, 3), order=0, traceable=False, abstract=False)
-case("select", booleans(2, 3), normal(2, 3), normal(2, 3), expected=np.where)
 
 # -- reductions -------------------------------------------------------------------------------------
 
@@ -569,6 +568,116 @@ case("convert_to_numpy", normal(3), expected=lambda x: x, order=0, traceable=Fal
 case("copy", normal(3), expected=lambda x: x)
 case("is_tensor", normal(3), expected=lambda x: True, order=0, abstract=False)
 case("dtype", ints(0, 2, 3), expected=lambda x: "int32", order=0, abstract=False)
+
+
+# -- derived: arithmetic, bits, parts ---------------------------------------------------------------
+
+_bits = (ints(0, 100, 2, 3), ints(0, 5, 3))
+for _name in ["bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_shift"]:
+    case(_name, *_bits, order=0)
+for _name in ("bitwise_left_shift", "bitwise_right_shift"):
+    case(_name, *_bits, expected=getattr(np, _name.removeprefix("bitwise_")), order=0)
+unary("bitwise_not bitwise_invert", _bits[0], expected=np.invert, order=0)
+case("fmod", apart(2, 3), np.array([0.7, 1.9, 2.3]))
+case("hypot", apart(2, 3), apart(3))
+unary("exp2 fabs deg2rad rad2deg cbrt sinc real conj conjugate", apart(2, 3))
+unary("imag angle signbit isreal", apart(2, 3), order=0)
+unary("isposinf isneginf", np.array([1.0, np.nan, np.inf, -np.inf]), order=0)
+for _x in (0.0, 0.5):
+    case("divide_no_nan", normal(3), np.array([_x, 2.0, -1.0]), order=2 if _x else 0,
+         expected=lambda a, b: np.where(b == 0, 0, a / (b + (b == 0))))  # fmt: skip
+for _name in ("fmax", "fmin"):
+    case(_name, *np.split(apart(4, 3), 2))
+    case(_name, np.array([np.nan, 1.0]), np.array([1.0, np.nan]), order=0)
+case("logaddexp2", normal(2, 3), normal(3))
+case("heaviside", np.array([-1.0, 0.0, 2.0]), 0.5, order=0)
+case("erfinv", between(-0.95, 0.95, 2, 3), expected=scipy.special.erfinv)
+case("erfc", normal(2, 3), expected=scipy.special.erfc)
+case("select", [booleans(3), booleans(3)], [normal(3), normal(3)], default=7.0)
+case("saturate_cast", np.array([-3e9, -1.5, 0.0, 3e9]), "int32", order=0,
+     expected=lambda x, d: np.clip(x, -(2**31), 2**31 - 1).astype(np.int64))  # fmt: skip
+case("saturate_cast", np.array([-300, 5, 300], np.int32), "uint8", order=0,
+     expected=lambda x, d: np.clip(x, 0, 255))  # fmt: skip
+
+# -- statistics -------------------------------------------------------------------------------------
+
+for _method in ("linear", "lower", "higher", "midpoint", "nearest"):
+    case("quantile", apart(5, 2), 0.3, axis=0, method=_method)
+case("quantile", apart(2, 3, 2), [0.1, 0.5], axis=(0, 2), keepdims=True)
+case("percentile", apart(2, 4), 30.0)
+for _over in _OVER:
+    for _name in ("median", "ptp"):
+        case(_name, apart(2, 3, 2), **_over)
+case("argpartition", np.array([3.0, 1.0, 2.0]), 1, order=0)
+case("bincount", ints(0, 5, 8), minlength=7, order=0)
+case("bincount", ints(0, 5, 8), weights=normal(8), minlength=5)
+case("bincount", np.array([[0, 1], [1, 1]]), minlength=3, expected=lambda x, minlength: np.array([[1, 1, 0], [0, 2, 0]]),
+     order=0)  # fmt: skip
+case("histogram", normal(9), bins=4, order=0)
+case("histogram", normal(9), bins=4, range=(-0.5, 0.9), order=0)
+_ids = np.array([0, 2, 0, 2], np.int32)
+
+
+def _by_segment(function: Any, empty: Any) -> Any:
+    def result(x: Any, ids: Any, n: int) -> Any:
+        return np.array(
+            [
+                function(x[ids == i], axis=0) if (ids == i).any() else np.full(x.shape[1:], empty)
+                for i in range(n)
+            ]
+        )
+
+    return result
+
+
+case("segment_sum", normal(4, 2), _ids, 3, expected=_by_segment(np.sum, 0.0))
+case("segment_max", normal(4, 2), _ids, 3, expected=_by_segment(np.max, -np.inf), order=0)
+_holes = np.where(booleans(3, 4), np.nan, normal(3, 4))
+_holes[:, 0], _holes[0, :] = 0.5, [0.5, 1.5, 0.25, -1.0]
+for _name in ["nansum", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd", "nanprod"]:
+    case(_name, apart(2, 3) / 3, axis=1)
+    case(_name, _holes, order=0)
+    case(_name, _holes, axis=0, keepdims=True, order=0)
+
+# -- arranging --------------------------------------------------------------------------------------
+
+case("get_item", normal(4, 3), (slice(1, 3), Ellipsis), expected=lambda x, k: x[k])
+case("logspace", 0.0, 2.0, 5, base=2.0, order=0)
+case("geomspace", 1.0, 100.0, 4, endpoint=False, order=0)
+case("diagflat", normal(2, 2), 1)
+unary("fliplr flipud", normal(2, 3))
+for _k in (0, 1, 2, 3):
+    case("rot90", normal(2, 3), k=_k)
+case("rot90", normal(2, 3, 2), axes=(2, 0))
+case("dstack", [normal(2), normal(2)])
+case("dstack", [normal(2, 3), normal(2, 3)])
+for _name in ("hsplit", "vsplit"):
+    case(_name, normal(4, 4), 2)
+case("hsplit", normal(5), [1, 3])
+case("dsplit", normal(1, 2, 4), [1])
+case("diff", normal(2, 4), n=2, axis=-1)
+case("diff", normal(4, 2), axis=0)
+case("trapezoid", normal(2, 4), dx=0.5)
+case("trapezoid", normal(4, 2), np.array([0.0, 1.0, 3.0, 4.0]), axis=0)
+for _invert in (False, True):
+    case("isin", ints(0, 5, 2, 3), np.array([1, 2]), invert=_invert, order=0)
+case("inner", normal(2, 3), normal(2, 3))
+case("inner", normal(3), normal(3))
+case("kron", normal(2, 2), normal(2, 3))
+case("kron", normal(2), normal(2, 3))
+case("cross", normal(2, 3), normal(2, 3))
+case("cross", normal(3, 2), normal(3), axisa=0, axisc=0)
+case("rms_normalization", normal(2, 3), normal(3), epsilon=0.1,
+     expected=lambda x, s, epsilon: x / np.sqrt((x**2).mean(-1, keepdims=True) + epsilon) * s)  # fmt: skip
+case(
+    "jvp",
+    lambda x: x * x,
+    (normal(3),),
+    (np.ones(3),),
+    expected=lambda f, x, t: (x[0] ** 2, 2 * x[0]),
+)
+case("custom_gradient", lambda x: (x * x, lambda g: 2 * x * g), expected=lambda f: None, order=0,
+     traceable=False, abstract=False)  # fmt: skip
 
 
 IDS: list[str] = []

@@ -36,8 +36,8 @@ def check_values(found: Any, expected: Any, rtol: float) -> None:
     found, expected = tree.flatten(found), tree.flatten(expected)
     assert len(found) == len(expected)
     for mine, right in zip(found, expected, strict=True):
-        if isinstance(right, str):
-            assert mine == right
+        if isinstance(right, str) or right is None:
+            assert mine == right or callable(mine)
             continue
         mine = ops.convert_to_numpy(mine)
         assert mine.shape == np.shape(right)

@@ -10,7 +10,7 @@ import numpy as np
 from hilevel._types import DTypeLike, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
-from hilevel.ops._op import composite, to_array
+from hilevel.ops._op import composite, to_array, to_float_array
 from hilevel.ops.elementwise import equal, logical_not, multiply, not_equal
 from hilevel.ops.indexing import getitem
 from hilevel.ops.linear import tensordot
@@ -44,11 +44,18 @@ def logspace(
     >>> ops.logspace(0.0, 2.0, 3)
     array([  1.,  10., 100.], dtype=float32)
     """
-    return to_array(np.logspace(start, stop, num, endpoint, base, axis=axis), dtype or settings.floatx)
+    return to_array(
+        np.logspace(start, stop, num, endpoint, base, axis=axis), dtype or settings.floatx
+    )
 
 
 def geomspace(
-    start: Any, stop: Any, num: int = 50, endpoint: bool = True, dtype: DTypeLike = None, axis: int = 0
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike = None,
+    axis: int = 0,
 ) -> Tensor:
     """`num` numbers from `start` to `stop`, each the same multiple of the one before.
 
@@ -101,7 +108,9 @@ def rot90(array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     rank = len(x.shape)
     first, second = (a % rank for a in axes)
     if rank < 2 or first == second:
-        raise ShapeError(f"rot90 needs two different axes; got axes={axes} for shape {tuple(x.shape)}.")
+        raise ShapeError(
+            f"rot90 needs two different axes; got axes={axes} for shape {tuple(x.shape)}."
+        )
     k %= 4
     if k == 2:
         return flip(x, axis=(first, second))
@@ -122,7 +131,8 @@ def dstack(xs: Sequence[Tensor]) -> Tensor:
     arrays = [to_array(x) for x in xs]
     shapes = [(1, *a.shape, 1) if len(a.shape) == 1 else (*a.shape, 1) for a in arrays]
     return concatenate(
-        [a if len(a.shape) > 2 else reshape(a, s) for a, s in zip(arrays, shapes, strict=True)], axis=2
+        [a if len(a.shape) > 2 else reshape(a, s) for a, s in zip(arrays, shapes, strict=True)],
+        axis=2,
     )
 
 
@@ -179,10 +189,10 @@ def trapezoid(y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> T
     >>> ops.trapezoid([1.0, 3.0, 5.0])
     np.float32(6.0)
     """
-    y = moveaxis(to_array(y), axis, -1)
+    y = moveaxis(to_float_array(y), axis, -1)
     width = dx
     if x is not None:
-        places = to_array(x)
+        places = to_float_array(x)
         width = diff(places if len(places.shape) == 1 else moveaxis(places, axis, -1))
     return sum((y[..., 1:] + y[..., :-1]) * width, axis=-1) * 0.5
 
@@ -224,13 +234,20 @@ def kron(x1: Tensor, x2: Tensor) -> Tensor:
     x1, x2 = to_array(x1), to_array(x2)
     rank = max(len(x1.shape), len(x2.shape))
     a, b = ((1,) * (rank - len(x.shape)) + tuple(x.shape) for x in (x1, x2))
-    blocks = reshape(x1, tuple(n for m in a for n in (m, 1))) * reshape(x2, tuple(n for m in b for n in (1, m)))
+    blocks = reshape(x1, tuple(n for m in a for n in (m, 1))) * reshape(
+        x2, tuple(n for m in b for n in (1, m))
+    )
     return reshape(blocks, tuple(m * n for m, n in zip(a, b, strict=True)))
 
 
 @composite
 def cross(
-    x1: Tensor, x2: Tensor, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+    x1: Tensor,
+    x2: Tensor,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
 ) -> Tensor:
     """The cross product of vectors of 3 elements; of 2, with a third that is 0. `axis` stands for all three axes.
 
@@ -240,7 +257,9 @@ def cross(
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     a, b = moveaxis(to_array(x1), axisa, -1), moveaxis(to_array(x2), axisb, -1)
     if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
-        raise ShapeError(f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}.")
+        raise ShapeError(
+            f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}."
+        )
     last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     if a.shape[-1] == b.shape[-1] == 2:
         return last

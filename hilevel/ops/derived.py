@@ -336,8 +336,11 @@ def saturate_cast(x: Tensor, dtype: DTypeLike) -> Tensor:
     if x.dtype.kind in "iu":
         own = np.iinfo(x.dtype)
         return cast(clip(x, max(limits.min, own.min), min(limits.max, own.max)), target)
-    top = np.nextafter(x.dtype.type(limits.max), x.dtype.type(0))
-    high = limits.max if int(x.dtype.type(limits.max)) <= limits.max else float(top)
+    if x.dtype.itemsize < 4:
+        x = cast(x, "float32")  # which can hold all limits
+    high = x.dtype.type(limits.max)
+    if int(high) > limits.max:
+        high = np.nextafter(high, x.dtype.type(0))
     return cast(clip(x, limits.min, high), target)
 
 

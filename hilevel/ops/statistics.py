@@ -18,6 +18,7 @@ from hilevel.ops.indexing import put_add, scatter_update, searchsorted, take
 from hilevel.ops.reduction import all, argsort, max, min, prod, sort, sum
 from hilevel.ops.shaping import full, ones_like, reshape, transpose
 from hilevel.protocol import axes_tuple
+from hilevel.tensor import TensorLike
 
 # -- quantiles --------------------------------------------------------------------------------------
 
@@ -105,13 +106,19 @@ def argpartition(x: Tensor, kth: int, axis: int = -1) -> Tensor:
 # -- counting ---------------------------------------------------------------------------------------
 
 
+def _is_known(x: Tensor) -> bool:
+    """Whether the numbers can be looked at."""
+    return not isinstance(x, TensorLike) and owner(x).is_concrete(x)
+
+
 def _known_size(x: Tensor, name: str) -> int:
     """One more than the largest element, which a compiled function does not know."""
     x = untraced(to_array(x))
-    home = owner(x)
-    if not home.is_concrete(x):
-        raise TracedValueError(f"ops.{name}: inside a compiled function the size of the result must be given.")
-    return int(home.to_numpy(x).max(initial=-1)) + 1
+    if not _is_known(x):
+        raise TracedValueError(
+            f"ops.{name}: inside a compiled function the size of the result must be given."
+        )
+    return int(owner(x).to_numpy(x).max(initial=-1)) + 1
 
 
 @composite
@@ -127,10 +134,13 @@ def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool
         raise NotImplementedError("bincount(sparse=True): hilevel has no sparse tensors.")
     x = to_array(x)
     size = int(minlength)
-    if size == 0 or owner(untraced(x)).is_concrete(untraced(x)):
+    if size == 0 or _is_known(untraced(x)):
         size = builtins.max(size, _known_size(x, "bincount"))
     counted = ones_like(x, dtype="int32") if weights is None else to_array(weights)
-    rows = [np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i)) for i, n in enumerate(x.shape[:-1])]
+    rows = [
+        np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i))
+        for i, n in enumerate(x.shape[:-1])
+    ]
     return put_add(counted, (*rows, untraced(x)), shape=(*x.shape[:-1], size))
 
 
@@ -250,7 +260,9 @@ def nanstd(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
 
 
-def _nan_extreme(x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axis, keepdims: bool) -> Tensor:
+def _nan_extreme(
+    x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axis, keepdims: bool
+) -> Tensor:
     x = to_array(x)
     if not dtypes.is_float(x.dtype):
         return extreme(x, axis=axis, keepdims=keepdims)

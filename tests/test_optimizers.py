@@ -268,28 +268,27 @@ def test_in_place_equals_plain(name: str, shape: tuple[int, ...]) -> None:
     op, needed, options = UPDATES[name]
     args = _arrays(shape)[: len(needed)]
     rate = np.float32(0.01)
-    expected = op.value(np, *[a.copy() for a in args], rate, **options)
+    expected = op.value(np, *[a.copy() for a in args], rate=rate, **options)
     with hilevel.use_backend("numpy"):
-        results = op(*args, rate, **options)
-    pairs = zip(results, expected, strict=True) if needed != "pg" else [(results, expected)]
-    assert (results[0] if needed != "pg" else results) is args[0]
-    for x, y in pairs:
+        results = op(*args, rate=rate, **options)
+    assert results[0] is args[0]
+    for x, y in zip(results, expected, strict=True):
         assert x.dtype == np.float32
         np.testing.assert_allclose(x, y, rtol=2e-6, atol=2e-7)
 
 
 def test_gradients_of_any_layout() -> None:
     p, g, m, v = _arrays((300, 200))
-    expected = adam_update.value(np, p, g, m, v, 0.01, 0.9, 0.99, 1e-7)
-    turned = np.asfortranarray(g)
-    results = adam_update(p, turned, m, v, 0.01, beta_1=0.9, beta_2=0.99, epsilon=1e-7)
+    options = {"rate": 0.01, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-7}
+    expected = adam_update.value(np, p, g, m, v, **options)
+    results = adam_update(p, np.asfortranarray(g), m, v, **options)
     np.testing.assert_allclose(results[0], expected[0], rtol=1e-6, atol=1e-7)
 
 
 def test_float16_and_fortran_order_take_the_plain_way() -> None:
     for p in (_arrays((4, 3), "float16")[0], np.asfortranarray(_arrays((4, 3))[0])):
         before = p.copy()
-        result = sgd_update(p, np.ones_like(p), 1.0)
+        (result,) = sgd_update(p, np.ones_like(p), rate=1.0)
         assert result.dtype == p.dtype and np.array_equal(p, before)
         np.testing.assert_allclose(result, before - 1, rtol=1e-3, atol=1e-3)
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
-from functools import cache, wraps
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -14,6 +13,7 @@ from hilevel.ops import updates
 from hilevel.protocol import Override
 
 Array = np.ndarray[Any, Any]
+Rows = Sequence[Sequence[Array]]
 BLOCK = 32768
 
 
@@ -21,51 +21,55 @@ class _Scratch(threading.local):
     """Memory for what is only needed within one block; each thread has its own."""
 
     def __init__(self) -> None:
-        self.arrays: dict[Any, Array] = {}
+        self.arrays: dict[str, Array] = {}
 
-    def __getitem__(self, dtype: Any) -> Array:
-        array = self.arrays.get(dtype)
+    def of(self, dtype: np.dtype[Any]) -> Array:
+        array = self.arrays.get(dtype.char)
         if array is None:
-            array = self.arrays[dtype] = np.empty(BLOCK, dtype)
+            array = self.arrays[dtype.char] = np.empty(BLOCK, dtype)
         return array
 
 
 _scratch = _Scratch()
 
 
-def _blocks(*arrays: Array) -> Iterator[tuple[Array, ...]]:
-    """Scratch memory and equal parts of all arrays; small arrays whole."""
-    first = arrays[0]
-    size = first.size
-    scratch = _scratch[first.dtype]
-    if size <= BLOCK:
-        yield scratch[:size].reshape(first.shape), *arrays
-        return
-    flat = [a.reshape(-1) for a in arrays]
-    for start in range(0, size, BLOCK):
-        parts = [a[start : start + BLOCK] for a in flat]
-        yield scratch[: parts[0].size], *parts
+def _blocks(rows: Rows) -> Iterator[Sequence[Array]]:
+    """For each row scratch memory and the arrays: small ones whole, equal parts of large ones."""
+    scratch = _scratch.of(rows[0][0].dtype)
+    for row in rows:
+        size = row[0].size
+        if size <= BLOCK:
+            yield scratch[:size].reshape(row[0].shape), *row
+            continue
+        flat = [a.reshape(-1) for a in row]
+        for start in range(0, size, BLOCK):
+            parts = [a[start : start + BLOCK] for a in flat]
+            yield scratch[: parts[0].size], *parts
 
 
-@cache
-def _constant(x: float, dtype: Any) -> Array:
-    return np.array(x, dtype)
+def _constants(rows: Rows, *numbers: Any) -> list[Array]:
+    """The numbers in the arrays' dtype; as arrays, which NumPy's functions take faster than numbers."""
+    dtype = rows[0][0].dtype
+    return [np.asarray(x, dtype) for x in numbers]
 
 
-def _in_place(op: Any, *written: int) -> Callable[[Any], Override]:
-    """Decorator: the in-place form of an op that writes into the arguments at these positions.
+def _in_place(op: Any, width: int, *written: int) -> Callable[[Any], Override]:
+    """Decorator: the in-place form of an op over rows of arrays, of which it writes those at some positions.
 
-    Where it cannot, because one of them is no plain array of float32 or float64, the op's own form is used.
+    Rows in which one of them is no plain array of float32 or float64 take the op's own form.
     """
 
     def override(update: Any) -> Override:
-        @wraps(update)
-        def value(xp: Any, *args: Any, **kwargs: Any) -> Any:
-            dtype = getattr(args[0], "dtype", None)
-            if any(not _writable(args[i], dtype) for i in written):
-                return op.value(xp, *args, **kwargs)
-            update(*args, **kwargs)
-            return args[0] if len(written) == 1 else tuple([args[i] for i in written])
+        def value(xp: Any, *arrays: Any, **kwargs: Any) -> Any:
+            rows = list(updates.rows(arrays, width))
+            first = getattr(arrays[0], "dtype", None)
+            fit = [all([_writable(row[i], first) for i in written]) for row in rows]
+            if any(fit):
+                update([row for row, fits in zip(rows, fit, strict=True) if fits], **kwargs)
+            out: list[Any] = []
+            for row, fits in zip(rows, fit, strict=True):
+                out += [row[i] for i in written] if fits else op.value(xp, *row, **kwargs)
+            return tuple(out)
 
         return Override(value)
 
@@ -73,81 +77,70 @@ def _in_place(op: Any, *written: int) -> Callable[[Any], Override]:
 
 
 def _writable(x: Any, dtype: Any) -> bool:
-    return x.__class__ is np.ndarray and x.flags.carray and x.dtype is dtype and dtype.char in "fd"
+    return x.__class__ is np.ndarray and x.dtype is dtype and x.flags.carray and dtype.char in "fd"
 
 
-@_in_place(updates.shrink_update, 0)
-def shrink(p: Array, factor: Any) -> None:
-    multiply(p, np.asarray(factor, p.dtype), p)
+@_in_place(updates.shrink_update, 1, 0)
+def shrink(rows: Rows, factor: Any) -> None:
+    (factor,) = _constants(rows, factor)
+    for (p,) in rows:
+        multiply(p, factor, p)
 
 
-@_in_place(updates.sgd_update, 0)
-def sgd(p: Array, g: Array, rate: Any) -> None:
-    rate = np.asarray(rate, p.dtype)
-    for s, p_, g_ in _blocks(p, g):
-        multiply(g_, rate, s)
-        subtract(p_, s, p_)
+@_in_place(updates.sgd_update, 2, 0)
+def sgd(rows: Rows, rate: Any) -> None:
+    (rate,) = _constants(rows, rate)
+    for s, p, g in _blocks(rows):
+        multiply(g, rate, s)
+        subtract(p, s, p)
 
 
-@_in_place(updates.momentum_update, 0, 2)
-def momentum(p: Array, g: Array, m: Array, rate: Any, momentum: float, nesterov: bool) -> None:
-    rate, keep = np.asarray(rate, p.dtype), _constant(momentum, p.dtype)
-    for s, p_, g_, m_ in _blocks(p, g, m):
-        multiply(g_, rate, s)
-        multiply(m_, keep, m_)
-        subtract(m_, s, m_)
+@_in_place(updates.momentum_update, 3, 0, 2)
+def momentum(rows: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
+    rate, keep = _constants(rows, rate, momentum)
+    for s, p, g, m in _blocks(rows):
+        multiply(g, rate, s)
+        multiply(m, keep, m)
+        subtract(m, s, m)
         if nesterov:
-            subtract(p_, s, p_)
-            multiply(m_, keep, s)
-            add(p_, s, p_)
+            subtract(p, s, p)
+            multiply(m, keep, s)
+            add(p, s, p)
         else:
-            add(p_, m_, p_)
+            add(p, m, p)
 
 
-@_in_place(updates.adam_update, 0, 2, 3)
-def adam(
-    p: Array,
-    g: Array,
-    m: Array,
-    v: Array,
-    rate: Any,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
-) -> None:
-    dtype = p.dtype
-    rate, epsilon_ = np.asarray(rate, dtype), _constant(epsilon, dtype)
-    first, second = _constant(1 - beta_1, dtype), _constant(1 - beta_2, dtype)
-    for s, p_, g_, m_, v_ in _blocks(p, g, m, v):
-        subtract(g_, m_, s)
+@_in_place(updates.adam_update, 4, 0, 2, 3)
+def adam(rows: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) -> None:
+    rate, first, second, small = _constants(rows, rate, 1 - beta_1, 1 - beta_2, epsilon)
+    for s, p, g, m, v in _blocks(rows):
+        subtract(g, m, s)
         multiply(s, first, s)
-        add(m_, s, m_)
-        multiply(g_, g_, s)
-        subtract(s, v_, s)
+        add(m, s, m)
+        multiply(g, g, s)
+        subtract(s, v, s)
         multiply(s, second, s)
-        add(v_, s, v_)
-        sqrt(v_, s)
-        add(s, epsilon_, s)
-        divide(m_, s, s)
+        add(v, s, v)
+        sqrt(v, s)
+        add(s, small, s)
+        divide(m, s, s)
         multiply(s, rate, s)
-        subtract(p_, s, p_)
+        subtract(p, s, p)
 
 
-@_in_place(updates.rmsprop_update, 0, 2)
-def rmsprop(p: Array, g: Array, v: Array, rate: Any, rho: float, epsilon: float) -> None:
-    dtype = p.dtype
-    rate, epsilon_ = np.asarray(rate, dtype), _constant(epsilon, dtype)
-    keep, take = _constant(rho, dtype), _constant(1 - rho, dtype)
-    for s, p_, g_, v_ in _blocks(p, g, v):
-        multiply(g_, g_, s)
+@_in_place(updates.rmsprop_update, 3, 0, 2)
+def rmsprop(rows: Rows, rate: Any, rho: float, epsilon: float) -> None:
+    rate, keep, take, small = _constants(rows, rate, rho, 1 - rho, epsilon)
+    for s, p, g, v in _blocks(rows):
+        multiply(g, g, s)
         multiply(s, take, s)
-        multiply(v_, keep, v_)
-        add(v_, s, v_)
-        add(v_, epsilon_, s)
+        multiply(v, keep, v)
+        add(v, s, v)
+        add(v, small, s)
         sqrt(s, s)
-        divide(g_, s, s)
+        divide(g, s, s)
         multiply(s, rate, s)
-        subtract(p_, s, p_)
+        subtract(p, s, p)
 
 
 OVERRIDES: dict[str, Override] = {

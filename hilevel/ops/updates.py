@@ -1,11 +1,15 @@
-"""The update of one weight as one op, for the optimizers in most use.
+"""The update of weights as one op for all of them, for the optimizers in most use.
 
-A backend may write the results of these ops into `p`, `m` and `v` themselves: hand in arrays that nobody else holds
-(`hilevel.optimizers.ownership.owned`). They have no gradient.
+The arguments are rows of arrays, one row for each weight, put one after the other: `p, g, m, v, p, g, m, v, ...`. The
+results are the new arrays of each row, without the gradients. They have no gradient themselves.
+
+A backend may write the results into the arguments: hand in arrays that nobody else holds, as
+`hilevel.optimizers.ownership.update` does.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from hilevel._types import Namespace, Tensor
@@ -13,46 +17,61 @@ from hilevel.ops._abstract import like
 from hilevel.ops._op import op
 
 
-def _likes(*positions: int) -> Any:
-    """Shape rule: results like the arguments at these positions."""
-    return lambda *args, **_: tuple(like(args[i]) for i in positions)
+def rows(arrays: Any, width: int) -> Iterator[Any]:
+    """The arguments of each weight."""
+    return (arrays[i : i + width] for i in range(0, len(arrays), width))
 
 
-@op(shape=like)
-def shrink_update(xp: Namespace, p: Tensor, factor: Tensor) -> Tensor:
-    """`p * factor`, the decay of a weight.
+def _likes(width: int, *positions: int) -> Any:
+    """Shape rule: results like the arguments at these positions of each row."""
+    return lambda *arrays, **_: tuple(
+        like(row[i]) for row in rows(arrays, width) for i in positions
+    )
+
+
+def _beside(xp: Namespace, x: Any, array: Tensor) -> Any:
+    return xp.asarray(x, dtype=array.dtype)
+
+
+@op(shape=_likes(1, 0))
+def shrink_update(xp: Namespace, *arrays: Tensor, factor: Any) -> Any:
+    """Rows `p`: `p * factor`, the decay of weights.
 
     >>> from hilevel.ops.updates import shrink_update
-    >>> shrink_update(np.array([2.0, 4.0]), 0.5)
-    array([1., 2.])
+    >>> shrink_update(np.array([2.0, 4.0]), factor=0.5)
+    (array([1., 2.]),)
     """
-    return p * _scalar(xp, factor, p)
+    return tuple(p * _beside(xp, factor, p) for p in arrays)
 
 
-@op(shape=like)
-def sgd_update(xp: Namespace, p: Tensor, g: Tensor, rate: Tensor) -> Tensor:
-    """`p - rate * g`.
+@op(shape=_likes(2, 0))
+def sgd_update(xp: Namespace, *arrays: Tensor, rate: Any) -> Any:
+    """Rows `p, g`: `p - rate * g`.
 
     >>> from hilevel.ops.updates import sgd_update
-    >>> sgd_update(np.array([2.0, 4.0]), np.array([1.0, 1.0]), 0.5)
-    array([1.5, 3.5])
+    >>> sgd_update(np.array([2.0, 4.0]), np.array([1.0, 1.0]), rate=0.5)
+    (array([1.5, 3.5]),)
     """
-    return p - g * _scalar(xp, rate, p)
+    return tuple(p - g * _beside(xp, rate, p) for p, g in rows(arrays, 2))
 
 
-@op(shape=_likes(0, 2))
+@op(shape=_likes(3, 0, 2))
 def momentum_update(
-    xp: Namespace, p: Tensor, g: Tensor, m: Tensor, rate: Tensor, momentum: float, nesterov: bool
+    xp: Namespace, *arrays: Tensor, rate: Any, momentum: float, nesterov: bool
 ) -> Any:
-    """`m = momentum * m - rate * g`, `p + m`; with `nesterov`, `p + momentum * m - rate * g`. Returns `(p, m)`.
+    """Rows `p, g, m`: `m = momentum * m - rate * g`, `p + m`; with `nesterov`, `p + momentum * m - rate * g`.
 
     >>> from hilevel.ops.updates import momentum_update
-    >>> momentum_update(np.array([2.0]), np.array([1.0]), np.array([1.0]), 0.5, momentum=0.5, nesterov=False)
+    >>> p, g, m = np.array([[2.0], [1.0], [1.0]])
+    >>> momentum_update(p, g, m, rate=0.5, momentum=0.5, nesterov=False)
     (array([2.]), array([0.]))
     """
-    step = g * _scalar(xp, rate, p)
-    m = m * momentum - step
-    return p + (m * momentum - step if nesterov else m), m
+    out: list[Tensor] = []
+    for p, g, m in rows(arrays, 3):
+        step = g * _beside(xp, rate, p)
+        m = m * momentum - step
+        out += [p + (m * momentum - step if nesterov else m), m]
+    return tuple(out)
 
 
 @op(shape=lambda rate, step, beta_1, beta_2: like(rate))
@@ -67,44 +86,36 @@ def adam_rate(xp: Namespace, rate: Tensor, step: Tensor, beta_1: float, beta_2: 
     return rate * xp.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
 
-@op(shape=_likes(0, 2, 3))
+@op(shape=_likes(4, 0, 2, 3))
 def adam_update(
-    xp: Namespace,
-    p: Tensor,
-    g: Tensor,
-    m: Tensor,
-    v: Tensor,
-    rate: Tensor,
-    beta_1: float,
-    beta_2: float,
-    epsilon: float,
+    xp: Namespace, *arrays: Tensor, rate: Any, beta_1: float, beta_2: float, epsilon: float
 ) -> Any:
-    """`m` and `v`, moved towards `g` and `g^2`, and `p - rate * m / (sqrt(v) + epsilon)`. Returns `(p, m, v)`.
+    """Rows `p, g, m, v`: `m` and `v` moved towards `g` and `g^2`, `p - rate * m / (sqrt(v) + epsilon)`.
 
     >>> from hilevel.ops.updates import adam_update
     >>> p, g, m, v = np.array([[1.0], [2.0], [0.0], [0.0]])
-    >>> adam_update(p, g, m, v, 0.5, beta_1=0.5, beta_2=0.75, epsilon=0.0)
+    >>> adam_update(p, g, m, v, rate=0.5, beta_1=0.5, beta_2=0.75, epsilon=0.0)
     (array([0.5]), array([1.]), array([1.]))
     """
-    m = m + (g - m) * (1 - beta_1)
-    v = v + (g * g - v) * (1 - beta_2)
-    return p - m * _scalar(xp, rate, p) / (xp.sqrt(v) + epsilon), m, v
+    out: list[Tensor] = []
+    for p, g, m, v in rows(arrays, 4):
+        m = m + (g - m) * (1 - beta_1)
+        v = v + (g * g - v) * (1 - beta_2)
+        out += [p - m * _beside(xp, rate, p) / (xp.sqrt(v) + epsilon), m, v]
+    return tuple(out)
 
 
-@op(shape=_likes(0, 2))
-def rmsprop_update(
-    xp: Namespace, p: Tensor, g: Tensor, v: Tensor, rate: Tensor, rho: float, epsilon: float
-) -> Any:
-    """`v`, moved towards `g^2`, and `p - rate * g / sqrt(v + epsilon)`. Returns `(p, v)`.
+@op(shape=_likes(3, 0, 2))
+def rmsprop_update(xp: Namespace, *arrays: Tensor, rate: Any, rho: float, epsilon: float) -> Any:
+    """Rows `p, g, v`: `v` moved towards `g^2`, `p - rate * g / sqrt(v + epsilon)`.
 
     >>> from hilevel.ops.updates import rmsprop_update
     >>> p, g, v = np.array([[1.0], [2.0], [0.0]])
-    >>> rmsprop_update(p, g, v, 0.5, rho=0.75, epsilon=0.0)
+    >>> rmsprop_update(p, g, v, rate=0.5, rho=0.75, epsilon=0.0)
     (array([0.]), array([1.]))
     """
-    v = rho * v + (1 - rho) * (g * g)
-    return p - _scalar(xp, rate, p) * g / xp.sqrt(v + epsilon), v
-
-
-def _scalar(xp: Namespace, x: Any, beside: Tensor) -> Any:
-    return xp.asarray(x, dtype=beside.dtype)
+    out: list[Tensor] = []
+    for p, g, v in rows(arrays, 3):
+        v = rho * v + (1 - rho) * (g * g)
+        out += [p - _beside(xp, rate, p) * g / xp.sqrt(v + epsilon), v]
+    return tuple(out)

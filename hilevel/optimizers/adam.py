@@ -10,7 +10,7 @@ from hilevel._types import Tensor
 from hilevel.ops.updates import adam_rate, adam_update
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.optimizers.ownership import owned
+from hilevel.optimizers.ownership import update
 from hilevel.variables import Variable
 
 
@@ -57,27 +57,23 @@ class Adam(Optimizer):
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
         """The learning rate that makes up for the means' starting at zero."""
-        return adam_rate(learning_rate, self.iterations, beta_1=self.beta_1, beta_2=self.beta_2)
+        count = self.iterations
+        step = count.read() if isinstance(count, Variable) else count
+        return adam_rate(learning_rate, step, beta_1=self.beta_1, beta_2=self.beta_2)
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """One step for one Variable."""
-        m, v, *greatest = self.slots_of(variable)
-        if greatest:
-            self._amsgrad_step(gradient, variable, learning_rate)
+        self.update_steps([(gradient, variable)], learning_rate)
+
+    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
+        """One step for all, as one op."""
+        if self.amsgrad:
+            for gradient, variable in pairs:
+                self._amsgrad_step(gradient, variable, size)
             return
-        new, mean, square = adam_update(
-            owned(variable),
-            gradient,
-            owned(m),
-            owned(v),
-            learning_rate,
-            beta_1=self.beta_1,
-            beta_2=self.beta_2,
-            epsilon=self.epsilon,
-        )
-        variable.replace(new)
-        m.replace(mean)
-        v.replace(square)
+        rows = ((v, g, *self.slots_of(v)) for g, v in pairs)
+        options = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
+        update(adam_update, rows, rate=size, **options)
 
     def _amsgrad_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
         m, v, greatest = self.slots_of(variable)

@@ -12,7 +12,7 @@ from hilevel.ops.updates import rmsprop_update
 from hilevel.optimizers.adam import towards
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.optimizers.ownership import owned
+from hilevel.optimizers.ownership import update
 from hilevel.variables import Variable
 
 
@@ -58,15 +58,16 @@ class RMSprop(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """One step for one Variable."""
-        v, *others = self.slots_of(variable)
-        if others:
-            self._general_step(gradient, variable, learning_rate)
+        self.update_steps([(gradient, variable)], learning_rate)
+
+    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
+        """One step for all, as one op where there is neither momentum nor mean."""
+        if self.momentum > 0 or self.centered:
+            for gradient, variable in pairs:
+                self._general_step(gradient, variable, size)
             return
-        new, square = rmsprop_update(
-            owned(variable), gradient, owned(v), learning_rate, rho=self.rho, epsilon=self.epsilon
-        )
-        variable.replace(new)
-        v.replace(square)
+        rows = ((v, g, *self.slots_of(v)) for g, v in pairs)
+        update(rmsprop_update, rows, rate=size, rho=self.rho, epsilon=self.epsilon)
 
     def _general_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
         v, *others = self.slots_of(variable)

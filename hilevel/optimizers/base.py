@@ -12,7 +12,7 @@ import numpy as np
 
 from hilevel import initializers, ops, registry
 from hilevel._context import context, scope
-from hilevel._types import Config, DType, DTypeLike, Tensor
+from hilevel._types import Config, DTypeLike, Tensor
 from hilevel.backends import current_backend
 from hilevel.config import floatx
 from hilevel.configurable import argument_names
@@ -21,7 +21,7 @@ from hilevel.ops.updates import shrink_update
 from hilevel.optimizers import schedules
 from hilevel.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from hilevel.optimizers.options import check_options, with_options
-from hilevel.optimizers.ownership import owned
+from hilevel.optimizers.ownership import update
 from hilevel.optimizers.schedules import LearningRateSchedule
 from hilevel.variables import Variable
 
@@ -349,7 +349,7 @@ class Optimizer:
         for v in variables:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
-        self._iterations.replace(ops.add(self._iterations, 1))
+        self._iterations.replace(self._iterations.read() + 1)
 
     def _without_missing(self, grads: Sequence[Any], variables: Sequence[Variable]) -> Any:
         missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
@@ -381,13 +381,17 @@ class Optimizer:
     def update_all(
         self, grads: Sequence[Tensor], variables: Sequence[Variable], learning_rate: Tensor
     ) -> None:
-        """`update_step` of each Variable."""
-        sizes: dict[DType, Tensor] = {}
-        for g, v in zip(grads, variables, strict=True):
-            dtype = v.dtype
-            if dtype not in sizes:
-                sizes[dtype] = self.step_size(ops.cast(learning_rate, dtype))
-            self.update_step(g, v, sizes[dtype])
+        """Change all Variables, those of each dtype together."""
+        for dtype in dict.fromkeys(v.dtype for v in variables):
+            same = learning_rate.dtype == dtype
+            size = self.step_size(learning_rate if same else ops.cast(learning_rate, dtype))
+            pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if v.dtype is dtype]
+            self.update_steps(pairs, size)
+
+    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
+        """Change Variables of one dtype, each given after its gradient; `size` is what `step_size` returned."""
+        for gradient, variable in pairs:
+            self.update_step(gradient, variable, size)
 
     def _clipped(self, grads: Sequence[Tensor]) -> Sequence[Tensor]:
         if self.clipnorm:
@@ -409,13 +413,13 @@ class Optimizer:
     def _decay(self, variables: Sequence[Variable], rate: Tensor) -> None:
         if not self.decays():
             return
-        factors: dict[Any, Tensor] = {}
+        decaying: dict[Any, list[Any]] = {}
         for v in variables:
             decay = self.decay_of(v)
             if decay and id(v) in self._decaying:
-                if decay not in factors:
-                    factors[decay] = 1 - decay * rate
-                v.replace(shrink_update(owned(v), factors[decay]))
+                decaying.setdefault(decay, []).append((v,))
+        for decay, rows in decaying.items():
+            update(shrink_update, rows, factor=1 - decay * rate)
 
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
@@ -443,13 +447,13 @@ class Optimizer:
         for total, g in zip(sums, grads, strict=True):
             total.assign(total + g)
 
-        def update() -> None:
+        def step() -> None:
             self._update([total / steps for total in sums], variables)
             for total in sums:
                 total.assign(ops.zeros_like(total))
 
         due = ops.equal(ops.mod(self._iterations + 1, steps), 0)
-        do_if(due, update, [*variables, *self._variables])
+        do_if(due, step, [*variables, *self._variables])
 
     def _average(self) -> None:
         """Move the averages towards the weights; at the first step they start as these."""

@@ -10,7 +10,7 @@ from hilevel import ops
 from hilevel._types import Tensor
 from hilevel.ops.updates import adam_rate, adam_update
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.ownership import owned
+from hilevel.optimizers.ownership import update
 from hilevel.variables import Variable
 
 
@@ -141,22 +141,10 @@ class Muon(Optimizer):
         variable.assign(variable - learning_rate * scale * way)
 
     def _adam_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
-        m, v = self.slots_of(variable)
         beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2
         rate = adam_rate(rate, self.iterations, beta_1=beta_1, beta_2=beta_2)
-        new, mean, square = adam_update(
-            owned(variable),
-            gradient,
-            owned(m),
-            owned(v),
-            rate,
-            beta_1=beta_1,
-            beta_2=beta_2,
-            epsilon=self.epsilon,
-        )
-        variable.replace(new)
-        m.replace(mean)
-        v.replace(square)
+        row = (variable, gradient, *self.slots_of(variable))
+        update(adam_update, [row], rate=rate, beta_1=beta_1, beta_2=beta_2, epsilon=self.epsilon)
 
 
 def orthogonalized(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:

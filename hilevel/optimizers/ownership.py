@@ -1,7 +1,8 @@
-"""Whether an array may be changed in place: only when nobody but its Variable can see it."""
+"""Updates in place, where nobody but the Variable can see the array."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from sys import getrefcount
 from types import SimpleNamespace
 from typing import Any
@@ -9,9 +10,33 @@ from typing import Any
 import numpy as np
 
 from hilevel._context import context
-from hilevel._types import Array
+from hilevel._types import Array, Function
+from hilevel.variables import Variable
 
 _ndarray = np.ndarray
+
+
+def update(op: Function, rows: Iterable[Sequence[Any]], **options: Any) -> None:
+    """Change Variables by an op of `hilevel.ops.updates`.
+
+    A row holds what the op needs for one weight; the Variables in it get the results, in their order.
+
+    >>> from hilevel.ops.updates import sgd_update
+    >>> from hilevel.optimizers.ownership import update
+    >>> w = hilevel.Variable([1.0, 2.0])
+    >>> update(sgd_update, [(w, np.ones(2, "float32"))], rate=0.5)
+    >>> w.numpy()
+    array([0.5, 1.5], dtype=float32)
+    """
+    changed, arrays = [], []
+    for row in rows:
+        for x in row:
+            if isinstance(x, Variable):
+                changed.append(x)
+                x = owned(x)
+            arrays.append(x)
+    for variable, value in zip(changed, op(*arrays, **options), strict=True):
+        variable.replace(value)
 
 
 def owned(variable: Any) -> Array:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from hilevel._types import Tensor
 from hilevel.ops.updates import momentum_update, sgd_update
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.optimizers.ownership import owned
+from hilevel.optimizers.ownership import update
 from hilevel.variables import Variable
 
 
@@ -53,17 +54,12 @@ class SGD(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """One step for one Variable."""
+        self.update_steps([(gradient, variable)], learning_rate)
+
+    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
+        """One step for all, as one op."""
         if not self.momentum:
-            variable.replace(sgd_update(owned(variable), gradient, learning_rate))
+            update(sgd_update, ((v, g) for g, v in pairs), rate=size)
             return
-        (m,) = self.slots_of(variable)
-        new, momentum = momentum_update(
-            owned(variable),
-            gradient,
-            owned(m),
-            learning_rate,
-            momentum=self.momentum,
-            nesterov=self.nesterov,
-        )
-        variable.replace(new)
-        m.replace(momentum)
+        rows = ((v, g, *self.slots_of(v)) for g, v in pairs)
+        update(momentum_update, rows, rate=size, momentum=self.momentum, nesterov=self.nesterov)

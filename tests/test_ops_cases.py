@@ -24,8 +24,15 @@ def cases(wanted: Callable[[Case], bool] = lambda c: True) -> Any:
     )
 
 
-def first_of_each(c: Case) -> bool:
-    return next(other for other in CASES if other.name == c.name) is c
+def among_first(n: int, c: Case) -> bool:
+    """Whether it is one of the first cases of its op. Compiling takes time: JAX gets a choice of the cases."""
+    same = [other for other in CASES if other.name == c.name]
+    return any(other is c for other in same[:n])
+
+
+def eager_on_jax(c: Case) -> bool:
+    """A case of each primitive, and of what cannot be compiled; all else is made of primitives."""
+    return among_first(1, c) and (isinstance(getattr(ops, c.name), ops.Op) or not c.traceable)
 
 
 def arrays_of(c: Case, backend: Any, floats: str = "float32") -> list[Any]:
@@ -55,7 +62,7 @@ def test_value_on_numpy(c: Case) -> None:
         check_values(c.run(arrays_of(c, backend)), c.reference(), rtol=2e-5)
 
 
-@cases(first_of_each)
+@cases(eager_on_jax)
 def test_value_on_jax(c: Case) -> None:
     pytest.importorskip("jax")
     with hilevel.use_backend("jax") as backend:
@@ -102,7 +109,7 @@ def by_tape(c: Case, arrays: Any) -> list[Any]:
     return tape.gradient(loss, sources, unconnected_gradients="zero")
 
 
-@cases(lambda c: c.traceable and c.name != "dtype")
+@cases(lambda c: c.traceable and c.name != "dtype" and among_first(2, c))
 def test_compiled_on_jax(c: Case) -> None:
     """Compiled once: the value, JAX's own gradient, and the shared rules' gradient, all in float64."""
     pytest.importorskip("jax")
@@ -160,7 +167,7 @@ NO_BOOLEANS = {"negative", "subtract", "sign"}
 
 
 @pytest.mark.parametrize("dtype", CASTS)
-@cases(lambda c: c.abstract and bool(c.floats) and c.traceable)
+@cases(lambda c: c.abstract and bool(c.floats) and c.traceable and among_first(1, c))
 def test_dtype_rule(c: Case, dtype: str) -> None:
     """Whatever dtype goes in, NumPy, JAX and the shape rule say the same dtype comes out, or all refuse."""
     jax = pytest.importorskip("jax")

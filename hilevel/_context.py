@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -37,12 +35,17 @@ class Context(threading.local):
 context = Context()
 
 
-@contextmanager
-def scope(**values: Any) -> Iterator[None]:
+class scope:
     """Set attributes of the context for a block, and put back what was there."""
-    before = {name: getattr(context, name) for name in values}
-    context.__dict__.update(values)
-    try:
-        yield
-    finally:
-        context.__dict__.update(before)
+
+    __slots__ = ("before", "values")
+
+    def __init__(self, **values: Any) -> None:
+        self.values = values
+
+    def __enter__(self) -> None:
+        self.before = {name: getattr(context, name) for name in self.values}
+        context.__dict__.update(self.values)
+
+    def __exit__(self, *_: object) -> None:
+        context.__dict__.update(self.before)

@@ -245,12 +245,17 @@ def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
         leaves = [x if isinstance(x, Traced) and x.recording is record else Traced(untraced(x), record) for x in call.leaves]
         record.watched.update((id(v), v) for v in call.variables or ())
         value, aux = call.run(leaves)
+    for variable in record.watched.values():
+        variable._leaf = None
 
     def pullback(seeds: Sequence[Any]) -> list[Any]:
         again = context.recording is record
         targets = tree.flatten(value)
         with scope(recording=record if again else None):
-            return _gradients_of(call, record, leaves, targets, seeds, once and not outer)
+            gradients = _gradients_of(call, record, leaves, targets, seeds, once and not outer)
+        if once and not outer:
+            record.leaves.clear()
+        return gradients
 
     if outer:
         return value, aux, pullback

@@ -221,15 +221,18 @@ def backward(
         return [None] * len(wanted)
     keep = {id(s) for s in wanted}
     needed = _between(start.nodes, keep)
-    for node in _reverse(start.nodes, release and not again):
-        g = gradients.pop(id(node), None)
-        if g is None:
-            continue
-        if id(node) in keep:
-            kept[id(node)] = g
-        if id(node) in needed:
-            for parent, contribution in _contributions(node, g, again, needed):
-                _send(gradients, parent, contribution)
+    release = release and not again
+    for node in _reverse(start.nodes, release):
+        key = id(node)
+        g = gradients.pop(key, None)
+        if g is not None:
+            if key in keep:
+                kept[key] = g
+            if key in needed and node.op is not None:
+                _pass_on(node, g, again, needed, gradients)
+        if release:
+            node.values = node.parents = ()
+            node.residuals = None
     kept |= {key: g for key, g in gradients.items() if key in keep}
     return [kept.get(id(s)) for s in wanted]
 
@@ -239,12 +242,11 @@ def _between(nodes: list[Traced], sources: set[int]) -> set[int]:
     needed = set(sources)
     for node in nodes:
         for parent in node.parents:
-            if parent is not None:
-                if parent.picked is not None and id(parent.parents[0]) in needed:
-                    needed.add(id(parent))
-                if id(parent) in needed:
-                    needed.add(id(node))
-                    break
+            if parent is not None and (
+                id(parent) in needed or (parent.picked is not None and id(parent.parents[0]) in needed)
+            ):
+                needed.add(id(node))
+                break
     return needed
 
 
@@ -268,14 +270,11 @@ def _send(gradients: dict[int, Any], node: Traced, g: Any) -> None:
     gradients[key] = g if before is None else before + g
 
 
-def _contributions(
-    node: Traced, g: Any, again: bool, needed: set[int]
-) -> Iterator[tuple[Traced, Any]]:
-    """The gradients of a node's arguments, as its op's rule gives them, in each argument's shape and dtype."""
-    op = node.op
-    if op is None:
-        return
-    if isinstance(g, list):
+def _pass_on(
+    node: Traced, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]
+) -> None:
+    """Send each argument of a node its gradient, as the op's rule gives it, in the argument's shape and dtype."""
+    if g.__class__ is list:
         g = tuple(_zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
     grads = _apply_rule(node, g, again)
     for parent, value, gradient in zip(node.parents, node.values, grads, strict=True):
@@ -289,7 +288,11 @@ def _contributions(
             gradient = sum_to_shape(gradient, value.shape)
         if gradient.dtype is not value.dtype and gradient.dtype != value.dtype:
             gradient = gradient.astype(value.dtype)
-        yield parent, gradient
+        if parent.picked is None:
+            before = gradients.get(id(parent))
+            gradients[id(parent)] = gradient if before is None else before + gradient
+        else:
+            _send(gradients, parent, gradient)
 
 
 _FUNCTION = type(lambda: None)
@@ -302,7 +305,10 @@ def _apply_rule(node: Traced, g: Any, again: bool) -> Sequence[Any]:
         y: Any = node.value if isinstance(node.value, tuple) else node
         grads = op.rule(tensor.ops, g, y, *values, **node.attributes)
     else:
-        backend = owner(g[0] if isinstance(g, tuple) else g)
+        first = g[0] if g.__class__ is tuple else g
+        backend = current_backend()
+        if first.__class__ is not np.ndarray and not backend.is_array(first):
+            backend = owner(first)
         override = backend.overrides.get(op.name)
         rule = op.rule if override is None or override.gradient is None else override.gradient
         extra = {} if node.residuals is None else {"residuals": node.residuals}

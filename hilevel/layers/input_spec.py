@@ -63,6 +63,8 @@ class InputSpec:
             raise self._not_one_tensor(x, layer)
         shape = x.shape
         rank = len(shape)
+        if self._fits(shape, rank):
+            return
         if self.ndim is not None and rank != self.ndim and not self._squeezable(shape):
             self._refuse(layer, f"{self.ndim} axes", shape)
         if self.min_ndim is not None and rank < self.min_ndim:
@@ -73,6 +75,17 @@ class InputSpec:
             if -rank <= axis < rank and shape[axis] != size and shape[axis] is not None:
                 which = "last axis" if axis in (-1, rank - 1) else f"axis {axis}"
                 self._refuse(layer, f"whose {which} is {size}", shape)
+
+    def _fits(self, shape: Any, rank: int) -> bool:
+        """Whether a shape is as expected: the quick answer, for the usual case."""
+        if self.ndim is not None and rank != self.ndim:
+            return False
+        if rank < (self.min_ndim or 0) or self.max_ndim is not None:
+            return False
+        for axis, size in self.axes.items():
+            if not -rank <= axis < rank or shape[axis] != size:
+                return False
+        return True
 
     def _squeezable(self, shape: Any) -> bool:
         return self.allow_last_axis_squeeze and self.ndim is not None and (

@@ -95,6 +95,7 @@ class Layer(Tracker):
         self.activity_regularizer = regularizers.get(activity_regularizer)
         self.dtype_policy = dtype_policies.get(dtype)
         self._compute_dtype = self.dtype_policy.compute
+        self._mixed = self.dtype_policy.is_mixed
         self._trainable = bool(trainable)
         self._hint: Shape | None = shape_hint
         self._backend: Backend | None = None
@@ -352,12 +353,14 @@ class Layer(Tracker):
         if home is not None and home is not (context.backend or current_backend()):
             with scope(backend=home):
                 return self(*args, **kwargs)
-        if len(args) != 1 or kwargs or KINDS.get(args[0].__class__, OTHER) not in _PLAIN:
+        if len(args) == 1 and not kwargs and KINDS.get(args[0].__class__, OTHER) in _PLAIN:
+            x = args[0]
+            if x.dtype is not self._compute_dtype or KINDS[x.__class__] == DEVICE:
+                args = (self._prepare(x),)
+        else:
             if symbolic_in((args, kwargs)):
                 return self._graph_call(args, kwargs)
             args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
-        else:
-            args = (self._prepare(args[0]),)
         if not self.built:
             self._build_for(args, kwargs)
         if self.input_spec is not None:
@@ -380,35 +383,34 @@ class Layer(Tracker):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
-        given = kwargs.get("training")
-        training = context.training if given is None else given
+        around = context.training
+        training = kwargs.get("training")
+        if training is None:
+            training = around
         if self._takes_training:
             if training is not None:
                 kwargs["training"] = training
         elif "training" in kwargs and "kwargs" not in self._call_parameters:
             del kwargs["training"]
-        outermost = context.losses is None
-        changes: dict[str, Any] = {}
-        if outermost:
-            changes["losses"] = []
-        if training is not context.training:
-            changes["training"] = training
-        if self.dtype_policy.is_mixed or context.autocast is not None:
-            changes["autocast"] = self._compute_dtype if self.dtype_policy.is_mixed else None
         try:
-            if not changes:
-                outputs = self._finish(self.call(*args, **kwargs))
-            else:
-                with scope(**changes):
-                    outputs = self._finish(self.call(*args, **kwargs))
+            if (
+                training is around
+                and context.losses is not None
+                and not self._mixed
+                and context.autocast is None
+            ):
+                return self._finish(self.call(*args, **kwargs))
+            cast = self._compute_dtype if self._mixed else None
+            losses = [] if context.losses is None else context.losses
+            with scope(training=training, losses=losses, autocast=cast):
+                return self._finish(self.call(*args, **kwargs))
         except ShapeError as error:
             if not getattr(error, "__notes__", None):
                 error.add_note(f"In {self._label()}, called with {_describe(args)}.")
             raise
-        return outputs
 
     def _finish(self, outputs: Any) -> Any:
-        object.__setattr__(self, "_hidden_losses", context.losses)
+        self.__dict__["_hidden_losses"] = context.losses
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
                 self.add_loss(self.activity_regularizer(output))

@@ -226,12 +226,6 @@ def matched(y_true: Any, y_pred: Any, name: str, hint: str = _HINT) -> tuple[Ten
 # -- weights and reduction --------------------------------------------------------------------------
 
 
-def divide_no_nan(x: Tensor, y: Tensor) -> Tensor:
-    """`x / y`, and 0 where `y` is 0."""
-    zero = ops.equal(y, 0)
-    return ops.where(zero, 0.0, ops.divide(x, ops.where(zero, 1.0, y)))
-
-
 def weighted(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Values times weights, and the weights in the shape they were used in.
 
@@ -265,7 +259,7 @@ def apply_mask(
         return sample_weight
     factor = ops.cast(mask, dtype)
     if reduction in ("mean", "sum_over_batch_size"):
-        factor = factor * divide_no_nan(ops.cast(math.prod(factor.shape), dtype), ops.sum(factor))
+        factor = factor * ops.divide_no_nan(ops.cast(math.prod(factor.shape), dtype), ops.sum(factor))
     if sample_weight is None:
         return factor
     factor, sample_weight = same_rank(factor, cast_to(sample_weight, dtype))
@@ -294,5 +288,5 @@ def reduce_weighted_values(
     if reduction == "sum" or 0 in values.shape:
         return ops.sum(values)
     if reduction == "mean_with_sample_weight" and sample_weight is not None:
-        return divide_no_nan(ops.sum(values), ops.sum(sample_weight))
+        return ops.divide_no_nan(ops.sum(values), ops.sum(sample_weight))
     return ops.mean(values)

@@ -11,7 +11,6 @@ from hilevel import ops
 from hilevel._types import Config, Shape, Tensor
 from hilevel.config import epsilon
 from hilevel.errors import ShapeError
-from hilevel.losses.base import divide_no_nan
 from hilevel.metrics.confusion import ConfusionMetric, check_range, even_thresholds
 
 _CURVES = ("ROC", "PR", "PRGAIN")
@@ -141,8 +140,8 @@ class AUC(ConfusionMetric):
     def _gain(self, wrong: Tensor, without: float) -> Tensor:
         """`1 - positives / negatives * wrong / true positives`; recall gain is not below 0."""
         tp = self.true_positives.value
-        odds = divide_no_nan(tp + self.false_negatives, self.true_negatives + self.false_positives)
-        gain = ops.where(ops.equal(tp, 0), without, 1 - odds * divide_no_nan(wrong, tp))
+        odds = ops.divide_no_nan(tp + self.false_negatives, self.true_negatives + self.false_positives)
+        gain = ops.where(ops.equal(tp, 0), without, 1 - odds * ops.divide_no_nan(wrong, tp))
         return ops.maximum(gain, 0.0) if without == 0 else gain
 
     def interpolate_pr_auc(self) -> Tensor:
@@ -155,13 +154,13 @@ class AUC(ConfusionMetric):
         """
         tp, found = self.true_positives.value, self.true_positives + self.false_positives
         gained, more = tp[:-1] - tp[1:], found[:-1] - found[1:]
-        slope = divide_no_nan(gained, ops.maximum(more, 0.0))
+        slope = ops.divide_no_nan(gained, ops.maximum(more, 0.0))
         start = tp[1:] - slope * found[1:]
         both = ops.logical_and(found[:-1] > 0, found[1:] > 0)
-        growth = ops.where(both, divide_no_nan(found[:-1], found[1:]), 1.0)
+        growth = ops.where(both, ops.divide_no_nan(found[:-1], found[1:]), 1.0)
         positives = (self.true_positives + self.false_negatives)[1:]
         return self._over_labels(
-            divide_no_nan(slope * (gained + start * ops.log(growth)), positives)
+            ops.divide_no_nan(slope * (gained + start * ops.log(growth)), positives)
         )
 
     def _over_labels(self, parts: Tensor) -> Tensor:

@@ -10,7 +10,7 @@ import numpy as np
 from hilevel import ops
 from hilevel._types import Config, Tensor
 from hilevel.config import epsilon
-from hilevel.losses.base import cast_to, divide_no_nan, matched, same_rank
+from hilevel.losses.base import cast_to, matched, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
@@ -133,7 +133,7 @@ class ConfusionMetric(Metric):
     def _rate(self, part: str, rest: str) -> Tensor:
         """`part / (part + rest)` at each threshold, 0 where nothing was counted."""
         a, b = getattr(self, part), getattr(self, rest)
-        return divide_no_nan(a, a + b)
+        return ops.divide_no_nan(a, a + b)
 
     @property
     def _recall(self) -> Tensor:

@@ -7,7 +7,7 @@ from typing import Any, Self
 
 from hilevel import ops, registry
 from hilevel._types import Config, DType, Tensor
-from hilevel.losses.base import cast_to, divide_no_nan, same_rank
+from hilevel.losses.base import cast_to, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
 
@@ -74,6 +74,10 @@ class Mean(Metric):
 
     def update_state(self, values: Any, sample_weight: Any = None) -> None:
         """Take in values, of any shape."""
+        if isinstance(sample_weight, int) and getattr(values, "shape", None) == ():
+            accumulate(self.total, values * sample_weight)
+            accumulate(self.count, sample_weight)
+            return
         values, sample_weight = _samplewise(values, sample_weight, ops.mean, self._dtype)
         accumulate(self.total, ops.sum(values))
         if sample_weight is not None:
@@ -83,7 +87,7 @@ class Mean(Metric):
 
     def result(self) -> Tensor:
         """The mean; 0 of nothing."""
-        return divide_no_nan(self.total, self.count)
+        return ops.divide_no_nan(self.total, self.count)
 
 
 class MeanMetricWrapper(Mean):

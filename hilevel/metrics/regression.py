@@ -8,7 +8,7 @@ from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.config import epsilon
 from hilevel.losses import cosine_similarity as negative_cosine
-from hilevel.losses.base import cast_to, divide_no_nan, matched
+from hilevel.losses.base import cast_to, matched
 from hilevel.metrics.base import Metric, accumulate
 from hilevel.metrics.f_score import check_columns
 from hilevel.metrics.reduction import MeanMetricWrapper
@@ -172,9 +172,9 @@ class R2Score(Metric):
 
     def result(self) -> Tensor:
         """The score; NaN where there is nothing to explain and nothing wrong."""
-        total = self.squared_sum - self.sum * divide_no_nan(self.sum, self.count)
+        total = self.squared_sum - self.sum * ops.divide_no_nan(self.sum, self.count)
         empty = ops.where(ops.equal(self.total_mse, 0), float("nan"), 0.0)
-        score = ops.where(ops.equal(total, 0), empty, 1 - divide_no_nan(self.total_mse, total))
+        score = ops.where(ops.equal(total, 0), empty, 1 - ops.divide_no_nan(self.total_mse, total))
         if self.class_aggregation == "uniform_average":
             score = ops.mean(score)
         elif self.class_aggregation == "variance_weighted_average":
@@ -184,5 +184,5 @@ class R2Score(Metric):
     def _adjusted(self, score: Tensor) -> Tensor:
         """The score with the gain taken off that so many regressors have by chance."""
         free = self.num_samples - self.num_regressors - 1.0
-        adjusted = 1 - divide_no_nan((1 - score) * (self.num_samples - 1.0), free)
+        adjusted = 1 - ops.divide_no_nan((1 - score) * (self.num_samples - 1.0), free)
         return ops.where(free > 0, adjusted, score)

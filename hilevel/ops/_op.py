@@ -143,6 +143,8 @@ class Op(Generic[P]):
     def _bind(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Put every tensor argument in its place, and every other under its name."""
         names = self.parameters
+        if self.arity < len(args) <= len(names):
+            return args[: self.arity], kwargs | dict(zip(names[self.arity :], args[self.arity :], strict=False))
         if len(args) > len(names):
             raise TypeError(
                 f"{self.name}() takes at most {len(names)} arguments ({', '.join(names)}); "
@@ -157,24 +159,27 @@ class Op(Generic[P]):
 
     def _record(self, args: Any, kwargs: Any) -> Any:
         """Compute, and append the result to the open recording."""
-        values, parents, backend = [], [], None
+        values: list[Any] = []
+        parents: list[Traced | None] = []
+        backend = context.backend or current_backend()
         record = context.recording
+        linked = False
         for a in args:
+            parent = None
             if a.__class__ is Traced:
-                if a.recording is not record:
+                if a.recording is record:
+                    parent, linked = a, True
+                else:
                     check_alive(a)
-                parents.append(a if a.recording is record else None)
                 a = a.value
-                if backend is None:
+                if a.__class__ not in _HOST_TYPES and not backend.is_array(a):
                     backend = owner(a)
-            else:
-                parents.append(None)
+            parents.append(parent)
             values.append(a)
-        assert backend is not None
         if not backend.takes_host_arrays:
             values = list(backend.adopt(values))
         override = backend.overrides.get(self.name)
-        if record is None or self.rule is None or not any(p is not None for p in parents):
+        if self.rule is None or not linked or record is None:
             value = self.value if override is None else override.value
             return value(backend.xp, *values, **kwargs)
         residuals = None
@@ -229,6 +234,7 @@ def _unsettled(args: Any, unwanted: str) -> bool:
 
 
 _NUMBERS = frozenset({float, int, bool})
+_HOST_TYPES = frozenset(t for t, kind in KINDS.items() if kind == HOST)
 
 
 def _graph_call(op: Any, args: Any, kwargs: Any) -> Any:
@@ -326,8 +332,14 @@ def op(
     """Decorator: make a primitive op of the function that computes its value.
 
     `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"number"` makes
-    int32 of booleans, too, `"float"` brings them to a floating-point dtype; nothing where it is None. `shape` is the shape rule, where it is one of those that many
-    ops share.
+    int32 of booleans, too, `"float"` brings them to a floating-point dtype; nothing where it is None. `shape` is the
+    shape rule, where it is one of those that many ops share.
+
+    >>> @ops.op(dtype="float")
+    ... def cube(xp, x: "Tensor"):
+    ...     return x * x * x
+    >>> cube([1.0, 2.0])
+    array([1., 8.], dtype=float32)
     """
     if function is None:
         return lambda f: Op(f, dtype, shape)

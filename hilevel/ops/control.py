@@ -15,7 +15,20 @@ from hilevel.backends import current_backend
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.ops.shaping import stack
-from hilevel.tensor import KINDS, OTHER, SCALAR, TensorLike
+from hilevel.tensor import (
+    ABSTRACT,
+    DEVICE,
+    HOST,
+    KINDS,
+    OTHER,
+    SCALAR,
+    SYMBOLIC,
+    TRACED,
+    TensorLike,
+)
+
+
+_AS_IT_IS = (TRACED, ABSTRACT, SYMBOLIC)
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
@@ -193,6 +206,9 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
+    kind = KINDS.get(x.__class__, OTHER)
+    if dtype is None and (kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))):
+        return x
     if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
         return to_array(x, dtype)
     y = to_array(x, dtype)

@@ -81,16 +81,22 @@ def cbrt(xp: Namespace, x: Tensor) -> Tensor:
 cbrt.gradient(lambda xp, g, y, x: g / (3 * y * y))
 
 
-@composite
-def divide_no_nan(x1: Tensor, x2: Tensor) -> Tensor:
+@op(dtype="float", shape=elementwise)
+def divide_no_nan(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     """`x1 / x2`, and 0 where `x2` is 0.
 
     >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
     array([0.5, 0. ], dtype=float32)
     """
-    x2 = to_array(x2)
     zero = x2 == 0
-    return where(zero, 0.0, divide(x1, where(zero, 1, x2)))
+    return xp.where(zero, 0, x1 / xp.where(zero, 1, x2))
+
+
+@divide_no_nan.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    zero = x2 == 0
+    share = xp.where(zero, xp.zeros_like(g), g) / xp.where(zero, xp.ones_like(x2), x2)
+    return share, (lambda: -share * y)
 
 
 @composite

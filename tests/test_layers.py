@@ -202,7 +202,7 @@ def test_activity_regularization_adds_to_the_losses(backend: Any) -> None:
     layer = layers.Dense(2, activity_regularizer="l2", kernel_regularizer=hilevel.regularizers.L1(0.5))
     y = layer(np.ones((3, 4)))
     activity, kernel = (float(v) for v in layer.losses)
-    assert activity == pytest.approx(0.01 * float(ops.sum(y * y)), rel=1e-5)
+    assert activity == pytest.approx(0.01 * float(ops.sum(y * y)) / 3, rel=1e-5)
     assert kernel == pytest.approx(0.5 * float(ops.sum(ops.abs(layer.kernel))), rel=1e-5)
 
 

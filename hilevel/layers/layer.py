@@ -413,7 +413,8 @@ class Layer(Tracker):
         self.__dict__["_hidden_losses"] = context.losses
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
-                self.add_loss(self.activity_regularizer(output))
+                samples = output.shape[0] if output.shape else 1
+                self.add_loss(self.activity_regularizer(output) / max(samples, 1))
         if context.abstract:
             shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
             object.__setattr__(self, "_hidden_shapes", shapes)

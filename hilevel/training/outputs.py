@@ -137,7 +137,8 @@ class OutputLosses:
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any, batch: Any) -> Tensor:
         """The loss of a batch."""
         if len(self.names) == 1:
-            return self._one(0, tree.flatten(y_pred)[0], *_first(y, sample_weight))
+            value = self._one(0, tree.flatten(y_pred)[0], *_first(y, sample_weight))
+            return self._weighted(0, value)
         predictions = tree.flatten(y_pred)
         targets = targets_by_output(y, self.names, "y")
         weights = targets_by_output(sample_weight, self.names, "sample_weight")
@@ -148,11 +149,12 @@ class OutputLosses:
                 continue
             value = self._one(i, p, t, w)
             next(trackers).update_state(value, sample_weight=batch)
+            value = self._weighted(i, value)
             total = value if total is None else total + value
         return 0.0 if total is None else total
 
     def _one(self, i: int, y_pred: Any, y: Any, sample_weight: Any) -> Tensor:
-        loss, weight = self.losses[i], self.weights[i]
+        loss = self.losses[i]
         if loss is None:
             return 0.0
         if y is None:
@@ -160,7 +162,10 @@ class OutputLosses:
                 f'The loss of the output "{self.names[i]}" needs targets: y is None. Give y, or compile '
                 "without a loss for it."
             )
-        value = loss(y, y_pred, sample_weight)
+        return loss(y, y_pred, sample_weight)
+
+    def _weighted(self, i: int, value: Any) -> Tensor:
+        weight = self.weights[i]
         return value if weight is None else value * weight
 
 

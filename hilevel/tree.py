@@ -75,6 +75,8 @@ def map_structure(func: Function, *structures: Any, none_is_leaf: bool = True) -
         ValueError: the structures differ.
     """
     first = structures[0]
+    if len(structures) == 1 and none_is_leaf:
+        return _map(func, first)
     for other in structures[1:]:
         assert_same_structure(first, other)
     results = (
@@ -82,6 +84,17 @@ def map_structure(func: Function, *structures: Any, none_is_leaf: bool = True) -
         for leaves in zip(*map(flatten, structures), strict=True)
     )
     return _pack(first, iter(list(results)))
+
+
+def _map(func: Function, structure: Any) -> Any:
+    if isinstance(structure, (list, tuple)):
+        if hasattr(structure, "_fields"):
+            return type(structure)(*[_map(func, value) for value in structure])
+        mapped = [_map(func, value) for value in structure]
+        return tuple(mapped) if isinstance(structure, tuple) else mapped
+    if isinstance(structure, dict):
+        return type(structure)((key, _map(func, value)) for key, value in structure.items())
+    return func(structure)
 
 
 def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:

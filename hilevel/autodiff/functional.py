@@ -15,7 +15,7 @@ import numpy as np
 from hilevel import tensor, tree
 from hilevel._context import context, scope
 from hilevel._types import Array, Function
-from hilevel.autodiff.tape import Recording, Traced, backward, owner, paused, recording, untraced
+from hilevel.autodiff.tape import Recording, Traced, backward, owner, paused, untraced
 from hilevel.backends import current_backend
 from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError
@@ -240,13 +240,17 @@ def _home(call: _Call) -> Any:
 
 
 def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
-    outer = context.recording is not None
-    with recording() as record:
-        leaves = [x if isinstance(x, Traced) and x.recording is record else Traced(untraced(x), record) for x in call.leaves]
-        record.watched.update((id(v), v) for v in call.variables or ())
-        value, aux = call.run(leaves)
-    for variable in record.watched.values():
-        variable._leaf = None
+    before = context.recording
+    outer = before is not None
+    record = before or Recording()
+    try:
+        with scope(recording=record):
+            leaves = [_leaf(x, record) for x in call.leaves]
+            record.watched.update((id(v), v) for v in call.variables or ())
+            value, aux = call.run(leaves)
+    finally:
+        if not outer:
+            record.let_go()
 
     def pullback(seeds: Sequence[Any]) -> list[Any]:
         again = context.recording is record
@@ -264,6 +268,10 @@ def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
         tree.map_structure(_expiring(record), aux),
         pullback,
     )
+
+
+def _leaf(x: Any, record: Recording) -> Traced:
+    return x if isinstance(x, Traced) and x.recording is record else Traced(untraced(x), record)
 
 
 def _expiring(record: Recording) -> Function:

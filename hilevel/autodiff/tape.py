@@ -9,7 +9,6 @@ the gradients are recorded in turn: gradients of gradients need nothing else.
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -147,19 +146,6 @@ def owner(value: Array) -> Backend:
 
 
 # -- recording --------------------------------------------------------------------------------------
-
-
-@contextmanager
-def recording() -> Iterator[Recording]:
-    """Open a recording for a block, or go on with the one that is open."""
-    current = context.recording
-    with scope(recording=current or Recording()):
-        record = context.recording
-        try:
-            yield record
-        finally:
-            if current is None:
-                record.let_go()
 
 
 def paused() -> Any:

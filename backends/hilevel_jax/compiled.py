@@ -21,7 +21,7 @@ from hilevel.autodiff.tape import Traced, expired_message
 from hilevel.dtypes import of_scalar
 from hilevel.errors import TracedValueError
 
-_STATIC = (str, bool, bytes, type(None))
+_STATIC = (str, bool, bytes)
 
 
 class _NewState(Exception):
@@ -48,7 +48,7 @@ class Compiled:
         self.entries: dict[Any, _Entry] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        leaves, structure = jax.tree.flatten((args, kwargs), is_leaf=lambda x: x is None)
+        leaves, structure = jax.tree.flatten((args, kwargs))
         dynamic = [x for x in leaves if not _is_static(x)]
         static = tuple(x if _is_static(x) else _Dynamic for x in leaves)
         key = (structure, static)
@@ -100,8 +100,12 @@ class _Entry:
             return self(dynamic)
         except jax.errors.UnexpectedTracerError as error:
             raise TracedValueError(expired_message()) from error
-        for v, value in zip(self.written, new, strict=True):
-            v.replace(value)
+        if context.written is None and context.touched is None:
+            for v, value in zip(self.written, new, strict=True):
+                v._value = value
+        else:
+            for v, value in zip(self.written, new, strict=True):
+                v.replace(value)
         return tree.pack_sequence_as(self.template, out)
 
     def _run(self, dynamic: list[Any]) -> Any:

@@ -95,12 +95,12 @@ def train(lib: Any, case: dict[str, Any]) -> dict[str, Any]:
     )  # fmt: skip
     evaluated = made.evaluate(x, y, sample_weight=weight, batch_size=7, verbose=0, return_dict=True)
     predicted = made.predict(x[:5], verbose=0)
-    parts = list(predicted.values()) if isinstance(predicted, dict) else predicted
-    parts = parts if isinstance(parts, list) else [parts]
+    predicted = dict(enumerate(predicted)) if isinstance(predicted, list) else predicted
+    predicted = predicted if isinstance(predicted, dict) else {0: predicted}
     return {
         "history": {k: [float(v) for v in values] for k, values in history.history.items()},
         "evaluated": {k: float(v) for k, v in evaluated.items()},
-        "predicted": [np.asarray(p).tolist() for p in parts],
+        "predicted": {str(k): np.asarray(p).tolist() for k, p in predicted.items()},
     }
 
 

@@ -316,6 +316,7 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
     assigned to any Variable comes out as an extra result."""
     variables = call.variables or []
     changed: list[Variable] = []
+    structure: list[Any] = []  # of value and aux; the engine sees flat lists, as it might sort the keys of dicts
 
     def pure(arrays: Sequence[Any]) -> tuple[Any, Any]:
         written: dict[int, tuple[Any, Any]] = {}
@@ -326,7 +327,8 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
                     v._value = a
                 value, aux = call.run(arrays)
             changed[:] = [v for v, _ in written.values()]
-            return value, (aux, [v._value for v in changed])
+            structure[:] = tree.map_structure(lambda _: None, [value, aux])
+            return tree.flatten(value), (tree.flatten(aux), [v._value for v in changed])
         finally:
             for v, old in written.values():
                 v._value = old
@@ -334,10 +336,11 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
                 v._value = old
 
     arrays = [_touch(v) for v in variables] if call.variables is not None else call.leaves
-    value, pullback, (aux, state) = backend.differentiate(pure, list(arrays))
+    values, pullback, (others, state) = backend.differentiate(pure, list(arrays))
     for v, new in zip(changed, state, strict=True):
         v.replace(new)
-    return value, aux, lambda seeds: pullback(tree.pack_sequence_as(value, seeds))
+    value, aux = tree.pack_sequence_as(structure, [*values, *others])
+    return value, aux, lambda seeds: pullback(list(seeds))
 
 
 def _touch(variable: Variable) -> Array:

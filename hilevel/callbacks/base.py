@@ -181,17 +181,7 @@ class CallbackList:
         self.model = model
         self.params = params
         for callback in self.callbacks:
-            if not isinstance(callback, Callback):
-                raise TypeError(
-                    f"callbacks must be hilevel.callbacks.Callback objects; got {type(callback).__name__}."
-                )
-            callback.set_params(params)
-            if model is not None:
-                callback.set_model(model)
-        history = next((c for c in self.callbacks if isinstance(c, History)), None)
-        if model is not None and history is not None:
-            model.history = history
-        self._listeners = {event: [c for c in self.callbacks if _acts(c, event)] for event in EVENTS}
+            self._adopt(callback)
 
     @classmethod
     def make(
@@ -209,16 +199,27 @@ class CallbackList:
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
-        self.__init__([*self.callbacks, callback], model=self.model, **self.params)  # type: ignore[misc]
+        self._adopt(callback)
+        self.callbacks.append(callback)
+        for event in EVENTS:
+            self.__dict__.pop(event, None)
 
-    def _call(self, event: str, *args: Any) -> None:
-        for callback in self._listeners[event]:
-            getattr(callback, event)(*args)
+    def _adopt(self, callback: Callback) -> None:
+        """Tell a callback what it is for."""
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be hilevel.callbacks.Callback objects; got {type(callback).__name__}."
+            )
+        callback.set_params(self.params)
+        if self.model is not None:
+            callback.set_model(self.model)
+            if isinstance(callback, History):
+                self.model.history = callback
 
     def __getattr__(self, event: str) -> Callable[..., None]:
-        if event.startswith("_") or event not in self._listeners:
+        if event not in EVENTS:
             raise AttributeError(event)
-        listeners = [getattr(c, event) for c in self._listeners[event]]
+        listeners = [getattr(c, event) for c in self.callbacks if _acts(c, event)]
 
         def call(*args: Any, **kwargs: Any) -> None:
             for listener in listeners:

@@ -87,7 +87,7 @@ class ProgbarLogger(Callback):
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move the bar."""
-        self._step(logs)
+        self._step(batch, logs)
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """End the bar with the epoch's numbers."""
@@ -106,7 +106,7 @@ class ProgbarLogger(Callback):
     def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move the bar."""
         if not self._training:
-            self._step(logs)
+            self._step(batch, logs)
 
     def on_test_end(self, logs: Any = None) -> None:
         """End the bar with the numbers."""
@@ -119,7 +119,7 @@ class ProgbarLogger(Callback):
 
     def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move the bar."""
-        self._step(None)
+        self._step(batch, None)
 
     def on_predict_end(self, logs: Any = None) -> None:
         """End the bar."""
@@ -136,15 +136,15 @@ class ProgbarLogger(Callback):
                 ascii=is_ascii_only(), file=sys.stdout, dynamic_ncols=True,
             )  # fmt: skip
 
-    def _step(self, logs: Any) -> None:
-        self._count += 1
+    def _step(self, batch: int, logs: Any) -> None:
+        steps, self._count = batch + 1 - self._count, batch + 1
         if self._bar is None:
             return
         now = time.perf_counter()
         if logs and now - self._looked >= REFRESH:
             self._looked = now
             self._bar.set_postfix_str(numbers(logs), refresh=False)
-        self._bar.update(1)
+        self._bar.update(steps)
 
     def _end(self, title: str, logs: Any) -> None:
         seconds = time.perf_counter() - self._started

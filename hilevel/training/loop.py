@@ -89,34 +89,55 @@ class Watch:
         )
 
 
+class _Note:
+    """A handler of Ctrl-C that takes note; the second time the one before it is in force."""
+
+    def __init__(self, before: Any) -> None:
+        self.before = before
+        self.came = False
+
+    def __call__(self, number: int, frame: Any) -> None:
+        self.came = True
+        signal.signal(signal.SIGINT, self.before)
+
+    def check(self) -> None:
+        """Raise KeyboardInterrupt if it came."""
+        if self.came:
+            raise KeyboardInterrupt
+
+
 @contextmanager
 def interruptible() -> Iterator[Callable[[], None]]:
     """A block in which Ctrl-C waits for the step to end, so that no state is lost; the function that is yielded
     raises KeyboardInterrupt if it came. A second Ctrl-C does not wait."""
-    if threading.current_thread() is not threading.main_thread():
-        yield lambda: None
-        return
-    came = False
-
-    def note(number: int, frame: Any) -> None:
-        nonlocal came
-        came = True
-        signal.signal(signal.SIGINT, before)
-
     before = signal.getsignal(signal.SIGINT)
-    if before is not signal.default_int_handler:
+    if isinstance(before, _Note):
+        yield before.check
+    elif (
+        before is not signal.default_int_handler
+        or threading.current_thread() is not threading.main_thread()
+    ):
         yield lambda: None
-        return
-    signal.signal(signal.SIGINT, note)
+    else:
+        note = _Note(before)
+        signal.signal(signal.SIGINT, note)
+        try:
+            yield note.check
+            note.check()
+        finally:
+            signal.signal(signal.SIGINT, before)
 
-    def check() -> None:
-        if came:
-            raise KeyboardInterrupt
 
-    try:
-        yield check
-    finally:
-        signal.signal(signal.SIGINT, before)
+def bundles(
+    batches: Iterator[Any], size: int | str, steps: int | None = None
+) -> Iterator[tuple[int, int, list[Any]]]:
+    """Batches in lists of a size, each with the numbers of its first and its last; up to a number of steps."""
+    batches = islice(batches, steps)
+    size = 1 if isinstance(size, str) else size
+    first = 0
+    while bundle := list(islice(batches, size)):
+        yield first, first + len(bundle) - 1, bundle
+        first += len(bundle)
 
 
 class Cut:

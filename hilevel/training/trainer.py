@@ -25,7 +25,7 @@ from hilevel.layers.layer import Layer
 from hilevel.losses.base import Loss
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.random.seed import make_seed
-from hilevel.training.loop import Cut, Logs, Watch, as_number, interruptible
+from hilevel.training.loop import Cut, Logs, Watch, as_number, bundles, interruptible
 from hilevel.training.outputs import (
     OutputLosses,
     OutputMetrics,
@@ -53,6 +53,7 @@ class Trainer(Layer):
         self._hidden_output_metrics: OutputMetrics | None = None
         self._hidden_loss_tracker: Any = None
         self._hidden_steps: dict[Any, Any] = {}
+        self._hidden_built_on: dict[Any, Any] = {}
 
     @property
     def output_names(self) -> list[str] | None:
@@ -108,7 +109,7 @@ class Trainer(Layer):
             )
         self.steps_per_execution = steps_per_execution
         self._hidden_loss_tracker = None
-        self._hidden_steps = {}
+        self._hidden_steps, self._hidden_built_on = {}, {}
         self.stop_training = False
         self.compiled = True
 
@@ -237,7 +238,7 @@ class Trainer(Layer):
         target = get_backend(backend)
         for variable in getattr(self.optimizer, "variables", ()):
             variable.to(target)
-        self._hidden_steps = {}
+        self._hidden_steps, self._hidden_built_on = {}, {}
         return self
 
     @contextmanager
@@ -261,6 +262,9 @@ class Trainer(Layer):
 
     def _build_on(self, kind: str, batch: Any) -> None:
         """Make everything a step needs - weights, optimizer slots, metrics - by running it once on shapes."""
+        shapes = [(x.shape[1:], x.dtype) for x in tree.flatten(batch) if hasattr(x, "shape")]
+        if self.built and self._hidden_built_on.get(self._step_key(kind)) == shapes:
+            return
         if self._hidden_loss_tracker is None and kind != "predict" and self.compiled:
             self._hidden_loss_tracker = metrics.Mean(name="loss")
 
@@ -281,6 +285,7 @@ class Trainer(Layer):
             # The step asks for numbers, as only plain Python can give: it builds what it needs as it runs.
             self._hidden_steps[self._step_key(kind)] = getattr(self, f"{kind}_step")
         self._home()
+        self._hidden_built_on[self._step_key(kind)] = shapes
 
     def _build_unused_metrics(self, data: Any) -> None:
         """Make the metrics of `compile` where a step of the user's own has not come to them."""
@@ -360,11 +365,12 @@ class Trainer(Layer):
                 for epoch in range(initial_epoch, epochs):
                     self.reset_metrics()
                     tell.on_epoch_begin(epoch)
-                    for number, batch in enumerate(batches.epoch(epoch)):
-                        tell.on_train_batch_begin(number)
-                        logs = step(batch)
-                        watch.add(logs)
-                        tell.on_train_batch_end(number, Logs(logs))
+                    for first, last, bundle in bundles(batches.epoch(epoch), self.steps_per_execution):
+                        tell.on_train_batch_begin(first)
+                        for batch in bundle:
+                            logs = step(batch)
+                            watch.add(logs)
+                        tell.on_train_batch_end(last, Logs(logs))
                         check_interrupt()
                         if self.stop_training:
                             break
@@ -376,6 +382,7 @@ class Trainer(Layer):
                         )
                         epoch_logs |= {f"val_{name}": value for name, value in result.items()}
                     tell.on_epoch_end(epoch, epoch_logs)
+                    check_interrupt()
                     if self.stop_training:
                         break
             tell.on_train_end(epoch_logs if epochs > initial_epoch else {})
@@ -457,12 +464,13 @@ class Trainer(Layer):
             self.reset_metrics()
             logs: Any = {}
             tell.on_test_begin()
-            for number, batch in enumerate(batches.epoch(0)):
-                if steps is not None and number >= steps:
-                    break
-                tell.on_test_batch_begin(number)
-                logs = step(batch)
-                tell.on_test_batch_end(number, Logs(logs))
+            with interruptible() as check_interrupt:
+                for first, last, bundle in bundles(batches.epoch(0), self.steps_per_execution, steps):
+                    tell.on_test_batch_begin(first)
+                    for batch in bundle:
+                        logs = step(batch)
+                    tell.on_test_batch_end(last, Logs(logs))
+                    check_interrupt()
             results = {name: as_number(value) for name, value in logs.items()}
             tell.on_test_end(results)
         if return_dict:
@@ -487,12 +495,10 @@ class Trainer(Layer):
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
             outputs: list[Any] = []
             tell.on_predict_begin()
-            for number, batch in enumerate(batches.epoch(0)):
-                if steps is not None and number >= steps:
-                    break
-                tell.on_predict_batch_begin(number)
-                outputs.append(step(batch))
-                tell.on_predict_batch_end(number, {"outputs": outputs[-1]})
+            for first, last, bundle in bundles(batches.epoch(0), self.steps_per_execution, steps):
+                tell.on_predict_batch_begin(first)
+                outputs += [step(batch) for batch in bundle]
+                tell.on_predict_batch_end(last, {"outputs": outputs[-1]})
             tell.on_predict_end()
             return tree.map_structure(lambda *parts: np.concatenate(list(map(to_host, parts))), *outputs)
 

@@ -144,7 +144,9 @@ class Op(Generic[P]):
         """Put every tensor argument in its place, and every other under its name."""
         names = self.parameters
         if self.arity < len(args) <= len(names):
-            return args[: self.arity], kwargs | dict(zip(names[self.arity :], args[self.arity :], strict=False))
+            return args[: self.arity], kwargs | dict(
+                zip(names[self.arity :], args[self.arity :], strict=False)
+            )
         if len(args) > len(names):
             raise TypeError(
                 f"{self.name}() takes at most {len(names)} arguments ({', '.join(names)}); "
@@ -198,7 +200,9 @@ class Op(Generic[P]):
     def abstract(self, args: Any, kwargs: Any) -> Any:
         """The shape and dtype of the result."""
         if self.shape_rule is None:
-            raise TypeError(f"The op {self.name} has no shape rule; add one with @{self.name}.shape.")
+            raise TypeError(
+                f"The op {self.name} has no shape rule; add one with @{self.name}.shape."
+            )
         return self.shape_rule(*[as_abstract(a) for a in args], **kwargs)
 
     def _explain(self, args: Any, kwargs: Any, error: Exception) -> None:
@@ -268,7 +272,11 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     if kind == HOST and not backend.takes_host_arrays:
         return backend.asarray(x, None if dtype is None else dtypes.as_dtype(dtype))
     if kind in (HOST, DEVICE):
-        return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
+        return (
+            x
+            if dtype is None or x.dtype == dtypes.as_dtype(dtype)
+            else x.astype(dtypes.as_dtype(dtype))
+        )
     if kind == OTHER and not isinstance(x, (list, tuple)):
         known = next((t for t in KINDS if KINDS[t] == VARIABLE and isinstance(x, t)), None)
         if known is not None:

@@ -11,7 +11,8 @@ from hilevel._types import DTypeLike, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
 from hilevel.ops._op import composite, to_array, to_float_array
-from hilevel.ops.elementwise import equal, logical_not, multiply, not_equal
+from hilevel.ops.comparison import equal, logical_not, not_equal
+from hilevel.ops.elementwise import multiply
 from hilevel.ops.indexing import getitem
 from hilevel.ops.linear import tensordot
 from hilevel.ops.reduction import any, sum

@@ -27,7 +27,6 @@ from hilevel.tensor import (
     TensorLike,
 )
 
-
 _AS_IT_IS = (TRACED, ABSTRACT, SYMBOLIC)
 
 
@@ -178,7 +177,9 @@ def custom_gradient(f: Function) -> Function:
     return custom_gradient(f)
 
 
-def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
+def jvp(
+    fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
+) -> Any:
     """The value of `fun` and its derivative in the direction of the tangents; see `hilevel.jvp`.
 
     With `has_aux`, `fun` returns a pair, whose second part comes back as a third result.
@@ -207,7 +208,9 @@ def convert_to_tensor(
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
     kind = KINDS.get(x.__class__, OTHER)
-    if dtype is None and (kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))):
+    if dtype is None and (
+        kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))
+    ):
         return x
     if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
         return to_array(x, dtype)

@@ -10,7 +10,8 @@ from hilevel.config import epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import composite, op, to_array
-from hilevel.ops.elementwise import abs, clip, exp, log, log1p, maximum
+from hilevel.ops.elementwise import abs, clip, maximum
+from hilevel.ops.functions import exp, log, log1p
 from hilevel.ops.indexing import take_along_axis
 from hilevel.ops.reduction import sum
 
@@ -35,7 +36,9 @@ def _softmax_crossentropy_saving(xp: Namespace, logits: Tensor, target: Tensor) 
 
 
 @_softmax_crossentropy.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None
+) -> Any:
     g = g[..., None]
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
@@ -61,7 +64,9 @@ def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
 
 
 @_sparse_softmax_crossentropy.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None
+) -> Any:
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
         residuals = e / total

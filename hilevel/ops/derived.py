@@ -10,21 +10,11 @@ from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
 from hilevel.ops._abstract import boolean, elementwise, like
 from hilevel.ops._op import composite, op, to_array, to_float_array
-from hilevel.ops.elementwise import (
-    abs,
-    cast,
-    clip,
-    divide,
-    exp,
-    isnan,
-    logaddexp,
-    maximum,
-    minimum,
-    sin,
-    where,
-)
+from hilevel.ops.comparison import isnan
+from hilevel.ops.creation import ones_like, zeros_like
+from hilevel.ops.elementwise import abs, cast, clip, maximum, minimum, where
+from hilevel.ops.functions import exp, logaddexp, sin
 from hilevel.ops.nn import erf
-from hilevel.ops.shaping import ones_like, zeros_like
 
 # -- arithmetic -------------------------------------------------------------------------------------
 

@@ -84,7 +84,10 @@ def put_add(xp: Namespace, x: Tensor, key: Any, shape: Sequence[int]) -> Tensor:
 
 def _is_basic(key: Any) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
-    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
+    return all(
+        p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice))
+        for p in parts
+    )
 
 
 put_add.gradient(lambda xp, g, y, x, key, shape: g[key])
@@ -353,9 +356,7 @@ def unique(
         from hilevel.ops.elementwise import dtypes_error
 
         raise dtypes_error("unique")
-    results = np.unique(
-        backend.to_numpy(x), return_index, return_inverse, return_counts, axis=axis
-    )
+    results = np.unique(backend.to_numpy(x), return_index, return_inverse, return_counts, axis=axis)
     parts = list(results) if isinstance(results, tuple) else [results]
     if size is not None:
         at = 0 if axis is None else axis
@@ -390,5 +391,3 @@ def digitize(x: Tensor, bins: Tensor) -> Tensor:
     array([1, 2], dtype=int32)
     """
     return searchsorted(bins, x, side="right")
-
-

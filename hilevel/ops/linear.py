@@ -156,7 +156,9 @@ def _einsum_gradient(
 ) -> Tensor:
     """The gradient of operand i: the product of all the others with `g`, in the operand's subscripts. A subscript
     that nothing else has is spread with ones; one that the operand has twice, with an identity matrix."""
-    used = [(g, output)] + [(o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i]
+    used = [(g, output)] + [
+        (o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i
+    ]
     present = set("".join(t for _, t in used))
     free = iter(sorted(set(string.ascii_letters) - set("".join([*terms, output]))))
     target = ""
@@ -219,5 +221,7 @@ def _explicit(subscripts: str, operands: Sequence[Any]) -> str:
     dots = "".join(free[:longest][::-1])
     letters = "".join(terms)
     if not arrow:
-        output = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
+        output = dots + "".join(
+            sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1)
+        )
     return f"{','.join(terms)}->{output.replace('...', dots)}"

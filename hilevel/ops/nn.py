@@ -10,21 +10,10 @@ from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_array, to_float_array
-from hilevel.ops.elementwise import (
-    abs,
-    clip,
-    expm1,
-    maximum,
-    minimum,
-    rsqrt,
-    sqrt,
-    square,
-    tanh,
-    where,
-)
-from hilevel.ops.reduction import cumsum, mean, norm, sort, sum
-from hilevel.ops.shaping import flip, split
+from hilevel.ops._op import composite, op, to_float_array
+from hilevel.ops.elementwise import maximum, square
+from hilevel.ops.functions import rsqrt
+from hilevel.ops.reduction import mean, norm, sum
 from hilevel.protocol import axes_tuple
 
 # -- activations that are primitives ----------------------------------------------------------------
@@ -143,209 +132,6 @@ def _polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
     return y
 
 
-# -- activations said with other ops ----------------------------------------------------------------
-
-
-def relu6(x: Tensor) -> Tensor:
-    """`min(max(x, 0), 6)`, element-wise.
-
-    >>> ops.relu6([-1.0, 8.0])
-    array([0., 6.], dtype=float32)
-    """
-    return clip(x, 0.0, 6.0)
-
-
-def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
-    """`x` where it is positive, else `negative_slope * x`.
-
-    >>> ops.leaky_relu([-1.0, 2.0])
-    array([-0.2,  2. ], dtype=float32)
-    """
-    x = to_float_array(x)
-    return where(x > 0, x, negative_slope * x)
-
-
-def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    """`x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
-
-    >>> ops.elu([0.0, 2.0])
-    array([0., 2.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return where(x > 0, x, alpha * expm1(minimum(x, 0.0)))
-
-
-def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
-    """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
-
-    >>> ops.celu([0.0, 2.0])
-    array([0., 2.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return where(x > 0, x, alpha * expm1(minimum(x, 0.0) / alpha))
-
-
-def selu(x: Tensor) -> Tensor:
-    """`1.0507 * elu(x, 1.6733)`: keeps mean 0 and variance 1. Klambauer et al., 2017.
-
-    >>> ops.selu([0.0])
-    array([0.], dtype=float32)
-    """
-    return 1.0507009873554805 * elu(x, 1.6732632423543772)
-
-
-def gelu(x: Tensor, approximate: bool = True) -> Tensor:
-    """`x * P(X <= x)` for a standard normal X; `approximate` by a tanh. Hendrycks and Gimpel, 2016.
-
-    >>> ops.gelu([0.0])
-    array([0.], dtype=float32)
-    """
-    x = to_float_array(x)
-    if approximate:
-        return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
-    return 0.5 * x * (1.0 + erf(x * 0.7071067811865476))
-
-
-def softsign(x: Tensor) -> Tensor:
-    """`x / (1 + |x|)`, element-wise.
-
-    >>> ops.softsign([1.0])
-    array([0.5], dtype=float32)
-    """
-    x = to_float_array(x)
-    return x / (1.0 + abs(x))
-
-
-def log_sigmoid(x: Tensor) -> Tensor:
-    """`log(sigmoid(x))`, without overflow.
-
-    >>> ops.log_sigmoid([0.0])
-    array([-0.6931472], dtype=float32)
-    """
-    return -softplus(-to_float_array(x))
-
-
-def hard_sigmoid(x: Tensor) -> Tensor:
-    """`clip(x / 6 + 0.5, 0, 1)`: a sigmoid of straight lines.
-
-    >>> ops.hard_sigmoid([-3.0, 0.0])
-    array([0. , 0.5], dtype=float32)
-    """
-    return clip(to_float_array(x) / 6.0 + 0.5, 0.0, 1.0)
-
-
-def hard_silu(x: Tensor) -> Tensor:
-    """`x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
-
-    >>> ops.hard_silu([-3.0, 3.0])
-    array([-0.,  3.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return x * hard_sigmoid(x)
-
-
-hard_swish = hard_silu
-
-
-def hard_tanh(x: Tensor) -> Tensor:
-    """`clip(x, -1, 1)`.
-
-    >>> ops.hard_tanh([-3.0, 0.5])
-    array([-1. ,  0.5], dtype=float32)
-    """
-    return clip(x, -1.0, 1.0)
-
-
-def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
-    """`x` where `|x| > threshold`, else 0.
-
-    >>> ops.hard_shrink([0.3, 2.0])
-    array([0., 2.], dtype=float32)
-    """
-
-    x = to_array(x)
-    return where(abs(x) > threshold, x, 0.0)
-
-
-def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
-    """`x` moved towards 0 by `threshold`, and 0 where that crosses it.
-
-    >>> ops.soft_shrink([0.3, 2.0])
-    array([0. , 1.5], dtype=float32)
-    """
-    x = to_float_array(x)
-    return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0.0))
-
-
-def tanh_shrink(x: Tensor) -> Tensor:
-    """`x - tanh(x)`.
-
-    >>> ops.tanh_shrink([0.0])
-    array([0.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return x - tanh(x)
-
-
-def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
-    """`x` where it is above the threshold, else `default_value`.
-
-    >>> ops.threshold([0.5, 2.0], 1.0, 0.0)
-    array([0., 2.], dtype=float32)
-    """
-    x = to_array(x)
-    return where(x > threshold, x, default_value)
-
-
-def mish(x: Tensor) -> Tensor:
-    """`x * tanh(softplus(x))`. Misra, 2019.
-
-    >>> ops.mish([0.0])
-    array([0.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return x * tanh(softplus(x))
-
-
-def squareplus(x: Tensor, b: float = 4) -> Tensor:
-    """`(x + sqrt(x^2 + b)) / 2`. Barron, 2021.
-
-    >>> ops.squareplus([0.0])
-    array([1.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return (x + sqrt(square(x) + b)) / 2
-
-
-def sparse_plus(x: Tensor) -> Tensor:
-    """0 below -1, `(x + 1)^2 / 4` up to 1, `x` above.
-
-    >>> ops.sparse_plus([-1.0, 1.0])
-    array([0., 1.], dtype=float32)
-    """
-    x = to_float_array(x)
-    return where(x <= -1, 0.0, where(x < 1, 0.25 * square(x + 1), x))
-
-
-def sparse_sigmoid(x: Tensor) -> Tensor:
-    """`clip((x + 1) / 2, 0, 1)`.
-
-    >>> ops.sparse_sigmoid([0.0])
-    array([0.5], dtype=float32)
-    """
-    return clip(0.5 * (to_float_array(x) + 1), 0.0, 1.0)
-
-
-def glu(x: Tensor, axis: int = -1) -> Tensor:
-    """One half of an axis times the sigmoid of the other. Dauphin et al., 2017.
-
-    >>> ops.glu([2.0, 0.0])
-    array([1.], dtype=float32)
-    """
-    a, b = split(to_float_array(x), 2, axis=axis)
-    return a * sigmoid(b)
-
-
 # -- softmax ----------------------------------------------------------------------------------------
 
 
@@ -380,26 +166,6 @@ def log_softmax(xp: Namespace, x: Tensor, axis: Axis = -1) -> Tensor:
 @log_softmax.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
     return g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True)
-
-
-@composite
-def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
-    """The projection onto the probability simplex: like softmax, with true zeros. Martins and Astudillo, 2016.
-
-    >>> ops.sparsemax([2.0, 0.0])
-    array([1., 0.], dtype=float32)
-    """
-    x = to_float_array(x)
-    ordered = flip(sort(x, axis=axis), axis=axis)
-    n = x.shape[axis]
-    view = [1] * len(x.shape)
-    view[axis] = n
-    rank = to_array(np.arange(1, n + 1).reshape(view), x.dtype)
-    total = cumsum(ordered, axis=axis)
-    inside = 1 + rank * ordered > total
-    count = sum(inside.astype(x.dtype), axis=axis, keepdims=True)
-    excess = sum(where(inside, ordered, 0.0), axis=axis, keepdims=True) - 1
-    return maximum(x - excess / count, 0.0)
 
 
 # -- dense ------------------------------------------------------------------------------------------
@@ -615,8 +381,5 @@ def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None 
     x = to_float_array(x)
     epsilon = config_epsilon() if epsilon is None else epsilon
     if order == 2:
-
         return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon**2))
     return x / maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon)
-
-

@@ -12,16 +12,9 @@ from hilevel.autodiff.tape import constant, owner
 from hilevel.dtypes import BOOL, INT32, sum_dtype
 from hilevel.ops._abstract import Abstract, like, reduced
 from hilevel.ops._op import composite, op, to_array, to_float_array
-from hilevel.ops.elementwise import (
-    abs,
-    exp,
-    isfinite,
-    log,
-    sqrt,
-    square,
-    stop_gradient,
-    where,
-)
+from hilevel.ops.comparison import isfinite
+from hilevel.ops.elementwise import abs, square, stop_gradient, where
+from hilevel.ops.functions import exp, log, sqrt
 from hilevel.protocol import axes_tuple
 
 
@@ -48,13 +41,13 @@ def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
 
 
 @sum.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
+) -> Any:
     return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
 
-sum.shape(
-    lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype))
-)
+sum.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
 
 
 def _count(x: Any, axis: Axis) -> int:
@@ -72,7 +65,9 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
 
 
 @mean.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
+) -> Any:
     g = expand_reduced(xp, g / _count(x, axis), x, axis, keepdims)
     return xp.broadcast_to(g, x.shape)
 
@@ -184,7 +179,9 @@ def _prod(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -
 
 
 @_prod.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
+) -> Any:
     """The product of all the others, from the running products before and after: right with zeros too."""
     axes = axes_tuple(axis, len(x.shape))
     rest = tuple(i for i in range(len(x.shape)) if i not in axes)
@@ -325,7 +322,9 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     """For each pair i <= j the product of the elements up to j without i: n * n values, right with zeros too."""
     x, g = xp.swapaxes(x, axis, -1), xp.swapaxes(g, axis, -1)
     n = x.shape[-1]
-    others = xp.where(constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :])
+    others = xp.where(
+        constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :]
+    )
     products = xp.cumprod(others, axis=-1)
     upper = constant(g, np.triu(np.ones((n, n), dtype=bool)))
     picked = xp.where(upper, g[..., None, :] * products, xp.zeros_like(products))
@@ -421,7 +420,9 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     rows, columns = axes
     inner, outer = {1: (rows, columns), np.inf: (columns, rows)}.get(np.abs(ord), (None, None))
     if inner is None:
-        raise ValueError(f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}.")
+        raise ValueError(
+            f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}."
+        )
     y = sum(abs(x), axis=inner, keepdims=True)
     y = max(y, axis=outer, keepdims=True) if ord > 0 else min(y, axis=outer, keepdims=True)
     return y if keepdims else sum(y, axis=axes)

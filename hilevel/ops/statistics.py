@@ -13,10 +13,13 @@ from hilevel._types import Axis, Tensor
 from hilevel.autodiff.tape import owner, untraced
 from hilevel.errors import TracedValueError
 from hilevel.ops._op import composite, to_array, to_float_array
-from hilevel.ops.elementwise import clip, isnan, logical_and, sqrt, square, where
+from hilevel.ops.comparison import isnan, logical_and
+from hilevel.ops.creation import full, ones_like
+from hilevel.ops.elementwise import clip, square, where
+from hilevel.ops.functions import sqrt
 from hilevel.ops.indexing import put_add, scatter_update, searchsorted, take
 from hilevel.ops.reduction import all, argsort, max, min, prod, sort, sum
-from hilevel.ops.shaping import full, ones_like, reshape, transpose
+from hilevel.ops.shaping import reshape, transpose
 from hilevel.protocol import axes_tuple
 from hilevel.tensor import TensorLike
 

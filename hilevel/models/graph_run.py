@@ -33,9 +33,7 @@ class Graph:
                     )
         self.inputs, self.outputs = inputs, outputs
         self.nodes = _ordered(tree.flatten(inputs), tree.flatten(outputs))
-        self.layers = list(
-            {id(n.operation): n.operation for n in self.nodes if isinstance(n.operation, Layer)}.values()
-        )
+        self.layers = _layers(self.nodes, outputs)
         self.input_names = [_layer_name(x) for x in tree.flatten(inputs)]
         self.output_names = _output_names(outputs)
         self._steps = [_Step(node) for node in self.nodes]
@@ -130,6 +128,37 @@ def _ordered(inputs: list[Symbolic], outputs: list[Symbolic]) -> list[Node]:
     for output in outputs:
         visit(output)
     return order
+
+
+def _layers(nodes: list[Node], outputs: Any) -> list[Layer]:
+    """The layers in the order of Keras, in which lists of weights are exchanged: those far from the outputs first,
+    those equally far in the order in which they are met on the way back from the outputs."""
+    far: dict[int, int] = {}
+    node_far: dict[int, int] = {}
+    for node in reversed(nodes):
+        here = max(node_far.get(id(node), 0), far.get(id(node.operation), 0))
+        far[id(node.operation)] = here
+        for x in node.inputs:
+            node_far[id(x.node)] = max(here + 1, node_far.get(id(x.node), 0))
+    met: dict[int, Any] = {}
+    todo, inside = list(reversed(_by_key(outputs))), {id(node) for node in nodes}
+    while todo:
+        found = todo.pop().node
+        if found is not None and id(found) in inside:
+            inside.discard(id(found))
+            met.setdefault(id(found.operation), found.operation)
+            todo += reversed(found.inputs)
+    operations = sorted(met.values(), key=lambda operation: -far[id(operation)])
+    return [operation for operation in operations if isinstance(operation, Layer)]
+
+
+def _by_key(structure: Any) -> list[Symbolic]:
+    """The leaves, those of dicts in the order of sorted keys, as Keras takes them."""
+    if isinstance(structure, dict):
+        return [leaf for key in sorted(structure) for leaf in _by_key(structure[key])]
+    if isinstance(structure, (list, tuple)):
+        return [leaf for part in structure for leaf in _by_key(part)]
+    return [structure]
 
 
 def _layer_name(x: Symbolic) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import textwrap
 from typing import Any
 
 from hilevel import tree
@@ -22,7 +23,8 @@ def summary_text(
     rows = _rows(_in_range(model.layers, layer_range), expand_nested, show_trainable, 0)
     lines = [f'Model "{model.name}" ({type(model).__name__}) on {model.backend}', ""]
     lines += _table(header, rows, width)
-    return "\n".join([*lines, "", *_totals(model)])
+    lines += ["", *textwrap.wrap(_totals(model), width)]
+    return "\n".join(lines)
 
 
 def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[Layer]:
@@ -85,14 +87,12 @@ def _line(cells: list[str], columns: list[int]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def _totals(model: Any) -> list[str]:
+def _totals(model: Any) -> str:
     trained = sum(v.size for v in model.trainable_weights)
     total = model.count_params()
     size = sum(v.size * v.dtype.itemsize for v in model.weights)
-    return [
-        f"Parameters: {total:,} ({_bytes(size)}), of which trained: {trained:,}"
-        + (f", frozen or statistics: {total - trained:,}" if total != trained else "")
-    ]
+    rest = f", frozen or statistics: {total - trained:,}" if total != trained else ""
+    return f"Parameters: {total:,} ({_bytes(size)}), of which trained: {trained:,}{rest}"
 
 
 def _bytes(n: float) -> str:

@@ -19,7 +19,6 @@ Exception
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable
 from typing import Any
 
@@ -54,6 +53,8 @@ class UnknownNameError(ValueError):
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`' Did you mean "adam"?'`, or nothing when no known name is near."""
+    import difflib
+
     close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
     return f' Did you mean "{close[0]}"?' if close else ""
 

@@ -221,9 +221,12 @@ class CallbackList:
             raise AttributeError(event)
         listeners = [getattr(c, event) for c in self.callbacks if _acts(c, event)]
 
-        def call(*args: Any, **kwargs: Any) -> None:
+        count = 2 if "epoch" in event or "batch" in event else 1
+
+        def call(*args: Any, logs: Any = None) -> None:
+            arguments = (*args, logs)[:count]
             for listener in listeners:
-                listener(*args, **kwargs)
+                listener(*arguments)
 
         self.__dict__[event] = call
         return call

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import csv
-from pathlib import Path
+import os
 from typing import Any
 
 from hilevel.callbacks.base import Callback
@@ -23,7 +22,7 @@ class CSVLogger(Callback):
 
     def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
         super().__init__()
-        self.filename = Path(filename)
+        self.filename = os.fspath(filename)
         self.separator = separator
         self.append = append
         self.keys: list[str] | None = None
@@ -31,17 +30,21 @@ class CSVLogger(Callback):
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Open the file."""
-        there = self.append and self.filename.exists() and self.filename.stat().st_size > 0
+        there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self.keys = self._known_keys() if there else None
-        self.filename.parent.mkdir(parents=True, exist_ok=True)
-        self._file = self.filename.open("a" if self.append else "w", newline="", encoding="utf-8")
+        os.makedirs(os.path.dirname(self.filename) or ".", exist_ok=True)
+        self._file = open(self.filename, "a" if self.append else "w", newline="", encoding="utf-8")  # noqa: SIM115
 
     def _known_keys(self) -> list[str]:
-        with self.filename.open(newline="", encoding="utf-8") as file:
+        import csv
+
+        with open(self.filename, newline="", encoding="utf-8") as file:
             return next(csv.reader(file, delimiter=self.separator))[1:]
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Write a line; numbers that a later epoch does not have are NA."""
+        import csv
+
         logs = logs or {}
         writer = csv.writer(self._file, delimiter=self.separator)
         if self.keys is None:

@@ -157,7 +157,7 @@ def adapt(
         raise ValueError("There are no data: x is None.")
     if _is_arrays(x):
         return ArrayBatches(
-            x, y, sample_weight, batch_size=batch_size or 32, shuffle=shuffle, seed=seed,
+            x, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, seed=seed,
             class_weight=class_weight, output_names=output_names, dtype=dtype,
         )  # fmt: skip
     if y is not None or sample_weight is not None:

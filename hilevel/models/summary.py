@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import textwrap
 from typing import Any
 
@@ -18,13 +17,19 @@ def summary_text(
     layer_range: tuple[str, str] | None = None,
 ) -> str:
     """The table as text, no wider than the line length."""
-    width = line_length or min(100, shutil.get_terminal_size((80, 24)).columns)
+    width = line_length or _terminal_width()
     header = ["Layer (type)", "Output shape", "Params"] + ["Trained"] * show_trainable
     rows = _rows(_in_range(model.layers, layer_range), expand_nested, show_trainable, 0)
     lines = [f'Model "{model.name}" ({type(model).__name__}) on {model.backend}', ""]
     lines += _table(header, rows, width)
     lines += ["", *textwrap.wrap(_totals(model), width)]
     return "\n".join(lines)
+
+
+def _terminal_width() -> int:
+    from shutil import get_terminal_size
+
+    return min(100, get_terminal_size((80, 24)).columns)
 
 
 def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[Layer]:

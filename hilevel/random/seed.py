@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import random as python_random
 from typing import Any
 
 import numpy as np
@@ -35,6 +34,8 @@ def set_random_seed(seed: int) -> None:
     """
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"The seed must be an integer from 0 to 2**32 - 1; got {seed!r}.")
+    import random as python_random
+
     python_random.seed(int(seed))
     np.random.seed(int(seed))
     _global.seed, _global.draws = int(seed), 0

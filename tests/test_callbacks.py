@@ -1,0 +1,206 @@
+"""Callbacks: their decisions and the order of events against Keras; what they print and write."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from training_cases import SCRIPTS, events, play
+
+import hilevel
+from hilevel import callbacks, layers
+
+WANTED = json.loads((Path(__file__).parent / "data/training.json").read_text())
+X, Y = np.ones((10, 2), "float32"), np.ones((10, 1), "float32")
+
+
+def ready(**options: Any) -> Any:
+    model = hilevel.Sequential([layers.Input((2,)), layers.Dense(1, kernel_initializer="ones")])
+    model.compile(hilevel.optimizers.SGD(0.5), "mse", **options)
+    return model
+
+
+def fit(*more: Any, **options: Any) -> Any:
+    model = options.pop("model", None) or ready()
+    model.fit(X, Y, **{"epochs": 3, "batch_size": 5, "verbose": 0, "callbacks": list(more)} | options)
+    return model
+
+
+@pytest.mark.parametrize("name", SCRIPTS)
+def test_decisions_are_those_of_keras(name: str) -> None:
+    got, wanted = play(hilevel, name), WANTED["scripts"][name]
+    assert (got["epochs"], got["weight"]) == (wanted["epochs"], wanted["weight"])
+    np.testing.assert_allclose(got["rates"], wanted["rates"], rtol=1e-6)
+
+
+def test_events_are_those_of_keras() -> None:
+    got = events(hilevel)
+    for what, wanted in WANTED["events"].items():
+        assert [tuple(map(str, e)) for e in got[what]] == [tuple(map(str, e)) for e in wanted], what
+
+
+def test_early_stopping_in_a_fit(backend: Any) -> None:
+    stop = callbacks.EarlyStopping("loss", patience=1, restore_best_weights=True)
+    worse = callbacks.LearningRateScheduler(lambda epoch: 0.1 if epoch < 2 else 5.0)
+    model = fit(worse, stop, epochs=20)
+    assert len(model.history.epoch) < 20
+    losses = model.history.history["loss"]
+    assert stop.best == min(losses) and stop.best_epoch == int(np.argmin(losses))
+
+
+def test_what_is_monitored_and_missing_is_told_once() -> None:
+    with pytest.warns(UserWarning, match='"val_loss".*loss.*validation data') as told:
+        fit(callbacks.EarlyStopping())
+    assert len(told) == 1
+
+
+def test_the_schedule_sees_and_sets_the_rate(backend: Any, capsys: Any) -> None:
+    halve = callbacks.LearningRateScheduler(lambda epoch, rate: rate / 2, verbose=1)
+    model = fit(halve)
+    assert model.history.history["learning_rate"] == [0.25, 0.125, 0.0625]
+    assert float(model.optimizer.learning_rate) == 0.0625
+    assert "Epoch 3: the learning rate is 0.0625." in capsys.readouterr().out
+    with pytest.raises(TypeError, match="number"):
+        fit(callbacks.LearningRateScheduler(lambda epoch: None))
+
+
+def test_a_file_of_numbers(tmp_path: Path) -> None:
+    path = tmp_path / "new folder" / "log.csv"
+    fit(callbacks.CSVLogger(path))
+    fit(callbacks.CSVLogger(path, append=True), epochs=1)
+    lines = path.read_text().splitlines()
+    assert lines[0] == "epoch,loss" and [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "0"]
+    fit(callbacks.CSVLogger(path, separator=";"), epochs=1, validation_data=(X, Y))
+    assert path.read_text().splitlines()[0] == "epoch;loss;val_loss"
+
+
+def test_a_missing_number_is_na(tmp_path: Path) -> None:
+    fit(callbacks.CSVLogger(tmp_path / "log.csv"), validation_data=(X, Y), validation_freq=[1])
+    assert (tmp_path / "log.csv").read_text().splitlines()[2].endswith("NA")
+
+
+def test_not_a_number_ends_training(capsys: Any, backend: Any) -> None:
+    model = ready()
+    with pytest.warns(RuntimeWarning, match="NaN"):
+        model.fit(X * np.nan, Y, batch_size=2, epochs=5, verbose=0, callbacks=[callbacks.TerminateOnNaN()])
+    assert model.history.epoch == [0] and "step 1" in capsys.readouterr().out
+    with pytest.raises(hilevel.errors.NotFiniteError):
+        ready().fit(X * np.nan, Y, verbose=0, callbacks=[callbacks.TerminateOnNaN(raise_error=True)])
+
+
+def test_functions_as_a_callback() -> None:
+    seen: list[Any] = []
+    fit(
+        callbacks.LambdaCallback(
+            on_epoch_begin=lambda epoch, logs: seen.append(epoch), on_train_end=lambda logs: seen.append(sorted(logs))
+        )
+    )
+    assert seen == [0, 1, 2, ["loss"]]
+    with pytest.raises(TypeError, match="on_epoch_end"):
+        callbacks.LambdaCallback(on_epoch_ends=print)
+
+
+def test_a_callback_that_is_none_is_refused() -> None:
+    with pytest.raises(TypeError, match="function"):
+        fit(lambda: None)
+
+
+def test_a_list_of_callbacks_grows_and_knows_the_model() -> None:
+    model = ready()
+    listed = callbacks.CallbackList([], add_history=True, model=model, epochs=1)
+    listed.on_epoch_end(0, {"loss": 1.0})
+    seen: list[int] = []
+    late = callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(epoch))
+    listed.append(late)
+    listed.on_epoch_end(1, {"loss": 2.0})
+    assert seen == [1] and late.model is model and late.params == {"epochs": 1}
+    assert model.history.history == {"loss": [1.0, 2.0]}
+    assert fit(listed.callbacks[0]).history is listed.callbacks[0]
+
+
+def test_stop_training_ends_after_the_batch(backend: Any) -> None:
+    class Stop(callbacks.Callback):
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_training = batch == 1
+
+    model = fit(Stop(), batch_size=2)
+    assert int(model.optimizer.iterations) == 2 and model.history.epoch == [0]
+
+
+# -- what is printed --------------------------------------------------------------------------------
+
+
+class Terminal(io.TextIOWrapper):
+    """An output with an encoding, which may claim to be a terminal."""
+
+    def __init__(self, encoding: str = "utf-8", terminal: bool = False) -> None:
+        super().__init__(io.BytesIO(), encoding=encoding, write_through=True)
+        self.terminal = terminal
+
+    def isatty(self) -> bool:
+        return self.terminal
+
+    def text(self) -> str:
+        self.flush()
+        return self.buffer.getvalue().decode(self.encoding)  # type: ignore[attr-defined]
+
+
+def printed(monkeypatch: Any, verbose: Any, encoding: str = "utf-8", terminal: bool = False, **options: Any) -> str:
+    out = Terminal(encoding, terminal)
+    monkeypatch.setattr(sys, "stdout", out)
+    fit(verbose=verbose, validation_data=(X, Y), **options)
+    return out.text()
+
+
+def test_where_no_bar_can_be_drawn_there_is_a_line_for_each_epoch(monkeypatch: Any) -> None:
+    text = printed(monkeypatch, "auto")
+    lines = text.splitlines()
+    assert len(lines) == 3 and lines[0].startswith("Epoch 1/3 - 2 steps - ") and "val_loss=" in lines[0]
+    assert not any(ord(c) < 32 and c != "\n" for c in text)
+
+
+def test_a_terminal_gets_a_bar(monkeypatch: Any) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    text = printed(monkeypatch, "auto", terminal=True)
+    assert "\r" in text and "Epoch 3/3" in text and "2/2" in text and "val_loss=" in text
+    monkeypatch.setenv("TERM", "dumb")
+    assert "\r" not in printed(monkeypatch, "auto", terminal=True)
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("verbose", [0, 1, 2, "auto"])
+def test_every_encoding_will_do(encoding: str, verbose: Any, monkeypatch: Any) -> None:
+    text = printed(monkeypatch, verbose, encoding)
+    assert bool(text) == (verbose != 0)
+    text.encode(encoding)
+
+
+def test_a_bar_counts_bundles_of_steps(monkeypatch: Any) -> None:
+    model = ready(steps_per_execution=2)
+    assert "Epoch 1/3 - 5 steps" in printed(monkeypatch, 2, model=model, batch_size=2)
+    assert "5/5" in printed(monkeypatch, 1, model=model, batch_size=2)
+
+
+def test_evaluate_and_predict_say_one_line(capsys: Any) -> None:
+    model = ready()
+    model.evaluate(X, Y, batch_size=5, verbose=2)
+    model.predict(X, batch_size=5, verbose=2)
+    lines = capsys.readouterr().out.splitlines()
+    assert [line.split(" - ")[:2] for line in lines] == [["Evaluate", "2 steps"], ["Predict", "2 steps"]]
+    with pytest.raises(ValueError, match="verbose"):
+        model.predict(X, verbose=7)
+
+
+def test_a_bar_by_hand(capsys: Any) -> None:
+    bar = hilevel.utils.Progbar(4, verbose=2, stateful_metrics=["rate"])
+    bar.update(1, [("loss", 1.0), ("rate", 3.0)])
+    bar.add(3, [("loss", 5.0), ("rate", 2.0)])
+    assert capsys.readouterr().out == "4/4 - loss=4, rate=2\n"
+    drawn = hilevel.utils.Progbar(2, verbose=1)
+    drawn.add(2, [("loss", 1.0)])
+    assert "2/2" in capsys.readouterr().out

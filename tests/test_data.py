@@ -1,0 +1,170 @@
+"""What batches are made of: arrays, streams, data sets, weights; the order of samples; wrong data."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+from hilevel import ops
+from hilevel.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
+from hilevel.data.adapters import StreamBatches
+from hilevel.data.weights import class_to_sample_weight
+
+X = np.arange(10.0).reshape(10, 1)
+
+
+def order(number: int, seed: int = 3, shuffle: bool = True) -> list[float]:
+    batches = ArrayBatches(X, batch_size=4, shuffle=shuffle, seed=seed)
+    return np.concatenate([x[:, 0] for x, _, _ in batches.epoch(number)]).tolist()
+
+
+def test_arrays_are_cut_into_batches_of_which_the_last_is_smaller() -> None:
+    batches = ArrayBatches(X, {"a": X, "b": 2 * X}, X[:, 0], batch_size=4)
+    assert (batches.steps, batches.samples) == (3, 10)
+    found = list(batches.epoch(0))
+    assert [len(x) for x, _, _ in found] == [4, 4, 2]
+    np.testing.assert_array_equal(found[2][1]["b"], [[16.0], [18.0]])
+    np.testing.assert_array_equal(found[2][2], [8.0, 9.0])
+    assert len(batches.first()[0]) == 4
+
+
+def test_the_order_of_samples(backend: Any) -> None:
+    assert order(0) == order(0) and sorted(order(0)) == order(0, shuffle=False) == list(range(10))
+    assert order(0) != order(1) != order(2) and order(0) != order(0, seed=4)
+    with hilevel.use_backend("numpy"):
+        on_numpy = order(0)
+    assert order(0) == on_numpy
+
+
+def test_x_and_y_stay_together() -> None:
+    for x, y, w in ArrayBatches(X, 2 * X, 3 * X[:, 0], batch_size=3, shuffle=True, seed=1).epoch(0):
+        np.testing.assert_array_equal(2 * x, y)
+        np.testing.assert_array_equal(3 * x[:, 0], w)
+
+
+class Frame:
+    """Like a pandas DataFrame: no tensor, but it can be made an array."""
+
+    shape = (10, 1)
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> Any:
+        return np.asarray(X, dtype)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [X, X.tolist(), Frame(), [Frame()], (X,), {"x": X}, X.astype("float32"), X.astype("float16"), [[v] for v in range(10)]],
+    ids=lambda v: type(v).__name__,
+)
+def test_anything_that_holds_numbers_will_do(data: Any) -> None:
+    x, _, _ = adapt(data, batch_size=10).first()
+    (array,) = hilevel.tree.flatten(x)
+    assert isinstance(array, np.ndarray) and array.shape == (10, 1)
+    assert array.dtype.name in ("float32", "int64")
+    np.testing.assert_array_equal(array, X)
+
+
+def test_arrays_of_a_backend_will_do(backend: Any) -> None:
+    x, y, _ = adapt(ops.convert_to_tensor(X), ops.convert_to_tensor(X[:, 0])).first()
+    assert isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
+
+
+def test_floats_are_cast_and_integers_kept() -> None:
+    x, y, w = ArrayBatches(X, np.arange(10), np.ones(10), dtype="float64").first()
+    assert (x.dtype, y.dtype, w.dtype) == ("float64", "int64", "float64")
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "words"),
+    [
+        (lambda: adapt(None), ValueError, "x is None"),
+        (lambda: adapt(X, X[:9]), ValueError, "x: 10, y: 9"),
+        (lambda: adapt([X, X[:9]]), ValueError, r"x\[0\]: 10, x\[1\]: 9"),
+        (lambda: adapt(X[:0]), ValueError, "empty"),
+        (lambda: adapt(X, batch_size=0), ValueError, "batch_size"),
+        (lambda: adapt(X, batch_size=-1), ValueError, "batch_size"),
+        (lambda: adapt(np.array(["a", "b"])), TypeError, "text"),
+        (lambda: adapt(np.array([None, 1])), TypeError, "object"),
+        (lambda: adapt(np.array(1.0)), ValueError, "first axis"),
+        (lambda: adapt(3), TypeError, "int"),
+        (lambda: adapt(iter([X]), X), ValueError, "cannot be given"),
+        (lambda: adapt(iter([])).first(), ValueError, "no batch"),
+        (lambda: unpack_x_y_sample_weight((1, 2, 3, 4)), ValueError, "4 items"),
+        (lambda: ArrayBatches(X).split(1.5), ValueError, "between 0 and 1"),
+        (lambda: ArrayBatches(X).split(0.95), ValueError, "none for training"),
+        (lambda: PyDataset(workers=2), NotImplementedError, "workers"),
+    ],
+)
+def test_wrong_data_are_named(make: Any, error: Any, words: str) -> None:
+    with pytest.raises(error, match=words):
+        make()
+
+
+def test_a_generator_goes_on_where_it_stopped() -> None:
+    batches = StreamBatches((X[i : i + 1] for i in range(6)), 2, None, None, "float32")
+    assert batches.first()[0][0, 0] == 0
+    epochs = [[float(x[0, 0]) for x, _, _ in batches.epoch(i)] for i in range(3)]
+    assert epochs == [[0, 1], [2, 3], [4, 5]]
+    assert batches.not_finite() == []
+
+
+def test_an_iterable_begins_again() -> None:
+    class Source:
+        def __iter__(self) -> Any:
+            return iter([(X[:5], X[:5]), (X[5:], X[5:])])
+
+    batches = StreamBatches(Source(), None, None, None, "float32")
+    batches.first()
+    assert [[len(x) for x, _, _ in batches.epoch(i)] for i in range(2)] == [[5, 5], [5, 5]]
+
+
+def test_a_data_set_is_told_of_its_epochs() -> None:
+    told: list[str] = []
+
+    class Data(PyDataset):
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, i: int) -> Any:
+            return X[i : i + 1], X[i : i + 1]
+
+        def on_epoch_begin(self) -> None:
+            told.append("begin")
+
+        def on_epoch_end(self) -> None:
+            told.append("end")
+
+    batches = adapt(Data(), shuffle=True, seed=2)
+    assert batches.steps == 3
+    orders = [[float(x[0, 0]) for x, _, _ in batches.epoch(i)] for i in range(4)]
+    assert all(sorted(o) == [0, 1, 2] for o in orders) and len({tuple(o) for o in orders}) > 1
+    assert told == ["begin", "end"] * 4
+
+
+def test_class_weights_become_sample_weights() -> None:
+    table = {0: 1.0, 2: 5.0}
+    labels = np.array([0, 1, 2, 2])
+    wanted = [1, 1, 5, 5]
+    one_hot = np.eye(3)[labels]
+    for y in (labels, labels[:, None], one_hot):
+        np.testing.assert_array_equal(class_to_sample_weight(table, y, None, None, "float32"), wanted)
+    both = class_to_sample_weight(table, labels, np.array([1.0, 2, 3, 4]), None, "float32")
+    np.testing.assert_array_equal(both, [1, 2, 15, 20])
+    several = class_to_sample_weight({"b": table}, {"a": labels, "b": labels}, None, ["a", "b"], "float32")
+    np.testing.assert_array_equal(several["a"], [1, 1, 1, 1])
+    np.testing.assert_array_equal(several["b"], wanted)
+    for wrong, y, words in (
+        (table, None, "needs targets"), (table, [labels, labels], "several outputs"), ({"c": table}, {"a": labels}, '"c"'),
+    ):  # fmt: skip
+        with pytest.raises(ValueError, match=words):
+            class_to_sample_weight(wrong, y, None, ["a", "b"], "float32")
+
+
+def test_what_is_not_finite_is_counted() -> None:
+    x = X.copy()
+    x[3], x[4] = np.nan, np.inf
+    assert ArrayBatches(x, X).not_finite() == ["x holds 1 NaN and 1 infinite numbers"]
+    assert adapt([(x, X)]).first() is not None

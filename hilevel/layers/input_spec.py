@@ -7,10 +7,11 @@ from typing import Any
 
 from hilevel import tree
 from hilevel._types import DTypeLike
+from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
 
 
-class InputSpec:
+class InputSpec(Configurable):
     """Rank, and sizes of axes, that a layer expects; checked at each call.
 
     Args:

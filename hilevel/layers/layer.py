@@ -3,33 +3,33 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 
-from hilevel import dtype_policies, initializers, regularizers, tree
 from hilevel import constraints as constraints_
+from hilevel import dtype_policies, initializers, regularizers, tree
 from hilevel._context import context, scope
 from hilevel._types import Config, DTypeLike, Shape, Tensor
 from hilevel.autodiff.tape import to_host
-from hilevel.backends import current_backend, get_backend
+from hilevel.backends import current_backend
 from hilevel.dtypes import as_dtype, is_float
 from hilevel.errors import ShapeError
 from hilevel.graph import Symbolic, abstract_call, known_shape, record_call, symbolic_in
+from hilevel.layers.holder import Holder
 from hilevel.layers.input_spec import InputSpec
-from hilevel.layers.tracking import Tracker, changed, held, structure, unique
+from hilevel.layers.tracking import changed, held
 from hilevel.names import unique_name
 from hilevel.protocol import Backend
-from hilevel.random.seed import SeedGenerator
-from hilevel.registry import get_registered_name, snake_case
+from hilevel.registry import plain, snake_case
 from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
 from hilevel.variables import Variable
 
 _LEGACY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
 
 
-class Layer(Tracker):
+class Layer(Holder):
     """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
@@ -166,171 +166,6 @@ class Layer(Tracker):
 
     add_variable = add_weight
 
-    def _home(self) -> Backend:
-        """The backend this layer belongs to: the one in force when its first weight was made."""
-        if self._backend is None:
-            self._backend = current_backend()
-        return self._backend
-
-    @property
-    def backend(self) -> str:
-        """The name of the backend that the layer computes on."""
-        return (self._backend or current_backend()).name
-
-    def to(self, backend: str | Backend) -> Any:
-        """Move all the layer holds to another backend. Returns itself.
-
-        >>> import hilevel
-        >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
-        >>> model.to("numpy").backend
-        'numpy'
-        """
-        target = get_backend(backend)
-        for layer in self._flatten_layers():
-            layer._backend = target
-        for variable in self.variables:
-            variable.to(target)
-        return self
-
-    def _collect(self, what: str, find: Callable[[], list[Any]]) -> list[Any]:
-        """A list of things the layer holds, remembered until any layer changes."""
-        version, cache = self._hidden_cache
-        if version != structure.version:
-            cache = {}
-            object.__setattr__(self, "_hidden_cache", (structure.version, cache))
-        if what not in cache:
-            cache[what] = find()
-        return list(cache[what])
-
-    def _held(self) -> list[Any]:
-        return self._collect("held", lambda: unique(held(self)))
-
-    @property
-    def _layers(self) -> list[Layer]:
-        return [x for x in self._held() if isinstance(x, Layer)]
-
-    def _flatten_layers(self) -> list[Layer]:
-        """The layer itself and all layers in it, each once."""
-
-        def find() -> list[Layer]:
-            found: dict[int, Layer] = {id(self): self}
-            for layer in self._layers:
-                found.update((id(x), x) for x in layer._flatten_layers())
-            return list(found.values())
-
-        return self._collect("layers", find)
-
-    def _own_variables(self) -> list[Variable]:
-        own = self._collect("own", lambda: [x for x in self._held() if isinstance(x, Variable)])
-        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
-
-    @property
-    def weights(self) -> list[Variable]:
-        """All weights, those of each layer together, its trainable ones first."""
-        return self._collect(
-            "weights",
-            lambda: unique(v for layer in self._flatten_layers() for v in layer._own_variables()),
-        )
-
-    @property
-    def trainable_weights(self) -> list[Variable]:
-        """The weights that are trained: those made trainable, in layers that are."""
-        return self._collect(
-            "trainable",
-            lambda: unique(
-                v for layer in self._trainable_layers() for v in layer._own_variables() if v.trainable
-            ),
-        )
-
-    def _trainable_layers(self) -> list[Layer]:
-        if not self.trainable:
-            return []
-        found: dict[int, Layer] = {id(self): self}
-        for layer in self._layers:
-            found.update((id(x), x) for x in layer._trainable_layers())
-        return list(found.values())
-
-    @property
-    def non_trainable_weights(self) -> list[Variable]:
-        """The weights that are not trained."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.weights if id(v) not in trained]
-
-    trainable_variables = trainable_weights
-
-    @property
-    def _seed_generators(self) -> list[SeedGenerator]:
-        return [
-            x for layer in self._flatten_layers() for x in layer._held() if isinstance(x, SeedGenerator)
-        ]
-
-    @property
-    def metrics(self) -> list[Any]:
-        """The metrics that the layer, or a layer in it, holds."""
-        return self._collect(
-            "metrics",
-            lambda: unique(
-                x for layer in self._flatten_layers() for x in layer._held() if _is_metric(x)
-            ),
-        )
-
-    @property
-    def metrics_variables(self) -> list[Variable]:
-        """The Variables of those metrics."""
-        return [v for metric in self.metrics for v in metric.variables]
-
-    @property
-    def variables(self) -> list[Variable]:
-        """Everything that changes: weights, states of seed generators, metrics."""
-        states = [g.state for g in self._seed_generators]
-        return unique(iter([*self.weights, *states, *self.metrics_variables]))
-
-    @property
-    def non_trainable_variables(self) -> list[Variable]:
-        """Everything that changes but is not trained."""
-        trained = {id(v) for v in self.trainable_weights}
-        return [v for v in self.variables if id(v) not in trained]
-
-    @property
-    def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it sets it for all layers inside."""
-        return self._trainable
-
-    @trainable.setter
-    def trainable(self, value: bool) -> None:
-        changed()
-        for layer in self._flatten_layers():
-            layer._trainable = bool(value)
-
-    def count_params(self) -> int:
-        """The number of elements of all weights."""
-        return sum(v.size for v in self.weights)
-
-    def get_weights(self) -> list[np.ndarray[Any, Any]]:
-        """The weights as NumPy arrays of their own."""
-        return [v.numpy() for v in self.weights]
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights, given in the order of `weights`.
-
-        Raises:
-            ValueError: there are more or fewer arrays than weights.
-            ShapeError: an array has not its weight's shape; nothing has been set then.
-        """
-        mine = self.weights
-        if len(weights) != len(mine):
-            raise ValueError(
-                f'{self._label()} has {len(mine)} weights; set_weights got {len(weights)} arrays.'
-            )
-        for v, value in zip(mine, weights, strict=True):
-            if tuple(np.shape(value)) != v.shape:
-                raise ShapeError(
-                    f'{self._label()}: the weight "{v.path}" has shape {v.shape}; set_weights got an '
-                    f"array of shape {np.shape(value)} for it."
-                )
-        for v, value in zip(mine, weights, strict=True):
-            v.assign(value)
-
     # -- dtypes ------------------------------------------------------------------------------------
 
     @property
@@ -339,6 +174,11 @@ class Layer(Tracker):
         return self.dtype_policy.variable_dtype
 
     variable_dtype = dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self.compute_dtype
 
     @property
     def compute_dtype(self) -> str:
@@ -551,21 +391,6 @@ class Layer(Tracker):
 _PLAIN = frozenset({HOST, DEVICE, TRACED, ABSTRACT})
 
 
-def plain(value: Any) -> Any:
-    """An argument as plain data: objects by class name and config, functions by name."""
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value] if isinstance(value, list) else tuple(map(plain, value))
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, np.ndarray):
-        return value.tolist()
-    if hasattr(value, "get_config"):
-        return {"class_name": get_registered_name(type(value)), "config": value.get_config()}
-    if callable(value) and hasattr(value, "__name__"):
-        return get_registered_name(value)
-    return value
-
-
 def _shape_hint(kwargs: dict[str, Any]) -> Shape | None:
     """The input's shape where a first layer is told it, as in `Dense(8, input_shape=(4,))`."""
     batch = kwargs.pop("batch_size", None)
@@ -599,12 +424,6 @@ def _symbolic(shape: Any, dtype: DTypeLike) -> Any:
     return Symbolic(shape, dtype, "input")
 
 
-def _is_metric(x: Any) -> bool:
-    return hasattr(x, "update_state") and hasattr(x, "reset_state")
-
-
 def _describe(args: Any) -> str:
     shapes = [tuple(x.shape) for x in tree.flatten(args) if hasattr(x, "shape")]
     return f"inputs of shape {', '.join(map(str, shapes))}"
-
-

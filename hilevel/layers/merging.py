@@ -212,9 +212,19 @@ def _functional(layer: type[Merge]) -> Any:
     return merge
 
 
-add, subtract, multiply, average, maximum, minimum, concatenate = map(
-    _functional, (Add, Subtract, Multiply, Average, Maximum, Minimum, Concatenate)
+add, subtract, multiply, average, maximum, minimum = map(
+    _functional, (Add, Subtract, Multiply, Average, Maximum, Minimum)
 )
+
+
+def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs: Any) -> Tensor:
+    """The layer `Concatenate` made and called at once.
+
+    >>> import hilevel
+    >>> hilevel.layers.concatenate([np.ones((1, 2)), np.ones((1, 3))]).shape
+    (1, 5)
+    """
+    return Concatenate(axis=axis, **kwargs)(inputs)
 
 
 def dot(inputs: Sequence[Tensor], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:

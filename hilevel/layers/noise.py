@@ -19,7 +19,7 @@ class Noise(Layer):
         self.seed = seed
         self.seed_generator = random.SeedGenerator(seed)
 
-    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """The inputs, disturbed in training."""
         return self.disturb(inputs) if training else inputs
 

@@ -8,7 +8,7 @@ from typing import Any
 from hilevel import constraints as constraints_
 from hilevel import initializers, ops, regularizers
 from hilevel._types import Shape, Tensor
-from hilevel.dtypes import settings
+from hilevel.config import settings
 from hilevel.errors import ShapeError
 from hilevel.layers.core import refuse
 from hilevel.layers.input_spec import InputSpec

@@ -17,9 +17,11 @@ from hilevel import (
     layers,
     losses,
     metrics,
+    mixed_precision,
     models,
     ops,
     optimizers,
+    preprocessing,
     random,
     regularizers,
     saving,
@@ -37,7 +39,7 @@ from hilevel.autodiff.functional import (
 )
 from hilevel.autodiff.gradient_tape import GradientTape
 from hilevel.autodiff.jit import jit
-from hilevel.backends import current_backend, get_backend, set_backend, use_backend
+from hilevel.backends import current_backend, device, get_backend, set_backend, use_backend
 from hilevel.dtype_policies import DTypePolicy
 from hilevel.graph import KerasTensor
 from hilevel.initializers import Initializer
@@ -45,6 +47,7 @@ from hilevel.layers import Input, InputSpec, Layer
 from hilevel.losses import Loss
 from hilevel.metrics import Metric
 from hilevel.models import Model, Sequential
+from hilevel.names import name_scope
 from hilevel.ops import stop_gradient
 from hilevel.optimizers import Optimizer
 from hilevel.random import set_random_seed
@@ -95,6 +98,7 @@ __all__ = [
     "current_backend",
     "custom_gradient",
     "datasets",
+    "device",
     "dtype_policies",
     "errors",
     "get_backend",
@@ -107,9 +111,12 @@ __all__ = [
     "layers",
     "losses",
     "metrics",
+    "mixed_precision",
     "models",
+    "name_scope",
     "ops",
     "optimizers",
+    "preprocessing",
     "random",
     "regularizers",
     "saving",

@@ -28,6 +28,8 @@ class Context(threading.local):
     """What layers add to the loss, collected by the outermost layer call."""
     autocast: Any = None
     """The dtype that float Variables are read in (mixed precision); None for their own."""
+    name_scopes: tuple[str, ...] = ()
+    """The names of the blocks of `name_scope` we are inside of."""
     abstract: int = 0
     """How many shape-only runs we are inside of."""
 

@@ -11,7 +11,7 @@ import importlib
 import importlib.util
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 
 from hilevel._context import context, scope
 from hilevel.errors import BackendNotAvailableError, nearest
@@ -129,6 +129,20 @@ def use_backend(name: str | Backend) -> Iterator[Backend]:
     backend = get_backend(name)
     with scope(backend=backend):
         yield backend
+
+
+def device(device_name: str) -> AbstractContextManager[None]:
+    """A block in which the current backend makes its arrays on the device of this name: `"cpu"`, `"gpu:1"`.
+
+    >>> import hilevel
+    >>> with hilevel.device("cpu"):
+    ...     hilevel.ops.zeros(2)
+    array([0., 0.], dtype=float32)
+
+    Raises:
+        ValueError: the backend has no such device; says which it has.
+    """
+    return current_backend().device(device_name)
 
 
 def loaded_backends() -> list[Backend]:

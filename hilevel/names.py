@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hilevel._context import context, scope
 
 _used: Counter[str] = Counter()
 
@@ -23,3 +28,25 @@ def clear_session(free_memory: bool = True) -> None:
     ('dense', 'dense_1')
     """
     _used.clear()
+
+
+@contextmanager
+def name_scope(name: str, **kwargs: Any) -> Iterator[None]:
+    """A block whose name stands before the paths of the Variables that are made in it.
+
+    Args:
+        name: the name, without "/".
+        kwargs: accepted as in Keras; without meaning here.
+
+    >>> import hilevel
+    >>> with hilevel.name_scope("head"):
+    ...     hilevel.Variable(0.0, name="bias").path
+    'head/bias'
+
+    Raises:
+        ValueError: the name is not such a string.
+    """
+    if not isinstance(name, str) or not name or "/" in name:
+        raise ValueError(f"name_scope expects a name without '/'; got {name!r}.")
+    with scope(name_scopes=(*context.name_scopes, name)):
+        yield

@@ -8,6 +8,7 @@ its module does differently or better. Nothing above this file asks which backen
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -104,6 +105,26 @@ class Backend:
     def devices(self) -> list[str]:
         """Names of the devices that can be computed on."""
         return ["cpu:0"]
+
+    def device_index(self, name: str) -> int:
+        """The place in `devices` of a name: `"gpu:1"`, or `"gpu"` for the first; "gpu" and "cuda" are one.
+
+        Raises:
+            ValueError: there is no such device.
+        """
+        wanted = name.lower().replace("gpu", "cuda")
+        known = [known.lower().replace("gpu", "cuda") for known in self.devices()]
+        for i, device in enumerate(known):
+            if device == (wanted if ":" in wanted else f"{wanted}:0"):
+                return i
+        raise ValueError(
+            f'The backend "{self.name}" has no device {name!r}; it has {", ".join(self.devices())}.'
+        )
+
+    def device(self, name: str) -> AbstractContextManager[None]:
+        """A block in which arrays are made on that device."""
+        self.device_index(name)
+        return nullcontext()
 
     # -- running -----------------------------------------------------------------------------------
 

@@ -13,7 +13,7 @@ ops: Any = None
 
 # How an op treats an argument, by its type; `Op.__call__` looks here. Bits, so that one `or` sums up a call.
 SCALAR, DEVICE, VARIABLE, TRACED, ABSTRACT, SYMBOLIC, OTHER, HOST = 1, 2, 4, 8, 16, 32, 64, 128
-KINDS: dict[type, int] = {
+KINDS: dict[Any, int] = {
     np.ndarray: HOST,
     type(None): 0,
     float: SCALAR,
@@ -148,6 +148,10 @@ class TensorLike:
     def reshape(self, *shape: Any) -> Any:
         """The tensor in another shape with as many elements."""
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """The tensor without axes of length 1."""
+        return ops.squeeze(self, axis)
 
     def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
         """The sum over axes."""

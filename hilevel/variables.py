@@ -12,6 +12,7 @@ from hilevel._context import context
 from hilevel._types import Array, DType, DTypeLike
 from hilevel.autodiff.tape import Traced, to_host
 from hilevel.backends import current_backend
+from hilevel.config import settings
 from hilevel.errors import ShapeError, TracedValueError, VariableCreationError
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
@@ -62,7 +63,7 @@ class Variable(TensorLike):
                 "the layer, model or optimizer once (or its build method) outside."
             )
         self.name = name or "variable"
-        self.path = self.name
+        self.path = "/".join((*context.name_scopes, self.name))
         self.trainable = trainable
         self.autocast = autocast
         self.aggregation = aggregation
@@ -80,7 +81,7 @@ class Variable(TensorLike):
         if callable(initializer):
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": an initializer function needs a shape.')
-            dtype = dtypes.as_dtype(dtype or dtypes.settings.floatx)
+            dtype = dtypes.as_dtype(dtype or settings.floatx)
             initializer = initializer(tuple(shape), dtype=dtype.name)
         value = to_array(initializer, dtype)
         if isinstance(value, Abstract):

@@ -141,3 +141,21 @@ def test_assigned_values_are_copied(backend: Any) -> None:
     np.testing.assert_array_equal(v.numpy(), [3.0, 3.0])
     np.testing.assert_array_equal(np.asarray(x), [1.0, 1.0])
     np.testing.assert_array_equal(np.asarray(read), [1.0, 1.0])
+
+
+def test_device(backend: Any) -> None:
+    with hilevel.device("cpu"):
+        assert hilevel.ops.zeros((2,)).shape == (2,)
+    with pytest.raises(ValueError, match="no device 'gpu:7'; it has"):
+        hilevel.device("gpu:7")
+
+
+def test_name_scope() -> None:
+    with hilevel.name_scope("outer"), hilevel.name_scope("inner"):
+        assert hilevel.Variable(0.0, name="v").path == "outer/inner/v"
+    assert hilevel.Variable(0.0, name="v").path == "v"
+    with (
+        pytest.raises(ValueError, match="a name without '/'; got 'a/b'"),
+        hilevel.name_scope("a/b"),
+    ):
+        pass

@@ -214,10 +214,3 @@ def test_get() -> None:
 def test_resolve(name: Any, true: Any, pred: Any, cls: Any) -> None:
     loss = losses.resolve(name, true, pred)
     assert type(loss) is cls and loss.name == (name if isinstance(name, str) else "<lambda>")
-
-
-@pytest.mark.parametrize(("name", "arguments"), TABLE["signatures"]["losses"].items())
-def test_signatures_are_those_of_keras(name: str, arguments: Any) -> None:
-    parameters = inspect.signature(getattr(losses, name)).parameters.values()
-    assert [[p.name, repr(p.default)] for p in parameters] == arguments
-    assert name in losses.__all__

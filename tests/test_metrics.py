@@ -246,10 +246,3 @@ def test_resolve_takes_functions_objects_and_the_logits_of_the_loss() -> None:
     assert metrics.resolve(mean, (None,), (None,)) is mean
     loss = hilevel.losses.CategoricalCrossentropy(from_logits=True)
     assert metrics.resolve("ce", (None, 4), (None, 4), loss).from_logits
-
-
-@pytest.mark.parametrize(("name", "arguments"), TABLE["signatures"]["metrics"].items())
-def test_signatures_are_those_of_keras(name: str, arguments: Any) -> None:
-    parameters = inspect.signature(getattr(metrics, name)).parameters.values()
-    assert [[p.name, repr(p.default)] for p in parameters] == arguments
-    assert name in metrics.__all__

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractContextManager
 from typing import Any
 
 import cupy
@@ -52,6 +53,11 @@ class Backend(protocol.Backend):
     def devices(self) -> list[str]:
         """The CUDA devices."""
         return [f"cuda:{i}" for i in range(self._count)]
+
+    def device(self, name: str) -> AbstractContextManager[None]:
+        """By `cupy.cuda.Device`."""
+        device: AbstractContextManager[None] = cupy.cuda.Device(self.device_index(name))
+        return device
 
     def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
         """With atomic operations where the GPU has them for the dtype; else on the host."""

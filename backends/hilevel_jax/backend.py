@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 import jax
@@ -78,20 +79,24 @@ class Backend(protocol.Backend):
         return str(jax.__version__)
 
     def devices(self) -> list[str]:
-        """The devices JAX sees."""
-        return [f"{d.platform}:{d.id}" for d in jax.devices()]
+        """The devices JAX sees, the host's processor last where it is not the only one."""
+        return [f"{d.platform}:{d.id}" for d in _devices()]
+
+    def device(self, name: str) -> AbstractContextManager[None]:
+        """By `jax.default_device`."""
+        return jax.default_device(_devices()[self.device_index(name)])
 
     def compile(self, function: Function, donate: bool = True) -> Function:
         """Through `jax.jit`, the Variables it touches handed in and out."""
         return Compiled(function, donate)
 
-    def differentiate(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:  # type: ignore[override]
+    def differentiate(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:
         """By `jax.vjp`."""
         with plain_errors():
             value, pullback, aux = jax.vjp(pure, list(arrays), has_aux=True)
         return value, lambda seed: pullback(seed)[0], aux
 
-    def custom_gradient(self, f: Function) -> Function:  # type: ignore[override]
+    def custom_gradient(self, f: Function) -> Function:
         """By `jax.custom_gradient`."""
 
         def with_tuple(*args: Any) -> Any:
@@ -105,7 +110,7 @@ class Backend(protocol.Backend):
 
         return jax.custom_gradient(with_tuple)
 
-    def vectorize(self, function: Function) -> Function:  # type: ignore[override]
+    def vectorize(self, function: Function) -> Function:
         """By `jax.vmap`."""
         return jax.vmap(function)
 
@@ -145,11 +150,15 @@ class Backend(protocol.Backend):
         )
         return tuple(end[1:])
 
-    def scan(  # type: ignore[override]
+    def scan(
         self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool
     ) -> tuple[Any, Any]:
         """`jax.lax.scan`."""
         return jax.lax.scan(f, _arrays(init), xs, length=length, reverse=reverse)
+
+
+def _devices() -> list[Any]:
+    return list(dict.fromkeys([*jax.devices(), *jax.devices("cpu")]))
 
 
 def _arrays(structure: Any) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops, tree
-from hilevel.dtypes import settings
+from hilevel.config import settings
 from hilevel.graph import Symbolic
 from hilevel.ops.indexing import check_indices
 from hilevel.random.functions import permutation

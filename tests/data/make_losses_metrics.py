@@ -5,7 +5,6 @@ Run with Keras installed: `KERAS_BACKEND=jax python tests/data/make_losses_metri
 
 from __future__ import annotations
 
-import inspect
 import json
 from pathlib import Path
 from typing import Any
@@ -54,7 +53,9 @@ DATA: dict[str, np.ndarray] = {
     "yes_logits": 2 * normal(6, 3),
     "yes_flat": np.array([0, 1, 1, 0, 1, 0]),
     "yes_flat_probs": np.array([0.1, 0.9, 0.4, 0.6, 1.0, 0.0]),
-    "ids": np.array([[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 0, 1], [0, 2, 1, 3], [1, 0, 2, 3], [1, 0, 3, 2]]),
+    "ids": np.array(
+        [[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 0, 1], [0, 2, 1, 3], [1, 0, 2, 3], [1, 0, 3, 2]]
+    ),
     "signs": np.sign(normal(6, 4)),
     "unit": vectors / np.linalg.norm(vectors, axis=-1, keepdims=True),
     "predicted": np.array([0, 3, 2, 2, 1, 0]),
@@ -240,21 +241,10 @@ def metric_cases() -> list[dict[str, Any]]:
     return cases
 
 
-def signatures(module: Any) -> dict[str, list[list[str]]]:
-    """Of each public name, the arguments with their defaults."""
-    public = {n: getattr(module, n) for n in dir(module) if not n.startswith("_")}
-    return {
-        n: [[p.name, repr(p.default)] for p in inspect.signature(f).parameters.values()]
-        for n, f in public.items()
-        if callable(f)
-    }
-
-
 if __name__ == "__main__":
     content = {
         "keras": keras.__version__,
         "data": {k: {"dtype": v.dtype.name, "values": v.tolist()} for k, v in DATA.items()},
-        "signatures": {n: signatures(getattr(keras, n)) for n in ("losses", "metrics")},
         "losses": loss_cases(),
         "metrics": metric_cases(),
     }

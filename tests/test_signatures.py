@@ -1,0 +1,277 @@
+"""Names, arguments, their order and defaults are Keras's, as `data/keras_api.json` lists them.
+
+1 and 1.0 count as one default; `**kwargs` may be absent; where Keras takes `*args`, we may say what
+they are; and a method that takes everything, as `Layer.compute_output_shape` does, takes what
+Keras's takes.
+"""
+
+from __future__ import annotations
+
+import functools
+import importlib
+import inspect
+import json
+import pathlib
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+import hilevel
+from hilevel import ops
+
+API = json.loads((pathlib.Path(__file__).parent / "data" / "keras_api.json").read_text())
+KERAS = {name.removeprefix("keras."): entry for name, entry in API.items()}
+
+FAMILIES = (
+    "activations", "constraints", "initializers", "losses", "metrics", "optimizers", "random",
+    "regularizers",
+)  # fmt: skip
+"""The modules of which all of Keras is wanted, not only what is used most."""
+
+_NOT_YET = {
+    "": "Function Operation StatelessScope",
+    "Callback": "on_batch_begin on_batch_end",
+    "CallbackList": "on_batch_begin on_batch_end set_model set_params",
+    "Concatenate": "compute_mask",
+    "DTypePolicy": "convert_input quantization_mode",
+    "Dense": """
+        enable_lora load_own_variables quantize quantized_build save_own_variables
+        variable_serialization_spec
+    """,
+    "Dot": "compute_mask",
+    "EarlyStopping": "get_monitor_value",
+    "Lambda": "compute_mask",
+    "Layer": """
+        add_metric compute_mask get_build_config load_own_variables path quantization_mode quantize
+        quantized_build quantized_call rematerialized_call save_own_variables stateless_call
+        symbolic_call
+    """,
+    "LossScaleOptimizer": "stateless_apply",
+    "Model": """
+        export get_quantization_layer_structure get_state_tree load_weights quantize save
+        save_weights set_state_tree to_json
+    """,
+    "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
+    "Normalization": "finalize_state get_build_config load_own_variables",
+    "ReduceLROnPlateau": "in_cooldown",
+    "Symbolic": "ragged ragged_rank row_splits_dtype sparse",
+    "TerminateOnNaN": "on_batch_end",
+    "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",
+    "config": """
+        disable_traceback_filtering enable_traceback_filtering enable_unsafe_deserialization
+    """,
+    "datasets.cifar10": "load_data",
+    "datasets.cifar100": "load_data",
+    "datasets.fashion_mnist": "load_data",
+    "datasets.imdb": "load_data",
+    "datasets.mnist": "load_data",
+    "initializers": "STFT STFTInitializer stft",
+    "layers": """
+        AdditiveAttention Attention AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D
+        Bidirectional CenterCrop Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Convolution1D
+        Convolution1DTranspose Convolution2D Convolution2DTranspose Convolution3D Cropping1D
+        Cropping2D DepthwiseConv2D EinsumDense Embedding GRU GRUCell GlobalAveragePooling1D
+        GlobalAveragePooling2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D
+        GlobalMaxPooling1D GlobalMaxPooling2D GroupNormalization LSTM LSTMCell Masking MaxPool1D
+        MaxPool2D MaxPooling1D MaxPooling2D MultiHeadAttention RMSNormalization RNN RandomContrast
+        RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom Resizing SeparableConv1D
+        SeparableConv2D SeparableConvolution1D SeparableConvolution2D SimpleRNN SimpleRNNCell
+        SpatialDropout1D SpatialDropout2D StackedRNNCells StringLookup TextVectorization
+        TimeDistributed UnitNormalization UpSampling1D UpSampling2D Wrapper ZeroPadding1D
+        ZeroPadding2D
+    """,
+    "models": "load_model model_from_json save_model",
+    "ops": """
+        associative_scan average_pool cholesky conv conv_transpose ctc_loss depthwise_conv det
+        dot_product_attention eigh extract_sequences fft fft2 ifft2 inv irfft istft lstsq max_pool
+        pinv qr rearrange rfft separable_conv slogdet solve solve_triangular stft svd unfold
+        vectorize
+    """,
+    "ops.image": "extract_patches resize",
+    "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
+    "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",
+    "preprocessing.image": "array_to_img img_to_array load_img save_img",
+    "random": "beta gamma",
+    "saving": "load_model save_model",
+    "utils": """
+        array_to_img get_file image_dataset_from_directory img_to_array load_img plot_model save_img
+        timeseries_dataset_from_array
+    """,
+}
+NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}
+
+DIFFERENT = {
+    "KerasTensor": "symbolic tensors are made by Input and by calls",
+    "Symbolic.reshape": "takes several numbers, too",
+    "Layer.add_variable": "another name of add_weight",
+    "Layer.build": "a layer of several inputs names a shape for each",
+    "Lambda.from_config": "functions come from custom_object_scope alone",
+    "Model.from_config": "classes come from custom_object_scope alone",
+    "Rescaling.from_config": "classes come from custom_object_scope alone",
+    "ops.multi_hot": "the old argument num_tokens is not taken",
+    "update_step": "`gradient` in all optimizers, as in the base class",
+    "build": "`variables` in all optimizers, as in the base class",
+}
+
+OUR_OPS = {
+    "Composite", "Op", "composite", "dense", "drop", "getitem", "mish", "op", "put_add",
+    "standardize",
+}  # fmt: skip
+
+
+def find(name: str) -> Any:
+    """The thing of a dotted name; None where there is none."""
+    found: Any = hilevel
+    for i, part in enumerate(name.split(".")):
+        inner = getattr(found, part, None)
+        if inner is None:
+            try:
+                inner = importlib.import_module(".".join(["hilevel", *name.split(".")[: i + 1]]))
+            except ImportError:
+                return None
+        found = inner
+    return found
+
+
+@functools.cache
+def examples() -> dict[type, Any]:
+    """Objects of the classes that set attributes in their constructors."""
+    cls = hilevel
+    dense = cls.layers.Dense(1)
+    dense.build((None, 1))
+    made: list[Any] = [
+        cls.DTypePolicy("float32"), cls.Layer(), cls.Model(), cls.Sequential(), cls.Input((2,)),
+        cls.layers.InputLayer((2,)), dense, cls.utils.PyDataset(), cls.callbacks.Callback(),
+        cls.callbacks.CallbackList(), cls.callbacks.ReduceLROnPlateau(),
+        cls.callbacks.EarlyStopping(), cls.callbacks.TerminateOnNaN(),
+    ]  # fmt: skip
+    return {type(thing): thing for thing in made}
+
+
+def is_there(name: str) -> bool:
+    owner, _, attribute = name.rpartition(".")
+    cls = find(owner) if owner else None
+    if inspect.isclass(cls):
+        return hasattr(cls, attribute) or hasattr(examples().get(cls), attribute)
+    return find(name) is not None
+
+
+def label(name: str) -> str:
+    """The name in NOT_YET and DIFFERENT: a method after its class, an op without its group."""
+    owner = find(name.rpartition(".")[0]) if "." in name else None
+    if inspect.isclass(owner):
+        return f"{owner.__name__}.{name.rpartition('.')[2]}"
+    return re.sub(r"^ops\.(numpy|nn|linalg|core|math)\.", "ops.", name)
+
+
+def wanted(name: str) -> bool:
+    tier = KERAS[name]["tier"]
+    family = name.partition(".")[0]
+    important = tier == "important" and family == "ops"
+    return tier == "core" or important or (family in FAMILIES and tier != "not_applicable")
+
+
+def members(name: str) -> Iterator[tuple[str, str]]:
+    """A name with its signature; then, of a class that is here, its methods and properties."""
+    yield name, KERAS[name].get("signature") or ""
+    if is_there(name):
+        for method, signature in KERAS[name].get("methods", {}).items():
+            yield f"{name}.{method}", signature
+
+
+# -- signatures ------------------------------------------------------------------------------------
+
+
+def parameters(function: Any) -> list[str] | None:
+    """A signature as a list of words: `x`, `axis=-1.0`, `*args`, `kwonly:name=None`."""
+    if inspect.isclass(function) and "__signature__" not in vars(function):
+        function = function.__init__
+    try:
+        found = inspect.signature(function).parameters.values()
+    except (TypeError, ValueError):
+        return None
+    marks = {inspect.Parameter.VAR_POSITIONAL: "*", inspect.Parameter.KEYWORD_ONLY: "kwonly:"}
+    return [
+        marks.get(p.kind, "") + p.name + ("" if p.default is p.empty else f"={plain(p.default)}")
+        for p in found
+        if p.name != "self" and p.kind is not p.VAR_KEYWORD
+    ]
+
+
+def plain(default: Any) -> str:
+    number = isinstance(default, int) and not isinstance(default, bool)
+    return repr(float(default) if number else default)
+
+
+def keras_parameters(text: str) -> list[str]:
+    """The same of a signature in the notation of the stored ones."""
+    text = text.replace("kwonly:", "kwonly__").replace("<", "'<").replace(">", ">'")
+    function: dict[str, Any] = {}
+    words = text.strip("()").split(", ")
+    keyword = "kwonly__" in text and not any(w.startswith("*") and w[1] != "*" for w in words)
+    if keyword:
+        text = text.replace("kwonly__", "*, kwonly__", 1)
+    exec(f"def f{text}: ...", function)
+    return [word.replace("kwonly__", "") for word in parameters(function["f"]) or ()]
+
+
+def agrees(ours: list[str], keras: list[str], is_method: bool) -> bool:
+    if ours == keras or (is_method and "*args" in ours):
+        return True
+    rest = [word.removeprefix("kwonly:") for word in keras if word != "*args"]
+    return "*args" in keras and (not rest or rest == ours)
+
+
+def same_signature(name: str, keras: str) -> bool:
+    thing = find(name)
+    tag = label(name)
+    method = name.rpartition(".")[2]
+    if not keras.startswith("(") or tag in DIFFERENT:
+        return True
+    if name.startswith(("optimizers.", "mixed_precision.")) and method in DIFFERENT:
+        return True
+    ours = parameters(thing)
+    return ours is None or agrees(ours, keras_parameters(keras), is_method=name not in KERAS)
+
+
+# -- the tests -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", [name for name in KERAS if wanted(name)])
+def test_it_is_there(name: str) -> None:
+    for member, signature in members(name):
+        if label(member) in NOT_YET:
+            assert not is_there(member), f"{member} is there now: take {label(member)} off NOT_YET"
+        else:
+            assert is_there(member), f"{member} is missing"
+            assert same_signature(member, signature), (parameters(find(member)), signature)
+
+
+@pytest.mark.parametrize("name", [n for n in KERAS if not wanted(n) and is_there(n)])
+def test_the_rest_where_it_is(name: str) -> None:
+    for member, signature in members(name):
+        if is_there(member):
+            assert same_signature(member, signature), (parameters(find(member)), signature)
+
+
+def test_not_yet_is_of_keras() -> None:
+    known = {label(member) for name in KERAS for member, _ in members(name)}
+    assert known >= NOT_YET
+
+
+def test_ops_of_our_own_are_listed() -> None:
+    keras = {label(name).removeprefix("ops.") for name in KERAS}
+    assert set(ops.__all__) - keras == OUR_OPS
+
+
+@pytest.mark.parametrize("family", [*FAMILIES, "ops", "layers", "callbacks", "utils", "saving"])
+def test_public_names_are_listed_once(family: str) -> None:
+    module = getattr(hilevel, family)
+    listed = module.__all__
+    assert len(set(listed)) == len(listed)
+    assert all(hasattr(module, name) for name in listed)
+    ours = [n.split(".")[1] for n in KERAS if n.count(".") == 1 and n.startswith(f"{family}.")]
+    hidden = {n for n in ours if hasattr(module, n) and not inspect.ismodule(getattr(module, n))}
+    assert hidden <= set(listed)

@@ -6,14 +6,24 @@ import inspect
 from typing import Any, Self
 
 from hilevel._types import Config
+from hilevel.registry import plain
 
 
 class Configurable:
-    """Base of objects that keep their constructor's arguments in attributes of the same names."""
+    """Base of objects that keep their constructor's arguments in attributes of the same names.
+
+    >>> from hilevel.configurable import Configurable
+    >>> class Scale(Configurable):
+    ...     def __init__(self, factor=1.0):
+    ...         self.factor = factor
+    >>> Scale.from_config(Scale(2.0).get_config())
+    Scale(factor=2.0)
+    """
 
     def get_config(self) -> Config:
         """The constructor's arguments, as plain data."""
-        return {name: plain(getattr(self, name)) for name in argument_names(type(self))}
+        names = argument_names(type(self))
+        return {name: plain(getattr(self, name)) for name in names if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -37,10 +47,3 @@ def argument_names(cls: type) -> list[str]:
         if not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters):
             break
     return list(names)
-
-
-def plain(value: Any) -> Any:
-    """An argument as plain data: an array as lists, an object as its name and config."""
-    if hasattr(value, "get_config"):
-        return {"class_name": type(value).__name__, "config": value.get_config()}
-    return value.tolist() if hasattr(value, "tolist") else value

@@ -6,12 +6,13 @@ from typing import Any
 
 from hilevel._types import DType
 from hilevel.config import settings
+from hilevel.configurable import Configurable
 from hilevel.dtypes import as_dtype
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
 
-class DTypePolicy:
+class DTypePolicy(Configurable):
     """The dtypes of a layer's variables and of its computations.
 
     Args:
@@ -28,7 +29,7 @@ class DTypePolicy:
     """
 
     def __init__(self, name: str | None = None) -> None:
-        self.name = name or dtype_policy().name
+        self.name: str = name or dtype_policy().name
         self.compute_dtype = _MIXED.get(self.name) or as_dtype(self.name).name
         self.variable_dtype = "float32" if self.name in _MIXED else self.compute_dtype
         self.is_mixed = self.compute_dtype != self.variable_dtype
@@ -37,15 +38,6 @@ class DTypePolicy:
     def compute(self) -> DType:
         """The dtype object of the computations."""
         return as_dtype(self.compute_dtype)
-
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make it again."""
-        return {"name": self.name}
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> DTypePolicy:
-        """A policy as `get_config` describes it."""
-        return cls(**config)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name

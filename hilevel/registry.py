@@ -87,6 +87,25 @@ def get_registered_object(
     return None
 
 
+def plain(value: Any) -> Any:
+    """A value as plain data: objects by class name and config, functions by name, arrays as lists.
+
+    >>> import hilevel
+    >>> from hilevel.registry import plain
+    >>> plain({"activation": hilevel.activations.relu, "mean": np.zeros(2)})
+    {'activation': 'relu', 'mean': [0.0, 0.0]}
+    """
+    if isinstance(value, (list, tuple)):
+        return [plain(v) for v in value] if isinstance(value, list) else tuple(map(plain, value))
+    if isinstance(value, dict):
+        return {k: plain(v) for k, v in value.items()}
+    if hasattr(value, "get_config") and not inspect.isclass(value):
+        return {"class_name": get_registered_name(type(value)), "config": value.get_config()}
+    if callable(value) and hasattr(value, "__name__"):
+        return get_registered_name(value)
+    return value.tolist() if hasattr(value, "tolist") else value
+
+
 def snake_case(name: str) -> str:
     """`BatchNormalization` -> `batch_normalization`."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
@@ -144,11 +163,7 @@ class Registry:
 
     def serialize(self, thing: Any) -> Any:
         """Plain data from which `deserialize` makes the object again: its name, or its name and config."""
-        if thing is None:
-            return None
-        if hasattr(thing, "get_config"):
-            return {"class_name": get_registered_name(type(thing)), "config": thing.get_config()}
-        return get_registered_name(thing)
+        return plain(thing)
 
     def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
         """The object that `serialize` wrote down."""

@@ -12,6 +12,7 @@ from hilevel.registry import (
     get_custom_objects,
     get_registered_name,
     get_registered_object,
+    plain,
     register_keras_serializable,
 )
 
@@ -36,7 +37,7 @@ def serialize_keras_object(obj: Any) -> Any:
     >>> hilevel.saving.serialize_keras_object(hilevel.regularizers.L2(0.5))["class_name"]
     'L2'
     """
-    return layers.layer.plain(obj)
+    return plain(obj)
 
 
 def deserialize_keras_object(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import inspect
 import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
@@ -12,13 +11,14 @@ import numpy as np
 from hilevel import dtype_policies, ops, registry
 from hilevel._types import Config, DType, Shape, Tensor
 from hilevel.config import floatx
+from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
 from hilevel.names import unique_name
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
 
-class Loss:
+class Loss(Configurable):
     """Base of losses: compares predictions with targets, and makes one number of it.
 
     A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample; the base class casts, weighs
@@ -83,15 +83,10 @@ class Loss:
 
     def get_config(self) -> Config:
         """The constructor's arguments, as plain data."""
-        config = constructor_config(self)
+        config = super().get_config()
         if config.get("dtype") == floatx():
             del config["dtype"]
         return config
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """A loss as `get_config` describes it."""
-        return cls(**config)
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} "{self.name}">'
@@ -128,9 +123,7 @@ class LossFunctionWrapper(Loss):
     def get_config(self) -> Config:
         """The constructor's arguments, the function by its name."""
         config = super().get_config()
-        if "fn" in config:
-            config |= {"fn": registry.get_registered_name(self.fn), **self.options}
-        return config
+        return config | registry.plain(self.options) if "fn" in config else config
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
@@ -140,26 +133,6 @@ class LossFunctionWrapper(Loss):
 
             config = {**config, "fn": losses.get(config["fn"])}
         return cls(**config)
-
-
-# -- configuration ----------------------------------------------------------------------------------
-
-
-def constructor_config(obj: Any) -> Config:
-    """The arguments of an object's constructor, read from its attributes of the same names.
-
-    Where the constructor takes `**kwargs`, those of its base class as well, and so on.
-    """
-    config: Config = {}
-    for cls in type(obj).__mro__:
-        if "__init__" in vars(cls):
-            parameters = inspect.signature(vars(cls)["__init__"]).parameters
-            config = {
-                n: getattr(obj, n) for n in parameters if n != "self" and hasattr(obj, n)
-            } | config
-            if not any(p.kind is p.VAR_KEYWORD for p in parameters.values()):
-                break
-    return config
 
 
 # -- shapes and dtypes ------------------------------------------------------------------------------

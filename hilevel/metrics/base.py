@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any, Self
+from typing import Any
 
 from hilevel import dtype_policies, ops, registry, tree
-from hilevel._types import Config, DType, DTypeLike, Shape, Tensor
+from hilevel._types import DType, DTypeLike, Shape, Tensor
 from hilevel.config import floatx
-from hilevel.losses.base import constructor_config
+from hilevel.configurable import Configurable
 from hilevel.names import unique_name
 from hilevel.variables import Variable
 
 
-class Metric:
+class Metric(Configurable):
     """Base of metrics: numbers that are gathered over many batches.
 
     A subclass makes its state in `__init__` with `add_weight`, changes it in `update_state` with `assign`, and
@@ -143,17 +143,6 @@ class Metric:
         finally:
             for v, value in zip(variables, before, strict=True):
                 v.replace(value)
-
-    # -- configuration -----------------------------------------------------------------------------
-
-    def get_config(self) -> Config:
-        """The constructor's arguments, as plain data."""
-        return constructor_config(self)
-
-    @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """A metric as `get_config` describes it."""
-        return cls(**config)
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} "{self.name}">'

@@ -113,9 +113,7 @@ class MeanMetricWrapper(Mean):
     def get_config(self) -> Config:
         """The constructor's arguments, the function by its name."""
         config = super().get_config()
-        if "fn" in config:
-            config |= {"fn": registry.get_registered_name(self.fn), **self.options}
-        return config
+        return config | registry.plain(self.options) if "fn" in config else config
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

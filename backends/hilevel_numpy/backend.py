@@ -31,5 +31,5 @@ class Backend(protocol.Backend):
         rest = 0 if draw else full
         counter = np.array([low, high, rest, rest], np.uint64)
         key = np.array([int(seed), 0], np.uint64)
-        self._generator.state = self._state | {"state": {"counter": counter, "key": key}}
+        self._generator.state = self._state | {"state": {"counter": counter, "key": key}}  # type: ignore[assignment]
         return self._generator.random_raw(4 * blocks)

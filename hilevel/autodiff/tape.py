@@ -71,12 +71,12 @@ class Traced(TensorLike):
         self.picked: int | None = None
 
     @property
-    def shape(self) -> tuple[int, ...]:  # type: ignore[override]
+    def shape(self) -> tuple[int, ...]:
         """The shape of the value."""
         return self.value.shape
 
     @property
-    def dtype(self) -> DType:  # type: ignore[override]
+    def dtype(self) -> DType:
         """The dtype of the value."""
         return self.value.dtype
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sys
 import time
 from typing import Any
@@ -133,7 +134,7 @@ class ProgbarLogger(Callback):
             self._close()
             self._bar = _tqdm()(
                 total=self.params.get("steps"), desc=title, unit="step", leave=True, mininterval=REFRESH,
-                ascii=is_ascii_only(), file=sys.stdout, dynamic_ncols=True,
+                ascii=is_ascii_only(), file=sys.stdout, ncols=_columns(),
             )  # fmt: skip
 
     def _step(self, batch: int, logs: Any) -> None:
@@ -173,12 +174,15 @@ def _short(value: Any) -> str:
         return str(value)
 
 
+def _columns() -> int:
+    """The width of the terminal; of one that does not know its own, 80."""
+    return shutil.get_terminal_size((80, 24)).columns
+
+
 def _tqdm() -> Any:
-    if in_notebook():
-        from tqdm.notebook import tqdm as bar
-    else:
-        from tqdm import tqdm as bar
-    return bar
+    import importlib
+
+    return importlib.import_module("tqdm.notebook" if in_notebook() else "tqdm").tqdm
 
 
 class Progbar:

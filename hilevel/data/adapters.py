@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any, Protocol
 
-
+from hilevel._types import Function
 from hilevel.data.arrays import ArrayBatches, as_arrays, describe_not_finite
 from hilevel.data.pydataset import PyDataset
 from hilevel.data.unpack import unpack_x_y_sample_weight
@@ -16,7 +16,9 @@ from hilevel.random.functions import permutation
 class Batches(Protocol):
     """What the training loop asks of data: how many steps an epoch has (None: unknown), and the batches."""
 
-    steps: int | None
+    @property
+    def steps(self) -> int | None:
+        """How many batches an epoch has; None if that is not known."""
 
     def epoch(self, number: int) -> Iterator[tuple[Any, Any, Any]]:
         """The batches of one epoch, each `(x, y, sample_weight)`."""
@@ -43,7 +45,7 @@ class StreamBatches:
         self._iterator: Iterator[Any] | None = None
         self._waiting: list[Any] = []
         self._last: Any = None
-        self._finish = lambda batch: _finish(batch, class_weight, names, dtype)
+        self._finish: Function = lambda batch: _finish(batch, class_weight, names, dtype)
 
     def first(self) -> tuple[Any, Any, Any]:
         """The next batch, which is kept for the epoch that follows."""
@@ -96,7 +98,7 @@ class DatasetBatches:
         if self.steps == 0:
             raise ValueError("The data set is empty: its length is 0.")
         self._last: Any = None
-        self._finish = lambda batch: _finish(batch, class_weight, names, dtype)
+        self._finish: Function = lambda batch: _finish(batch, class_weight, names, dtype)
 
     def first(self) -> tuple[Any, Any, Any]:
         """The batch of number 0."""

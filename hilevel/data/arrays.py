@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
+from hilevel._types import Function
 from hilevel.autodiff.tape import owner, to_host
 from hilevel.data.weights import class_to_sample_weight
 from hilevel.random.functions import permutation
@@ -91,7 +92,8 @@ class ArrayBatches:
             stop = start + self.batch_size
             key: Any = slice(start, stop) if order is None else order[start:stop]
             parts = [None if a is None else a[key] for a in leaves]
-            yield tuple(parts) if plain else tree.pack_sequence_as(template, parts)
+            batch: Any = tuple(parts) if plain else tree.pack_sequence_as(template, parts)
+            yield batch
 
     def first(self) -> tuple[Any, Any, Any]:
         """The first batch, in the order of the data: what the model's shapes are found with."""
@@ -113,7 +115,7 @@ class ArrayBatches:
                 f"validation_split={fraction} of {self.samples} samples leaves none for "
                 f"{'training' if at == 0 else 'validation'}."
             )
-        cut = lambda key: tree.map_structure(lambda a: None if a is None else a[key], self.structure)
+        cut: Function = lambda key: tree.map_structure(lambda a: None if a is None else a[key], self.structure)
         return cut(slice(0, at)), cut(slice(at, None))
 
     def not_finite(self) -> list[str]:

@@ -24,7 +24,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
             "A batch is x, (x,), (x, y) or (x, y, sample_weight); got a tuple of "
             f"{len(data)} items."
         )
-    return (*data, None, None)[:3]  # type: ignore[return-value]
+    return (*data, None, None)[:3]
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:

@@ -90,7 +90,7 @@ class Sequential(Model):
     def build(self, input_shape: Shape | None = None) -> None:
         """Make the weights for inputs of this shape, the batch included."""
         if self._graph is None and input_shape is not None and self._chain:
-            if isinstance(input_shape, (dict, list)) and tree.is_nested(input_shape[0]):  # type: ignore[index]
+            if isinstance(input_shape, (dict, list)) and tree.is_nested(input_shape[0]):
                 return
             self._start = Input(batch_shape=(None, *input_shape[1:]))
             self._rebuild()

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any, Generic, ParamSpec
+from typing import Any, Concatenate, Generic, ParamSpec, overload
 
 import numpy as np
 
@@ -132,7 +132,7 @@ class Op(Generic[P]):
             if kind & DEVICE and not any(map(backend.is_array, args)):
                 backend = _backend_of(args)
             if not backend.takes_host_arrays:
-                args = backend.adopt(args)
+                args = backend.adopt(args)  # type: ignore[assignment]
             override = backend.overrides.get(self.name)
             value = self.value if override is None else override.value
             return value(backend.xp, *args, **kwargs)
@@ -334,9 +334,15 @@ def _pick_all(node: Traced) -> tuple[Traced, ...]:
     return tuple(outputs)
 
 
+@overload
 def op(
-    function: Function | None = None, *, dtype: str | None = None, shape: Function | None = None
-) -> Any:
+    function: Callable[Concatenate[Any, P], Any], *, dtype: str | None = None, shape: Function | None = None
+) -> Op[P]: ...
+@overload
+def op(
+    function: None = None, *, dtype: str | None = None, shape: Function | None = None
+) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]: ...
+def op(function: Any = None, *, dtype: str | None = None, shape: Function | None = None) -> Any:
     """Decorator: make a primitive op of the function that computes its value.
 
     `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"number"` makes

@@ -116,7 +116,7 @@ def linspace(
     >>> ops.linspace(0.0, 1.0, 3)
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    values, step = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint, True, axis=axis)
+    values, step = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint, retstep=True, axis=axis)
     y = to_array(values, _dtype(dtype))
     return (y, step) if retstep else y
 

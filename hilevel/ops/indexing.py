@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import dtypes
+from hilevel.config import settings
 from hilevel._types import DTypeLike, Namespace, Tensor
 from hilevel.autodiff.tape import Traced, constant, owner, untraced
 from hilevel.ops._abstract import Abstract, as_abstract, viewed
@@ -123,6 +124,7 @@ def check_indices(indices: Any, size: int, what: str, lowest: int | None = None)
     if not isinstance(indices, (np.ndarray, np.generic)) or not indices.size:
         return
     low = -size if lowest is None else lowest
+    indices = np.asarray(indices)
     if indices.dtype.kind in "iu" and (indices.min() < low or indices.max() >= size):
         wrong = indices[(indices < low) | (indices >= size)].flat[0]
         raise IndexError(
@@ -180,7 +182,7 @@ def one_hot(
     shape = [1] * (len(x.shape) + 1)
     shape[place] = num_classes
     hit = _expand(x, place) == constant(x, classes.reshape(shape), x.dtype)
-    return hit.astype(dtypes.as_dtype(dtype or dtypes.settings.floatx))
+    return hit.astype(dtypes.as_dtype(dtype or settings.floatx))
 
 
 def _expand(x: Tensor, axis: int) -> Tensor:
@@ -356,7 +358,8 @@ def unique(
         from hilevel.ops.elementwise import dtypes_error
 
         raise dtypes_error("unique")
-    results = np.unique(backend.to_numpy(x), return_index, return_inverse, return_counts, axis=axis)
+    unique_: Any = np.unique  # whose overloads do not know booleans that vary
+    results = unique_(backend.to_numpy(x), return_index, return_inverse, return_counts, axis=axis)
     parts = list(results) if isinstance(results, tuple) else [results]
     if size is not None:
         at = 0 if axis is None else axis

@@ -545,4 +545,5 @@ def size(x: Tensor) -> int:
     >>> ops.size([[1.0, 2.0]])
     2
     """
-    return int(np.prod(shape(x), dtype=np.int64))
+    sizes: Any = shape(x)
+    return int(np.prod(sizes, dtype=np.int64))

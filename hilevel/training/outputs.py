@@ -170,7 +170,7 @@ class OutputLosses:
 
 
 def _first(y: Any, sample_weight: Any) -> tuple[Any, Any]:
-    pick = lambda v: tree.flatten(v)[0] if isinstance(v, (dict, list, tuple)) and len(v) == 1 else v
+    pick: Callable[[Any], Any] = lambda v: tree.flatten(v)[0] if isinstance(v, (dict, list, tuple)) and len(v) == 1 else v
     return pick(y), pick(sample_weight)
 
 
@@ -277,7 +277,7 @@ def _as_metric(identifier: Any, y: Any, y_pred: Any, loss: Any) -> Any:
     """A metric object; "accuracy" and "crossentropy" by the shapes of targets and output."""
     if isinstance(identifier, str) and identifier in RESOLVED_LATER:
         shape = tuple(y.shape) if y is not None else ()
-        metric = metrics.resolve(identifier, shape, tuple(y_pred.shape), loss)
+        metric: Any = metrics.resolve(identifier, shape, tuple(y_pred.shape), loss)
         metric.name = identifier
     else:
         metric = _from_anything(identifier)

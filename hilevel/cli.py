@@ -40,6 +40,7 @@ def _quickstart(arguments: argparse.Namespace) -> int:
         return 2
     if arguments.backend:
         hilevel.set_backend(arguments.backend)
+    print(f"Backend: {hilevel.current_backend().name}")
     quickstart.main(arguments.epochs, arguments.seed)
     print(quickstart.NEXT)
     return 0

@@ -134,7 +134,7 @@ class ProgbarLogger(Callback):
             self._close()
             self._bar = _tqdm()(
                 total=self.params.get("steps"), desc=title, unit="step", leave=True, mininterval=REFRESH,
-                ascii=is_ascii_only(), file=sys.stdout, ncols=_columns(),
+                ascii=is_ascii_only(), file=sys.stdout, **_screen(),
             )  # fmt: skip
 
     def _step(self, batch: int, logs: Any) -> None:
@@ -174,9 +174,10 @@ def _short(value: Any) -> str:
         return str(value)
 
 
-def _columns() -> int:
-    """The width of the terminal; of one that does not know its own, 80."""
-    return shutil.get_terminal_size((80, 24)).columns
+def _screen() -> dict[str, int]:
+    """The size of the terminal; of one that does not know its own, 80 by 24, where tqdm would draw nothing."""
+    size = shutil.get_terminal_size((80, 24))
+    return {"ncols": size.columns, "nrows": size.lines}
 
 
 def _tqdm() -> Any:

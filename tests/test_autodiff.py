@@ -393,6 +393,24 @@ def test_compiled_once(backend: Any) -> None:
     assert getattr(compiled, "compilations", 1) == 1
 
 
+def test_variables_as_arguments(backend: Any) -> None:
+    """They are state: read, changed, and, handed in again, not compiled again."""
+    a, b = hilevel.Variable([1.0, 2.0]), hilevel.Variable([3.0, 4.0])
+
+    def scale(held: dict[str, Any], factor: float) -> Any:
+        held["v"].assign(held["v"] * factor)
+        return held["v"] + 1.0
+
+    compiled = backend.compile(scale)
+    step = hilevel.jit(scale)
+    step({"v": a}, 2.0), step({"v": a}, 2.0)
+    np.testing.assert_array_equal(np.asarray(step({"v": b}, 3.0)), [10.0, 13.0])
+    np.testing.assert_array_equal(a.numpy(), [4.0, 8.0])
+    np.testing.assert_array_equal(b.numpy(), [9.0, 12.0])
+    compiled({"v": a}, 0.5), compiled({"v": a}, 0.5)
+    assert getattr(compiled, "compilations", 1) == 1
+
+
 def test_numbers_as_arguments_do_not_recompile() -> None:
     pytest.importorskip("jax")
     with hilevel.use_backend("jax") as backend:

@@ -1,7 +1,8 @@
 """A function over Variables as a pure function for `jax.jit`.
 
 The first trace finds the Variables that the function reads and writes. From then on their arrays are arguments: those
-that are written are donated, come back changed, and are bound again. Results travel as a flat list: JAX would sort the keys
+that are written are donated, come back changed, and are bound again. A Variable handed to the function is found in the same
+way: which one it is belongs to the program, what it holds does not. Results travel as a flat list: JAX would sort the keys
 of dicts.
 """
 
@@ -20,8 +21,9 @@ from hilevel._types import Function
 from hilevel.autodiff.tape import Traced, expired_message
 from hilevel.dtypes import of_scalar
 from hilevel.errors import TracedValueError
+from hilevel.variables import Variable
 
-_STATIC = (str, bool, bytes)
+_STATIC = (str, bool, bytes, Variable)
 
 
 class _NewState(Exception):

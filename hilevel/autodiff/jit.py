@@ -17,7 +17,8 @@ def jit(fn: Function | None = None) -> Function:
     """A compiled form of a function of tensors, which may read and change Variables as plain code does.
 
     On a backend without a compiler the function runs as it is. On JAX it is traced once for each structure and
-    shape of its arguments; strings, booleans and None among them count as part of the function. The rules of a
+    shape of its arguments; strings, booleans and None among them count as part of the function, and so do Variables
+    (not what they hold). The rules of a
     compiled function hold on every backend: no Variable can be created inside.
 
     >>> import hilevel

@@ -1,4 +1,4 @@
-"""The progress bar: tqdm's, in a terminal or notebook; elsewhere one plain line for each epoch."""
+"""The progress bar: tqdm's, in a terminal or notebook, while an epoch runs; and one plain line when it has ended."""
 
 from __future__ import annotations
 
@@ -13,6 +13,8 @@ from hilevel.config import settings
 
 REFRESH = 0.1
 """Seconds between two looks at the numbers, which may have to be fetched from a device."""
+
+BAR = "{desc} |{bar}| {n_fmt}/{total_fmt} {elapsed}{postfix}"
 
 
 def verbosity(verbose: str | int) -> int:
@@ -133,8 +135,9 @@ class ProgbarLogger(Callback):
         if self.params.get("verbose") == 1:
             self._close()
             self._bar = _tqdm()(
-                total=self.params.get("steps"), desc=title, unit="step", leave=True, mininterval=REFRESH,
+                total=self.params.get("steps"), desc=title, unit="step", leave=False, mininterval=REFRESH,
                 ascii=is_ascii_only(), file=sys.stdout, **_screen(),
+                bar_format=BAR if self.params.get("steps") else None,
             )  # fmt: skip
 
     def _step(self, batch: int, logs: Any) -> None:
@@ -149,10 +152,8 @@ class ProgbarLogger(Callback):
 
     def _end(self, title: str, logs: Any) -> None:
         seconds = time.perf_counter() - self._started
-        if self._bar is not None:
-            self._bar.set_postfix_str(numbers(logs), refresh=True)
-            self._close()
-        elif self.params.get("verbose") == 2:
+        self._close()
+        if self.params.get("verbose"):
             parts = [title, f"{self._count} steps", f"{seconds:.1f} s", numbers(logs)]
             write(" - ".join(p for p in parts if p))
 
@@ -194,7 +195,7 @@ class Progbar:
         width: without meaning: the bar is as wide as the terminal lets it.
         verbose: 0 nothing, 1 a bar, 2 one line at the end.
         interval: seconds between two drawings.
-        stateful_metrics: names of numbers that are shown as they come; all others as the mean of what came. All by default.
+        stateful_metrics: names of numbers that are shown as they come; all others are averaged.
         stateless_metrics: names of numbers that are averaged, where not all are.
         unit_name: what a step is called.
 

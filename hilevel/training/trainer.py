@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -32,7 +32,6 @@ from hilevel.training.outputs import (
     check_probabilities,
     targets_by_output,
 )
-
 
 
 class Trainer(Layer):
@@ -90,7 +89,8 @@ class Trainer(Layer):
             run_eagerly: whether the steps run as plain Python, for debugging.
             steps_per_execution: how many steps are run in one go; callbacks see only the last of them.
             jit_compile: whether the steps are compiled, where the backend has a compiler; `"auto"` is yes.
-            auto_scale_loss: whether a float16 model gets an optimizer with loss scaling.
+            auto_scale_loss: whether the optimizer of a model whose policy is `"mixed_float16"` is put into a
+                `LossScaleOptimizer`.
 
         Raises:
             UnknownNameError: a name is misspelt; names the nearest.
@@ -98,6 +98,8 @@ class Trainer(Layer):
         self._hidden_output_losses = None if loss is None else OutputLosses(loss, loss_weights)
         self._hidden_output_metrics = OutputMetrics(metrics, weighted_metrics)
         self.optimizer = optimizers.get(optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            self.optimizer = _with_loss_scale(self.optimizer)
         self.loss = loss
         self.run_eagerly = run_eagerly
         self.jit_compile = jit_compile
@@ -132,7 +134,8 @@ class Trainer(Layer):
             loss = self.compute_loss(x, y, y_pred, sample_weight)
             return self._scaled(loss), (loss, y_pred)
 
-        (_, (loss, y_pred)), gradients = value_and_grad(forward, has_aux=True, variables=weights)()
+        with _overflow_allowed(self.optimizer):
+            (_, (loss, y_pred)), gradients = value_and_grad(forward, has_aux=True, variables=weights)()
         self.optimizer.apply(gradients, weights)
         self._track(loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
@@ -193,9 +196,7 @@ class Trainer(Layer):
     def _build_metrics(self, y: Any, y_pred: Any) -> None:
         if self._hidden_output_metrics is None:
             return
-        self._hidden_output_metrics.build(
-            y, y_pred, self.output_names, self._hidden_output_losses
-        )
+        self._hidden_output_metrics.build(y, y_pred, self.output_names, self._hidden_output_losses)
 
     def _track(self, loss: Any, x: Any) -> None:
         """Take a batch's loss into the mean over samples."""
@@ -551,9 +552,20 @@ def _samples(x: Any) -> int:
     return next((leaf.shape[0] for leaf in tree.flatten(x) if hasattr(leaf, "shape") and leaf.shape), 1)
 
 
+def _with_loss_scale(optimizer: Any) -> Any:
+    if optimizer is None or isinstance(optimizer, optimizers.LossScaleOptimizer):
+        return optimizer
+    return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
+
+
+def _overflow_allowed(optimizer: Any) -> AbstractContextManager[None]:
+    """A block in which NumPy does not warn of overflow where it is expected: loss scaling looks for it itself."""
+    if isinstance(optimizer, optimizers.LossScaleOptimizer):
+        return np.errstate(over="ignore", invalid="ignore")
+    return nullcontext()
+
+
 def _due(frequency: int | Sequence[int], epoch: int) -> bool:
     if isinstance(frequency, int):
         return (epoch + 1) % frequency == 0
     return epoch + 1 in frequency
-
-

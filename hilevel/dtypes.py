@@ -130,9 +130,7 @@ def to_common(args: tuple[Any, ...]) -> tuple[Any, ...]:
     for a in args:
         if not hasattr(a, "dtype") and a is not None:
             dtype = beside_scalar(dtype, a)
-    return tuple(
-        a.astype(dtype) if hasattr(a, "dtype") and a.dtype != dtype else a for a in args
-    )
+    return tuple(a.astype(dtype) if hasattr(a, "dtype") and a.dtype != dtype else a for a in args)
 
 
 def to_number(args: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -144,8 +142,7 @@ def to_float(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands in their common dtype, integers as floatx."""
     args = to_common(args)
     return tuple(
-        a.astype(settings.floatx_dtype) if hasattr(a, "dtype") and a.dtype.kind in "biu" else a
-        for a in args
+        a.astype(settings.floatx_dtype) if hasattr(a, "dtype") and a.dtype.kind in "biu" else a for a in args
     )
 
 

@@ -99,9 +99,7 @@ class OrthogonalRegularizer(Regularizer):
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
         if mode not in ("rows", "columns"):
-            raise ValueError(
-                f'OrthogonalRegularizer: `mode` must be "rows" or "columns"; got {mode!r}.'
-            )
+            raise ValueError(f'OrthogonalRegularizer: `mode` must be "rows" or "columns"; got {mode!r}.')
         self.factor = _factor("factor", factor)
         self.mode = mode
 

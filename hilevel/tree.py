@@ -47,9 +47,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     """
     flat = list(flat_sequence)
     if len(flat) != len(flatten(structure)):
-        raise ValueError(
-            f"The structure has {len(flatten(structure))} leaves, the sequence {len(flat)}."
-        )
+        raise ValueError(f"The structure has {len(flatten(structure))} leaves, the sequence {len(flat)}.")
     return _pack(structure, iter(flat))
 
 

@@ -108,7 +108,11 @@ class Variable(TensorLike):
         if context.touched is not None:
             context.touched[id(self)] = self
         recording = context.recording
-        if recording is not None and not context.abstract and (recording.auto and self.trainable or id(self) in recording.watched):
+        if (
+            recording is not None
+            and not context.abstract
+            and ((recording.auto and self.trainable) or id(self) in recording.watched)
+        ):
             leaf = self._leaf
             if leaf is None or leaf.recording is not recording:
                 leaf = self._leaf = Traced(value, recording)
@@ -216,9 +220,9 @@ class Variable(TensorLike):
         return self
 
     def __deepcopy__(self, memo: Any) -> Variable:
-        copy = Variable(
-            self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name
-        ).to(self.backend)
+        copy = Variable(self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name).to(
+            self.backend
+        )
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
         return copy
 

@@ -1,8 +1,8 @@
 """A stand-in for CuPy, on NumPy, for machines without a GPU.
 
-It has only the names that CuPy has (data/cupy_api.json), its functions only the parameters that CuPy's have, and its arrays
-refuse what CuPy's refuse: NumPy arrays as operands, and becoming a NumPy array by themselves. Kernels are compiled for
-the host with the C compiler. `install()` puts it in the place of CuPy.
+It has only the names that CuPy has (data/cupy_api.json), its functions only the parameters that CuPy's have, and
+its arrays refuse what CuPy's refuse: NumPy arrays as operands, and becoming a NumPy array by themselves. Kernels
+are compiled for the host with the C compiler. `install()` puts it in the place of CuPy.
 """
 
 from __future__ import annotations
@@ -84,12 +84,42 @@ def _operator(name: str) -> Any:
 
 
 _KNOWN = {ndarray, np.ndarray} | {np.dtype(c).type for c in "?bhilqBHILQefd"}
-_BINARY = ["add", "sub", "mul", "truediv", "floordiv", "mod", "pow", "matmul", "and", "or", "xor", "lshift", "rshift"]
+_BINARY = [
+    "add",
+    "sub",
+    "mul",
+    "truediv",
+    "floordiv",
+    "mod",
+    "pow",
+    "matmul",
+    "and",
+    "or",
+    "xor",
+    "lshift",
+    "rshift",
+]
 for _name in [
     *(f"__{p}{n}__" for n in _BINARY for p in ("", "r", "i")),
     *(
         f"__{n}__"
-        for n in ["lt", "le", "gt", "ge", "eq", "ne", "neg", "pos", "abs", "invert", "bool", "int", "float", "index", "divmod"]
+        for n in [
+            "lt",
+            "le",
+            "gt",
+            "ge",
+            "eq",
+            "ne",
+            "neg",
+            "pos",
+            "abs",
+            "invert",
+            "bool",
+            "int",
+            "float",
+            "index",
+            "divmod",
+        ]
     ),
 ]:
     if _name in API["ndarray"] or _name == "__index__":
@@ -119,9 +149,7 @@ def device_function(function: Any, parameters: list[str] | None = None) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         unknown = set(kwargs) - set(parameters if parameters is not None else kwargs)
         if unknown:
-            raise TypeError(
-                f"cupy.{function.__name__} got an unexpected keyword argument {unknown}"
-            )
+            raise TypeError(f"cupy.{function.__name__} got an unexpected keyword argument {unknown}")
         return wrapped(function(*plain(args), **plain(kwargs)))
 
     return call
@@ -217,9 +245,7 @@ class CUDARuntimeError(RuntimeError):
 def install() -> None:
     """Put the stand-in in the place of CuPy."""
     stream = types.SimpleNamespace(synchronize=lambda: None)
-    runtime = _module(
-        "cupy.cuda.runtime", getDeviceCount=lambda: 1, CUDARuntimeError=CUDARuntimeError
-    )
+    runtime = _module("cupy.cuda.runtime", getDeviceCount=lambda: 1, CUDARuntimeError=CUDARuntimeError)
     cuda = _module("cupy.cuda", runtime=runtime, get_current_stream=lambda: stream)
     cupy = _module(
         "cupy", ndarray=ndarray, asarray=asarray, array=array, asnumpy=asnumpy, cuda=cuda,

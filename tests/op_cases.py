@@ -1,7 +1,7 @@
 """One case or more for every op of `hilevel.ops`: arguments, and what NumPy or SciPy says the result is.
 
-NumPy arrays among the arguments are the tensors; everything else is an attribute. Tests run each case eagerly and compiled,
-differentiate it, and ask for its shape, on every backend.
+NumPy arrays among the arguments are the tensors; everything else is an attribute. Tests run each case eagerly and
+compiled, differentiate it, and ask for its shape, on every backend.
 """
 
 from __future__ import annotations
@@ -19,7 +19,8 @@ from hilevel import ops, tree
 @dataclass(frozen=True)
 class Case:
     """An op with arguments. `expected` computes the result from the same arguments; `order` says how often it can be
-    differentiated; `traceable` whether it can be part of a compiled function; `abstract` whether it has a shape rule."""
+    differentiated; `traceable` whether it can be part of a compiled function; `abstract` whether it has a shape
+    rule."""
 
     name: str
     args: tuple[Any, ...]
@@ -83,11 +84,7 @@ CASES: list[Case] = []
 
 def case(name: str, *args: Any, expected: Any = None, **options: Any) -> None:
     """Add a case; NumPy's function of the same name is the judge where none is given."""
-    known = {
-        key: options.pop(key)
-        for key in ("order", "traceable", "abstract", "label")
-        if key in options
-    }
+    known = {key: options.pop(key) for key in ("order", "traceable", "abstract", "label") if key in options}
     CASES.append(Case(name, args, expected or getattr(np, name), options, **known))
 
 
@@ -284,9 +281,7 @@ case("take", normal(4, 3), ints(0, 4, 2, 2), axis=0)
 case("take", normal(4, 3), ints(0, 12, 3))
 case("take_along_axis", normal(4, 3), ints(0, 4, 2, 3), axis=0)
 case("one_hot", ints(0, 3, 2, 2), 3, expected=lambda x, n: np.eye(n)[x], order=0)
-case(
-    "one_hot", np.array([-1, 1]), 3, expected=lambda x, n: np.array([[0, 0, 0], [0, 1, 0]]), order=0
-)
+case("one_hot", np.array([-1, 1]), 3, expected=lambda x, n: np.array([[0, 0, 0], [0, 1, 0]]), order=0)
 case("one_hot", ints(0, 3, 2), 3, axis=0, expected=lambda x, n, axis: np.eye(n)[x].T, order=0)
 case(
     "multi_hot",
@@ -537,9 +532,7 @@ case(
     from_logits=True,
     expected=_binary_crossentropy,
 )
-case(
-    "binary_crossentropy", between(0.1, 0.9, 3), between(0.1, 0.9, 3), expected=_binary_crossentropy
-)
+case("binary_crossentropy", between(0.1, 0.9, 3), between(0.1, 0.9, 3), expected=_binary_crossentropy)
 
 # -- functions of functions -------------------------------------------------------------------------
 

@@ -57,9 +57,7 @@ def test_a_function_of_ones_own() -> None:
         assert activations.get("double") is double
 
 
-@pytest.mark.parametrize(
-    "options", [{}, {"threshold": 0.7}, {"negative_slope": 0.1, "max_value": 1.0}]
-)
+@pytest.mark.parametrize("options", [{}, {"threshold": 0.7}, {"negative_slope": 0.1, "max_value": 1.0}])
 def test_relu_can_be_differentiated(options: dict[str, Any]) -> None:
     x = np.array([-1.0, 0.5, 0.9, 3.0])
     gradient = hilevel.grad(lambda x: ops.sum(activations.relu(x, **options)))(x)

@@ -28,9 +28,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
         def call(function: Callable[..., Any], *args: Any) -> Any:
             arrays = [backend.asarray(a) if isinstance(a, np.ndarray) else a for a in args]
             result = (hilevel.jit(function) if compiled else function)(*arrays)
-            return hilevel.tree.map_structure(
-                lambda x: x if x is None else ops.convert_to_numpy(x), result
-            )
+            return hilevel.tree.map_structure(lambda x: x if x is None else ops.convert_to_numpy(x), result)
 
         yield call
 
@@ -39,9 +37,7 @@ X = np.array([1.0, -2.0, 0.5])
 
 
 def close(found: Any, expected: Any) -> None:
-    for mine, right in zip(
-        hilevel.tree.flatten(found), hilevel.tree.flatten(expected), strict=True
-    ):
+    for mine, right in zip(hilevel.tree.flatten(found), hilevel.tree.flatten(expected), strict=True):
         np.testing.assert_allclose(mine, right, rtol=1e-6)
 
 
@@ -448,9 +444,7 @@ def test_numpy_functions_on_the_tape(function: Run, slope: Any) -> None:
     close(hilevel.grad(function)(X), slope)
 
 
-@pytest.mark.parametrize(
-    "function", [np.fft.fft, np.linalg.eigh, lambda x: np.add.reduce(x), np.asarray]
-)
+@pytest.mark.parametrize("function", [np.fft.fft, np.linalg.eigh, lambda x: np.add.reduce(x), np.asarray])
 def test_numpy_functions_that_cannot_be_followed(function: Run) -> None:
     with pytest.raises(TracedValueError, match=r"hilevel\.ops"):
         hilevel.grad(lambda x: function(x))(X)

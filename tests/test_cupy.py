@@ -93,9 +93,7 @@ def test_scatter_where_the_gpu_has_no_atomics(cupy: Any, dtype: str, reduction: 
     )
     found = cupy.scatter(cupy.asarray(x), cupy.asarray(key), cupy.asarray(updates), reduction)
     with hilevel.use_backend("numpy") as host:
-        np.testing.assert_array_equal(
-            cupy.to_numpy(found), host.scatter(x, key, updates, reduction)
-        )
+        np.testing.assert_array_equal(cupy.to_numpy(found), host.scatter(x, key, updates, reduction))
 
 
 def test_training_step(cupy: Any) -> None:
@@ -141,9 +139,7 @@ def test_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with stand_in():
         monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "getDeviceCount", no_driver)
-        with pytest.raises(
-            BackendNotAvailableError, match="finds no CUDA device: cudaErrorNoDevice"
-        ):
+        with pytest.raises(BackendNotAvailableError, match="finds no CUDA device: cudaErrorNoDevice"):
             backends.get_backend("cupy")
 
 
@@ -167,15 +163,11 @@ def test_cupy_has_every_name_that_is_used() -> None:
     api = fake_cupy.API
     used = {n.split(".")[1] for n in attributes("backends/hilevel_cupy", ("cupy",))}
     used |= {
-        n.split(".")[1]
-        for folder in ("hilevel/ops", "hilevel/random")
-        for n in attributes(folder, ("xp",))
+        n.split(".")[1] for folder in ("hilevel/ops", "hilevel/random") for n in attributes(folder, ("xp",))
     }
     assert len(used) > 60
     assert used <= set(api["cupy"])
-    assert {n.split(".")[1] for n in attributes("backends/hilevel_cupy", ("cupyx",))} <= set(
-        api["cupyx"]
-    )
+    assert {n.split(".")[1] for n in attributes("backends/hilevel_cupy", ("cupyx",))} <= set(api["cupyx"])
 
 
 def test_stand_in_is_as_strict() -> None:

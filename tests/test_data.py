@@ -56,7 +56,17 @@ class Frame:
 
 @pytest.mark.parametrize(
     "data",
-    [X, X.tolist(), Frame(), [Frame()], (X,), {"x": X}, X.astype("float32"), X.astype("float16"), [[v] for v in range(10)]],
+    [
+        X,
+        X.tolist(),
+        Frame(),
+        [Frame()],
+        (X,),
+        {"x": X},
+        X.astype("float32"),
+        X.astype("float16"),
+        [[v] for v in range(10)],
+    ],
     ids=lambda v: type(v).__name__,
 )
 def test_anything_that_holds_numbers_will_do(data: Any) -> None:

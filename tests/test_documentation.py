@@ -71,9 +71,7 @@ def test_the_links_of_the_pages_lead_somewhere(page: Path) -> None:
 def public() -> list[tuple[str, Any]]:
     """The public classes and functions, by the name a user reaches them with."""
     spaces = {"hilevel": hilevel} | {
-        f"hilevel.{n}": getattr(hilevel, n)
-        for n in hilevel.__all__
-        if inspect.ismodule(getattr(hilevel, n))
+        f"hilevel.{n}": getattr(hilevel, n) for n in hilevel.__all__ if inspect.ismodule(getattr(hilevel, n))
     }
     return [
         (f"{space}.{name}", getattr(module, name))
@@ -112,5 +110,3 @@ def test_no_absolute_path_of_a_machine_in_the_project() -> None:
         for file in (ROOT / folder).rglob("*"):
             if file.suffix in (".py", ".md"):
                 assert not re.search(r"(/home/|/root/|/work/|/tmp/venv)", file.read_text()), file
-
-

@@ -95,10 +95,7 @@ def test_floatx(backend: Any, floatx: str) -> None:
         ]
         assert {ops.dtype(x) for x in made} == {floatx}
         assert ops.dtype(hilevel.random.uniform((2,), seed=1)) == floatx
-        assert (
-            hilevel.Variable(lambda shape, dtype: ops.ones(shape, dtype), shape=(2,)).dtype
-            == floatx
-        )
+        assert hilevel.Variable(lambda shape, dtype: ops.ones(shape, dtype), shape=(2,)).dtype == floatx
     finally:
         hilevel.config.set_floatx("float32")
 

@@ -1,4 +1,5 @@
-"""Wrong programs, and what they are told: the exception's class, and words that its text must contain, on every backend."""
+"""Wrong programs, and what they are told: the exception's class, and words that its text must contain, on every
+backend."""
 
 from __future__ import annotations
 
@@ -309,5 +310,7 @@ def test_a_loss_that_diverges_blames_the_learning_rate(backend: Any) -> None:
         warnings.simplefilter("always")
         with np.errstate(all="ignore"):
             made.fit(X, np.zeros((8, 3)), epochs=5, verbose=0)
-    text = next(str(w.message) for w in caught if w.category is RuntimeWarning and "loss became" in str(w.message))
+    text = next(
+        str(w.message) for w in caught if w.category is RuntimeWarning and "loss became" in str(w.message)
+    )
     assert "learning rate" in text

@@ -1,4 +1,5 @@
-"""Layers against Keras on the same weights, on each backend, eagerly and compiled; and what all layers have in common."""
+"""Layers against Keras on the same weights, on each backend, eagerly and compiled; and what all layers have in
+common."""
 
 from __future__ import annotations
 
@@ -193,7 +194,9 @@ def test_a_masked_batch_normalization_leaves_samples_out(backend: Any) -> None:
 
 
 def test_lambda_gets_its_arguments_and_training(backend: Any) -> None:
-    layer = layers.Lambda(lambda x, by, training=None: x * by + (1.0 if training else 0.0), arguments={"by": 3.0})
+    layer = layers.Lambda(
+        lambda x, by, training=None: x * by + (1.0 if training else 0.0), arguments={"by": 3.0}
+    )
     assert float(layer(np.ones(1), training=True)[0]) == 4.0
     assert float(layer(np.ones(1))[0]) == 3.0
 

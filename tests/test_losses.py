@@ -75,9 +75,7 @@ def test_sparse_along_another_axis_is_categorical(backend: Any) -> None:
 SAME_SHAPE = sorted(set(CLASSES) - {"CTC", "Circle", "CategoricalGeneralizedCrossEntropy"})
 
 
-@pytest.mark.parametrize(
-    "shapes", [((8, 1), (8, 3)), ((8, 3), (8, 1)), ((3,), (1, 3)), ((8,), (8, 3))]
-)
+@pytest.mark.parametrize("shapes", [((8, 1), (8, 3)), ((8, 3), (8, 1)), ((3,), (1, 3)), ((8,), (8, 3))])
 @pytest.mark.parametrize("name", [n for n in SAME_SHAPE if n != "SparseCategoricalCrossentropy"])
 def test_shapes_are_not_broadcast(name: str, shapes: Any, backend: Any) -> None:
     loss = getattr(losses, name)()

@@ -42,9 +42,7 @@ def ident(case: dict[str, Any]) -> str:
 
 def batches(case: dict[str, Any]) -> list[list[Any]]:
     names = (case["y_true"], case["y_pred"], case["weights"])
-    return [
-        [None if n is None else DATA[n][part] for n in names] for part in (slice(3), slice(3, 6))
-    ]
+    return [[None if n is None else DATA[n][part] for n in names] for part in (slice(3), slice(3, 6))]
 
 
 def check(value: Any, expected: Any) -> None:

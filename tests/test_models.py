@@ -74,7 +74,9 @@ def test_add_and_pop(backend: Any) -> None:
 
 
 def test_a_sequential_from_its_config(backend: Any) -> None:
-    model = hilevel.Sequential([layers.Input((4,)), layers.Dense(3, "relu"), layers.Dropout(0.1)], name="mine")
+    model = hilevel.Sequential(
+        [layers.Input((4,)), layers.Dense(3, "relu"), layers.Dropout(0.1)], name="mine"
+    )
     copy = hilevel.Sequential.from_config(model.get_config())
     assert copy.get_config() == model.get_config() and copy.name == "mine"
     copy.set_weights(model.get_weights())
@@ -147,14 +149,20 @@ def test_a_part_of_a_graph_is_a_model(backend: Any) -> None:
     h = layers.Dense(3, name="hidden")(x)
     model = hilevel.Model(x, layers.Dense(1)(h))
     features = hilevel.Model(model.input, model.get_layer("hidden").output)
-    np.testing.assert_allclose(features.predict(X, verbose=0), X @ h.node.operation.kernel.numpy(), rtol=1e-5, atol=1e-6)
+    np.testing.assert_allclose(
+        features.predict(X, verbose=0), X @ h.node.operation.kernel.numpy(), rtol=1e-5, atol=1e-6
+    )
 
 
 def test_a_layer_is_found_by_name_and_index(backend: Any) -> None:
     x = hilevel.Input((4,), name="x")
     model = hilevel.Model(x, layers.Dense(1, name="head")(x))
     assert model.get_layer("head") is model.get_layer(index=-1) is model.layers[1]
-    for wrong, words in (({"name": "haed"}, "Did you mean"), ({"index": 5}, "no layer 5"), ({}, "name or an index")):
+    for wrong, words in (
+        ({"name": "haed"}, "Did you mean"),
+        ({"index": 5}, "no layer 5"),
+        ({}, "name or an index"),
+    ):
         with pytest.raises(ValueError, match=words):
             model.get_layer(**wrong)
 
@@ -226,7 +234,12 @@ def test_a_model_without_super_init_is_told(backend: Any) -> None:
 @pytest.mark.parametrize("when", ["before", "after", "between fits"])
 def test_frozen_weights_do_not_change(when: str, backend: Any) -> None:
     model = hilevel.Sequential(
-        [layers.Input((4,)), layers.Dense(3, name="a"), layers.BatchNormalization(), layers.Dense(1, name="b")]
+        [
+            layers.Input((4,)),
+            layers.Dense(3, name="a"),
+            layers.BatchNormalization(),
+            layers.Dense(1, name="b"),
+        ]
     )
     if when == "before":
         model.get_layer("a").trainable = False
@@ -253,7 +266,9 @@ def test_frozen_weights_do_not_change(when: str, backend: Any) -> None:
 
 def sequential() -> Any:
     inner = hilevel.Sequential([layers.Input((4,)), layers.Dense(3, name="inside")], name="inner")
-    return hilevel.Sequential([inner, layers.BatchNormalization(name="norm"), layers.Dense(1, name="out")], name="m")
+    return hilevel.Sequential(
+        [inner, layers.BatchNormalization(name="norm"), layers.Dense(1, name="out")], name="m"
+    )
 
 
 def functional() -> Any:
@@ -272,7 +287,12 @@ def subclassed() -> Any:
 def test_a_summary_fits_its_width(make: Any, width: int, backend: Any) -> None:
     lines: list[str] = []
     model = make()
-    model.summary(line_length=width, expand_nested=True, show_trainable=True, print_fn=lambda text: lines.extend(text.split("\n")))
+    model.summary(
+        line_length=width,
+        expand_nested=True,
+        show_trainable=True,
+        print_fn=lambda text: lines.extend(text.split("\n")),
+    )
     assert max(map(len, lines)) <= width
     text = "\n".join(lines)
     assert all(layer.name[:12] in text for layer in model.layers)
@@ -306,7 +326,11 @@ def test_a_clone_has_the_same_settings_and_its_own_weights(make: Any, backend: A
 
 def test_a_clone_by_a_function_of_ones_own(backend: Any) -> None:
     def wider(layer: Any) -> Any:
-        return layers.Dense(7, name=layer.name) if layer.name == "a" else type(layer).from_config(layer.get_config())
+        return (
+            layers.Dense(7, name=layer.name)
+            if layer.name == "a"
+            else type(layer).from_config(layer.get_config())
+        )
 
     model = hilevel.Sequential([layers.Input((4,)), layers.Dense(3, name="a"), layers.Dense(1, name="b")])
     assert hilevel.models.clone_model(model, clone_function=wider).count_params() == 35 + 8
@@ -328,7 +352,9 @@ def regression() -> Any:
 
 
 def curve(model: Any, start: int, stop: int) -> list[float]:
-    return model.fit(X, Y, batch_size=5, epochs=stop, initial_epoch=start, shuffle=False, verbose=0).history["loss"]
+    return model.fit(X, Y, batch_size=5, epochs=stop, initial_epoch=start, shuffle=False, verbose=0).history[
+        "loss"
+    ]
 
 
 def test_a_model_moves_between_backends_in_the_middle_of_training() -> None:

@@ -83,9 +83,7 @@ def test_bits_do_not_depend_on_the_count(backend: Any, width: int, count: int) -
 
 
 def test_numpys_own_philox_is_the_judge() -> None:
-    bits = np.random.Philox(key=[99, 0], counter=np.array([ONES, 6, 0, 0], np.uint64)).random_raw(
-        12
-    )
+    bits = np.random.Philox(key=[99, 0], counter=np.array([ONES, 6, 0, 0], np.uint64)).random_raw(12)
     with hilevel.use_backend("numpy") as backend:
         np.testing.assert_array_equal(backend.philox(99, 7, 3), bits)
 
@@ -136,9 +134,7 @@ def test_permutations_are_uniform() -> None:
 
 
 def test_seeds(backend: Any) -> None:
-    first, second = (
-        np.asarray(random.uniform((3,), seed=g)) for g in [random.SeedGenerator(1)] * 2
-    )
+    first, second = (np.asarray(random.uniform((3,), seed=g)) for g in [random.SeedGenerator(1)] * 2)
     assert (first != second).all()
     np.testing.assert_array_equal(first, random.uniform((3,), seed=random.SeedGenerator(1)))
     np.testing.assert_array_equal(first, random.uniform((3,), seed=1))

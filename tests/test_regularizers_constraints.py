@@ -15,9 +15,7 @@ from hilevel import constraints, ops, regularizers
 DATA = json.loads((pathlib.Path(__file__).parent / "data" / "functions.json").read_text())
 W = np.array(DATA["w"], "float32")
 CASES = [
-    (module, *case)
-    for module in (regularizers, constraints)
-    for case in DATA[module.__name__.split(".")[-1]]
+    (module, *case) for module in (regularizers, constraints) for case in DATA[module.__name__.split(".")[-1]]
 ]
 
 

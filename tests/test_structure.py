@@ -111,11 +111,16 @@ def test_files_are_short_and_functions_annotated(name: str) -> None:
 
 def is_op(node: Any) -> bool:
     """Whether it is an op's value or rule, where only the tensors are annotated."""
-    return any(re.match(r"(op\b|\w+\.(gradient|shape|residuals)\b)", ast.unparse(d)) for d in node.decorator_list)
+    return any(
+        re.match(r"(op\b|\w+\.(gradient|shape|residuals)\b)", ast.unparse(d)) for d in node.decorator_list
+    )
 
 
 def test_the_layers_are_those_of_the_documentation() -> None:
     text = (ROOT / "docs/architecture.md").read_text()
     drawing = text.split("```")[1]
-    at = [drawing.index(word) for word in ("cli", "models/", "training/", "callbacks/", "layers/", "initializers", "random/")]
+    at = [
+        drawing.index(word)
+        for word in ("cli", "models/", "training/", "callbacks/", "layers/", "initializers", "random/")
+    ]
     assert at == sorted(at)

@@ -32,7 +32,9 @@ def test_right_gradients_pass(backend: Any) -> None:
 
 
 def test_wrong_element_is_named(backend: Any) -> None:
-    message = r"with respect to argument 1, element \[1, 0\]: hilevel says .*, finite differences say .*1 of 4"
+    message = (
+        r"with respect to argument 1, element \[1, 0\]: hilevel says .*, finite differences say .*1 of 4"
+    )
     with pytest.raises(AssertionError, match=message):
         check_gradients(lambda a, b: a + wrong(1.5, (1, 0))(b), X, X)
 

@@ -23,7 +23,9 @@ Y = np.tanh(X[:, :1] - X[:, 1:2])
 
 def mlp(*more: Any, seed: int = 1, units: int = 1) -> hilevel.Sequential:
     hilevel.set_random_seed(seed)
-    return hilevel.Sequential([layers.Input((4,)), layers.Dense(5, activation="tanh"), *more, layers.Dense(units)])
+    return hilevel.Sequential(
+        [layers.Input((4,)), layers.Dense(5, activation="tanh"), *more, layers.Dense(units)]
+    )
 
 
 def ready(*more: Any, optimizer: Any = "sgd", **options: Any) -> hilevel.Sequential:
@@ -99,7 +101,11 @@ def test_the_kind_of_data_makes_no_difference(kind: str) -> None:
 
 def test_validation_of_every_kind() -> None:
     wanted = ready().evaluate(X[:10], Y[:10], verbose=0)
-    for validation in ((X[:10], Y[:10]), (X[:10], Y[:10], np.ones(10)), iter([(X[:5], Y[:5]), (X[5:10], Y[5:10])])):
+    for validation in (
+        (X[:10], Y[:10]),
+        (X[:10], Y[:10], np.ones(10)),
+        iter([(X[:5], Y[:5]), (X[5:10], Y[5:10])]),
+    ):
         made = ready(optimizer=hilevel.optimizers.SGD(0.0))
         history = made.fit(X, Y, validation_data=validation, verbose=0).history
         close(history["val_loss"], [wanted])
@@ -152,7 +158,8 @@ def test_means_are_exact_over_batches_of_different_sizes(backend: Any) -> None:
 def test_inputs_and_outputs_by_name(backend: Any) -> None:
     left, right = hilevel.Input((4,), name="left"), hilevel.Input((4,), name="right")
     made = hilevel.Model(
-        {"left": left, "right": right}, {"sum": layers.Dense(1)(left + right), "product": layers.Dense(1)(left * right)}
+        {"left": left, "right": right},
+        {"sum": layers.Dense(1)(left + right), "product": layers.Dense(1)(left * right)},
     )
     made.compile("sgd", {"product": "mse", "sum": "mae"})
     x, y = {"right": X, "left": 2 * X}, {"product": Y, "sum": Y}
@@ -160,9 +167,9 @@ def test_inputs_and_outputs_by_name(backend: Any) -> None:
     assert list(history) == ["loss", "sum_loss", "product_loss"]
     assert history["loss"][1] == pytest.approx(history["sum_loss"][1] + history["product_loss"][1], rel=1e-5)
     assert list(made.predict(x, verbose=0)) == ["sum", "product"]
-    with pytest.raises(ValueError, match="rihgt.*Did you mean"):
+    with pytest.raises(ValueError, match=r"rihgt.*Did you mean"):
         made.predict({"left": X, "rihgt": X}, verbose=0)
-    with pytest.raises(ValueError, match="no targets.*sum"):
+    with pytest.raises(ValueError, match=r"no targets.*sum"):
         made.fit(x, {"product": Y}, verbose=0)
 
 
@@ -205,7 +212,12 @@ def test_one_custom_step_runs_everywhere(cls: Any) -> None:
 
 class Overriding(hilevel.Sequential):
     def compute_loss(
-        self, x: Any = None, y: Any = None, y_pred: Any = None, sample_weight: Any = None, training: bool = True
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
     ) -> Any:
         return 2 * super().compute_loss(x, y, y_pred, sample_weight, training)
 
@@ -269,9 +281,13 @@ def test_nothing_is_compiled_after_the_first_epoch() -> None:
         )
         try:
             after: list[int] = []
-            note = hilevel.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: after.append(len(counts)))
+            note = hilevel.callbacks.LambdaCallback(
+                on_epoch_end=lambda epoch, logs: after.append(len(counts))
+            )
             slower = hilevel.callbacks.LearningRateScheduler(lambda epoch: 0.1 / (epoch + 1))
-            made.fit(X, Y, batch_size=8, epochs=4, verbose=0, validation_data=(X, Y), callbacks=[slower, note])
+            made.fit(
+                X, Y, batch_size=8, epochs=4, verbose=0, validation_data=(X, Y), callbacks=[slower, note]
+            )
             made.fit(X, Y, batch_size=8, epochs=2, verbose=0)
         finally:
             jax.monitoring.clear_event_listeners()
@@ -282,7 +298,12 @@ def test_nothing_is_compiled_after_the_first_epoch() -> None:
 def test_a_seed_gives_the_same_curves_on_every_backend() -> None:
     def curve(seed: int) -> list[float]:
         hilevel.set_random_seed(seed)
-        parts = [layers.Dense(5, activation="tanh"), layers.BatchNormalization(), layers.Dropout(0.3), layers.Dense(1)]
+        parts = [
+            layers.Dense(5, activation="tanh"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.3),
+            layers.Dense(1),
+        ]
         made = hilevel.Sequential(parts)
         made.compile("adam", "mse")
         return losses(made, epochs=5, shuffle=True, validation_split=0.2)
@@ -298,7 +319,9 @@ def test_an_interruption_lets_the_step_end_and_the_model_live(event: str, backen
     if signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         pytest.skip("Ctrl-C has another meaning here")
     made = ready(optimizer="adam")
-    interrupt = hilevel.callbacks.LambdaCallback(**{event: lambda number, logs: signal.raise_signal(signal.SIGINT)})
+    interrupt = hilevel.callbacks.LambdaCallback(
+        **{event: lambda number, logs: signal.raise_signal(signal.SIGINT)}
+    )
     with pytest.raises(KeyboardInterrupt):
         made.fit(X, Y, validation_data=(X, Y), verbose=0, callbacks=[interrupt])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler

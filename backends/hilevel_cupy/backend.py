@@ -75,9 +75,7 @@ class Backend(protocol.Backend):
 
         parts = index if isinstance(index, tuple) else (index,)
         key = tuple(self.to_numpy(i) if isinstance(i, cupy.ndarray) else i for i in parts)
-        host = get_backend("numpy").scatter(
-            self.to_numpy(x), key, self.to_numpy(updates), reduction
-        )
+        host = get_backend("numpy").scatter(self.to_numpy(x), key, self.to_numpy(updates), reduction)
         return cupy.asarray(host)
 
     def philox(self, seed: Any, draw: Any, blocks: int) -> Array:

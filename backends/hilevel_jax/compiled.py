@@ -1,9 +1,9 @@
 """A function over Variables as a pure function for `jax.jit`.
 
 The first trace finds the Variables that the function reads and writes. From then on their arrays are arguments: those
-that are written are donated, come back changed, and are bound again. A Variable handed to the function is found in the same
-way: which one it is belongs to the program, what it holds does not. Results travel as a flat list: JAX would sort the keys
-of dicts.
+that are written are donated, come back changed, and are bound again. A Variable handed to the function is found
+in the same way: which one it is belongs to the program, what it holds does not. Results travel as a flat list:
+JAX would sort the keys of dicts.
 """
 
 from __future__ import annotations
@@ -94,9 +94,7 @@ class _Entry:
         if self.jitted is None:
             self._discover(dynamic)
         try:
-            out, new = self.jitted(
-                [v._value for v in self.written], [v._value for v in self.read], dynamic
-            )
+            out, new = self.jitted([v._value for v in self.written], [v._value for v in self.read], dynamic)
         except _NewState:
             self._discover(dynamic)
             return self(dynamic)
@@ -159,5 +157,3 @@ class _Entry:
                     v._value, v._leaf = old, None
 
         return pure
-
-

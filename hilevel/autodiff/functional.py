@@ -294,8 +294,7 @@ def _gradients_of(
     groups = [record.leaves.get(id(v), []) for v in call.variables]
     found = backward(targets, seeds, [leaf for group in groups for leaf in group], release)
     return [
-        _zeros(v) if g is None else g
-        for v, g in zip(call.variables, sum_groups(groups, found), strict=True)
+        _zeros(v) if g is None else g for v, g in zip(call.variables, sum_groups(groups, found), strict=True)
     ]
 
 
@@ -316,7 +315,9 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
     assigned to any Variable comes out as an extra result."""
     variables = call.variables or []
     changed: list[Variable] = []
-    structure: list[Any] = []  # of value and aux; the engine sees flat lists, as it might sort the keys of dicts
+    structure: list[
+        Any
+    ] = []  # of value and aux; the engine sees flat lists, as it might sort the keys of dicts
 
     def pure(arrays: Sequence[Any]) -> tuple[Any, Any]:
         written: dict[int, tuple[Any, Any]] = {}

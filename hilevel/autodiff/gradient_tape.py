@@ -196,6 +196,4 @@ def _target(x: Any) -> Any:
 def _seeds(targets: list[Any], output_gradients: Any) -> list[Any]:
     if output_gradients is not None:
         return [to_array(g) for g in tree.flatten(output_gradients)]
-    return [
-        owner(t.value).xp.ones_like(t.value) if isinstance(t, Traced) else None for t in targets
-    ]
+    return [owner(t.value).xp.ones_like(t.value) if isinstance(t, Traced) else None for t in targets]

@@ -21,8 +21,9 @@ EVENTS = [
 class Callback:
     """Base of callbacks: override the events you want to act on.
 
-    `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`. `logs` are numbers by name; those of
-    a batch are fetched from the device when they are looked at. Setting `self.model.stop_training = True` ends training.
+    `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`. `logs` are numbers by
+    name; those of a batch are fetched from the device when they are looked at. Setting
+    `self.model.stop_training = True` ends training.
 
     >>> import hilevel
     >>> class Shout(hilevel.callbacks.Callback):
@@ -87,7 +88,8 @@ class Callback:
 
 
 class History(Callback):
-    """Keeps the numbers of each epoch: `history` is a dict of lists, `epoch` the list of their epochs. `fit` returns it.
+    """Keeps the numbers of each epoch: `history` is a dict of lists, `epoch` the list of their epochs. `fit`
+    returns it.
 
     >>> import hilevel
     >>> hilevel.callbacks.History().history
@@ -193,9 +195,7 @@ class CallbackList:
         from hilevel.callbacks.progress import verbosity
 
         level = verbosity(verbose)
-        return cls(
-            callbacks, True, bool(level), model, verbose=level, epochs=epochs, steps=steps
-        )
+        return cls(callbacks, True, bool(level), model, verbose=level, epochs=epochs, steps=steps)
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
@@ -299,5 +299,3 @@ class Monitor:
                 stacklevel=5,
             )
         return value
-
-

@@ -181,5 +181,3 @@ def _is_arrays(x: Any) -> bool:
     if isinstance(x, (list, tuple, dict)):
         return True
     return not isinstance(x, PyDataset) and (hasattr(x, "shape") or hasattr(x, "__array__"))
-
-

@@ -26,9 +26,7 @@ class PyDataset:
     3
     """
 
-    def __init__(
-        self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10
-    ) -> None:
+    def __init__(self, workers: int = 1, use_multiprocessing: bool = False, max_queue_size: int = 10) -> None:
         if workers != 1 or use_multiprocessing:
             raise NotImplementedError("PyDataset makes batches in the main thread: leave workers at 1.")
         self.workers, self.use_multiprocessing = workers, use_multiprocessing

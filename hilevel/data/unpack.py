@@ -21,8 +21,7 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
         return data, None, None
     if not 1 <= len(data) <= 3:
         raise ValueError(
-            "A batch is x, (x,), (x, y) or (x, y, sample_weight); got a tuple of "
-            f"{len(data)} items."
+            f"A batch is x, (x,), (x, y) or (x, y, sample_weight); got a tuple of {len(data)} items."
         )
     return (*data, None, None)[:3]
 

@@ -1,7 +1,8 @@
 """Handwritten digits: 1,797 real images of 8x8 pixels, shipped with hilevel.
 
-The test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak, UCI Machine Learning Repository,
-1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images are those of scikit-learn's `load_digits`.
+The test set of "Optical Recognition of Handwritten Digits" by E. Alpaydin and C. Kaynak, UCI Machine Learning
+Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images are those of scikit-learn's
+`load_digits`.
 """
 
 from __future__ import annotations

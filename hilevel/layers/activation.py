@@ -33,7 +33,7 @@ class ReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if max_value is not None and max_value < 0 or negative_slope < 0 or threshold < 0:
+        if (max_value is not None and max_value < 0) or negative_slope < 0 or threshold < 0:
             raise ValueError("ReLU: max_value, negative_slope and threshold cannot be negative.")
         self.supports_masking = True
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold

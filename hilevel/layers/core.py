@@ -79,9 +79,7 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        refuse(
-            "Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
-        )
+        refuse("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
         self.units = positive("Dense", "units", units)
         self.activation = activations.get(activation)
         self.use_bias = use_bias
@@ -320,5 +318,3 @@ class Lambda(Layer):
         takes = inspect.signature(self.function).parameters
         extra = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{k: v for k, v in extra.items() if k in takes})
-
-

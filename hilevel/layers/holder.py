@@ -95,10 +95,7 @@ class Holder(Tracker):
         return self._collect(
             "trainable",
             lambda: unique(
-                v
-                for layer in self._trainable_layers()
-                for v in layer._own_variables()
-                if v.trainable
+                v for layer in self._trainable_layers() for v in layer._own_variables() if v.trainable
             ),
         )
 
@@ -120,21 +117,14 @@ class Holder(Tracker):
 
     @property
     def _seed_generators(self) -> list[SeedGenerator]:
-        return [
-            x
-            for layer in self._flatten_layers()
-            for x in layer._held()
-            if isinstance(x, SeedGenerator)
-        ]
+        return [x for layer in self._flatten_layers() for x in layer._held() if isinstance(x, SeedGenerator)]
 
     @property
     def metrics(self) -> list[Any]:
         """The metrics that the layer, or a layer in it, holds."""
         return self._collect(
             "metrics",
-            lambda: unique(
-                x for layer in self._flatten_layers() for x in layer._held() if _is_metric(x)
-            ),
+            lambda: unique(x for layer in self._flatten_layers() for x in layer._held() if _is_metric(x)),
         )
 
     @property
@@ -188,8 +178,8 @@ class Holder(Tracker):
         for v, value in zip(mine, weights, strict=True):
             if tuple(np.shape(value)) != v.shape:
                 raise ShapeError(
-                    f'{type(self).__name__} "{self.name}": the weight "{v.path}" has shape {v.shape}; set_weights got an '
-                    f"array of shape {np.shape(value)} for it."
+                    f'{type(self).__name__} "{self.name}": the weight "{v.path}" has shape {v.shape}; set_weights '
+                    f"got an array of shape {np.shape(value)} for it."
                 )
         for v, value in zip(mine, weights, strict=True):
             v.assign(value)

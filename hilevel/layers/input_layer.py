@@ -99,6 +99,4 @@ def Input(
     >>> hilevel.Input((4,)).shape
     (None, 4)
     """
-    return InputLayer(
-        shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name
-    ).output
+    return InputLayer(shape, batch_size, dtype, sparse, ragged, batch_shape, tensor, optional, name).output

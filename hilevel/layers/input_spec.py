@@ -89,8 +89,10 @@ class InputSpec(Configurable):
         return True
 
     def _squeezable(self, shape: Any) -> bool:
-        return self.allow_last_axis_squeeze and self.ndim is not None and (
-            len(shape) == self.ndim - 1 or (len(shape) == self.ndim + 1 and shape[-1] == 1)
+        return (
+            self.allow_last_axis_squeeze
+            and self.ndim is not None
+            and (len(shape) == self.ndim - 1 or (len(shape) == self.ndim + 1 and shape[-1] == 1))
         )
 
     def _refuse(self, layer: Any, expected: str, shape: Any) -> None:

@@ -158,9 +158,7 @@ class BatchNormalization(ScaleAndShift):
             y = self._scaled(y)
         else:
             mean, variance = self._masked_statistics(x, mask)
-            y = ops.batch_normalization(
-                x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon
-            )
+            y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         self._keep(self.moving_mean, mean)
         self._keep(self.moving_variance, variance)
         return y.astype(inputs.dtype)
@@ -237,7 +235,5 @@ class LayerNormalization(ScaleAndShift):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalised inputs, of their shape."""
-        y = ops.layer_normalization(
-            _at_least_float32(inputs), self.gamma, self.beta, self.axis, self.epsilon
-        )
+        y = ops.layer_normalization(_at_least_float32(inputs), self.gamma, self.beta, self.axis, self.epsilon)
         return y.astype(inputs.dtype)

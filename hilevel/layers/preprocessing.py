@@ -91,7 +91,9 @@ class Normalization(Layer):
     def adapt(self, data: Any) -> None:
         """Take mean and variance from data: an array, or batches of arrays. What was known before is forgotten."""
         if self.given is not None:
-            raise ValueError(f'Normalization "{self.name}" was given its statistics; adapt would replace them.')
+            raise ValueError(
+                f'Normalization "{self.name}" was given its statistics; adapt would replace them.'
+            )
         batches = [data] if hasattr(data, "shape") else list(data)
         arrays = [np.asarray(b[0] if isinstance(b, tuple) else b, np.float64) for b in map(_host, batches)]
         if not arrays or not sum(a.size for a in arrays):

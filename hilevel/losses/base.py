@@ -51,9 +51,7 @@ class Loss(Configurable):
         dtype: Any = None,
     ) -> None:
         if reduction not in REDUCTIONS:
-            raise ValueError(
-                f"`reduction` is one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}."
-            )
+            raise ValueError(f"`reduction` is one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}.")
         self.name = name or unique_name(registry.snake_case(type(self).__name__))
         self.reduction = reduction
         self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
@@ -168,9 +166,7 @@ def same_rank(a: Tensor, b: Tensor, expand: bool = True) -> tuple[Tensor, Tensor
 
 def agree(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
     """Whether two shapes are equal, as far as they are known."""
-    return len(a) == len(b) and all(
-        m == n or m is None or n is None for m, n in zip(a, b, strict=True)
-    )
+    return len(a) == len(b) and all(m == n or m is None or n is None for m, n in zip(a, b, strict=True))
 
 
 _HINT = "Reshape the targets, or give the model's last layer as many units as a target has values."
@@ -213,9 +209,7 @@ def weighted(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
         missing = len(values.shape) - len(weights.shape)
         if missing > 0:
             weights = ops.reshape(weights, (*weights.shape, *(1,) * missing))
-        if missing < 0 or any(
-            w not in (1, v) for v, w in zip(values.shape, weights.shape, strict=True)
-        ):
+        if missing < 0 or any(w not in (1, v) for v, w in zip(values.shape, weights.shape, strict=True)):
             raise ShapeError(
                 f"sample_weight has shape {shapes}. Expected the same shape, or one weight for each "
                 f"sample: {tuple(values.shape[:1])}."

@@ -68,9 +68,7 @@ class Hinge(LossFunctionWrapper):
     np.float32(0.25)
     """
 
-    def __init__(
-        self, reduction: str | None = MEAN, name: str | None = "hinge", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: str | None = MEAN, name: str | None = "hinge", dtype: Any = None) -> None:
         super().__init__(hinge, reduction, name, dtype)
 
 

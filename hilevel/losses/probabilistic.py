@@ -149,9 +149,7 @@ def sparse_categorical_crossentropy(
     name = "sparse_categorical_crossentropy"
     y_true = _class_numbers(y_true, y_pred, axis, name, ignore_class)
     if ignore_class is None:
-        return ops.sparse_categorical_crossentropy(
-            y_true, y_pred, from_logits=from_logits, axis=axis
-        )
+        return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     valid = ops.not_equal(y_true, ignore_class)
     y_true = ops.where(valid, y_true, 0)
     values = ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -463,7 +461,5 @@ class Poisson(LossFunctionWrapper):
     np.float32(1.5)
     """
 
-    def __init__(
-        self, reduction: str | None = MEAN, name: str | None = "poisson", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: str | None = MEAN, name: str | None = "poisson", dtype: Any = None) -> None:
         super().__init__(poisson, reduction, name, dtype)

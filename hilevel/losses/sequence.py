@@ -93,9 +93,7 @@ class CTC(LossFunctionWrapper):
 
     integer_targets = True
 
-    def __init__(
-        self, reduction: str | None = MEAN, name: str | None = "ctc", dtype: Any = None
-    ) -> None:
+    def __init__(self, reduction: str | None = MEAN, name: str | None = "ctc", dtype: Any = None) -> None:
         super().__init__(ctc, reduction, name, dtype)
 
     def check_data(self, y_true: np.ndarray[Any, Any], output_shape: Shape) -> None:

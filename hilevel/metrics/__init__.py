@@ -173,9 +173,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
-def resolve(
-    identifier: Any, y_true_shape: Shape, y_pred_shape: Shape, loss: Any = None
-) -> Metric | None:
+def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape, loss: Any = None) -> Metric | None:
     """A `Metric` object from all that `compile(metrics=...)` takes: objects, names, functions, configs.
 
     `"accuracy"` and `"acc"`, `"crossentropy"` and `"ce"` stand for those that fit the shapes: binary, categorical

@@ -159,9 +159,7 @@ class AUC(ConfusionMetric):
         both = ops.logical_and(found[:-1] > 0, found[1:] > 0)
         growth = ops.where(both, ops.divide_no_nan(found[:-1], found[1:]), 1.0)
         positives = (self.true_positives + self.false_negatives)[1:]
-        return self._over_labels(
-            ops.divide_no_nan(slope * (gained + start * ops.log(growth)), positives)
-        )
+        return self._over_labels(ops.divide_no_nan(slope * (gained + start * ops.log(growth)), positives))
 
     def _over_labels(self, parts: Tensor) -> Tensor:
         """The sum over thresholds, and the (weighted) mean over labels."""

@@ -125,9 +125,7 @@ class Metric(Configurable):
         """The values that the Variables would have after `reset_state`."""
         return self._with([v.value for v in self.variables], self.reset_state)[1]
 
-    def _with(
-        self, values: Sequence[Tensor], function: Callable[[], Any]
-    ) -> tuple[Any, list[Tensor]]:
+    def _with(self, values: Sequence[Tensor], function: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
         """What a function returns, and leaves in the Variables, if they have these values."""
         variables = self.variables
         if len(values) != len(variables):

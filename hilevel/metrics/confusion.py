@@ -46,9 +46,7 @@ def _above_each_even(scores: Tensor, weights: Tensor, thresholds: Sequence[float
     index = [ops.reshape(place, (-1,))]
     if len(scores.shape) == 2:
         index.append(np.tile(np.arange(scores.shape[1], dtype=np.int32), scores.shape[0]))
-    sums = ops.scatter(
-        ops.stack(index, axis=-1), ops.reshape(weights, (-1,)), (n, *scores.shape[1:])
-    )
+    sums = ops.scatter(ops.stack(index, axis=-1), ops.reshape(weights, (-1,)), (n, *scores.shape[1:]))
     return ops.flip(ops.cumsum(ops.flip(sums, axis=0), axis=0), axis=0)
 
 
@@ -106,9 +104,7 @@ class ConfusionMetric(Metric):
         """Count the decisions of a batch."""
         self._add(*self._aligned(y_true, y_pred, sample_weight))
 
-    def _aligned(
-        self, y_true: Any, y_pred: Any, weight: Any
-    ) -> tuple[Tensor, Tensor, Tensor | None]:
+    def _aligned(self, y_true: Any, y_pred: Any, weight: Any) -> tuple[Tensor, Tensor, Tensor | None]:
         """Targets, predictions and weights of one shape, of the class that was asked for."""
         y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
         if weight is not None:

@@ -25,9 +25,7 @@ def check_columns(metric: Metric, y_true_shape: Shape, y_pred_shape: Shape) -> i
             f"got {tuple(y_true_shape)} and {tuple(y_pred_shape)}."
         )
     if y_pred_shape[-1] is None:
-        raise ShapeError(
-            f'{type(metric).__name__} "{metric.name}" needs to know the number of columns.'
-        )
+        raise ShapeError(f'{type(metric).__name__} "{metric.name}" needs to know the number of columns.')
     return int(y_pred_shape[-1])
 
 
@@ -76,9 +74,7 @@ class FBetaScore(Metric):
         columns = check_columns(self, y_true_shape, y_pred_shape)
 
         def zeros(name: str) -> Variable:
-            return self.add_weight(
-                () if self.average == "micro" else (columns,), dtype=self.dtype, name=name
-            )
+            return self.add_weight(() if self.average == "micro" else (columns,), dtype=self.dtype, name=name)
 
         self.true_positives = zeros("true_positives")
         self.false_positives = zeros("false_positives")

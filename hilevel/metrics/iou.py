@@ -98,9 +98,7 @@ class IoU(Metric):
         matrix = self.total_cm.value
         right = ops.diagonal(matrix)
         union = ops.sum(matrix, axis=0) + ops.sum(matrix, axis=1) - right
-        right, union = (
-            ops.cast(ops.take(x, self.target_class_ids), "float32") for x in (right, union)
-        )
+        right, union = (ops.cast(ops.take(x, self.target_class_ids), "float32") for x in (right, union))
         occurs = ops.cast(union > 1e-9, "float32")
         return ops.sum(occurs * right / (union + epsilon())) / (ops.sum(occurs) + epsilon())
 
@@ -161,9 +159,7 @@ class MeanIoU(IoU):
         axis: int = -1,
     ) -> None:
         every = range(num_classes)
-        super().__init__(
-            num_classes, every, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis
-        )
+        super().__init__(num_classes, every, name, dtype, ignore_class, sparse_y_true, sparse_y_pred, axis)
 
 
 class OneHotIoU(IoU):

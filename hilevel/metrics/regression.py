@@ -68,9 +68,7 @@ class CosineSimilarity(MeanMetricWrapper):
     1.0
     """
 
-    def __init__(
-        self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1
-    ) -> None:
+    def __init__(self, name: str | None = "cosine_similarity", dtype: Any = None, axis: int = -1) -> None:
         super().__init__(cosine_similarity, name, dtype, axis=axis)
 
 
@@ -85,9 +83,7 @@ class PearsonCorrelation(MeanMetricWrapper):
     1.0
     """
 
-    def __init__(
-        self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1
-    ) -> None:
+    def __init__(self, name: str | None = "pearson_correlation", dtype: Any = None, axis: int = -1) -> None:
         super().__init__(pearson_correlation, name, dtype, axis=axis)
 
 

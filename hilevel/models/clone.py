@@ -56,9 +56,7 @@ def clone_model(
         begin = [] if start is None else [Input(batch_shape=start.shape, dtype=start.dtype)]
         return Sequential([*begin, *map(clone, model.layers)], name=model.name)
     if model._graph is None:
-        raise ValueError(
-            f"clone_model: {type(model).__name__} is subclassed; make another with its class."
-        )
+        raise ValueError(f"clone_model: {type(model).__name__} is subclassed; make another with its class.")
     return _clone_graph(model, input_tensors, clone, call_function or (lambda op, *a, **k: op(*a, **k)))
 
 
@@ -66,9 +64,11 @@ def _clone_graph(model: Model, input_tensors: Any, clone: Callable[..., Any], ca
     graph = model._graph
     assert graph is not None
     old = tree.flatten(graph.inputs)
-    new = tree.flatten(input_tensors) if input_tensors is not None else [
-        Input(batch_shape=x.shape, dtype=x.dtype, name=x.node.operation.name) for x in old
-    ]
+    new = (
+        tree.flatten(input_tensors)
+        if input_tensors is not None
+        else [Input(batch_shape=x.shape, dtype=x.dtype, name=x.node.operation.name) for x in old]
+    )
     values: dict[int, Symbolic] = dict(zip(map(id, old), new, strict=True))
     copies: dict[int, Any] = {}
     swap = lambda x: values[id(x)] if isinstance(x, Symbolic) else x

@@ -16,9 +16,9 @@ from hilevel.training.trainer import Trainer
 class Model(Trainer):
     """A layer with `compile`, `fit`, `evaluate` and `predict`.
 
-    Made of symbolic inputs and outputs (`Model(inputs, outputs)`), or subclassed, with layers made in `__init__` and used
-    in `call`. A model belongs to the backend it was built on, and stays there whatever the default becomes, until
-    `to` moves it.
+    Made of symbolic inputs and outputs (`Model(inputs, outputs)`), or subclassed, with layers made in `__init__`
+    and used in `call`. A model belongs to the backend it was built on, and stays there whatever the default
+    becomes, until `to` moves it.
 
     Args:
         inputs: what `Input` gave, or a list or dict of several.

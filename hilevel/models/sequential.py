@@ -51,7 +51,7 @@ class Sequential(Model):
             raise TypeError(f"Sequential expects layers; got {type(layer).__name__}: {layer!r}.")
         if isinstance(layer, InputLayer):
             if self._chain or self._start is not None:
-                raise ValueError(f'{self._label()}: an Input can only come first, and once.')
+                raise ValueError(f"{self._label()}: an Input can only come first, and once.")
             self._start = layer.output
         else:
             if any(layer.name == other.name for other in self._chain):

@@ -17,8 +17,8 @@ def _(x):
 The value gets the array module `xp` and arrays. The gradient rule gets the gradient `g` of the result, the result
 and the same arguments, and returns the gradient of each tensor argument; where one of several costs something, a
 function without arguments that computes it, which is called only if it is needed. It may return more than the
-argument's shape where the op broadcasts: the sum over the repeated axes is taken for it. The shape rule gets and returns
-`Abstract` tensors.
+argument's shape where the op broadcasts: the sum over the repeated axes is taken for it. The shape rule gets and
+returns `Abstract` tensors.
 """
 
 from __future__ import annotations

@@ -45,9 +45,7 @@ def logspace(
     >>> ops.logspace(0.0, 2.0, 3)
     array([  1.,  10., 100.], dtype=float32)
     """
-    return to_array(
-        np.logspace(start, stop, num, endpoint, base, axis=axis), dtype or settings.floatx
-    )
+    return to_array(np.logspace(start, stop, num, endpoint, base, axis=axis), dtype or settings.floatx)
 
 
 def geomspace(
@@ -109,9 +107,7 @@ def rot90(array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     rank = len(x.shape)
     first, second = (a % rank for a in axes)
     if rank < 2 or first == second:
-        raise ShapeError(
-            f"rot90 needs two different axes; got axes={axes} for shape {tuple(x.shape)}."
-        )
+        raise ShapeError(f"rot90 needs two different axes; got axes={axes} for shape {tuple(x.shape)}.")
     k %= 4
     if k == 2:
         return flip(x, axis=(first, second))
@@ -258,9 +254,7 @@ def cross(
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     a, b = moveaxis(to_array(x1), axisa, -1), moveaxis(to_array(x2), axisb, -1)
     if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
-        raise ShapeError(
-            f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}."
-        )
+        raise ShapeError(f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}.")
     last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     if a.shape[-1] == b.shape[-1] == 2:
         return last

@@ -43,9 +43,7 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     return current_backend().cond(pred, true_fn, false_fn)
 
 
-def while_loop(
-    cond: Function, body: Function, loop_vars: Any, maximum_iterations: int | None = None
-) -> Any:
+def while_loop(cond: Function, body: Function, loop_vars: Any, maximum_iterations: int | None = None) -> Any:
     """`body` applied to the loop variables again and again while `cond` of them holds.
 
     >>> ops.while_loop(lambda i: i < 5, lambda i: (i + 2,), (0,))
@@ -177,9 +175,7 @@ def custom_gradient(f: Function) -> Function:
     return custom_gradient(f)
 
 
-def jvp(
-    fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False
-) -> Any:
+def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
     """The value of `fun` and its derivative in the direction of the tangents; see `hilevel.jvp`.
 
     With `has_aux`, `fun` returns a pair, whose second part comes back as a third result.
@@ -208,9 +204,7 @@ def convert_to_tensor(
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
     kind = KINDS.get(x.__class__, OTHER)
-    if dtype is None and (
-        kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))
-    ):
+    if dtype is None and (kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))):
         return x
     if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
         return to_array(x, dtype)

@@ -152,6 +152,4 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Te
 
 
 for _filled in (zeros_like, ones_like):
-    _filled.shape(
-        lambda x, dtype=None: Abstract(x.shape, dtypes.as_dtype(dtype) if dtype else x.dtype)
-    )
+    _filled.shape(lambda x, dtype=None: Abstract(x.shape, dtypes.as_dtype(dtype) if dtype else x.dtype))

@@ -36,9 +36,7 @@ def _softmax_crossentropy_saving(xp: Namespace, logits: Tensor, target: Tensor) 
 
 
 @_softmax_crossentropy.gradient
-def _(
-    xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None
-) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
     g = g[..., None]
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
@@ -64,9 +62,7 @@ def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
 
 
 @_sparse_softmax_crossentropy.gradient
-def _(
-    xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None
-) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
         residuals = e / total

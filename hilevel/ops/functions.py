@@ -97,9 +97,7 @@ def logaddexp(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     return xp.logaddexp(x1, x2)
 
 
-logaddexp.gradient(
-    lambda xp, g, y, x1, x2: (lambda: g * xp.exp(x1 - y), lambda: g * xp.exp(x2 - y))
-)
+logaddexp.gradient(lambda xp, g, y, x1, x2: (lambda: g * xp.exp(x1 - y), lambda: g * xp.exp(x2 - y)))
 
 
 @op(dtype="float", shape=like)

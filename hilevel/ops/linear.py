@@ -64,9 +64,7 @@ def _(x1: Any, x2: Any) -> Abstract:
             f"got shapes {a} and {b}, that is {rows} and {columns}."
         )
     lead = broadcast(a[:-2], b[:-2])
-    return Abstract(
-        (*lead, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ())), x1.dtype
-    )
+    return Abstract((*lead, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ())), x1.dtype)
 
 
 @composite
@@ -101,9 +99,7 @@ def tensordot(x1: Tensor, x2: Tensor, axes: Any = 2) -> Tensor:
     kept2 = [i for i in range(rank2) if i not in over2]
     shape1, shape2 = [x1.shape[i] for i in kept1], [x2.shape[i] for i in kept2]
     if [x1.shape[i] for i in over1] != [x2.shape[i] for i in over2]:
-        raise ShapeError(
-            f"tensordot: shapes {x1.shape} and {x2.shape} do not agree over the axes {axes}."
-        )
+        raise ShapeError(f"tensordot: shapes {x1.shape} and {x2.shape} do not agree over the axes {axes}.")
     rows = to_array(x1).reshape(x1.shape) if not over1 else x1
     from hilevel.ops.shaping import transpose
 
@@ -156,9 +152,7 @@ def _einsum_gradient(
 ) -> Tensor:
     """The gradient of operand i: the product of all the others with `g`, in the operand's subscripts. A subscript
     that nothing else has is spread with ones; one that the operand has twice, with an identity matrix."""
-    used = [(g, output)] + [
-        (o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i
-    ]
+    used = [(g, output)] + [(o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i]
     present = set("".join(t for _, t in used))
     free = iter(sorted(set(string.ascii_letters) - set("".join([*terms, output]))))
     target = ""
@@ -221,7 +215,5 @@ def _explicit(subscripts: str, operands: Sequence[Any]) -> str:
     dots = "".join(free[:longest][::-1])
     letters = "".join(terms)
     if not arrow:
-        output = dots + "".join(
-            sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1)
-        )
+        output = dots + "".join(sorted(c for c in set(letters) - set(dots) if letters.count(c) == 1))
     return f"{','.join(terms)}->{output.replace('...', dots)}"

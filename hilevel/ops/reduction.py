@@ -41,9 +41,7 @@ def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
 
 
 @sum.gradient
-def _(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
-) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
 
@@ -65,9 +63,7 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
 
 
 @mean.gradient
-def _(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
-) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     g = expand_reduced(xp, g / _count(x, axis), x, axis, keepdims)
     return xp.broadcast_to(g, x.shape)
 
@@ -179,9 +175,7 @@ def _prod(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -
 
 
 @_prod.gradient
-def _(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
-) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
     """The product of all the others, from the running products before and after: right with zeros too."""
     axes = axes_tuple(axis, len(x.shape))
     rest = tuple(i for i in range(len(x.shape)) if i not in axes)
@@ -197,9 +191,7 @@ def _(
     return expand_reduced(xp, g, x, axis, keepdims) * others
 
 
-_prod.shape(
-    lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype))
-)
+_prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
 
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
@@ -322,9 +314,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     """For each pair i <= j the product of the elements up to j without i: n * n values, right with zeros too."""
     x, g = xp.swapaxes(x, axis, -1), xp.swapaxes(g, axis, -1)
     n = x.shape[-1]
-    others = xp.where(
-        constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :]
-    )
+    others = xp.where(constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :])
     products = xp.cumprod(others, axis=-1)
     upper = constant(g, np.triu(np.ones((n, n), dtype=bool)))
     picked = xp.where(upper, g[..., None, :] * products, xp.zeros_like(products))
@@ -420,9 +410,7 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     rows, columns = axes
     inner, outer = {1: (rows, columns), np.inf: (columns, rows)}.get(np.abs(ord), (None, None))
     if inner is None:
-        raise ValueError(
-            f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}."
-        )
+        raise ValueError(f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}.")
     y = sum(abs(x), axis=inner, keepdims=True)
     y = max(y, axis=outer, keepdims=True) if ord > 0 else min(y, axis=outer, keepdims=True)
     return y if keepdims else sum(y, axis=axes)

@@ -27,13 +27,11 @@ from hilevel.tensor import TensorLike
 
 
 @composite
-def quantile(
-    x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
-) -> Tensor:
+def quantile(x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
     """The values below which the shares `q` (0 to 1) of the elements lie, over the given axes, or over all.
 
-    `method` says what is taken between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`, `"nearest"`. Where
-    `q` has axes, they come first in the result.
+    `method` says what is taken between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`,
+    `"nearest"`. Where `q` has axes, they come first in the result.
 
     >>> ops.quantile([1.0, 2.0, 4.0], 0.75)
     array(3., dtype=float32)
@@ -56,8 +54,7 @@ def _between(ordered: Tensor, places: np.ndarray[Any, Any], method: str) -> Tens
         return take(ordered, index, axis=0)
     if method not in ("linear", "midpoint"):
         raise ValueError(
-            "quantile: method must be 'linear', 'lower', 'higher', 'midpoint' or 'nearest'; "
-            f"got {method!r}."
+            f"quantile: method must be 'linear', 'lower', 'higher', 'midpoint' or 'nearest'; got {method!r}."
         )
     share = places - low if method == "linear" else np.where(low == high, 0.0, 0.5)
     weight = to_array(share.reshape((-1,) + (1,) * (len(ordered.shape) - 1)), ordered.dtype)
@@ -140,10 +137,7 @@ def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool
     if size == 0 or _is_known(untraced(x)):
         size = builtins.max(size, _known_size(x, "bincount"))
     counted = ones_like(x, dtype="int32") if weights is None else to_array(weights)
-    rows = [
-        np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i))
-        for i, n in enumerate(x.shape[:-1])
-    ]
+    rows = [np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i)) for i, n in enumerate(x.shape[:-1])]
     return put_add(counted, (*rows, untraced(x)), shape=(*x.shape[:-1], size))
 
 
@@ -263,9 +257,7 @@ def nanstd(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
 
 
-def _nan_extreme(
-    x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axis, keepdims: bool
-) -> Tensor:
+def _nan_extreme(x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axis, keepdims: bool) -> Tensor:
     x = to_array(x)
     if not dtypes.is_float(x.dtype):
         return extreme(x, axis=axis, keepdims=keepdims)

@@ -24,9 +24,7 @@ def rows(arrays: Any, width: int) -> Iterator[Any]:
 
 def _likes(width: int, *positions: int) -> Any:
     """Shape rule: results like the arguments at these positions of each row."""
-    return lambda *arrays, **_: tuple(
-        like(row[i]) for row in rows(arrays, width) for i in positions
-    )
+    return lambda *arrays, **_: tuple(like(row[i]) for row in rows(arrays, width) for i in positions)
 
 
 def _beside(xp: Namespace, x: Any, array: Tensor) -> Any:
@@ -56,9 +54,7 @@ def sgd_update(xp: Namespace, *arrays: Tensor, rate: Any) -> Any:
 
 
 @op(shape=_likes(3, 0, 2))
-def momentum_update(
-    xp: Namespace, *arrays: Tensor, rate: Any, momentum: float, nesterov: bool
-) -> Any:
+def momentum_update(xp: Namespace, *arrays: Tensor, rate: Any, momentum: float, nesterov: bool) -> Any:
     """Rows `p, g, m`: `m = momentum * m - rate * g`, `p + m`; with `nesterov`, `p + momentum * m - rate * g`.
 
     >>> from hilevel.ops.updates import momentum_update

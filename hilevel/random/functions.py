@@ -225,9 +225,7 @@ def dropout(
     return ops.drop(inputs, keep_mask(shape, rate, seed), scale=1 / (1 - rate))
 
 
-def categorical(
-    logits: Tensor, num_samples: int, dtype: DTypeLike = "int32", seed: Any = None
-) -> Tensor:
+def categorical(logits: Tensor, num_samples: int, dtype: DTypeLike = "int32", seed: Any = None) -> Tensor:
     """Indices drawn with the probabilities `softmax(logits)`, of shape `(batch, num_samples)`.
 
     >>> import hilevel

@@ -27,7 +27,8 @@ _checks: dict[str, Check] = {}
 
 
 def check_backend(name: str | Backend) -> None:
-    """Run hilevel's suite for backends: arrays, dtypes, ops, gradients, scattering, random bits, compiling, loops, Variables.
+    """Run hilevel's suite for backends: arrays, dtypes, ops, gradients, scattering, random bits, compiling,
+    loops, Variables.
 
     Args:
         name: the backend's name, or the backend itself.
@@ -92,9 +93,7 @@ def _conversion(backend: Backend) -> None:
         back = backend.to_numpy(there)
         assert type(back) is np.ndarray, f"to_numpy makes a {type(back).__name__}"
         assert back.dtype == x.dtype and (back == x).all(), f"{dtype} comes back as {back!r}"
-    _has_dtype(
-        backend.asarray([1, 2], dtype="float32"), "float32", "asarray of a list with dtype float32"
-    )
+    _has_dtype(backend.asarray([1, 2], dtype="float32"), "float32", "asarray of a list with dtype float32")
 
 
 @_check
@@ -134,9 +133,38 @@ def _dtype_rules(backend: Backend) -> None:
 
 # -- ops --------------------------------------------------------------------------------------------
 
-_UNARY = ["exp", "log", "sqrt", "sin", "cos", "tanh", "square", "abs", "negative", "floor", "sign", "log1p", "arctan", "cumsum", "sort", "argsort"]
+_UNARY = [
+    "exp",
+    "log",
+    "sqrt",
+    "sin",
+    "cos",
+    "tanh",
+    "square",
+    "abs",
+    "negative",
+    "floor",
+    "sign",
+    "log1p",
+    "arctan",
+    "cumsum",
+    "sort",
+    "argsort",
+]
 _REDUCTIONS = ["sum", "mean", "max", "min", "prod", "argmax", "var", "std"]
-_BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "power", "floor_divide", "mod", "less", "equal"]
+_BINARY = [
+    "add",
+    "subtract",
+    "multiply",
+    "divide",
+    "maximum",
+    "minimum",
+    "power",
+    "floor_divide",
+    "mod",
+    "less",
+    "equal",
+]
 
 
 @_check
@@ -165,9 +193,7 @@ def _host_operands(backend: Backend) -> None:
     x = backend.asarray(np.array([1.0, 2.0], "float32"))
     for other in (np.array([3.0, 4.0], "float32"), [3.0, 4.0], np.float32(3.0), 3.0):
         result = tensor.ops.add(x, other)
-        assert backend.is_array(result), (
-            f"adding a {type(other).__name__} makes a {type(result).__name__}"
-        )
+        assert backend.is_array(result), f"adding a {type(other).__name__} makes a {type(result).__name__}"
         _equal(result, np.array([1.0, 2.0]) + np.asarray(other), f"adding a {type(other).__name__}")
 
 
@@ -261,9 +287,7 @@ def _philox(backend: Backend) -> None:
     words = np.array([0x1111222233334444, 0x5555666677778888], np.uint64)
     for width, dtype in ((16, np.uint16), (32, np.uint32)):
         parts = backend.to_numpy(backend.split_words(backend.asarray(words), width))
-        assert (parts == words.astype("<u8").view(dtype)).all(), (
-            f"split_words into {width} bits differs"
-        )
+        assert (parts == words.astype("<u8").view(dtype)).all(), f"split_words into {width} bits differs"
 
 
 @_check

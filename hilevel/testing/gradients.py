@@ -62,9 +62,7 @@ def check_gradients(
     name = getattr(fn, "__name__", type(fn).__name__)
     with _sources(args, variables) as (values, names):
         if not values:
-            raise ValueError(
-                "check_gradients: there are no floating-point arguments to differentiate."
-            )
+            raise ValueError("check_gradients: there are no floating-point arguments to differentiate.")
         loss = _Loss(fn, args, variables, compiled)
         found = loss.gradient(values)
         _compare(
@@ -104,9 +102,7 @@ class _Loss:
         rest = iter(sources)
         args = self.args
         if self.variables is None:
-            args = tree.map_structure(
-                lambda x: next(rest) if _is_source(x) else _here(x), list(args)
-            )
+            args = tree.map_structure(lambda x: next(rest) if _is_source(x) else _here(x), list(args))
         return _weighted_sum(self.fn(*args))
 
     def value(self, values: list[Host]) -> float:
@@ -126,9 +122,7 @@ class _Loss:
 
     def contracted(self) -> _Loss:
         """The gradient as a function to one number: what is differentiated for the second order."""
-        return _Loss(
-            lambda *args: self._gradient_of(args), self.args, self.variables, self.compiled
-        )
+        return _Loss(lambda *args: self._gradient_of(args), self.args, self.variables, self.compiled)
 
     def _gradient_of(self, args: Any) -> Any:
         inner = _Loss(self.fn, args, self.variables, False)
@@ -167,9 +161,7 @@ def _here(x: Any) -> Any:
 
 
 @contextmanager
-def _sources(
-    args: Any, variables: Sequence[Variable] | None
-) -> Iterator[tuple[list[Host], list[str]]]:
+def _sources(args: Any, variables: Sequence[Variable] | None) -> Iterator[tuple[list[Host], list[str]]]:
     """The values to differentiate with respect to, in float64, and what to call them."""
     if variables is None:
         leaves = [(i, x) for i, arg in enumerate(args) for x in tree.flatten(arg) if _is_source(x)]
@@ -200,15 +192,11 @@ def _weighted_sum(result: Any) -> Any:
         if hasattr(y, "dtype") and is_float(np.dtype(y.dtype)):
             n = int(np.prod(y.shape, dtype=np.int64))
             weights = 1.1 + np.sin(np.arange(1, n + 1) + i).reshape(tuple(y.shape)) / 2
-            total = total + ops.sum(
-                y * current_backend().asarray(weights.astype(np.dtype(y.dtype)))
-            )
+            total = total + ops.sum(y * current_backend().asarray(weights.astype(np.dtype(y.dtype))))
     return total
 
 
-def _differences(
-    value: Callable[[list[Host]], float], values: list[Host], step: float
-) -> list[Host]:
+def _differences(value: Callable[[list[Host]], float], values: list[Host], step: float) -> list[Host]:
     """The gradient by moving one element at a time."""
     gradients = []
     for i, x in enumerate(values):

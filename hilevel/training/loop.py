@@ -114,8 +114,7 @@ def interruptible() -> Iterator[Callable[[], None]]:
     if isinstance(before, _Note):
         yield before.check
     elif (
-        before is not signal.default_int_handler
-        or threading.current_thread() is not threading.main_thread()
+        before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread()
     ):
         yield lambda: None
     else:

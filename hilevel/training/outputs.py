@@ -24,9 +24,7 @@ def as_loss(identifier: Any) -> Any:
     return losses.resolve(identifier, (), ())
 
 
-def split_by_output(
-    given: Any, names: list[str], what: str, is_leaf: Callable[[Any], bool]
-) -> list[Any]:
+def split_by_output(given: Any, names: list[str], what: str, is_leaf: Callable[[Any], bool]) -> list[Any]:
     """What was given for the outputs, in their order: one for all, a list by position, or a dict by name.
 
     Raises:
@@ -121,9 +119,7 @@ class OutputLosses:
         shapes = zip(targets_by_output(y, names, "y"), tree.flatten(y_pred), strict=True)
         self.losses = [
             losses.resolve(loss, t.shape, p.shape) if isinstance(loss, str) else loss
-            for loss, (t, p) in zip(
-                split_by_output(self.given, names, "loss", is_loss), shapes, strict=True
-            )
+            for loss, (t, p) in zip(split_by_output(self.given, names, "loss", is_loss), shapes, strict=True)
         ]
         self.weights = split_by_output(self.given_weights, names, "loss_weights", is_number)
         self.names = names
@@ -170,7 +166,9 @@ class OutputLosses:
 
 
 def _first(y: Any, sample_weight: Any) -> tuple[Any, Any]:
-    pick: Callable[[Any], Any] = lambda v: tree.flatten(v)[0] if isinstance(v, (dict, list, tuple)) and len(v) == 1 else v
+    pick: Callable[[Any], Any] = lambda v: (
+        tree.flatten(v)[0] if isinstance(v, (dict, list, tuple)) and len(v) == 1 else v
+    )
     return pick(y), pick(sample_weight)
 
 

@@ -111,7 +111,9 @@ def split_dataset(
     """
     arrays = tree.map_structure(np.asarray, dataset)
     n = len(tree.flatten(arrays)[0])
-    sizes = [None if s is None else int(s * n) if isinstance(s, float) else s for s in (left_size, right_size)]
+    sizes = [
+        None if s is None else int(s * n) if isinstance(s, float) else s for s in (left_size, right_size)
+    ]
     left, right = sizes
     if left is None and right is None:
         raise ValueError("split_dataset needs left_size or right_size.")

@@ -61,15 +61,11 @@ def main() -> None:
     data = {
         "x": X.tolist(),
         "w": W.tolist(),
-        "activations": [
-            [n, o, plain(getattr(keras.activations, n)(x, **o))] for n, o in each(ACTIVATIONS)
-        ],
+        "activations": [[n, o, plain(getattr(keras.activations, n)(x, **o))] for n, o in each(ACTIVATIONS)],
         "regularizers": [
             [n, o, plain(getattr(keras.regularizers, n)(**o)(w))] for n, o in each(REGULARIZERS)
         ],
-        "constraints": [
-            [n, o, plain(getattr(keras.constraints, n)(**o)(w))] for n, o in each(CONSTRAINTS)
-        ],
+        "constraints": [[n, o, plain(getattr(keras.constraints, n)(**o)(w))] for n, o in each(CONSTRAINTS)],
         "fans": [[list(shape), list(compute_fans(shape))] for shape in FANS]
         + [[[2, 3, 4, 5], list(compute_fans((2, 3, 4, 5), [0, 1], [3])), [0, 1], [3]]],
     }

@@ -1,6 +1,6 @@
 """Writes layers.npz: what Keras 3.15.1 (on JAX) makes of tests/layer_cases.py: weights, output, gradients.
 
-    KERAS_BACKEND=jax python tests/data/make_layers.py
+KERAS_BACKEND=jax python tests/data/make_layers.py
 """
 
 import sys
@@ -36,10 +36,17 @@ def one(name, cls, arguments, shapes, training):
     value = lambda t, i: (run(t, i)[0] * weight).sum()
     g_weights, g_inputs = jax.grad(value, argnums=(0, 1))(trainable, inputs)
     groups = {
-        "inputs": inputs, "weights": trainable + fixed, "output": [output], "weight": [weight],
-        "g_weights": g_weights, "g_inputs": g_inputs, "after": after,
+        "inputs": inputs,
+        "weights": trainable + fixed,
+        "output": [output],
+        "weight": [weight],
+        "g_weights": g_weights,
+        "g_inputs": g_inputs,
+        "after": after,
     }
-    return {f"{name}/{group}/{i}": np.asarray(a) for group, arrays in groups.items() for i, a in enumerate(arrays)}
+    return {
+        f"{name}/{group}/{i}": np.asarray(a) for group, arrays in groups.items() for i, a in enumerate(arrays)
+    }
 
 
 table = {}

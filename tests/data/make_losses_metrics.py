@@ -53,9 +53,7 @@ DATA: dict[str, np.ndarray] = {
     "yes_logits": 2 * normal(6, 3),
     "yes_flat": np.array([0, 1, 1, 0, 1, 0]),
     "yes_flat_probs": np.array([0.1, 0.9, 0.4, 0.6, 1.0, 0.0]),
-    "ids": np.array(
-        [[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 0, 1], [0, 2, 1, 3], [1, 0, 2, 3], [1, 0, 3, 2]]
-    ),
+    "ids": np.array([[0, 1, 2, 3], [3, 1, 0, 2], [2, 3, 0, 1], [0, 2, 1, 3], [1, 0, 2, 3], [1, 0, 3, 2]]),
     "signs": np.sign(normal(6, 4)),
     "unit": vectors / np.linalg.norm(vectors, axis=-1, keepdims=True),
     "predicted": np.array([0, 3, 2, 2, 1, 0]),

@@ -115,9 +115,7 @@ def main() -> None:
         {
             "name": name,
             "options": options,
-            "values": [
-                float(getattr(keras.optimizers.schedules, name)(**options)(s)) for s in range(21)
-            ],
+            "values": [float(getattr(keras.optimizers.schedules, name)(**options)(s)) for s in range(21)],
         }
         for name, kinds in SCHEDULES.items()
         for options in kinds
@@ -129,9 +127,7 @@ def main() -> None:
         "schedules": schedules,
     }
     path = pathlib.Path(__file__).with_name("optimizers.json")
-    path.write_text(
-        json.dumps(json.loads(json.dumps(data), parse_float=lambda x: round(float(x), 9)))
-    )
+    path.write_text(json.dumps(json.loads(json.dumps(data), parse_float=lambda x: round(float(x), 9))))
 
 
 if __name__ == "__main__":

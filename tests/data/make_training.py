@@ -1,4 +1,5 @@
-"""Writes training.json: what Keras makes of the trainings, scripts and events of `training_cases`. Run with KERAS_BACKEND=jax."""
+"""Writes training.json: what Keras makes of the trainings, scripts and events of `training_cases`. Run with
+KERAS_BACKEND=jax."""
 
 from __future__ import annotations
 

@@ -87,6 +87,7 @@ def test_float64_throughout(policy: str, backend: Any) -> None:
     assert {str(v.dtype) for v in [*model.weights, *slots]} == {"float64"}
     assert str(model(X).dtype) == "float64"
     assert model.predict(X, verbose=0).dtype == np.float64
+    assert str(model.compute_loss(X, Y, model(X)).dtype) == "float64"
 
 
 def test_float64_by_layer(backend: Any) -> None:

@@ -55,11 +55,17 @@ class Loss(Configurable):
         self.name = name or unique_name(registry.snake_case(type(self).__name__))
         self.reduction = reduction
         self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
+        self._own_dtype = dtype is not None
 
     @property
     def dtype(self) -> str:
         """The name of the dtype that the loss is computed in."""
         return str(self._dtype.name)
+
+    def widen(self, dtype: DType) -> None:
+        """Compute in float64 from now on where predictions come in it, unless a dtype was asked for."""
+        if dtype.name == "float64" and not self._own_dtype:
+            self._dtype = dtype
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
         y_pred = cast_all(y_pred, self._dtype)

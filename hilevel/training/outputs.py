@@ -121,6 +121,9 @@ class OutputLosses:
             losses.resolve(loss, t.shape, p.shape) if isinstance(loss, str) else loss
             for loss, (t, p) in zip(split_by_output(self.given, names, "loss", is_loss), shapes, strict=True)
         ]
+        for loss, p in zip(self.losses, tree.flatten(y_pred), strict=True):
+            if isinstance(loss, Loss):
+                loss.widen(p.dtype)
         self.weights = split_by_output(self.given_weights, names, "loss_weights", is_number)
         self.names = names
         if len(names) > 1:

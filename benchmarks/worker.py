@@ -6,6 +6,7 @@ accuracy, as a user would.
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 import time
@@ -93,7 +94,7 @@ def jax_epoch(workload: str) -> Epoch:
     rng = np.random.default_rng(0)
     params = [
         (jnp.asarray(rng.normal(size=(a, b)) / np.sqrt(a), jnp.float32), jnp.zeros(b, jnp.float32))
-        for a, b in zip(sizes[:-1], sizes[1:], strict=True)
+        for a, b in itertools.pairwise(sizes)
     ]
     zeros = lambda: jax.tree.map(jnp.zeros_like, params)
     state = (params, zeros(), zeros(), jnp.zeros((), jnp.int32), jnp.zeros(()), jnp.zeros(()))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any, Self
+from typing import Self
 
 from hilevel._types import Config
 from hilevel.registry import plain

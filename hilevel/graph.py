@@ -10,7 +10,6 @@ import numpy as np
 from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import DType, DTypeLike, Shape
-from hilevel.config import settings
 from hilevel.dtypes import as_dtype
 from hilevel.errors import TracedValueError
 from hilevel.names import unique_name
@@ -128,5 +127,3 @@ def _merge(*specs: Any) -> Any:
 def known_shape(shape: Sequence[int]) -> Shape:
     """A shape with None in place of stand-ins."""
     return tuple(None if isinstance(n, Unknown) else n for n in shape)
-
-

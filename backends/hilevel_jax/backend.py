@@ -10,13 +10,13 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hilevel_jax.compiled import Compiled, plain_errors, _as_data
 
 from hilevel import protocol
 from hilevel._types import Array, DTypeLike, Function
 from hilevel.autodiff.tape import expired_message
 from hilevel.errors import TracedValueError
 from hilevel.protocol import Override
+from hilevel_jax.compiled import Compiled, _as_data, plain_errors
 
 
 class Backend(protocol.Backend):
@@ -150,9 +150,7 @@ class Backend(protocol.Backend):
         )
         return tuple(end[1:])
 
-    def scan(
-        self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool
-    ) -> tuple[Any, Any]:
+    def scan(self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool) -> tuple[Any, Any]:
         """`jax.lax.scan`."""
         return jax.lax.scan(f, _arrays(init), xs, length=length, reverse=reverse)
 

@@ -63,7 +63,7 @@ def _in_place(op: Any, width: int, *written: int) -> Callable[[Any], Override]:
         def value(xp: Any, *arrays: Any, **kwargs: Any) -> Any:
             rows = list(updates.rows(arrays, width))
             first = getattr(arrays[0], "dtype", None)
-            fit = [all([_writable(row[i], first) for i in written]) for row in rows]
+            fit = [all(_writable(row[i], first) for i in written) for row in rows]
             if any(fit):
                 update([row for row, fits in zip(rows, fit, strict=True) if fits], **kwargs)
             out: list[Any] = []

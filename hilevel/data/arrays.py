@@ -16,9 +16,10 @@ from hilevel.random.functions import permutation
 
 def as_arrays(structure: Any, dtype: str, what: str) -> Any:
     """The leaves as NumPy arrays, floats in `dtype`. A list of numbers, or of lists of them, is one array."""
-    if isinstance(structure, (list, tuple)) and not any(_is_array(v) for v in structure):
-        if not any(isinstance(v, dict) for v in structure):
-            structure = np.asarray(structure)
+    if isinstance(structure, (list, tuple)) and not any(
+        _is_array(v) or isinstance(v, dict) for v in structure
+    ):
+        structure = np.asarray(structure)
     return tree.map_structure(lambda leaf: _as_array(leaf, dtype, what), structure)
 
 
@@ -31,7 +32,9 @@ def _is_array(x: Any) -> bool:
 def _as_array(leaf: Any, dtype: str, what: str) -> Any:
     if leaf is None:
         return None
-    array = to_host(leaf) if owner(leaf).is_array(leaf) and not isinstance(leaf, np.ndarray) else np.asarray(leaf)
+    array = (
+        to_host(leaf) if owner(leaf).is_array(leaf) and not isinstance(leaf, np.ndarray) else np.asarray(leaf)
+    )
     if array.dtype == object or array.dtype.kind in "USMm":
         raise TypeError(
             f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
@@ -97,9 +100,7 @@ class ArrayBatches:
 
     def first(self) -> tuple[Any, Any, Any]:
         """The first batch, in the order of the data: what the model's shapes are found with."""
-        return tree.map_structure(
-            lambda a: None if a is None else a[: self.batch_size], self.structure
-        )
+        return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.structure)
 
     def split(self, fraction: float) -> tuple[Any, Any]:
         """The data without their last part, and that part, each as `(x, y, sample_weight)`.
@@ -115,7 +116,9 @@ class ArrayBatches:
                 f"validation_split={fraction} of {self.samples} samples leaves none for "
                 f"{'training' if at == 0 else 'validation'}."
             )
-        cut: Function = lambda key: tree.map_structure(lambda a: None if a is None else a[key], self.structure)
+        cut: Function = lambda key: tree.map_structure(
+            lambda a: None if a is None else a[key], self.structure
+        )
         return cut(slice(0, at)), cut(slice(at, None))
 
     def not_finite(self) -> list[str]:

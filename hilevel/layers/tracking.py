@@ -42,9 +42,21 @@ class TrackedDict(dict[Any, Any]):
     """A dict in an attribute of a layer; it tells when it changes."""
 
 
-for _name in "append extend insert pop remove clear __setitem__ __delitem__ __iadd__ reverse sort".split():
+for _name in [
+    "append",
+    "extend",
+    "insert",
+    "pop",
+    "remove",
+    "clear",
+    "__setitem__",
+    "__delitem__",
+    "__iadd__",
+    "reverse",
+    "sort",
+]:
     setattr(TrackedList, _name, _counting(_name, list))
-for _name in "__setitem__ __delitem__ clear pop popitem setdefault update __ior__".split():
+for _name in ["__setitem__", "__delitem__", "clear", "pop", "popitem", "setdefault", "update", "__ior__"]:
     setattr(TrackedDict, _name, _counting(_name, dict))
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import numpy as np
 
 from hilevel import dtypes
-from hilevel.config import settings
 from hilevel._types import DTypeLike, Namespace, Tensor
 from hilevel.autodiff.tape import Traced, constant, owner, untraced
+from hilevel.config import settings
 from hilevel.ops._abstract import Abstract, as_abstract, viewed
 from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.reduction import argsort, sum
@@ -85,10 +85,7 @@ def put_add(xp: Namespace, x: Tensor, key: Any, shape: Sequence[int]) -> Tensor:
 
 def _is_basic(key: Any) -> bool:
     parts = key if isinstance(key, tuple) else (key,)
-    return all(
-        p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice))
-        for p in parts
-    )
+    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
 
 
 put_add.gradient(lambda xp, g, y, x, key, shape: g[key])
@@ -133,9 +130,7 @@ def check_indices(indices: Any, size: int, what: str, lowest: int | None = None)
 
 
 def _holds_tensors(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) and any(
-        isinstance(i, TensorLike) or _holds_tensors(i) for i in x
-    )
+    return isinstance(x, (list, tuple)) and any(isinstance(i, TensorLike) or _holds_tensors(i) for i in x)
 
 
 @composite
@@ -266,9 +261,7 @@ def _columns(indices: Tensor) -> tuple[Any, ...]:
 
 
 @composite
-def scatter_update(
-    inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None
-) -> Tensor:
+def scatter_update(inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None) -> Tensor:
     """A copy of `inputs` with `updates` at the places `indices`, of shape `(n, rank)`.
 
     `reduction` None replaces; `"add"`, `"max"`, `"min"`, `"mul"` combine.

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -37,9 +38,7 @@ def _(x: Any, newshape: Any) -> Abstract:
     size = int(np.prod(x.shape, dtype=np.int64))
     known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
     if shape.count(-1) > 1 or (size % known if -1 in shape and known else known != size):
-        raise ShapeError(
-            f"Cannot reshape a tensor of shape {x.shape} ({size} elements) to {tuple(shape)}."
-        )
+        raise ShapeError(f"Cannot reshape a tensor of shape {x.shape} ({size} elements) to {tuple(shape)}.")
     return Abstract([size // known if n == -1 else n for n in shape], x.dtype)
 
 
@@ -410,7 +409,7 @@ def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
         bounds = [int(i) for i in indices_or_sections]
     lead = (slice(None),) * (axis % len(x.shape))
     ends = [0, *bounds, n]
-    return [x[(*lead, slice(a, b))] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+    return [x[(*lead, slice(a, b))] for a, b in itertools.pairwise(ends)]
 
 
 def _bounds(n: int, sections: int) -> list[int]:

@@ -156,10 +156,7 @@ class PolynomialDecay(LearningRateSchedule):
 
     def __call__(self, step: Tensor) -> Tensor:
         share = _number(step) / self.decay_steps
-        if self.cycle:
-            share = share / ops.maximum(ops.ceil(share), 1.0)
-        else:
-            share = ops.minimum(share, 1.0)
+        share = share / ops.maximum(ops.ceil(share), 1.0) if self.cycle else ops.minimum(share, 1.0)
         span = self.initial_learning_rate - self.end_learning_rate
         return span * ops.power(1 - share, self.power) + self.end_learning_rate
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import inspect
 import re
-import warnings
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
@@ -12,21 +11,23 @@ import numpy as np
 
 from hilevel import initializers, ops, registry
 from hilevel._context import context, scope
-from hilevel._types import Config, DTypeLike, Tensor
+from hilevel._types import Config, Tensor
 from hilevel.backends import current_backend
-from hilevel.config import floatx
-from hilevel.configurable import argument_names
+from hilevel.configurable import Configurable, argument_names
 from hilevel.names import unique_name
 from hilevel.ops.updates import shrink_update
 from hilevel.optimizers import schedules
 from hilevel.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
+from hilevel.optimizers.conditional import do_if
+from hilevel.optimizers.gradients import check_pairs, overwrite, without_missing
 from hilevel.optimizers.options import check_options, with_options
 from hilevel.optimizers.ownership import update
 from hilevel.optimizers.schedules import LearningRateSchedule
+from hilevel.optimizers.state import State
 from hilevel.variables import Variable
 
 
-class Optimizer:
+class Optimizer(State, Configurable):
     """Base of optimizers: changes Variables by their gradients.
 
     A subclass says in `slots` which arrays it keeps for each Variable, and in `update_step` what one step does to
@@ -74,6 +75,7 @@ class Optimizer:
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        super().__init__()
         self.weight_decay = weight_decay
         self.clipnorm = clipnorm
         self.clipvalue = clipvalue
@@ -86,7 +88,6 @@ class Optimizer:
         self.name = name or unique_name(type(self).__name__.lower())
         check_options(self, kwargs, argument_names(type(self)))
         self.built = False
-        self._variables: list[Variable] = []
         self._trainable_variables: list[Variable] = []
         self._index: dict[int, int] = {}
         self._slots: list[tuple[Variable, ...]] = []
@@ -148,63 +149,8 @@ class Optimizer:
         ]
         return [sum(parts, ()) for parts in zip(*groups, strict=True)]
 
-    def add_variable(
-        self,
-        shape: Sequence[int],
-        initializer: Any = "zeros",
-        dtype: DTypeLike = None,
-        aggregation: str = "none",
-        layout: Any = None,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a Variable that belongs to the optimizer's state."""
-        variable = Variable(
-            initializers.get(initializer),
-            shape=tuple(shape),
-            dtype=dtype or floatx(),
-            trainable=False,
-            aggregation=aggregation,
-            name=name,
-        )
-        variable.path = f"{self.name}/{variable.name}"
-        self._variables.append(variable)
-        return variable
-
-    def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
-    ) -> Variable:
-        """Make a Variable of the shape and dtype of another, which its name tells of."""
-        path = reference_variable.path.replace("/", "_")
-        return self.add_variable(
-            reference_variable.shape,
-            initializer,
-            reference_variable.dtype,
-            name=f"{path}_{name or 'var'}",
-        )
-
-    def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
-    ) -> Any:
-        """A list with a Variable like each of those given; a tuple of lists where `name` is a list of names."""
-        if isinstance(name, str):
-            return [
-                self.add_variable_from_reference(v, name, initializer) for v in trainable_variables
-            ]
-        kinds = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
-        pairs = list(zip(name, kinds, strict=True))
-        rows = [
-            [self.add_variable_from_reference(v, n, kind) for n, kind in pairs]
-            for v in trainable_variables
-        ]
-        return tuple(list(column) for column in zip(*rows, strict=True)) or tuple([] for _ in name)
-
     def _get_variable_index(self, variable: Variable) -> int:
         return self._index[id(variable)]
-
-    @property
-    def variables(self) -> list[Variable]:
-        """All state: the count of steps, the learning rate, what is kept for each Variable."""
-        return list(self._variables)
 
     @property
     def iterations(self) -> Any:
@@ -212,31 +158,6 @@ class Optimizer:
         if self.gradient_accumulation_steps:
             return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
         return self._iterations
-
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all of `variables`, from arrays in their order."""
-        self.load_own_variables({str(i): w for i, w in enumerate(weights)})
-
-    def save_own_variables(self, store: Any) -> None:
-        """Put the state as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
-
-    def load_own_variables(self, store: Any) -> None:
-        """Take the state from what `save_own_variables` wrote.
-
-        Raises:
-            ValueError: the number of arrays differs, as it does before `build`.
-        """
-        variables = self.variables
-        if len(store) != len(variables):
-            raise ValueError(
-                f'The optimizer "{self.name}" has {len(variables)} variables, and was given '
-                f"{len(store)}. Build it first, on the model's trainable variables: "
-                "optimizer.build(model.trainable_variables)."
-            )
-        for i, variable in enumerate(variables):
-            variable.assign(np.asarray(store[str(i)]))
 
     # -- the learning rate -------------------------------------------------------------------------
 
@@ -314,30 +235,20 @@ class Optimizer:
             raise ValueError(
                 f'The optimizer "{self.name}" knows no Variables yet. Hand them to apply, or to build.'
             )
-        if variables is None:
-            variables = self._trainable_variables
-        if len(grads) != len(variables):
-            raise ValueError(
-                f'"{self.name}" got {len(grads)} gradients for {len(variables)} Variables; expected one '
-                "for each, None where there is none."
-            )
-        for v in variables:
-            if id(v) not in self._index:
-                raise ValueError(
-                    f'The optimizer "{self.name}" was built on other Variables than "{v.path}". Create a '
-                    "new optimizer for them, or build it on all Variables first."
-                )
+        variables = self._trainable_variables if variables is None else variables
+        check_pairs(self.name, grads, variables, self._index)
         return variables
 
     def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
         if any(g is None for g in grads):
-            grads, variables = self._without_missing(grads, variables)
+            grads, variables = without_missing(self.name, grads, variables, warn=not self._warned)
+            self._warned = True
         grads = [
             g if g.dtype == v.dtype else ops.cast(g, v.dtype)
             for g, v in zip(grads, variables, strict=True)
         ]
         if any(v.overwrite_with_gradient for v in variables):
-            grads, variables = _overwrite(grads, variables)
+            grads, variables = overwrite(grads, variables)
         if self.loss_scale_factor is not None:
             grads = [g / self.loss_scale_factor for g in grads]
         if self.gradient_accumulation_steps:
@@ -350,25 +261,6 @@ class Optimizer:
             if v.constraint is not None:
                 v.assign(v.constraint(v))
         self._iterations.replace(self._iterations.read() + 1)
-
-    def _without_missing(self, grads: Sequence[Any], variables: Sequence[Variable]) -> Any:
-        missing = [v.path for g, v in zip(grads, variables, strict=True) if g is None]
-        if len(missing) == len(variables):
-            raise ValueError(
-                f'"{self.name}" got no gradient for any Variable. Was the loss computed from them, '
-                "inside of the tape?"
-            )
-        if not self._warned:
-            self._warned = True
-            warnings.warn(
-                f"No gradient for {', '.join(missing)}: the loss does not depend on them, and they stay "
-                "as they are.",
-                stacklevel=4,
-            )
-        return zip(
-            *[pair for pair in zip(grads, variables, strict=True) if pair[0] is not None],
-            strict=True,
-        )
 
     def _update(self, grads: Sequence[Tensor], variables: Sequence[Variable]) -> None:
         """Clip, decay, and change every Variable."""
@@ -480,8 +372,7 @@ class Optimizer:
 
     def get_config(self) -> Config:
         """The constructor's arguments, as plain data; the learning rate as it is now."""
-        config = {n: getattr(self, n) for n in argument_names(type(self)) if n != "learning_rate"}
-        return config | {"learning_rate": self._plain_rate()}
+        return super().get_config() | {"learning_rate": self._plain_rate()}
 
     def _plain_rate(self) -> Any:
         rate = self._learning_rate
@@ -504,44 +395,3 @@ class Optimizer:
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} "{self.name}">'
-
-
-def _overwrite(grads: Sequence[Tensor], variables: Sequence[Variable]) -> Any:
-    """Give the Variables that ask for it their gradient as value. Returns the others."""
-    rest: tuple[list[Tensor], list[Variable]] = ([], [])
-    for g, v in zip(grads, variables, strict=True):
-        if v.overwrite_with_gradient:
-            v.assign(g)
-        else:
-            rest[0].append(g)
-            rest[1].append(v)
-    return rest
-
-
-def do_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Variable]) -> None:
-    """Run an action that changes Variables, where a condition holds that may not be known before the program runs.
-
-    >>> from hilevel.optimizers.base import do_if
-    >>> v = hilevel.Variable(1.0)
-    >>> do_if(np.bool_(False), lambda: v.assign(2.0), [v])
-    >>> v.numpy()
-    array(1., dtype=float32)
-    """
-
-    if current_backend().is_concrete(condition):
-        if bool(condition):
-            action()
-        return
-
-    def changed() -> list[Any]:
-        before = [v.read() for v in variables]
-        try:
-            action()
-            return [v.read() for v in variables]
-        finally:
-            for v, value in zip(variables, before, strict=True):
-                v.replace(value)
-
-    values = ops.cond(condition, changed, lambda: [v.read() for v in variables])
-    for v, value in zip(variables, values, strict=True):
-        v.replace(value)

@@ -9,7 +9,8 @@ from hilevel import ops
 from hilevel._context import context, scope
 from hilevel._types import Config, Tensor
 from hilevel.initializers import Constant
-from hilevel.optimizers.base import Optimizer, do_if
+from hilevel.optimizers.base import Optimizer
+from hilevel.optimizers.conditional import do_if
 from hilevel.variables import Variable
 
 

@@ -1,0 +1,102 @@
+"""The Variables an optimizer keeps."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel import initializers
+from hilevel._types import DTypeLike
+from hilevel.config import floatx
+from hilevel.variables import Variable
+
+
+class State:
+    """What an optimizer remembers from step to step: Variables, made one after the other, and saved in that order."""
+
+    name: str
+
+    def __init__(self) -> None:
+        self._variables: list[Variable] = []
+
+    def add_variable(
+        self,
+        shape: Sequence[int],
+        initializer: Any = "zeros",
+        dtype: DTypeLike = None,
+        aggregation: str = "none",
+        layout: Any = None,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a Variable that belongs to the optimizer's state."""
+        variable = Variable(
+            initializers.get(initializer),
+            shape=tuple(shape),
+            dtype=dtype or floatx(),
+            trainable=False,
+            aggregation=aggregation,
+            name=name,
+        )
+        variable.path = f"{self.name}/{variable.name}"
+        self._variables.append(variable)
+        return variable
+
+    def add_variable_from_reference(
+        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+    ) -> Variable:
+        """Make a Variable of the shape and dtype of another, which its name tells of."""
+        path = reference_variable.path.replace("/", "_")
+        return self.add_variable(
+            reference_variable.shape,
+            initializer,
+            reference_variable.dtype,
+            name=f"{path}_{name or 'var'}",
+        )
+
+    def add_optimizer_variables(
+        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+    ) -> Any:
+        """A list with a Variable like each of those given; a tuple of lists where `name` is a list of names."""
+        if isinstance(name, str):
+            return [
+                self.add_variable_from_reference(v, name, initializer) for v in trainable_variables
+            ]
+        kinds = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
+        pairs = list(zip(name, kinds, strict=True))
+        rows = [
+            [self.add_variable_from_reference(v, n, kind) for n, kind in pairs]
+            for v in trainable_variables
+        ]
+        return tuple(list(column) for column in zip(*rows, strict=True)) or tuple([] for _ in name)
+
+    @property
+    def variables(self) -> list[Variable]:
+        """All state: the count of steps, the learning rate, what is kept for each Variable."""
+        return list(self._variables)
+
+    def set_weights(self, weights: Sequence[Any]) -> None:
+        """Set all of `variables`, from arrays in their order."""
+        self.load_own_variables({str(i): w for i, w in enumerate(weights)})
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the state as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
+        for i, variable in enumerate(self.variables):
+            store[str(i)] = variable.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the state from what `save_own_variables` wrote.
+
+        Raises:
+            ValueError: the number of arrays differs, as it does before `build`.
+        """
+        variables = self.variables
+        if len(store) != len(variables):
+            raise ValueError(
+                f'The optimizer "{self.name}" has {len(variables)} variables, and was given '
+                f"{len(store)}. Build it first, on the model's trainable variables: "
+                "optimizer.build(model.trainable_variables)."
+            )
+        for i, variable in enumerate(variables):
+            variable.assign(np.asarray(store[str(i)]))

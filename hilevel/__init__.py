@@ -4,6 +4,7 @@ The names are those of Keras 3. `HILEVEL_BACKEND` chooses the backend; see `hile
 """
 
 import importlib as _importlib
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 from typing import Any as _Any
 
 from hilevel import (
@@ -17,16 +18,12 @@ from hilevel import (
     layers,
     losses,
     metrics,
-    mixed_precision,
     models,
     ops,
     optimizers,
-    preprocessing,
     random,
     regularizers,
-    saving,
     tree,
-    utils,
 )
 from hilevel.autodiff.functional import (
     custom_gradient,
@@ -54,9 +51,12 @@ from hilevel.random import set_random_seed
 from hilevel.regularizers import Regularizer
 from hilevel.variables import Variable
 
+if _TYPE_CHECKING:
+    from hilevel import backend, datasets, mixed_precision, preprocessing, saving, testing, utils
+
 __version__ = "0.1.0"
 
-_LAZY = ("backend", "datasets", "testing")
+_LAZY = ("backend", "datasets", "mixed_precision", "preprocessing", "saving", "testing", "utils")
 
 
 def version() -> str:

@@ -8,7 +8,6 @@ package `hilevel_<name>`.
 from __future__ import annotations
 
 import importlib
-import importlib.util
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -77,7 +76,9 @@ def _why_not(name: str, module: str, error: ImportError) -> str:
 
 def _state(name: str) -> str:
     package = {"jax": "jax", "cupy": "cupy"}.get(name)
-    if package is None or importlib.util.find_spec(package) is not None:
+    from importlib.util import find_spec
+
+    if package is None or find_spec(package) is not None:
         return "installed"
     return f"not installed: {INSTALL[name]}"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import sys
 import time
 from typing import Any
@@ -177,7 +176,9 @@ def _short(value: Any) -> str:
 
 def _screen() -> dict[str, int]:
     """The size of the terminal; of one that does not know its own, 80 by 24, where tqdm would draw nothing."""
-    size = shutil.get_terminal_size((80, 24))
+    from shutil import get_terminal_size
+
+    size = get_terminal_size((80, 24))
     return {"ncols": size.columns, "nrows": size.lines}
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import string
 from collections.abc import Sequence
 from typing import Any
 
@@ -14,6 +13,9 @@ from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, broadcast
 from hilevel.ops._op import composite, op, to_array
 from hilevel.protocol import axes_tuple
+
+
+LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @op(dtype="common")
@@ -154,7 +156,7 @@ def _einsum_gradient(
     that nothing else has is spread with ones; one that the operand has twice, with an identity matrix."""
     used = [(g, output)] + [(o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i]
     present = set("".join(t for _, t in used))
-    free = iter(sorted(set(string.ascii_letters) - set("".join([*terms, output]))))
+    free = iter(sorted(set(LETTERS) - set("".join([*terms, output]))))
     target = ""
     for place, letter in enumerate(terms[i]):
         size = operands[i].shape[place]
@@ -201,7 +203,7 @@ def _explicit(subscripts: str, operands: Sequence[Any]) -> str:
     terms = inputs.split(",")
     if len(terms) != len(operands):
         raise ValueError(f"einsum {subscripts!r} names {len(terms)} operands; got {len(operands)}.")
-    free = sorted(set(string.ascii_letters) - set(subscripts))
+    free = sorted(set(LETTERS) - set(subscripts))
     longest = 0
     for i, (term, x) in enumerate(zip(terms, operands, strict=True)):
         hidden = len(x.shape) - len(term.replace("...", ""))

@@ -19,9 +19,7 @@ BY_ID = dict(zip(IDS, CASES, strict=True))
 
 
 def cases(wanted: Callable[[Case], bool] = lambda c: True) -> Any:
-    return pytest.mark.parametrize(
-        "c", [pytest.param(c, id=i) for i, c in BY_ID.items() if wanted(c)]
-    )
+    return pytest.mark.parametrize("c", [pytest.param(c, id=i) for i, c in BY_ID.items() if wanted(c)])
 
 
 def among_first(n: int, c: Case) -> bool:
@@ -90,9 +88,7 @@ def loss_of(c: Case, arrays: Any) -> Callable[..., Any]:
 
     def loss(*floats: Any) -> Any:
         own = iter(floats)
-        return weighted_sum(
-            c.run([next(own) if i in c.floats else a for i, a in enumerate(arrays)])
-        )
+        return weighted_sum(c.run([next(own) if i in c.floats else a for i, a in enumerate(arrays)]))
 
     return loss
 
@@ -142,11 +138,7 @@ def test_compiled_on_numpy(c: Case) -> None:
 
 
 def signature(result: Any) -> list[Any]:
-    return [
-        (tuple(y.shape), np.dtype(y.dtype).name)
-        for y in tree.flatten(result)
-        if hasattr(y, "dtype")
-    ]
+    return [(tuple(y.shape), np.dtype(y.dtype).name) for y in tree.flatten(result) if hasattr(y, "dtype")]
 
 
 def abstract_run(c: Case, dtypes: dict[str, str]) -> Any:
@@ -157,9 +149,7 @@ def abstract_run(c: Case, dtypes: dict[str, str]) -> Any:
 @cases(lambda c: c.abstract)
 def test_shape_rule(c: Case) -> None:
     with hilevel.use_backend("numpy") as backend:
-        assert signature(abstract_run(c, {"f": "float32"})) == signature(
-            c.run(arrays_of(c, backend))
-        )
+        assert signature(abstract_run(c, {"f": "float32"})) == signature(c.run(arrays_of(c, backend)))
 
 
 CASTS = ["float64", "float16", "int32", "bool"]
@@ -176,9 +166,7 @@ def test_dtype_rule(c: Case, dtype: str) -> None:
         for name in ("numpy", "jax"):
             with hilevel.use_backend(name):
                 arrays = [a.astype(dtype) if a.dtype.kind == "f" else a for a in c.arrays]
-                run = (
-                    c.run if name == "numpy" else lambda a: jax.eval_shape(lambda *x: c.run(x), *a)
-                )
+                run = c.run if name == "numpy" else lambda a: jax.eval_shape(lambda *x: c.run(x), *a)
                 outcomes[name] = outcome(lambda run=run, arrays=arrays: run(arrays))
     assert outcomes["numpy"] == outcomes["jax"]
     if outcomes["numpy"] != "refused":

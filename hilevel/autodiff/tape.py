@@ -256,9 +256,7 @@ def _send(gradients: dict[int, Any], node: Traced, g: Any) -> None:
     gradients[key] = g if before is None else before + g
 
 
-def _pass_on(
-    node: Traced, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]
-) -> None:
+def _pass_on(node: Traced, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]) -> None:
     """Send each argument of a node its gradient, as the op's rule gives it, in the argument's shape and dtype."""
     if g.__class__ is list:
         g = tuple(_zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))

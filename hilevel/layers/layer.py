@@ -62,9 +62,7 @@ class Layer(Holder):
         cls._call_parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
         cls._takes_training = "training" in cls._call_parameters
         own_build = cls.build is not Layer.build
-        cls._build_parameters = (
-            list(inspect.signature(cls.build).parameters)[1:] if own_build else None
-        )
+        cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
         layer = super().__new__(cls)
@@ -83,9 +81,7 @@ class Layer(Holder):
     ) -> None:
         shape_hint = _shape_hint(kwargs)
         if kwargs:
-            raise TypeError(
-                f"{type(self).__name__} got an argument it does not know: {', '.join(kwargs)}."
-            )
+            raise TypeError(f"{type(self).__name__} got an argument it does not know: {', '.join(kwargs)}.")
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"A layer's name must be a string without '/'; got {name!r}.")
         self.name = name or unique_name(snake_case(type(self).__name__))

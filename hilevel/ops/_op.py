@@ -67,9 +67,7 @@ class Op(Generic[P]):
     <op tanh>
     """
 
-    def __init__(
-        self, value: Function, dtype: str | None = None, shape: Function | None = None
-    ) -> None:
+    def __init__(self, value: Function, dtype: str | None = None, shape: Function | None = None) -> None:
         signature = inspect.signature(value)
         parameters = list(signature.parameters.values())[1:]
         names = [p.name for p in parameters if p.annotation in _TENSOR]
@@ -149,8 +147,7 @@ class Op(Generic[P]):
             )
         if len(args) > len(names):
             raise TypeError(
-                f"{self.name}() takes at most {len(names)} arguments ({', '.join(names)}); "
-                f"got {len(args)}."
+                f"{self.name}() takes at most {len(names)} arguments ({', '.join(names)}); got {len(args)}."
             )
         given = dict(zip(names, args, strict=False)) | kwargs
         missing = [n for n in names[: self.required] if n not in given]
@@ -200,9 +197,7 @@ class Op(Generic[P]):
     def abstract(self, args: Any, kwargs: Any) -> Any:
         """The shape and dtype of the result."""
         if self.shape_rule is None:
-            raise TypeError(
-                f"The op {self.name} has no shape rule; add one with @{self.name}.shape."
-            )
+            raise TypeError(f"The op {self.name} has no shape rule; add one with @{self.name}.shape.")
         return self.shape_rule(*[as_abstract(a) for a in args], **kwargs)
 
     def _explain(self, args: Any, kwargs: Any, error: Exception) -> None:
@@ -272,11 +267,7 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     if kind == HOST and not backend.takes_host_arrays:
         return backend.asarray(x, None if dtype is None else dtypes.as_dtype(dtype))
     if kind in (HOST, DEVICE):
-        return (
-            x
-            if dtype is None or x.dtype == dtypes.as_dtype(dtype)
-            else x.astype(dtypes.as_dtype(dtype))
-        )
+        return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
     if kind == OTHER and not isinstance(x, (list, tuple)):
         known = next((t for t in KINDS if KINDS[t] == VARIABLE and isinstance(x, t)), None)
         if known is not None:

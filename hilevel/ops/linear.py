@@ -14,7 +14,6 @@ from hilevel.ops._abstract import Abstract, broadcast
 from hilevel.ops._op import composite, op, to_array
 from hilevel.protocol import axes_tuple
 
-
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 

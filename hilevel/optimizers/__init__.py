@@ -35,9 +35,7 @@ def get(identifier: Any) -> Any:
     """
     if isinstance(identifier, str):
         identifier = _known(identifier)
-    optimizer = (
-        _registry.get(identifier) if not isinstance(identifier, dict) else deserialize(identifier)
-    )
+    optimizer = _registry.get(identifier) if not isinstance(identifier, dict) else deserialize(identifier)
     if optimizer is not None and not isinstance(optimizer, Optimizer):
         raise TypeError(
             f'Expected an optimizer: a name such as "adam", a config or an object; got {identifier!r}.'

@@ -165,9 +165,7 @@ class Optimizer(State, Configurable):
         if callable(learning_rate):
             return learning_rate
         if isinstance(learning_rate, (int, float, np.generic, np.ndarray)):
-            return self.add_variable(
-                (), initializers.Constant(float(learning_rate)), name="learning_rate"
-            )
+            return self.add_variable((), initializers.Constant(float(learning_rate)), name="learning_rate")
         raise ValueError(
             f"{type(self).__name__}: `learning_rate` must be a number, a LearningRateSchedule or a "
             f"function without arguments; got {learning_rate!r}."
@@ -202,9 +200,7 @@ class Optimizer(State, Configurable):
         self.apply(gradients, variables)
         return self._iterations
 
-    def apply(
-        self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None
-    ) -> None:
+    def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Take one step.
 
         Args:
@@ -226,9 +222,7 @@ class Optimizer(State, Configurable):
             with scope(recording=None, backend=home):
                 self._apply(grads, variables)
 
-    def _checked(
-        self, grads: Sequence[Tensor], variables: Sequence[Variable] | None
-    ) -> Sequence[Variable]:
+    def _checked(self, grads: Sequence[Tensor], variables: Sequence[Variable] | None) -> Sequence[Variable]:
         if variables is not None and not self.built:
             self.build(variables)
         if not self.built:
@@ -244,8 +238,7 @@ class Optimizer(State, Configurable):
             grads, variables = without_missing(self.name, grads, variables, warn=not self._warned)
             self._warned = True
         grads = [
-            g if g.dtype == v.dtype else ops.cast(g, v.dtype)
-            for g, v in zip(grads, variables, strict=True)
+            g if g.dtype == v.dtype else ops.cast(g, v.dtype) for g, v in zip(grads, variables, strict=True)
         ]
         if any(v.overwrite_with_gradient for v in variables):
             grads, variables = overwrite(grads, variables)
@@ -322,14 +315,10 @@ class Optimizer(State, Configurable):
             ValueError: the optimizer has been built.
         """
         if self.built:
-            raise ValueError(
-                "exclude_from_weight_decay must be called before the optimizer is built."
-            )
+            raise ValueError("exclude_from_weight_decay must be called before the optimizer is built.")
         listed = {id(v) for v in var_list or ()}
         pattern = re.compile("|".join(var_names)) if var_names else None
-        self._excluded = lambda v: (
-            id(v) in listed or (pattern is not None and bool(pattern.search(v.name)))
-        )
+        self._excluded = lambda v: id(v) in listed or (pattern is not None and bool(pattern.search(v.name)))
 
     # -- several steps for one update, averages ----------------------------------------------------
 

@@ -27,8 +27,7 @@ def clip_by_norm(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
     """
     norms = [ops.sqrt(ops.sum(ops.square(g))) for g in gradients]
     return [
-        ops.multiply(g, limit / ops.maximum(norm, limit))
-        for g, norm in zip(gradients, norms, strict=True)
+        ops.multiply(g, limit / ops.maximum(norm, limit)) for g, norm in zip(gradients, norms, strict=True)
     ]
 
 

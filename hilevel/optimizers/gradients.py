@@ -43,8 +43,7 @@ def without_missing(
     missing = [v.path for g, v in pairs if g is None]
     if len(missing) == len(pairs):
         raise ValueError(
-            f'"{name}" got no gradient for any Variable. Was the loss computed from them, '
-            "inside of the tape?"
+            f'"{name}" got no gradient for any Variable. Was the loss computed from them, inside of the tape?'
         )
     if warn:
         warnings.warn(
@@ -55,9 +54,7 @@ def without_missing(
     return [g for g in grads if g is not None], [v for g, v in pairs if g is not None]
 
 
-def overwrite(
-    grads: Sequence[Tensor], variables: Sequence[Variable]
-) -> tuple[list[Tensor], list[Variable]]:
+def overwrite(grads: Sequence[Tensor], variables: Sequence[Variable]) -> tuple[list[Tensor], list[Variable]]:
     """Give the Variables that ask for it their gradient as value. Returns the others, after their gradients."""
     rest = []
     for g, v in zip(grads, variables, strict=True):

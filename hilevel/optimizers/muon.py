@@ -111,9 +111,7 @@ class Muon(Optimizer):
         """The momentum, and for Adam the mean square."""
         both, one = ("momentum", "velocity"), ("momentum",)
         return [
-            tuple(
-                self.add_variable_from_reference(v, n) for n in (both if self._by_adam(v) else one)
-            )
+            tuple(self.add_variable_from_reference(v, n) for n in (both if self._by_adam(v) else one))
             for v in variables
         ]
 

@@ -45,16 +45,12 @@ def check_options(optimizer: Any, unknown: dict[str, Any], known: list[str]) -> 
         raise TypeError(f'{where} has no argument "{name}".{nearest(name, known)}')
     limits = {n: getattr(optimizer, n) for n in ("clipnorm", "clipvalue", "global_clipnorm")}
     if sum(v is not None for v in limits.values()) > 1:
-        raise ValueError(
-            f"{where}: only one of clipnorm, clipvalue, global_clipnorm; got {limits}."
-        )
+        raise ValueError(f"{where}: only one of clipnorm, clipvalue, global_clipnorm; got {limits}.")
     steps = optimizer.gradient_accumulation_steps
     if steps and steps < 2:
         raise ValueError(f"{where}: gradient_accumulation_steps must be at least 2; got {steps}.")
     if optimizer.use_ema and not 0 <= optimizer.ema_momentum <= 1:
-        raise ValueError(
-            f"{where}: ema_momentum must be from 0 to 1; got {optimizer.ema_momentum}."
-        )
+        raise ValueError(f"{where}: ema_momentum must be from 0 to 1; got {optimizer.ema_momentum}.")
     frequency = optimizer.ema_overwrite_frequency
     if frequency is not None and (not isinstance(frequency, int) or frequency < 1):
         raise ValueError(

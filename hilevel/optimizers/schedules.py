@@ -29,9 +29,7 @@ class LearningRateSchedule(Configurable):
 
     def _check(self, name: str) -> None:
         if getattr(self, name) <= 0:
-            raise ValueError(
-                f"{type(self).__name__}: `{name}` must be above 0; got {getattr(self, name)}."
-            )
+            raise ValueError(f"{type(self).__name__}: `{name}` must be above 0; got {getattr(self, name)}.")
 
 
 class ExponentialDecay(LearningRateSchedule):

@@ -60,14 +60,11 @@ class State:
     ) -> Any:
         """A list with a Variable like each of those given; a tuple of lists where `name` is a list of names."""
         if isinstance(name, str):
-            return [
-                self.add_variable_from_reference(v, name, initializer) for v in trainable_variables
-            ]
+            return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
         kinds = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
         pairs = list(zip(name, kinds, strict=True))
         rows = [
-            [self.add_variable_from_reference(v, n, kind) for n, kind in pairs]
-            for v in trainable_variables
+            [self.add_variable_from_reference(v, n, kind) for n, kind in pairs] for v in trainable_variables
         ]
         return tuple(list(column) for column in zip(*rows, strict=True)) or tuple([] for _ in name)
 

@@ -87,7 +87,8 @@ class Trainer(Layer):
             metrics: names, functions or objects, that do not see sample weights.
             weighted_metrics: the same, that do.
             run_eagerly: whether the steps run as plain Python, for debugging.
-            steps_per_execution: how many steps are run in one go; callbacks see only the last of them.
+            steps_per_execution: how many steps are run in one go; callbacks see only the last of them. `"auto"` leaves
+                the choice to hilevel, which is 1 for now.
             jit_compile: whether the steps are compiled, where the backend has a compiler; `"auto"` is yes.
             auto_scale_loss: whether the optimizer of a model whose policy is `"mixed_float16"` is put into a
                 `LossScaleOptimizer`.

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import os
+
+# Tests run side by side: more threads for each would only get in the way of the others.
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+
 from typing import Any
 
 import numpy as np

@@ -53,6 +53,7 @@ class Layer(Holder):
     array([[2., 2.]], dtype=float32)
     """
 
+    __signature__: ClassVar[inspect.Signature]
     _call_parameters: ClassVar[dict[str, inspect.Parameter]]
     _takes_training: ClassVar[bool]
     _build_parameters: ClassVar[list[str] | None]
@@ -61,6 +62,7 @@ class Layer(Holder):
         super().__init_subclass__(**kwargs)
         cls._call_parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
         cls._takes_training = "training" in cls._call_parameters
+        cls.__signature__ = _constructor(cls)
         own_build = cls.build is not Layer.build
         cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
 
@@ -384,6 +386,14 @@ class Layer(Holder):
         """A layer as `get_config` describes it."""
         return cls(**config)
 
+
+def _constructor(cls: type) -> inspect.Signature:
+    """What `help` shows of a class: the arguments of its `__init__`."""
+    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
+    return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+Layer.__signature__ = _constructor(Layer)
 
 _PLAIN = frozenset({HOST, DEVICE, TRACED, ABSTRACT})
 

@@ -15,8 +15,8 @@ from hilevel import protocol
 from hilevel._types import Array, DTypeLike, Function
 from hilevel.autodiff.tape import expired_message
 from hilevel.errors import TracedValueError
-from hilevel.protocol import Override
 from hilevel_jax.compiled import Compiled, _as_data, plain_errors
+from hilevel_jax.overrides import OVERRIDES
 
 
 class Backend(protocol.Backend):
@@ -35,10 +35,7 @@ class Backend(protocol.Backend):
         super().__init__()
         if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false"):
             jax.config.update("jax_enable_x64", True)
-        self.overrides = {
-            "erf": Override(lambda xp, x: jax.scipy.special.erf(x)),
-            "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
-        }
+        self.overrides = dict(OVERRIDES)
 
     def asarray(self, x: Any, dtype: DTypeLike = None) -> Array:
         """A JAX array."""

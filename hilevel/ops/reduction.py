@@ -42,6 +42,13 @@ def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
 
 @sum.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    return _spread(xp, g, x, axis, keepdims)
+
+
+def _spread(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """The gradient of a sum, given to each of its terms. Of a vector, as losses are, without the cost of a view."""
+    if len(x.shape) == 1 and not keepdims:
+        return g * xp.ones_like(x)
     return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
 
@@ -64,8 +71,7 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
 
 @mean.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
-    g = expand_reduced(xp, g / _count(x, axis), x, axis, keepdims)
-    return xp.broadcast_to(g, x.shape)
+    return _spread(xp, g / _count(x, axis), x, axis, keepdims)
 
 
 mean.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))

@@ -8,8 +8,6 @@ JAX would sort the keys of dicts.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import jax
@@ -30,15 +28,15 @@ class _NewState(Exception):
     """A later trace touched Variables that the first one did not."""
 
 
-@contextmanager
-def plain_errors() -> Iterator[None]:
-    """Errors leave without JAX's note that it has hidden its own frames."""
-    try:
-        yield
-    except Exception as error:
+class plain_errors:
+    """A block whose errors leave without JAX's note that it has hidden its own frames."""
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: Any, error: BaseException | None, where: Any) -> None:
         notes = getattr(error, "__notes__", [])
         notes[:] = [note for note in notes if "JAX has removed its internal frames" not in note]
-        raise
 
 
 class Compiled:
@@ -86,6 +84,7 @@ class _Entry:
         self.function, self.structure, self.static, self.donate = function, structure, static, donate
         self.jitted: Any = None
         self.template: Any = None
+        self.keys: list[Any] | None = None
         self.written: list[Any] = []
         self.read: list[Any] = []
 
@@ -106,6 +105,8 @@ class _Entry:
         else:
             for v, value in zip(self.written, new, strict=True):
                 v.replace(value)
+        if self.keys is not None:
+            return dict(zip(self.keys, out, strict=True))
         return tree.pack_sequence_as(self.template, out)
 
     def _run(self, dynamic: list[Any]) -> Any:
@@ -115,6 +116,8 @@ class _Entry:
         with scope(compiling=context.compiling + 1, recording=None):
             out = self.function(*args, **kwargs)
         self.template = tree.map_structure(lambda _: None, out)
+        flat = isinstance(out, dict) and not any(map(tree.is_nested, out.values()))
+        self.keys = list(out) if flat else None
         return tree.flatten(out)
 
     def _discover(self, dynamic: list[Any]) -> None:

@@ -15,7 +15,7 @@ from hilevel import protocol
 from hilevel._types import Array, DTypeLike, Function
 from hilevel.autodiff.tape import expired_message
 from hilevel.errors import TracedValueError
-from hilevel_jax.compiled import Compiled, _as_data, plain_errors
+from hilevel_jax.compiled import Compiled, as_data, plain_errors
 from hilevel_jax.overrides import OVERRIDES
 
 
@@ -158,4 +158,4 @@ def _devices() -> list[Any]:
 
 def _arrays(structure: Any) -> Any:
     """What a loop carries, as arrays."""
-    return jax.tree.map(lambda x: jnp.asarray(_as_data(x)), structure)
+    return jax.tree.map(lambda x: jnp.asarray(as_data(x)), structure)

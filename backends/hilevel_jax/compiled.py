@@ -72,7 +72,7 @@ def _is_static(x: Any) -> bool:
     return isinstance(x, _STATIC) or callable(x)
 
 
-def _as_data(x: Any) -> Any:
+def as_data(x: Any) -> Any:
     """Python numbers in the dtypes they have everywhere in hilevel; JAX would make them 64 bits wide."""
     if isinstance(x, (int, float)):
         return np.asarray(x, of_scalar(x))
@@ -89,7 +89,7 @@ class _Entry:
         self.read: list[Any] = []
 
     def __call__(self, dynamic: list[Any]) -> Any:
-        dynamic = [_as_data(x) for x in dynamic]
+        dynamic = [as_data(x) for x in dynamic]
         if self.jitted is None:
             self._discover(dynamic)
         try:

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from fake_cupy import stand_in
 
 import hilevel
+from hilevel import backends
+from hilevel.errors import BackendNotAvailableError
 
 
 @pytest.fixture(params=["numpy", "jax"])
@@ -17,3 +21,48 @@ def backend(request: pytest.FixtureRequest) -> Iterator[Any]:
         pytest.importorskip("jax")
     with hilevel.use_backend(request.param) as chosen:
         yield chosen
+
+
+# -- CuPy: on a stand-in, and on a GPU where there is one ----------------------------------------------
+
+INSTALLED = importlib.util.find_spec("cupy") is not None
+DEVICES = ["stand-in", *([pytest.param("gpu", marks=pytest.mark.gpu)] * INSTALLED)]
+
+
+@pytest.fixture(scope="module", params=DEVICES)
+def device(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The backend, on the stand-in or, where CuPy is installed, on a GPU."""
+    if request.param == "stand-in":
+        with stand_in():
+            yield backends.get_backend("cupy")
+        return
+    try:
+        yield backends.get_backend("cupy")
+    except BackendNotAvailableError as error:
+        pytest.skip(str(error))
+
+
+@pytest.fixture
+def cupy(device: Any) -> Iterator[Any]:
+    with hilevel.use_backend(device):
+        yield device
+
+
+@pytest.fixture(params=["numpy", "jax", *DEVICES])
+def everywhere(request: pytest.FixtureRequest) -> Iterator[Any]:
+    """The test runs once on each backend, CuPy's on the stand-in, and on a GPU where there is one."""
+    if request.param in ("numpy", "jax"):
+        if request.param == "jax":
+            pytest.importorskip("jax")
+        with hilevel.use_backend(request.param) as chosen:
+            yield chosen
+    elif request.param == "stand-in":
+        with stand_in(), hilevel.use_backend("cupy") as chosen:
+            yield chosen
+    else:
+        try:
+            chosen = backends.get_backend("cupy")
+        except BackendNotAvailableError as error:
+            pytest.skip(str(error))
+        with hilevel.use_backend(chosen):
+            yield chosen

@@ -16,10 +16,14 @@ import subprocess
 import sys
 import tempfile
 import types
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
 import scipy.special
+
+from hilevel import backends
 
 API = json.loads((pathlib.Path(__file__).parent / "data" / "cupy_api.json").read_text())
 
@@ -258,3 +262,24 @@ def install() -> None:
     cupyx = _module("cupyx", scipy=scipy_, **scatters)
     for module in (cupy, cuda, runtime, cupyx, scipy_, special):
         sys.modules[module.__name__] = module
+
+
+OURS = ("cupy", "cupyx", "hilevel_cupy")
+
+
+def forget_cupy() -> dict[str, Any]:
+    """Take CuPy, and our backend for it, out of the loaded modules."""
+    backends._loaded.pop("cupy", None)
+    return {n: sys.modules.pop(n) for n in list(sys.modules) if n.split(".")[0] in OURS}
+
+
+@contextmanager
+def stand_in() -> Iterator[None]:
+    """The stand-in takes CuPy's place for a block."""
+    before = forget_cupy()
+    install()
+    try:
+        yield
+    finally:
+        forget_cupy()
+        sys.modules.update(before)

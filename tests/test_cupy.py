@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import ast
-import importlib.util
 import pathlib
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import fake_cupy
@@ -21,49 +18,6 @@ from hilevel.errors import BackendNotAvailableError
 from hilevel.testing import check_backend, check_gradients
 
 ROOT = pathlib.Path(hilevel.__file__).parents[1]
-OURS = ("cupy", "cupyx", "hilevel_cupy")
-
-
-def forget_cupy() -> dict[str, Any]:
-    """Take CuPy, and our backend for it, out of the loaded modules."""
-    backends._loaded.pop("cupy", None)
-    return {n: sys.modules.pop(n) for n in list(sys.modules) if n.split(".")[0] in OURS}
-
-
-@contextmanager
-def stand_in() -> Iterator[None]:
-    """The stand-in takes CuPy's place for a block."""
-    before = forget_cupy()
-    fake_cupy.install()
-    try:
-        yield
-    finally:
-        forget_cupy()
-        sys.modules.update(before)
-
-
-INSTALLED = importlib.util.find_spec("cupy") is not None
-
-
-@pytest.fixture(
-    scope="module", params=["stand-in", *([pytest.param("gpu", marks=pytest.mark.gpu)] * INSTALLED)]
-)
-def device(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The backend, on the stand-in or, where CuPy is installed, on a GPU."""
-    if request.param == "stand-in":
-        with stand_in():
-            yield backends.get_backend("cupy")
-        return
-    try:
-        yield backends.get_backend("cupy")
-    except BackendNotAvailableError as error:
-        pytest.skip(str(error))
-
-
-@pytest.fixture
-def cupy(device: Any) -> Iterator[Any]:
-    with hilevel.use_backend(device):
-        yield device
 
 
 @cases()
@@ -137,7 +91,7 @@ def test_no_device(monkeypatch: pytest.MonkeyPatch) -> None:
     def no_driver() -> int:
         raise fake_cupy.CUDARuntimeError("cudaErrorNoDevice")
 
-    with stand_in():
+    with fake_cupy.stand_in():
         monkeypatch.setattr(sys.modules["cupy"].cuda.runtime, "getDeviceCount", no_driver)
         with pytest.raises(BackendNotAvailableError, match="finds no CUDA device: cudaErrorNoDevice"):
             backends.get_backend("cupy")

@@ -1,111 +1,14 @@
-"""Layers against Keras on the same weights, on each backend, eagerly and compiled; and what all layers have in
-common."""
+"""What all layers have in common, and what is particular to some."""
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from layer_cases import CASES
 
 import hilevel
 from hilevel import layers, ops
-from hilevel.testing import check_gradients
-
-WANTED = np.load(Path(__file__).parent / "data/layers.npz")
-
-
-def group(name: str, kind: str) -> list[Any]:
-    keys = [k for k in WANTED.files if k.startswith(f"{name}/{kind}/")]
-    return [WANTED[k] for k in sorted(keys, key=lambda k: int(k.rsplit("/", 1)[1]))]
-
-
-def make(name: str, **more: Any) -> tuple[Any, Any]:
-    """The layer of a case with Keras's weights, and its input."""
-    cls, arguments, _, _ = CASES[name]
-    layer = getattr(layers, cls)(**arguments, **more)
-    inputs = group(name, "inputs")
-    x = inputs[0] if len(inputs) == 1 else inputs
-    layer(x)
-    for v, value in zip(
-        layer.trainable_variables + layer.non_trainable_weights, group(name, "weights"), strict=False
-    ):
-        v.assign(value)
-    return layer, x
-
-
-def close(a: Any, b: Any) -> None:
-    np.testing.assert_allclose(ops.convert_to_numpy(a), b, rtol=2e-5, atol=2e-5)
-
-
-@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
-@pytest.mark.parametrize("name", CASES)
-def test_output_gradients_and_state_are_those_of_keras(name: str, compiled: bool, backend: Any) -> None:
-    layer, x = make(name)
-    training = CASES[name][3]
-    (weight,) = group(name, "weight")
-
-    def run(x: Any) -> Any:
-        kwargs = {"training": training} if layer._takes_training else {}
-        y = layer(x, **kwargs)
-        return ops.sum(y * weight), y
-
-    def step(x: Any) -> Any:
-        (_, y), g_inputs = hilevel.value_and_grad(run, has_aux=True)(x)
-        return y, g_inputs
-
-    def weight_gradients(x: Any) -> Any:
-        return hilevel.grad(lambda: run(x)[0], variables=layer.trainable_variables)()
-
-    state = layer.get_weights()
-    wrap = hilevel.jit if compiled else lambda f: f
-    y, g_inputs = wrap(step)(x)
-    close(y, group(name, "output")[0])
-    for got, wanted in zip(hilevel.tree.flatten(g_inputs), group(name, "g_inputs"), strict=True):
-        close(got, wanted)
-    for v, wanted in zip(layer.non_trainable_weights, group(name, "after"), strict=False):
-        close(v, wanted)
-    layer.set_weights(state)
-    for got, wanted in zip(wrap(weight_gradients)(x), group(name, "g_weights"), strict=True):
-        close(got, wanted)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_gradients_of_layers_in_float64(name: str) -> None:
-    with hilevel.use_backend("numpy"):
-        layer, x = make(name, dtype="float64")
-        arrays = [np.asarray(a, np.float64) for a in (x if isinstance(x, list) else [x])]
-
-        def value(*inputs: Any) -> Any:
-            y = layer(list(inputs) if isinstance(x, list) else inputs[0])
-            return ops.sum(y * group(name, "weight")[0].astype("float64"))
-
-        check_gradients(value, *arrays)
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_the_symbolic_shape_is_the_real_one(name: str, backend: Any) -> None:
-    layer, x = make(name)
-    symbolic = hilevel.tree.map_structure(lambda a: hilevel.Input(a.shape[1:]), x)
-    assert layer(symbolic).shape == (None, *np.shape(group(name, "output")[0])[1:])
-    shapes = hilevel.tree.map_structure(np.shape, [x])[0] if not isinstance(x, list) else None
-    if shapes is not None:
-        assert tuple(layer.compute_output_shape(x.shape)) == group(name, "output")[0].shape
-
-
-@pytest.mark.parametrize("name", CASES)
-def test_config_round_trip(name: str, backend: Any) -> None:
-    layer, x = make(name)
-    config = layers.serialize(layer)
-    assert repr(config) == repr(layers.serialize(layers.deserialize(config)))
-    copy = layers.deserialize(config)
-    assert (copy.name, type(copy)) == (layer.name, type(layer))
-    copy(x)
-    copy.set_weights(layer.get_weights())
-    close(copy(x), ops.convert_to_numpy(layer(x)))
-
 
 # -- randomness -------------------------------------------------------------------------------------
 

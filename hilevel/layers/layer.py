@@ -188,13 +188,14 @@ class Layer(Holder):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Build the layer if need be, and compute its output."""
-        home = self._backend
-        if home is not None and home is not (context.backend or current_backend()):
+        home, current = self._backend, context.backend or current_backend()
+        if home is not None and home is not current:
             with scope(backend=home):
                 return self(*args, **kwargs)
         if len(args) == 1 and not kwargs and KINDS.get(args[0].__class__, OTHER) in _PLAIN:
             x = args[0]
-            if x.dtype is not self._compute_dtype or KINDS[x.__class__] == DEVICE:
+            on_host = KINDS[x.__class__] == HOST and current.takes_host_arrays
+            if x.dtype is not self._compute_dtype or not on_host:
                 args = (self._prepare(x),)
         else:
             if symbolic_in((args, kwargs)):
@@ -214,8 +215,11 @@ class Layer(Holder):
                 return x
             x = np.asarray(x) if not current_backend().is_array(x) else x
         if kind in _PLAIN:
-            if kind == DEVICE and not current_backend().is_array(x):
-                x = current_backend().asarray(to_host(x))
+            backend = current_backend()
+            if kind == DEVICE and not backend.is_array(x):
+                x = backend.asarray(to_host(x))
+            elif kind == HOST and not backend.takes_host_arrays:
+                x = backend.asarray(x)
             if self.autocast and x.dtype is not self._compute_dtype and is_float(x.dtype):
                 return x.astype(self._compute_dtype)
         return x

@@ -1,9 +1,12 @@
-"""Writes layers.npz: what Keras 3.15.1 (on JAX) makes of tests/layer_cases.py: weights, output, gradients.
+"""Writes layers/<family>.npz: what Keras 3.15.1 (on JAX) makes of tests/layer_cases: weights, output, gradients; and what
+PyTorch does with the same weights, where torch_layers.py says how.
 
-KERAS_BACKEND=jax python tests/data/make_layers.py
+pip install -r tests/data/requirements.txt
+KERAS_BACKEND=jax python tests/data/make_layers.py [family ...]
 """
 
 import sys
+import zlib
 from pathlib import Path
 
 import jax
@@ -12,45 +15,70 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 import keras
-from layer_cases import CASES
+from layer_cases import FAMILIES, Draw, cases
+from torch_layers import TORCH, by_torch
 
 
-def one(name, cls, arguments, shapes, training):
-    rng = np.random.default_rng(len(name))
-    layer = getattr(keras.layers, cls)(**arguments)
-    inputs = [rng.normal(size=s).astype("float32") for s in shapes]
-    layer.build(shapes[0] if len(shapes) == 1 else shapes)
+def drawn(x, rng):
+    if isinstance(x, Draw):
+        return x(rng)
+    if isinstance(x, dict):
+        return {k: drawn(v, rng) for k, v in x.items()}
+    return [drawn(v, rng) for v in x] if isinstance(x, list) else x
+
+
+def starting_values(layer, rng):
     for w in layer.weights:
-        if w.dtype != "int32":
-            w.assign(np.abs(rng.normal(size=w.shape)).astype("float32") + 0.1)
+        if "int" not in w.dtype and "seed" not in w.name:
+            value = rng.normal(size=w.shape).astype("float32") * 0.5
+            w.assign(np.abs(value) + 0.1 if "variance" in w.name else value)
+
+
+def one(name, case):
+    rng = np.random.default_rng(zlib.crc32(name.encode()))
+    keras.utils.set_random_seed(0)
+    layer = case.layer(keras.layers)
+    inputs = [(x if isinstance(x, Draw) else Draw(x))(rng) for x in case.inputs]
+    call = drawn(case.call, rng)
+    together = lambda arrays: arrays[0] if len(arrays) == 1 else list(arrays)
+    layer(together(inputs), **call)
+    starting_values(layer, rng)
     trainable = [v.value for v in layer.trainable_variables]
     fixed = [v.value for v in layer.non_trainable_variables]
+    floats = [i for i, x in enumerate(inputs) if x.dtype.kind == "f"]
 
-    def run(trainable, inputs):
-        x = inputs[0] if len(inputs) == 1 else inputs
-        kwargs = {"training": training} if layer._call_has_training_arg else {}
-        return layer.stateless_call(trainable, fixed, x, **kwargs)
+    def run(trainable, some):
+        all_inputs = list(inputs)
+        for i, x in zip(floats, some, strict=True):
+            all_inputs[i] = x
+        output, after = layer.stateless_call(trainable, fixed, together(all_inputs), **call)
+        return keras.tree.flatten(output), after
 
-    output, after = run(trainable, inputs)
-    weight = rng.normal(size=output.shape).astype("float32")
-    value = lambda t, i: (run(t, i)[0] * weight).sum()
-    g_weights, g_inputs = jax.grad(value, argnums=(0, 1))(trainable, inputs)
+    some = [inputs[i] for i in floats]
+    outputs, after = run(trainable, some)
+    weights = [rng.normal(size=y.shape).astype("float32") for y in outputs]
+    value = lambda t, i: sum((y * w).sum() for y, w in zip(run(t, i)[0], weights, strict=True))
+    g_weights, g_inputs = jax.grad(value, argnums=(0, 1))(trainable, some)
     groups = {
         "inputs": inputs,
+        "call": [x for x in keras.tree.flatten(call) if isinstance(x, np.ndarray)],
         "weights": trainable + fixed,
-        "output": [output],
-        "weight": [weight],
+        "output": outputs,
+        "weight": weights,
         "g_weights": g_weights,
         "g_inputs": g_inputs,
         "after": after,
     }
+    if name in TORCH:
+        groups |= by_torch(name, case, groups)
     return {
         f"{name}/{group}/{i}": np.asarray(a) for group, arrays in groups.items() for i, a in enumerate(arrays)
     }
 
 
-table = {}
-for name, (cls, arguments, shapes, training) in CASES.items():
-    table |= one(name, cls, arguments, shapes, training)
-np.savez_compressed(Path(__file__).with_name("layers.npz"), **table)
-print(len(CASES), "configurations")
+for family in sys.argv[1:] or FAMILIES:
+    table = {}
+    for name, case in cases(family).items():
+        table |= one(name, case)
+    np.savez_compressed(Path(__file__).parent / f"layers/{family}.npz", **table)
+    print(family, len(cases(family)), "configurations")

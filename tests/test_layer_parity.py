@@ -1,0 +1,155 @@
+"""Layers against Keras and PyTorch on the same weights (tests/layer_cases, tests/data/make_layers.py): outputs, gradients of
+weights and inputs, state; on each backend, recorded by the tape and compiled."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from layer_cases import FAMILIES, Case, Draw, cases
+
+import hilevel
+from hilevel import layers, ops, tree
+from hilevel.testing import check_gradients
+
+ALL = {(family, name): case for family in FAMILIES for name, case in cases(family).items()}
+every_case = pytest.mark.parametrize(("family", "name"), ALL, ids=lambda x: x)
+
+
+@functools.cache
+def answers(family: str) -> dict[str, dict[str, list[Any]]]:
+    """What the peers said: by case, then by kind of array."""
+    table: dict[str, dict[str, list[Any]]] = {}
+    with np.load(Path(__file__).parent / f"data/layers/{family}.npz") as file:
+        for key in file.files:
+            name, kind, _ = key.split("/")
+            table.setdefault(name, {}).setdefault(kind, []).append(file[key])
+    return table
+
+
+class Run:
+    """A case with Keras's weights: the layer, its inputs, and the arguments of the call."""
+
+    def __init__(self, family: str, name: str, **more: Any) -> None:
+        self.case: Case = ALL[family, name]
+        self.wanted = answers(family)[name]
+        self.layer = self.case.layer(layers, **more)
+        self.inputs = self.wanted["inputs"]
+        given = iter(self.wanted.get("call", ()))
+        self.kwargs = fill(self.case.call, given)
+        self.layer(self.together(self.inputs), **self.kwargs)
+        self.weights = self.layer.trainable_variables + self.layer.non_trainable_weights
+        for v, value in zip(self.weights, self.wanted.get("weights", ()), strict=False):
+            v.assign(value)
+        self.floats = [i for i, x in enumerate(self.inputs) if x.dtype.kind == "f"]
+
+    def together(self, inputs: Any) -> Any:
+        return inputs[0] if len(inputs) == 1 else list(inputs)
+
+    def value(self, *floats: Any) -> tuple[Any, list[Any]]:
+        """The sum of the outputs times fixed numbers, and the outputs."""
+        inputs: list[Any] = list(self.inputs)
+        for i, x in zip(self.floats, floats, strict=True):
+            inputs[i] = x
+        outputs = tree.flatten(self.layer(self.together(inputs), **self.kwargs))
+        parts = [
+            ops.sum(y * w.astype(str(y.dtype))) for y, w in zip(outputs, self.wanted["weight"], strict=True)
+        ]
+        return functools.reduce(lambda a, b: a + b, parts), outputs
+
+    def check(self, kind: str, got: Any) -> None:
+        """The largest difference, relative to the largest number."""
+        for a, b in zip(got, self.wanted.get(kind, ()), strict=kind != "after"):
+            a = ops.convert_to_numpy(a)
+            assert (a.shape, a.dtype) == (b.shape, b.dtype), kind
+            if a.size:
+                assert np.abs(a - b).max() <= self.case.exact * max(np.abs(b).max(), 1e-3), (kind, a, b)
+
+    def check_all(self, outputs: Any, g_inputs: Any, g_weights: Any) -> None:
+        """Against Keras, and against PyTorch where it was asked."""
+        self.check("output", outputs)
+        self.check("after", self.layer.non_trainable_weights)
+        self.check("g_inputs", g_inputs)
+        self.check("g_weights", g_weights)
+        if "torch_output" in self.wanted:
+            self.check("torch_output", outputs)
+            self.check("torch_g_inputs", g_inputs)
+            self.check("torch_g_weights", g_weights)
+
+
+def fill(x: Any, arrays: Any) -> Any:
+    """The arguments of a call with arrays in place of `Draw`s."""
+    if isinstance(x, Draw):
+        return next(arrays)
+    if isinstance(x, dict):
+        return {k: fill(v, arrays) for k, v in x.items()}
+    return [fill(v, arrays) for v in x] if isinstance(x, list) else x
+
+
+@every_case
+def test_on_the_tape_it_does_what_keras_does(family: str, name: str, everywhere: Any) -> None:
+    run = Run(family, name)
+    with hilevel.GradientTape() as tape:
+        floats = [tape.watch(ops.convert_to_tensor(run.inputs[i])) for i in run.floats]
+        value, outputs = run.value(*floats)
+    trained = run.layer.trainable_variables
+    gradients = tape.gradient(value, [*floats, *trained])
+    gradients = [
+        ops.zeros_like(v) if g is None else g for g, v in zip(gradients, [*floats, *trained], strict=True)
+    ]
+    run.check_all(outputs, gradients[: len(floats)], gradients[len(floats) :])
+
+
+@every_case
+def test_compiled_it_does_what_keras_does(family: str, name: str, backend: Any) -> None:
+    run = Run(family, name)
+    floats = [hilevel.Variable(run.inputs[i]) for i in run.floats]
+    both = [*floats, *run.layer.trainable_variables]
+    step = hilevel.jit(
+        lambda: hilevel.value_and_grad(lambda: run.value(*floats), variables=both, has_aux=True)()
+    )
+    (_, outputs), gradients = step()
+    run.check_all(outputs, gradients[: len(floats)], gradients[len(floats) :])
+
+
+@every_case
+def test_gradients_in_float64(family: str, name: str) -> None:
+    with hilevel.use_backend("numpy"):
+        run = Run(family, name, dtype="float64")
+        if run.floats:
+            check_gradients(
+                lambda *x: run.value(*x)[0], *[run.inputs[i].astype("float64") for i in run.floats]
+            )
+
+
+@every_case
+def test_the_symbolic_shape_is_the_real_one(family: str, name: str, backend: Any) -> None:
+    run = Run(family, name)
+    symbolic = [hilevel.Input(x.shape[1:], dtype=x.dtype) for x in run.inputs]
+    found = tree.flatten(
+        run.layer(run.together(symbolic), **{k: v for k, v in run.kwargs.items() if k == "training"})
+    )
+    assert [x.shape[1:] for x in found] == [y.shape[1:] for y in run.wanted["output"]]
+    if len(run.inputs) == 1 and not run.case.call:
+        shape = run.layer.compute_output_shape(run.inputs[0].shape)
+        assert tuple(shape) == run.wanted["output"][0].shape or len(found) > 1
+
+
+@every_case
+def test_config_round_trip(family: str, name: str, backend: Any) -> None:
+    run = Run(family, name)
+    config = layers.serialize(run.layer)
+    assert repr(config) == repr(layers.serialize(layers.deserialize(config)))
+    copy = layers.deserialize(config)
+    assert (copy.name, type(copy)) == (run.layer.name, type(run.layer))
+    x = run.together(run.inputs)
+    copy(x, **run.kwargs)
+    copy.set_weights(run.layer.get_weights())
+    again = run.layer.get_weights()
+    pairs = zip(tree.flatten(copy(x, **run.kwargs)), tree.flatten(run.layer(x, **run.kwargs)), strict=True)
+    run.layer.set_weights(again)
+    for a, b in pairs:
+        np.testing.assert_allclose(ops.convert_to_numpy(a), ops.convert_to_numpy(b), rtol=1e-6, atol=1e-6)

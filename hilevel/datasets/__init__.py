@@ -1,5 +1,5 @@
 """Data sets to learn and test with."""
 
-from hilevel.datasets import digits
+from hilevel.datasets import authors, digits
 
-__all__ = ["digits"]
+__all__ = ["authors", "digits"]

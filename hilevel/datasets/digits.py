@@ -7,15 +7,11 @@ Repository, 1998, https://doi.org/10.24432/C50P49, licence CC BY 4.0; the images
 
 from __future__ import annotations
 
-import math
 from importlib.resources import files
-from typing import Any, TypeAlias
 
 import numpy as np
 
-from hilevel.random.functions import permutation
-
-Arrays: TypeAlias = tuple[np.ndarray[Any, Any], np.ndarray[Any, Any]]
+from hilevel.datasets._shipped import Arrays, shuffled_split
 
 
 def load_data(test_fraction: float = 0.2, seed: int = 0) -> tuple[Arrays, Arrays]:
@@ -36,8 +32,4 @@ def load_data(test_fraction: float = 0.2, seed: int = 0) -> tuple[Arrays, Arrays
     with files("hilevel.datasets").joinpath("digits.npz").open("rb") as file:
         archive = np.load(file, allow_pickle=False)
         images, labels = archive["images"], archive["labels"].astype(np.int32)
-    order = permutation(len(labels), seed, 0)
-    images, labels = images[order], labels[order]
-    test = math.ceil(len(labels) * test_fraction)
-    cut = len(labels) - test
-    return (images[:cut], labels[:cut]), (images[cut:], labels[cut:])
+    return shuffled_split(images, labels, test_fraction, seed)

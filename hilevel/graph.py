@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import tree
+from hilevel import masks, tree
 from hilevel._context import context, scope
 from hilevel._types import DType, DTypeLike, Shape
 from hilevel.dtypes import as_dtype
@@ -92,6 +92,10 @@ def record_call(operation: Callable[..., Any], args: Any, kwargs: Any, name: str
         else s
         for i, s in enumerate(flat)
     ]
+    for s, output in zip(flat, outputs, strict=True):
+        masks.set_mask(output, masks.mask_of(s))
+    if masks.table and not hasattr(operation, "compute_mask"):
+        masks.carry(node.inputs, outputs, label)
     node.outputs = tree.pack_sequence_as(spec, outputs)
     return node.outputs
 
@@ -108,7 +112,9 @@ def _run(function: Callable[..., Any], args: Any, kwargs: Any, size: Unknown) ->
     def stand_in(x: Any) -> Any:
         if x.__class__ is not Symbolic:
             return x
-        return Abstract([size if n is None else n for n in x.shape], x.dtype)
+        mask = masks.mask_of(x)
+        abstract = Abstract([size if n is None else n for n in x.shape], x.dtype)
+        return abstract if mask is None else masks.set_mask(abstract, stand_in(mask))
 
     args, kwargs = tree.map_structure(stand_in, (tuple(args), dict(kwargs)))
     with scope(abstract=context.abstract + 1, recording=None):
@@ -121,7 +127,9 @@ def _merge(*specs: Any) -> Any:
         return first
     shapes = [s.shape for s in specs]
     shape = [sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True)]
-    return Symbolic(shape, np.dtype(first.dtype), "spec")
+    merged = Symbolic(shape, np.dtype(first.dtype), "spec")
+    found = [masks.mask_of(s) for s in specs]
+    return merged if found[0] is None else masks.set_mask(merged, _merge(*found))
 
 
 def known_shape(shape: Sequence[int]) -> Shape:

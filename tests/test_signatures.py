@@ -34,17 +34,14 @@ _NOT_YET = {
     "": "Function Operation StatelessScope",
     "Callback": "on_batch_begin on_batch_end",
     "CallbackList": "on_batch_begin on_batch_end set_model set_params",
-    "Concatenate": "compute_mask",
     "DTypePolicy": "convert_input quantization_mode",
     "Dense": """
         enable_lora load_own_variables quantize quantized_build save_own_variables
         variable_serialization_spec
     """,
-    "Dot": "compute_mask",
     "EarlyStopping": "get_monitor_value",
-    "Lambda": "compute_mask",
     "Layer": """
-        add_metric compute_mask get_build_config load_own_variables path quantization_mode quantize
+        add_metric get_build_config load_own_variables path quantization_mode quantize
         quantized_build quantized_call rematerialized_call save_own_variables stateless_call
         symbolic_call
     """,

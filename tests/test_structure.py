@@ -24,7 +24,7 @@ LAYERS = [
     "tensor dtypes backends config registry configurable dtype_policies",
     "autodiff.tape ops._abstract",
     "ops ops._op",
-    "variables autodiff.functional autodiff.gradient_tape autodiff.jit autodiff",
+    "variables masks autodiff.functional autodiff.gradient_tape autodiff.jit autodiff",
     "random",
     "initializers regularizers constraints activations graph",
     "losses metrics optimizers layers",

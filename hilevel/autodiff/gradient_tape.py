@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import tensor, tree
+from hilevel import masks, tensor, tree
 from hilevel._context import context, scope
 from hilevel._types import Tensor
 from hilevel.autodiff.functional import sum_groups
@@ -91,7 +91,7 @@ class GradientTape:
                 f"GradientTape.watch: gradients are taken of floats; got dtype {array.dtype}. Cast it "
                 "first: hilevel.ops.cast(x, 'float32')."
             )
-        return Traced(untraced(array), record)
+        return masks.set_mask(Traced(untraced(array), record), masks.mask_of(x))
 
     def watched_variables(self) -> list[Variable]:
         """The Variables that are being watched, in the order in which they were read."""

@@ -151,5 +151,6 @@ class Softmax(Layer):
     def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
         """The softmax of the inputs. `mask` is false where a place has no share."""
         if mask is not None:
+            mask = ops.reshape(mask, (*mask.shape, *(1,) * (len(inputs.shape) - len(mask.shape))))
             inputs = ops.where(mask, inputs, -3e4 if inputs.dtype.itemsize == 2 else -1e9)
         return ops.softmax(inputs, axis=self.axis)

@@ -92,6 +92,7 @@ class Dense(Layer):
         name = getattr(self.activation, "__name__", "")
         known = name in FUSED_ACTIVATIONS and self.activation is activations.get(name)
         self._fused = name if known else None
+        self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Shape) -> None:
@@ -307,6 +308,7 @@ class Lambda(Layer):
         super().__init__(**kwargs)
         if not callable(function):
             raise TypeError(f"Lambda expects a function; got {function!r}.")
+        self.supports_masking = True
         self.function = function
         self.arguments = arguments or {}
         self.mask = mask
@@ -318,3 +320,9 @@ class Lambda(Layer):
         takes = inspect.signature(self.function).parameters
         extra = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{k: v for k, v in extra.items() if k in takes})
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask that the constructor was given, or what its function says; else that of the inputs."""
+        if callable(self.mask):
+            return self.mask(inputs, mask)
+        return mask if self.mask is None else self.mask

@@ -9,7 +9,7 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hilevel import constraints as constraints_
-from hilevel import dtype_policies, initializers, regularizers, tree
+from hilevel import dtype_policies, initializers, masks, regularizers, tree
 from hilevel._context import context, scope
 from hilevel._types import Config, DTypeLike, Shape, Tensor
 from hilevel.autodiff.tape import to_host
@@ -57,11 +57,13 @@ class Layer(Holder):
     _call_parameters: ClassVar[dict[str, inspect.Parameter]]
     _takes_training: ClassVar[bool]
     _build_parameters: ClassVar[list[str] | None]
+    _makes_masks: ClassVar[bool]
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         cls._call_parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
         cls._takes_training = "training" in cls._call_parameters
+        cls._makes_masks = cls.compute_mask is not Layer.compute_mask
         cls.__signature__ = _constructor(cls)
         own_build = cls.build is not Layer.build
         cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
@@ -205,10 +207,18 @@ class Layer(Holder):
             self._build_for(args, kwargs)
         if self.input_spec is not None:
             self.input_spec.check(args[0], self)
+        if masks.table or self._makes_masks:
+            return self._run_masked(args, kwargs)
         return self._run(args, kwargs)
 
     def _prepare(self, x: Any) -> Any:
         """An input on the layer's backend, floats in its compute dtype."""
+        prepared = self._cast(x)
+        if masks.table and prepared is not x:
+            masks.carry([x], [prepared])
+        return prepared
+
+    def _cast(self, x: Any) -> Any:
         kind = KINDS.get(x.__class__, OTHER)
         if kind == OTHER:
             if not hasattr(x, "__array__"):
@@ -251,6 +261,37 @@ class Layer(Holder):
             if not getattr(error, "__notes__", None):
                 error.add_note(f"In {self._label()}, called with {_describe(args)}.")
             raise
+
+    def _run_masked(self, args: Any, kwargs: Any) -> Any:
+        """`_run` with the masks of the inputs as arguments of `call`, and those of the outputs after it."""
+        named = self._bind(args, kwargs)
+        first = next(iter(named.values()))
+        previous = masks.mask_of_all(first)
+        for i, (name, value) in enumerate(named.items()):
+            slots = [s for s in (f"{name}_mask", *["mask"] * (i == 0)) if s in self._call_parameters]
+            if slots and kwargs.get(slots[0]) is None:
+                mask = masks.taken(value)
+                kwargs |= {} if mask is None else {slots[0]: mask}
+        outputs = self._run(args, kwargs)
+        self._mask_outputs(first, outputs, previous)
+        return outputs
+
+    def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
+        """Give the outputs the masks that `compute_mask` says, and warn where one is lost."""
+        if self.supports_masking or self._makes_masks:
+            flat = tree.flatten(outputs)
+            computed = self.compute_mask(inputs, previous)
+            several = computed if isinstance(computed, (list, tuple)) else [computed] * len(flat)
+            for output, mask in zip(flat, several, strict=False):
+                if mask is not None and masks.mask_of(output) is None and masks.fits(mask, output):
+                    masks.set_mask(output, mask)
+        elif previous is not None:
+            masks.warn_if_lost(self._label(), inputs, outputs)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output, given the input and its mask: by default that mask, in a layer that says
+        `self.supports_masking = True`."""
+        return previous_mask
 
     def _finish(self, outputs: Any) -> Any:
         self.__dict__["_hidden_losses"] = context.losses

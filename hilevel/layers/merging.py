@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from functools import reduce
 from typing import Any
 
-from hilevel import ops
+from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.layer import Layer
@@ -32,6 +32,10 @@ class Merge(Layer):
         if not isinstance(inputs, (list, tuple)):
             raise ShapeError(f'{type(self).__name__} "{self.name}" expects a list of tensors; got one.')
         return reduce(self.merge, _same_rank(inputs))
+
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
+        """What counts in every input that has a mask."""
+        return masks.combined(mask or ())
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
         """What becomes of two tensors."""
@@ -159,6 +163,18 @@ class Concatenate(Merge):
         """The inputs, one after the other."""
         return ops.concatenate(list(inputs), axis=self.axis)
 
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
+        """The masks joined where they have the axis; else what counts in every input that has a mask."""
+        found = [m for m in mask or () if m is not None]
+        axis = self.axis % len(inputs[0].shape)
+        if not found or axis >= len(found[0].shape):
+            return masks.combined(found)
+        rank = len(found[0].shape)
+        joined = [
+            ops.ones(x.shape[:rank], "bool") if m is None else m for x, m in zip(inputs, mask, strict=True)
+        ]
+        return ops.concatenate(joined, axis=axis)
+
 
 class Dot(Merge):
     """The sum of products of two inputs over an axis of each, for each sample.
@@ -178,11 +194,13 @@ class Dot(Merge):
         self.axes = axes if isinstance(axes, int) else tuple(axes)
         self.normalize = normalize
 
-    def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The products summed over the axes; of vectors, of shape `(batch, 1)`."""
+    def call(self, inputs: Sequence[Tensor], mask: Any = None) -> Tensor:
+        """The products summed over the axes; of vectors, of shape `(batch, 1)`. Masked steps count as zeros."""
         if len(inputs) != 2:
             raise ShapeError(f'Dot "{self.name}" expects two tensors; got {len(inputs)}.')
-        a, b = inputs
+        a, b = (
+            x if m is None else masks.masked(x, m) for x, m in zip(inputs, mask or (None, None), strict=True)
+        )
         i, j = (self.axes, self.axes) if isinstance(self.axes, int) else self.axes
         if self.normalize:
             a, b = ops.normalize(a, axis=i), ops.normalize(b, axis=j)
@@ -196,6 +214,12 @@ class Dot(Merge):
         rows = ops.reshape(a, (batch, -1, a.shape[-1]))
         columns = ops.swapaxes(ops.reshape(b, (batch, -1, b.shape[-1])), 1, 2)
         return ops.reshape(ops.matmul(rows, columns), (batch, *(left + right or (1,))))
+
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
+        """The mask of the first input, where the steps are not what is summed over."""
+        first = mask[0] if mask else None
+        axis = self.axes if isinstance(self.axes, int) else self.axes[0]
+        return first if first is not None and axis % len(inputs[0].shape) >= len(first.shape) else None
 
 
 def _functional(layer: type[Merge]) -> Any:

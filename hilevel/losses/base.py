@@ -13,6 +13,7 @@ from hilevel._types import Config, DType, Shape, Tensor
 from hilevel.config import floatx
 from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
+from hilevel.masks import combined, mask_of
 from hilevel.names import unique_name
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
@@ -68,10 +69,11 @@ class Loss(Configurable):
             self._dtype = dtype
 
     def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        counted = mask_of(y_pred)
         y_pred = cast_all(y_pred, self._dtype)
         y_true = y_true if self.integer_targets else cast_all(y_true, self._dtype)
         values = self.call(y_true, y_pred)
-        mask = self.mask(y_true, values)
+        mask = combined([counted, self.mask(y_true, values)])
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self._dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hilevel import tree
+from hilevel import masks, tree
 from hilevel._types import Tensor
 from hilevel.errors import nearest
 from hilevel.graph import Node, Symbolic
@@ -83,10 +83,11 @@ def _mismatch(names: list[str], missing: list[str], unknown: list[str]) -> str:
 class _Step:
     """One call of a graph, with the places of its arguments looked up beforehand."""
 
-    __slots__ = ("arguments", "kwargs", "operation", "outputs", "single", "where")
+    __slots__ = ("arguments", "is_op", "kwargs", "operation", "outputs", "single", "where")
 
     def __init__(self, node: Node) -> None:
         self.operation: Callable[..., Any] = node.operation
+        self.is_op = not isinstance(node.operation, Layer)
         self.arguments, self.kwargs = node.args, node.kwargs
         only = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], Symbolic)
         self.single = id(node.args[0]) if only else None
@@ -95,12 +96,15 @@ class _Step:
 
     def __call__(self, values: dict[int, Any]) -> None:
         if self.single is not None:
-            result = self.operation(values[self.single])
+            args: Any = (values[self.single],)
+            result = self.operation(*args)
         else:
             args, kwargs = tree.map_structure(
                 lambda x: values[id(x)] if x.__class__ is Symbolic else x, (self.arguments, self.kwargs)
             )
             result = self.operation(*args, **kwargs)
+        if masks.table and self.is_op:
+            masks.carry(tree.flatten(args), tree.flatten(result))
         if self.where is not None:
             values[self.where] = result
         else:

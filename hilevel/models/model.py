@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hilevel import tree
+from hilevel import masks, tree
 from hilevel.errors import nearest
 from hilevel.layers.layer import Layer
 from hilevel.models.graph_run import Graph
@@ -59,7 +59,16 @@ class Model(Trainer):
                 f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
                 "model computes; or make it of symbolic tensors: Model(inputs, outputs)."
             )
+        self._mask_inputs(inputs, mask)
         return self._graph.run(inputs)
+
+    @staticmethod
+    def _mask_inputs(inputs: Any, mask: Any) -> None:
+        """Let the inputs carry the masks that a caller gave beside them."""
+        if mask is not None:
+            several = isinstance(inputs, (list, tuple, dict))
+            for x, m in zip(tree.flatten(inputs), tree.flatten(mask) if several else [mask], strict=True):
+                masks.set_mask(x, m)
 
     @property
     def layers(self) -> list[Layer]:

@@ -99,6 +99,7 @@ class Sequential(Model):
         """The output of the last layer."""
         if self._graph is not None and isinstance(inputs, (dict, list, tuple)):
             (inputs,) = self._graph.match(inputs)
+        self._mask_inputs(inputs, mask)
         for layer in self._chain:
             inputs = layer(inputs)
         return inputs

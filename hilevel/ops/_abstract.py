@@ -30,7 +30,7 @@ STAND_INS = (Unknown(240), Unknown(360))
 class Abstract(TensorLike):
     """A tensor of which only shape and dtype are known."""
 
-    __slots__ = ("dtype", "shape")
+    __slots__ = ("__weakref__", "dtype", "shape")
 
     def __init__(self, shape: Sequence[int], dtype: Any) -> None:
         self.shape = tuple(shape)

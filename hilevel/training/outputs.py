@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hilevel import activations, losses, metrics, tree
+from hilevel import activations, losses, masks, metrics, tree
 from hilevel._types import Tensor
 from hilevel.errors import nearest, unknown_name
 from hilevel.losses.base import Loss
@@ -257,7 +257,10 @@ class OutputMetrics:
     def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
         """Take a batch into account."""
         for metric in self.plain:
-            metric.update_state(y, y_pred)
+            if masks.table and masks.mask_of(y_pred) is not None:
+                metric.update_state(y, y_pred, sample_weight=masks.mask_of(y_pred))
+            else:
+                metric.update_state(y, y_pred)
         for metric in self.with_weights:
             metric.update_state(y, y_pred, sample_weight=sample_weight)
 

@@ -172,6 +172,10 @@ def test_third_derivative(run: Run) -> None:
     close(run(f, np.array(2.0)), 48.0)
 
 
+def test_no_gradient_passes_where_it_is_stopped(run: Run) -> None:
+    close(run(hilevel.grad(lambda x: ops.sum(x * ops.stop_gradient(x * x))), X), X**2)
+
+
 def test_float32_stays_float32(run: Run) -> None:
     g = run(hilevel.grad(lambda x: ops.mean(ops.softmax(2 * x + 0.5) * 3.0)), X.astype("float32"))
     assert g.dtype == np.float32

@@ -45,4 +45,5 @@ OVERRIDES: dict[str, Override] = {
     "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
     "softmax_crossentropy": Override(softmax_crossentropy),
     "sparse_softmax_crossentropy": Override(sparse_softmax_crossentropy),
+    "stop_gradient": Override(lambda xp, variable: jax.lax.stop_gradient(variable)),
 }

@@ -232,6 +232,13 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         ['"a"', "another name"],
     ),
     "units of zero": (lambda: layers.Dense(0), ValueError, ["Dense", "units", "0"]),
+    "groups that do not fit": (
+        lambda: layers.GroupNormalization(3, name="norm")(X), ValueError, ['"norm"', "4 features", "3 groups"],
+    ),
+    "a wrapper of no layer": (lambda: layers.Wrapper("dense"), ValueError, ["Wrapper", "'dense'"]),
+    "a layer without a kernel": (
+        lambda: layers.SpectralNormalization(layers.ReLU())(X), ValueError, ["ReLU", "kernel"],
+    ),
     "unknown argument": (lambda: layers.Dense(3, unit=4), TypeError, ["Dense", "unit"]),
     "dropout of everything": (lambda: layers.Dropout(1.0), ValueError, ["Dropout", "rate", "1.0"]),
     "weights of a wrong shape": (

@@ -96,6 +96,33 @@ def test_a_masked_batch_normalization_leaves_samples_out(backend: Any) -> None:
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
+def test_rms_normalization_of_halves_is_computed_in_float32() -> None:
+    x = np.full((2, 4), 300.0, "float16")  # its square is infinite in float16
+    y = layers.RMSNormalization(dtype="float16")(x)
+    assert y.dtype == np.float16 and (y == 1).all()
+
+
+def test_spectral_normalization_brings_the_largest_singular_value_to_1_in_fit(backend: Any) -> None:
+    start = hilevel.initializers.RandomNormal(seed=1)
+    layer = layers.SpectralNormalization(layers.Dense(3, kernel_initializer=start), power_iterations=20)
+    model = hilevel.Sequential([layer, layers.Dense(1)])
+    model.compile(hilevel.optimizers.SGD(1e-6), "mse")
+    x = np.random.default_rng(0).normal(size=(16, 5)).astype("float32")
+    layer(x)
+    before = layer.layer.kernel.numpy()
+    model.fit(x, x[:, :1], epochs=2, batch_size=8, verbose=0)
+    np.testing.assert_allclose(layer.layer.kernel.numpy(), before / np.linalg.norm(before, 2), atol=1e-4)
+    assert [v.name for v in layer.non_trainable_variables] == ["vector_u"]
+
+
+def test_spectral_normalization_leaves_a_kernel_of_zeros(backend: Any) -> None:
+    layer = layers.SpectralNormalization(layers.Dense(3, kernel_initializer="zeros"))
+    layer(np.ones((1, 2)))
+    u = layer.vector_u.numpy()
+    assert not ops.convert_to_numpy(layer(np.ones((1, 2)), training=True)).any()
+    np.testing.assert_array_equal(layer.vector_u.numpy(), u)
+
+
 def test_lambda_gets_its_arguments_and_training(backend: Any) -> None:
     layer = layers.Lambda(
         lambda x, by, training=None: x * by + (1.0 if training else 0.0), arguments={"by": 3.0}

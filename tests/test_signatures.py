@@ -71,12 +71,12 @@ _NOT_YET = {
         Convolution1DTranspose Convolution2D Convolution2DTranspose Convolution3D Cropping1D
         Cropping2D DepthwiseConv2D EinsumDense Embedding GRU GRUCell GlobalAveragePooling1D
         GlobalAveragePooling2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D
-        GlobalMaxPooling1D GlobalMaxPooling2D GroupNormalization LSTM LSTMCell Masking MaxPool1D
-        MaxPool2D MaxPooling1D MaxPooling2D MultiHeadAttention RMSNormalization RNN RandomContrast
+        GlobalMaxPooling1D GlobalMaxPooling2D LSTM LSTMCell Masking MaxPool1D
+        MaxPool2D MaxPooling1D MaxPooling2D MultiHeadAttention RNN RandomContrast
         RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom Resizing SeparableConv1D
         SeparableConv2D SeparableConvolution1D SeparableConvolution2D SimpleRNN SimpleRNNCell
         SpatialDropout1D SpatialDropout2D StackedRNNCells StringLookup TextVectorization
-        TimeDistributed UnitNormalization UpSampling1D UpSampling2D Wrapper ZeroPadding1D
+        TimeDistributed UpSampling1D UpSampling2D ZeroPadding1D
         ZeroPadding2D
     """,
     "models": "load_model model_from_json save_model",

@@ -38,6 +38,8 @@ from hilevel.layers.merging import (
 from hilevel.layers.noise import Dropout, GaussianDropout, GaussianNoise
 from hilevel.layers.normalization import BatchNormalization, LayerNormalization
 from hilevel.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
+from hilevel.layers.sample_normalization import GroupNormalization, RMSNormalization, UnitNormalization
+from hilevel.layers.wrapper import SpectralNormalization, Wrapper
 from hilevel.registry import Registry
 
 __all__ = [
@@ -55,6 +57,7 @@ __all__ = [
     "Flatten",
     "GaussianDropout",
     "GaussianNoise",
+    "GroupNormalization",
     "Identity",
     "Input",
     "InputLayer",
@@ -69,12 +72,16 @@ __all__ = [
     "Normalization",
     "PReLU",
     "Permute",
+    "RMSNormalization",
     "ReLU",
     "RepeatVector",
     "Rescaling",
     "Reshape",
     "Softmax",
+    "SpectralNormalization",
     "Subtract",
+    "UnitNormalization",
+    "Wrapper",
     "add",
     "average",
     "concatenate",

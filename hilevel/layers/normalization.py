@@ -59,6 +59,14 @@ class ScaleAndShift(Layer):
                 regularizer=self.beta_regularizer, constraint=self.beta_constraint,
             )  # fmt: skip
 
+    def scaled(self, y: Tensor, axis: int) -> Tensor:
+        """`gamma * y + beta`, with a `gamma` and a `beta` for each index of the axis."""
+        view = [1] * len(y.shape)
+        view[axis] = -1
+        if self.gamma is not None:
+            y = y * ops.reshape(self.gamma, view)
+        return y if self.beta is None else y + ops.reshape(self.beta, view)
+
 
 def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
     """The size of an axis that the layer has to know.
@@ -151,24 +159,17 @@ class BatchNormalization(ScaleAndShift):
                 inputs, self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma,
                 self.epsilon,
             ).astype(inputs.dtype)  # fmt: skip
-        x = _at_least_float32(inputs)
+        x = at_least_float32(inputs)
         if mask is None:
             axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
             y, mean, variance = ops.standardize(x, axes, self.epsilon)
-            y = self._scaled(y)
+            y = self.scaled(y, self.axis)
         else:
             mean, variance = self._masked_statistics(x, mask)
             y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         self._keep(self.moving_mean, mean)
         self._keep(self.moving_variance, variance)
         return y.astype(inputs.dtype)
-
-    def _scaled(self, y: Tensor) -> Tensor:
-        view = [1] * len(y.shape)
-        view[self.axis] = -1
-        if self.gamma is not None:
-            y = y * ops.reshape(self.gamma, view)
-        return y if self.beta is None else y + ops.reshape(self.beta, view)
 
     def _keep(self, average: Variable, value: Tensor) -> None:
         value = ops.stop_gradient(value)
@@ -186,7 +187,8 @@ class BatchNormalization(ScaleAndShift):
         return mean, ops.sum(weights * ops.square(x - mean), axis=axes) / total
 
 
-def _at_least_float32(x: Tensor) -> Tensor:
+def at_least_float32(x: Tensor) -> Tensor:
+    """The tensor, of half precision as float32: statistics need it."""
     return x.astype("float32") if x.dtype.itemsize < 4 else x
 
 
@@ -235,5 +237,5 @@ class LayerNormalization(ScaleAndShift):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The normalised inputs, of their shape."""
-        y = ops.layer_normalization(_at_least_float32(inputs), self.gamma, self.beta, self.axis, self.epsilon)
+        y = ops.layer_normalization(at_least_float32(inputs), self.gamma, self.beta, self.axis, self.epsilon)
         return y.astype(inputs.dtype)

@@ -335,13 +335,16 @@ def rms_normalization(
 ) -> Tensor:
     """`x / sqrt(mean(x^2) + epsilon) * scale`, the mean over `axis`. Zhang and Sennrich, 2019.
 
+    It is computed in float32 at least.
+
     >>> ops.rms_normalization([3.0, 3.0])
     array([1., 1.], dtype=float32)
     """
-    x = to_float_array(x)
+    given = to_float_array(x)
+    x = given.astype("float32") if given.dtype.itemsize < 4 else given
     epsilon = config_epsilon() if epsilon is None else epsilon
     y = x * rsqrt(mean(square(x), axis=axis, keepdims=True) + epsilon)
-    return y if scale is None else y * to_float_array(scale)
+    return (y if scale is None else y * to_float_array(scale)).astype(given.dtype)
 
 
 @composite

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("core",)
+FAMILIES = ("core", "normalization")
 
 
 @dataclass(frozen=True)
@@ -60,16 +60,16 @@ class Case:
 
     def layer(self, layers: Any, **more: Any) -> Any:
         """The layer, made of the classes of the module `layers`."""
-        return getattr(layers, self.cls)(**build(self.arguments, layers), **more)
+        return getattr(layers, self.cls)(**build(self.arguments, layers, more), **more)
 
 
-def build(x: Any, layers: Any) -> Any:
-    """The arguments with layers in place of their descriptions."""
+def build(x: Any, layers: Any, more: dict[str, Any]) -> Any:
+    """The arguments with layers, which get `more`, too, in place of their descriptions."""
     if isinstance(x, Inner):
-        return getattr(layers, x.cls)(**build(x.arguments, layers))
+        return getattr(layers, x.cls)(**build(x.arguments, layers, more), **more)
     if isinstance(x, dict):
-        return {k: build(v, layers) for k, v in x.items()}
-    return [build(v, layers) for v in x] if isinstance(x, list) else x
+        return {k: build(v, layers, more) for k, v in x.items()}
+    return [build(v, layers, more) for v in x] if isinstance(x, list) else x
 
 
 def cases(family: str) -> dict[str, Case]:

@@ -1,0 +1,142 @@
+"""Layers that normalise each sample by itself, over groups of its features or without its mean."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hilevel import ops
+from hilevel._types import Shape, Tensor
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.layer import Layer
+from hilevel.layers.normalization import ScaleAndShift, at_least_float32, axis_size
+
+
+class GroupNormalization(ScaleAndShift):
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over groups of features. Wu and He, 2018.
+
+    Each sample has a mean and a variance for each group: over the group's features and all places.
+
+    Args:
+        groups: how many groups the features make, which are consecutive; -1 for as many as there are features.
+        axis: the axis of the features.
+        epsilon: added to the variance.
+        center, scale: whether there are `beta` and `gamma`.
+        beta_initializer, gamma_initializer: how they begin.
+        beta_regularizer, gamma_regularizer: penalties, added to the loss.
+        beta_constraint, gamma_constraint: what they are passed through after each update.
+
+    >>> import hilevel
+    >>> layer = hilevel.layers.GroupNormalization(2, epsilon=0.0)
+    >>> layer(np.array([[1.0, 3.0, 10.0, 20.0]]))
+    array([[-1.,  1., -1.,  1.]], dtype=float32)
+
+    Raises:
+        ValueError: `groups` is no positive integer, nor -1; or, at the first call, does not divide the features.
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(
+            epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
+            gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        if not isinstance(groups, int) or (groups <= 0 and groups != -1):
+            raise ValueError(
+                f"GroupNormalization: groups must be a positive integer, or -1 for groups of one; got {groups!r}."
+            )
+        self.groups, self.axis = groups, int(axis)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `gamma` and `beta`."""
+        size = axis_size(self, input_shape, self.axis)
+        if self.groups == -1:
+            self.groups = size
+        if size % self.groups:
+            raise ValueError(
+                f'GroupNormalization "{self.name}": {size} features cannot be divided into {self.groups} '
+                "groups of equal size."
+            )
+        self.make_gamma_and_beta((size,))
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalised inputs, of their shape."""
+        shape, axis = tuple(inputs.shape), self.axis % len(inputs.shape)
+        parts = (self.groups, shape[axis] // self.groups)
+        x = ops.reshape(at_least_float32(inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))
+        over = [i for i in range(1, len(shape) + 1) if i != axis]
+        y, _, _ = ops.standardize(x, over, self.epsilon)
+        return self.scaled(ops.reshape(y, shape), axis).astype(inputs.dtype)
+
+
+class RMSNormalization(Layer):
+    """`scale * x / sqrt(mean(x^2) + epsilon)`. Zhang and Sennrich, 2019.
+
+    Args:
+        axis: the axis, or axes, over which the mean is taken; `scale` has their sizes.
+        epsilon: added to the mean.
+
+    >>> import hilevel
+    >>> hilevel.layers.RMSNormalization()(np.array([[3.0, 3.0]], "float32")).round(4)
+    array([[1., 1.]], dtype=float32)
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.axis = axis if isinstance(axis, int) else sorted(axis)
+        self.epsilon = epsilon
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `scale`."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        sizes = {a: axis_size(self, input_shape, a) for a in axes}
+        self.scale = self.add_weight(list(sizes.values()), "ones", name="scale")
+        self._view = [1] * len(input_shape)
+        for a, size in sizes.items():
+            self._view[a] = size
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
+
+    def call(self, x: Tensor) -> Tensor:
+        """The inputs divided by their root mean square, of their shape."""
+        scale = ops.reshape(self.scale, self._view)
+        return ops.rms_normalization(x, scale, self.axis, self.epsilon)
+
+
+class UnitNormalization(Layer):
+    """`x / sqrt(sum(x^2))`: vectors of length 1.
+
+    Args:
+        axis: the axis, or axes, over which the sum is taken.
+
+    >>> import hilevel
+    >>> hilevel.layers.UnitNormalization()(np.array([[3.0, 4.0]]))
+    array([[0.6, 0.8]], dtype=float32)
+
+    Raises:
+        TypeError: `axis` is no integer, nor several.
+    """
+
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(axis, (int, list, tuple)):
+            raise TypeError(f"UnitNormalization: axis must be an integer, or a list of them; got {axis!r}.")
+        self.supports_masking = True
+        self.axis = axis if isinstance(axis, int) else list(axis)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The normalised inputs, of their shape."""
+        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

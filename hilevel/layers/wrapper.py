@@ -1,0 +1,128 @@
+"""Layers around a layer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from hilevel import initializers, ops
+from hilevel._types import Config, Shape, Tensor
+from hilevel.layers.core import positive
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.layer import Layer
+from hilevel.variables import Variable
+
+
+class Wrapper(Layer):
+    """Base of layers that hold another one and change what it does. Subclasses write `call`.
+
+    Args:
+        layer: the other layer.
+
+    >>> import hilevel
+    >>> class Twice(hilevel.layers.Wrapper):
+    ...     def call(self, inputs):
+    ...         return 2.0 * self.layer(inputs)
+    >>> Twice(hilevel.layers.ReLU())(np.array([-1.0, 3.0], "float32"))
+    array([0., 6.], dtype=float32)
+
+    Raises:
+        ValueError: `layer` is none.
+    """
+
+    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        if not isinstance(layer, Layer):
+            raise ValueError(f"{type(self).__name__} expects a layer to wrap; got {layer!r}.")
+        self.layer = layer
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Build the other layer."""
+        if not self.layer.built:
+            self.layer.build(input_shape)
+            self.layer.built = True
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
+        """A wrapper as `get_config` describes it, and the layer in it."""
+        from hilevel.layers import deserialize
+
+        return cls(**config | {"layer": deserialize(config["layer"], custom_objects)})
+
+
+class SpectralNormalization(Wrapper):
+    """Divides the kernel of another layer by its largest singular value in training. Miyato et al., 2018.
+
+    The singular value is `v W u`, where `u` and `v` are found by power iteration: `v` is `u W^T`, `u` is `v W`, each
+    brought to length 1. `u` is kept from step to step, and `v`, `u` count as constants in the gradient. The
+    layer keeps the divided kernel. A kernel of zeros stays as it is.
+
+    Args:
+        layer: the other layer; it has a `kernel`, or `embeddings`.
+        power_iterations: how many iterations are done at each training step.
+
+    >>> import hilevel
+    >>> layer = hilevel.layers.SpectralNormalization(hilevel.layers.Dense(1, kernel_initializer="ones"))
+    >>> layer(np.array([[3.0, 4.0]]), training=True).round(4)
+    array([[4.9497]], dtype=float32)
+
+    Raises:
+        ValueError: `power_iterations` is no positive integer, or the layer has no kernel.
+    """
+
+    kernel: Variable
+    vector_u: Variable
+
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+        super().__init__(layer, **kwargs)
+        self.power_iterations = positive("SpectralNormalization", "power_iterations", power_iterations)
+
+    def build(self, input_shape: Shape) -> None:  # type: ignore[override]
+        """Build the other layer, and make `u`."""
+        super().build(input_shape)
+        self._attribute = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), "")
+        if not self._attribute:
+            raise ValueError(
+                f"SpectralNormalization normalises the kernel or the embeddings of a layer; "
+                f"{type(self.layer).__name__} has neither."
+            )
+        self.kernel = getattr(self.layer, self._attribute)
+        start = initializers.TruncatedNormal(stddev=0.02)
+        self.vector_u = self.add_weight((1, self.kernel.shape[-1]), start, trainable=False, name="vector_u")
+        self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1] or 0})
+
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
+        """The other layer's output."""
+        if not training:
+            return self.layer(inputs).astype(inputs.dtype)
+        u, kernel = self.normalized_weights()
+        self.vector_u.assign(u)
+        with _standing_in(self.layer, self._attribute, kernel):
+            output = self.layer(inputs)
+        self.kernel.assign(kernel)
+        return output.astype(inputs.dtype)
+
+    def normalized_weights(self) -> tuple[Tensor, Tensor]:
+        """The next `u`, and the kernel divided by its largest singular value."""
+        weights = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
+        fixed = ops.stop_gradient(weights)
+        u = self.vector_u
+        for _ in range(self.power_iterations):
+            v = ops.normalize(ops.matmul(u, ops.transpose(fixed)), axis=None)
+            u = ops.normalize(ops.matmul(v, fixed), axis=None)
+        some = ops.any(ops.not_equal(fixed, 0))
+        value = ops.sum(ops.matmul(v, weights) * u)
+        u = ops.where(some, u, self.vector_u)
+        return u, self.kernel / ops.where(some, value, 1.0)
+
+
+@contextmanager
+def _standing_in(layer: Layer, name: str, value: Tensor) -> Iterator[None]:
+    """A block in which a layer computes with a tensor in the place of one of its weights."""
+    weight = getattr(layer, name)
+    object.__setattr__(layer, name, value)
+    try:
+        yield
+    finally:
+        object.__setattr__(layer, name, weight)

@@ -59,11 +59,6 @@ _NOT_YET = {
     "config": """
         disable_traceback_filtering enable_traceback_filtering enable_unsafe_deserialization
     """,
-    "datasets.cifar10": "load_data",
-    "datasets.cifar100": "load_data",
-    "datasets.fashion_mnist": "load_data",
-    "datasets.imdb": "load_data",
-    "datasets.mnist": "load_data",
     "initializers": "STFT STFTInitializer stft",
     "layers": """
         AdditiveAttention Attention AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D
@@ -93,7 +88,7 @@ _NOT_YET = {
     "random": "beta gamma",
     "saving": "load_model save_model",
     "utils": """
-        array_to_img get_file image_dataset_from_directory img_to_array load_img plot_model save_img
+        array_to_img image_dataset_from_directory img_to_array load_img plot_model save_img
         timeseries_dataset_from_array
     """,
 }

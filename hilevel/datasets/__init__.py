@@ -1,5 +1,31 @@
-"""Data sets to learn and test with."""
+"""Data sets to learn and test with.
 
-from hilevel.datasets import authors, digits
+`digits` and `authors` are shipped. The others are downloaded when they are first used, which needs
+`pip install 'hilevel[data]'`, checked, and kept in `$HILEVEL_HOME/datasets`, or `~/.hilevel/datasets`.
+"""
 
-__all__ = ["authors", "digits"]
+from hilevel.datasets import (
+    authors,
+    boston_housing,
+    california_housing,
+    cifar10,
+    cifar100,
+    digits,
+    fashion_mnist,
+    imdb,
+    mnist,
+    reuters,
+)
+
+__all__ = [
+    "authors",
+    "boston_housing",
+    "california_housing",
+    "cifar10",
+    "cifar100",
+    "digits",
+    "fashion_mnist",
+    "imdb",
+    "mnist",
+    "reuters",
+]

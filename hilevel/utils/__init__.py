@@ -20,6 +20,7 @@ from hilevel.saving import (
     register_keras_serializable,
     serialize_keras_object,
 )
+from hilevel.utils.files import get_file
 from hilevel.utils.numerical import (
     is_keras_tensor,
     normalize,
@@ -39,6 +40,7 @@ __all__ = [
     "disable_interactive_logging",
     "enable_interactive_logging",
     "get_custom_objects",
+    "get_file",
     "get_registered_name",
     "get_registered_object",
     "is_interactive_logging_enabled",

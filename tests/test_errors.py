@@ -235,6 +235,12 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "groups that do not fit": (
         lambda: layers.GroupNormalization(3, name="norm")(X), ValueError, ['"norm"', "4 features", "3 groups"],
     ),
+    "a mask that is larger": (
+        lambda: layers.Softmax()(X, mask=np.ones((2, 8, 4), bool)), errors.ShapeError, ["mask", "(8, 4)", "(2, 8, 4)"],
+    ),
+    "a negative slope below zero": (
+        lambda: layers.LeakyReLU(-1.0), ValueError, ["LeakyReLU", "negative_slope", "-1.0"],
+    ),
     "a wrapper of no layer": (lambda: layers.Wrapper("dense"), ValueError, ["Wrapper", "'dense'"]),
     "a layer without a kernel": (
         lambda: layers.SpectralNormalization(layers.ReLU())(X), ValueError, ["ReLU", "kernel"],

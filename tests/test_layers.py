@@ -13,9 +13,22 @@ from hilevel import layers, ops
 # -- randomness -------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", ["Dropout", "GaussianDropout", "GaussianNoise"])
+# The noise, the shape of ones that it is put on, and what their mean is then.
+NOISE: dict[str, tuple[tuple[int, ...], float]] = {
+    "Dropout": ((50, 20), 1.0),
+    "GaussianDropout": ((50, 20), 1.0),
+    "GaussianNoise": ((50, 20), 1.0),
+    "SpatialDropout1D": ((50, 2, 40), 1.0),
+    "SpatialDropout2D": ((50, 2, 2, 40), 1.0),
+    "SpatialDropout3D": ((50, 2, 1, 2, 40), 1.0),
+    "AlphaDropout": ((50, 20), 0.6027),
+}
+
+
+@pytest.mark.parametrize("kind", NOISE)
 def test_noise_is_the_same_on_every_backend_and_new_at_each_call(kind: str) -> None:
-    x = np.ones((50, 20), "float32")
+    shape, mean = NOISE[kind]
+    x = np.ones(shape, "float32")
     drawn = {}
     for name in ("numpy", "jax"):
         with hilevel.use_backend(name):
@@ -27,7 +40,36 @@ def test_noise_is_the_same_on_every_backend_and_new_at_each_call(kind: str) -> N
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=1e-6)
     assert not np.array_equal(drawn["numpy"][0], drawn["numpy"][1])
     assert not np.array_equal(drawn["numpy"][1], drawn["numpy"][2])
-    assert abs(drawn["numpy"][0].mean() - 1) < 0.05
+    assert abs(drawn["numpy"][0].mean() - mean) < 0.05
+
+
+@pytest.mark.parametrize("kind", ["SpatialDropout1D", "SpatialDropout2D", "SpatialDropout3D"])
+@pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+def test_spatial_dropout_keeps_or_drops_whole_channels(kind: str, data_format: str, backend: Any) -> None:
+    first = data_format == "channels_first" and kind != "SpatialDropout1D"
+    options = {} if kind == "SpatialDropout1D" else {"data_format": data_format}
+    layer = getattr(layers, kind)(0.5, seed=1, **options)
+    places = (3, 2, 2)[: int(kind[-2])]
+    x = np.ones((20, 10, *places) if first else (20, *places, 10), "float32")
+    y = ops.convert_to_numpy(layer(x, training=True))
+    y = y if first else np.moveaxis(y, -1, 1)
+    channels = y.reshape(20, 10, -1)
+    assert (channels == channels[..., :1]).all() and set(channels.ravel()) == {0.0, 2.0}
+    assert 0.3 < (channels[..., 0] == 0).mean() < 0.7
+
+
+def test_alpha_dropout_keeps_mean_and_variance_and_shares_its_mask(backend: Any) -> None:
+    x = np.random.default_rng(0).normal(size=(300, 300)).astype("float32")
+    y = ops.convert_to_numpy(layers.AlphaDropout(0.3, seed=1)(x, training=True))
+    assert abs(y.mean()) < 0.02 and abs(y.std() - 1) < 0.02
+    y = ops.convert_to_numpy(layers.AlphaDropout(0.3, noise_shape=(None, 1), seed=1)(x, training=True))
+    dropped = (y == y[:, :1]).all(axis=1)
+    assert abs(dropped.mean() - 0.3) < 0.1
+
+
+def test_softmax_takes_masks_of_numbers_and_gives_nothing_where_all_is_masked(backend: Any) -> None:
+    y = layers.Softmax()(np.zeros((2, 3), "float32"), mask=np.array([[1.0, 0.6, 0.5], [0, 0, 0]], "float32"))
+    np.testing.assert_allclose(ops.convert_to_numpy(y), [[0.5, 0.5, 0], [0, 0, 0]], rtol=1e-6)
 
 
 def test_dropout_drops_its_share_and_scales_the_rest(backend: Any) -> None:

@@ -70,7 +70,7 @@ _NOT_YET = {
         MaxPool2D MaxPooling1D MaxPooling2D MultiHeadAttention RNN RandomContrast
         RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom Resizing SeparableConv1D
         SeparableConv2D SeparableConvolution1D SeparableConvolution2D SimpleRNN SimpleRNNCell
-        SpatialDropout1D SpatialDropout2D StackedRNNCells StringLookup TextVectorization
+        StackedRNNCells StringLookup TextVectorization
         TimeDistributed UpSampling1D UpSampling2D ZeroPadding1D
         ZeroPadding2D
     """,

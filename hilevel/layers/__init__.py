@@ -3,6 +3,8 @@
 from typing import Any
 
 from hilevel.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from hilevel.layers.bidirectional import Bidirectional, TimeDistributed
+from hilevel.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
 from hilevel.layers.core import (
     Activation,
     ActivityRegularization,
@@ -14,6 +16,7 @@ from hilevel.layers.core import (
     RepeatVector,
     Reshape,
 )
+from hilevel.layers.embedding import Embedding, Masking
 from hilevel.layers.input_layer import Input, InputLayer
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
@@ -35,26 +38,42 @@ from hilevel.layers.merging import (
     multiply,
     subtract,
 )
-from hilevel.layers.noise import Dropout, GaussianDropout, GaussianNoise
+from hilevel.layers.noise import (
+    AlphaDropout,
+    Dropout,
+    GaussianDropout,
+    GaussianNoise,
+    SpatialDropout1D,
+    SpatialDropout2D,
+    SpatialDropout3D,
+)
 from hilevel.layers.normalization import BatchNormalization, LayerNormalization
 from hilevel.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
+from hilevel.layers.recurrent import GRU, LSTM, RNN, SimpleRNN, StackedRNNCells
 from hilevel.layers.sample_normalization import GroupNormalization, RMSNormalization, UnitNormalization
 from hilevel.layers.wrapper import SpectralNormalization, Wrapper
 from hilevel.registry import Registry
 
 __all__ = [
     "ELU",
+    "GRU",
+    "LSTM",
+    "RNN",
     "Activation",
     "ActivityRegularization",
     "Add",
+    "AlphaDropout",
     "Average",
     "BatchNormalization",
+    "Bidirectional",
     "CategoryEncoding",
     "Concatenate",
     "Dense",
     "Dot",
     "Dropout",
+    "Embedding",
     "Flatten",
+    "GRUCell",
     "GaussianDropout",
     "GaussianNoise",
     "GroupNormalization",
@@ -62,10 +81,12 @@ __all__ = [
     "Input",
     "InputLayer",
     "InputSpec",
+    "LSTMCell",
     "Lambda",
     "Layer",
     "LayerNormalization",
     "LeakyReLU",
+    "Masking",
     "Maximum",
     "Minimum",
     "Multiply",
@@ -77,9 +98,16 @@ __all__ = [
     "RepeatVector",
     "Rescaling",
     "Reshape",
+    "SimpleRNN",
+    "SimpleRNNCell",
     "Softmax",
+    "SpatialDropout1D",
+    "SpatialDropout2D",
+    "SpatialDropout3D",
     "SpectralNormalization",
+    "StackedRNNCells",
     "Subtract",
+    "TimeDistributed",
     "UnitNormalization",
     "Wrapper",
     "add",

@@ -8,8 +8,20 @@ from typing import Any
 from hilevel import activations, initializers, ops, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
+from hilevel.errors import ShapeError
+from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.normalization import axis_size
+from hilevel.ops._abstract import broadcast
 from hilevel.variables import Variable
+
+
+def _not_negative(layer: Layer, **settings: Any) -> None:
+    for name, value in settings.items():
+        if not isinstance(value, (int, float)) or value < 0:
+            raise ValueError(
+                f"{type(layer).__name__}: {name} must be a number that is not negative; got {value!r}."
+            )
 
 
 class ReLU(Layer):
@@ -33,8 +45,9 @@ class ReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if (max_value is not None and max_value < 0) or negative_slope < 0 or threshold < 0:
-            raise ValueError("ReLU: max_value, negative_slope and threshold cannot be negative.")
+        if max_value is not None:
+            _not_negative(self, max_value=max_value)
+        _not_negative(self, negative_slope=negative_slope, threshold=threshold)
         self.supports_masking = True
         self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
 
@@ -56,6 +69,7 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        _not_negative(self, negative_slope=negative_slope)
         self.supports_masking = True
         self.negative_slope = float(negative_slope)
 
@@ -119,13 +133,14 @@ class PReLU(Layer):
 
     def build(self, input_shape: Shape) -> None:
         """Make `alpha`."""
-        shape = [n or 1 for n in input_shape[1:]]
-        for axis in self.shared_axes:
-            shape[axis - 1] = 1
+        rank = len(input_shape)
+        shared = [axis % rank for axis in self.shared_axes]
+        shape = [1 if i in shared else axis_size(self, input_shape, i) for i in range(1, rank)]
         self.alpha = self.add_weight(
             shape, self.alpha_initializer, name="alpha",
             regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
         )  # fmt: skip
+        self.input_spec = InputSpec(ndim=rank, axes={i: n for i, n in enumerate(shape, 1) if i not in shared})
 
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs through the function."""
@@ -133,7 +148,7 @@ class PReLU(Layer):
 
 
 class Softmax(Layer):
-    """The softmax over an axis, or several; masked places get no share.
+    """The softmax over an axis, or several; masked places get no share, and 0 where all are masked.
 
     Args:
         axis: the axis, or axes.
@@ -149,8 +164,20 @@ class Softmax(Layer):
         self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
 
     def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
-        """The softmax of the inputs. `mask` is false where a place has no share."""
-        if mask is not None:
-            mask = ops.reshape(mask, (*mask.shape, *(1,) * (len(inputs.shape) - len(mask.shape))))
-            inputs = ops.where(mask, inputs, -3e4 if inputs.dtype.itemsize == 2 else -1e9)
-        return ops.softmax(inputs, axis=self.axis)
+        """The softmax of the inputs. A place has no share where `mask` is false, or a number not above 0.5; the mask is
+        broadcast to the inputs, or has their first axes."""
+        if mask is None:
+            return ops.softmax(inputs, axis=self.axis)
+        keep = _fitted(mask if mask.dtype == bool else mask > 0.5, tuple(inputs.shape))
+        inputs = ops.where(keep, inputs, -3e4 if inputs.dtype.itemsize == 2 else -1e9)
+        return ops.where(keep, ops.softmax(inputs, axis=self.axis), 0.0)
+
+
+def _fitted(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """A mask that can be broadcast to that shape: as it is, or with axes behind its own."""
+    mine, more = tuple(mask.shape), len(shape) - len(mask.shape)
+    if mine == shape[: len(mine)] and mine != shape[more:]:
+        return ops.reshape(mask, mine + (1,) * more)
+    if broadcast(mine, shape) != shape:
+        raise ShapeError(f"Softmax: a mask of shape {mine} cannot be broadcast to inputs of shape {shape}.")
+    return mask

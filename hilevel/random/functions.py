@@ -207,6 +207,14 @@ def keep_mask(shape: Sequence[int], rate: float, seed: Any) -> Tensor:
     return bits(seed, shape, 16) >= np.uint16(min(int(rate * 65536 + 0.5), 65535))
 
 
+def mask_shape(inputs: Tensor, noise_shape: Sequence[int | None] | None) -> tuple[int, ...]:
+    """The noise shape with the input's own size where it says None."""
+    shape = tuple(inputs.shape)
+    if noise_shape is None:
+        return shape
+    return tuple(n if m is None else m for n, m in zip(shape, noise_shape, strict=True))
+
+
 def dropout(
     inputs: Tensor, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
 ) -> Tensor:
@@ -219,10 +227,7 @@ def dropout(
     (4,)
     """
     inputs = to_array(inputs)
-    shape = tuple(inputs.shape)
-    if noise_shape is not None:
-        shape = tuple(n if m is None else m for n, m in zip(shape, noise_shape, strict=True))
-    return ops.drop(inputs, keep_mask(shape, rate, seed), scale=1 / (1 - rate))
+    return ops.drop(inputs, keep_mask(mask_shape(inputs, noise_shape), rate, seed), scale=1 / (1 - rate))
 
 
 def categorical(logits: Tensor, num_samples: int, dtype: DTypeLike = "int32", seed: Any = None) -> Tensor:

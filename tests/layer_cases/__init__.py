@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("core", "normalization")
+FAMILIES = ("core", "activation", "normalization")
 
 
 @dataclass(frozen=True)

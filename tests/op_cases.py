@@ -346,6 +346,9 @@ case("vdot", normal(2, 2), normal(2, 2))
 for _subscripts, *_shapes in (
     ("ij,jk->ik", (2, 3), (3, 2)), ("bij,bjk", (2, 2, 3), (2, 3, 2)), ("ii->i", (3, 3)), ("ij->", (2, 3)),
     ("...i,...i->...", (2, 3), (2, 3)), ("i,j,k->kij", (2,), (2,), (2,)), ("ij->ji", (2, 3)), ("iij->j", (2, 2, 3)),
+    ("abc,cde->abde", (2, 2, 3), (3, 2, 2)), ("abde,dec->abc", (2, 1, 2, 2), (2, 2, 3)),
+    ("btnh,bsnh->bnts", (2, 2, 1, 3), (2, 3, 1, 3)), ("ij,jk->ki", (2, 3), (3, 2)), ("tib,sib->bst", (2, 3, 2), (1, 3, 2)),
+    ("ab,c->cab", (2, 2), (3,)), ("ai,bi->a", (2, 3), (2, 3)), ("...x,xy->...y", (2, 1, 3), (3, 2)),
 ):  # fmt: skip
     case("einsum", _subscripts, *(normal(*s) for s in _shapes))
 

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
+import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -134,7 +136,58 @@ def vdot(x1: Tensor, x2: Tensor) -> Tensor:
 
 @op(dtype="common")
 def _einsum(xp: Namespace, *operands: Tensor, subscripts: str) -> Tensor:
-    return xp.einsum(subscripts, *operands, optimize=True)
+    return _contract(xp, subscripts, *operands)
+
+
+def _contract(xp: Namespace, subscripts: str, *operands: Tensor) -> Tensor:
+    """The sum of products: of two operands as a product of matrices, wherever it is one."""
+    plan = _matrix_product(subscripts) if len(operands) == 2 else None
+    if plan is None:
+        return xp.einsum(subscripts, *operands, optimize=True)
+    x, y = (xp.transpose(operands[i], order) for i, order in plan.operands)
+    b, l, i = plan.batch, plan.batch + plan.left, y.ndim - plan.right
+    lead, left, right = x.shape[:b], x.shape[b:l], y.shape[i:]
+    x = xp.reshape(x, (*lead, math.prod(left), math.prod(x.shape[l:])))
+    y = xp.reshape(y, (*y.shape[:b], math.prod(y.shape[b:i]), math.prod(right)))
+    z = xp.matmul(x, y) if plan.inner else x * y
+    z = xp.reshape(z, (*z.shape[:b], *left, *right))
+    return xp.transpose(z, plan.result) if plan.result else z
+
+
+class _Plan(NamedTuple):
+    """A sum of products as a product of matrices: which operand comes first and which second, each with the order of
+    its axes; how many axes are batches, rows (`left`), columns (`right`) and summed over (`inner`); the order of the
+    result's axes, empty where it is right already."""
+
+    operands: tuple[tuple[int, list[int]], tuple[int, list[int]]]
+    batch: int
+    left: int
+    right: int
+    inner: int
+    result: list[int]
+
+
+@functools.cache
+def _matrix_product(subscripts: str) -> _Plan | None:
+    """How the product of two operands is one of matrices; None where it is none, or a product of vectors."""
+    inputs, out = subscripts.split("->")
+    x, y = inputs.split(",")
+    one = set(x) ^ set(y)
+    rows = [c for c in out if c in one and c in x]
+    columns = [c for c in out if c in one and c in y]
+    if len({*x}) < len(x) or len({*y}) < len(y) or one - set(out) or not rows + columns:
+        return None
+    places = (0, 1)
+    if columns and (not rows or out.index(columns[0]) < out.index(rows[0])):
+        x, y, rows, columns, places = y, x, columns, rows, (1, 0)
+    batch = [c for c in out if c not in one]
+    inner = [c for c in x if c not in one and c not in out]
+    orders = [x.index(c) for c in batch + rows + inner], [y.index(c) for c in batch + inner + columns]
+    result = [(batch + rows + columns).index(c) for c in out]
+    return _Plan(
+        ((places[0], orders[0]), (places[1], orders[1])), len(batch), len(rows), len(columns), len(inner),
+        [] if result == sorted(result) else result,
+    )  # fmt: skip
 
 
 @_einsum.gradient
@@ -152,22 +205,25 @@ def _einsum_gradient(
     xp: Namespace, g: Tensor, operands: Sequence[Tensor], terms: list[str], output: str, i: int
 ) -> Tensor:
     """The gradient of operand i: the product of all the others with `g`, in the operand's subscripts. A subscript
-    that nothing else has is spread with ones; one that the operand has twice, with an identity matrix."""
+    that the operand has twice is set apart with an identity matrix; along one that nothing else has it is the same."""
     used = [(g, output)] + [(o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i]
     present = set("".join(t for _, t in used))
     free = iter(sorted(set(LETTERS) - set("".join([*terms, output]))))
-    target = ""
+    shape, target = operands[i].shape, ""
     for place, letter in enumerate(terms[i]):
-        size = operands[i].shape[place]
         if letter in target:
             fresh = next(free)
-            used.append((constant(g, np.eye(size), g.dtype), letter + fresh))
+            used.append((constant(g, np.eye(shape[place]), g.dtype), letter + fresh))
             letter = fresh
-        elif letter not in present:
-            used.append((constant(g, np.ones(size), g.dtype), letter))
         target += letter
+    present |= set("".join(t for _, t in used))
     arrays, subscripts = zip(*used, strict=True)
-    return xp.einsum(f"{','.join(subscripts)}->{target}", *arrays)
+    known = "".join(c for c in target if c in present)
+    found = _contract(xp, f"{','.join(subscripts)}->{known}", *arrays)
+    if known == target:
+        return found
+    view = [n if c in present else 1 for c, n in zip(target, shape, strict=True)]
+    return xp.broadcast_to(xp.reshape(found, view), shape)
 
 
 @_einsum.shape

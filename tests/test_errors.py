@@ -241,6 +241,19 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "a negative slope below zero": (
         lambda: layers.LeakyReLU(-1.0), ValueError, ["LeakyReLU", "negative_slope", "-1.0"],
     ),
+    "an equation of another form": (
+        lambda: layers.EinsumDense("...a...,ab->b", 3), ValueError, ["'...b,bc->...c'", "'...a...,ab->b'"],
+    ),
+    "an equation for another rank": (
+        lambda: layers.EinsumDense("abc,cd->abd", (None, 3), name="heads")(X), errors.ShapeError,
+        ['"heads"', "'abc,cd->abd'", "(8, 4)"],
+    ),
+    "a letter without a size": (
+        lambda: layers.EinsumDense("ab,bc->ab", 3)(X), ValueError, ["'c' of the kernel"],
+    ),
+    "a shared axis of two sizes": (
+        lambda: layers.EinsumDense("ab,bc->acb", (3, 5))(X), errors.ShapeError, ["'b' is 4", "5 in the output"],
+    ),
     "a wrapper of no layer": (lambda: layers.Wrapper("dense"), ValueError, ["Wrapper", "'dense'"]),
     "a layer without a kernel": (
         lambda: layers.SpectralNormalization(layers.ReLU())(X), ValueError, ["ReLU", "kernel"],

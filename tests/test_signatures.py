@@ -39,6 +39,10 @@ _NOT_YET = {
         enable_lora load_own_variables quantize quantized_build save_own_variables
         variable_serialization_spec
     """,
+    "EinsumDense": """
+        enable_lora load_own_variables quantize quantized_build save_own_variables
+        variable_serialization_spec
+    """,
     "EarlyStopping": "get_monitor_value",
     "Layer": """
         add_metric get_build_config load_own_variables path quantization_mode quantize
@@ -64,7 +68,7 @@ _NOT_YET = {
         AdditiveAttention Attention AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D
         Bidirectional CenterCrop Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Convolution1D
         Convolution1DTranspose Convolution2D Convolution2DTranspose Convolution3D Cropping1D
-        Cropping2D DepthwiseConv2D EinsumDense Embedding GRU GRUCell GlobalAveragePooling1D
+        Cropping2D DepthwiseConv2D Embedding GRU GRUCell GlobalAveragePooling1D
         GlobalAveragePooling2D GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D
         GlobalMaxPooling1D GlobalMaxPooling2D LSTM LSTMCell Masking MaxPool1D
         MaxPool2D MaxPooling1D MaxPooling2D MultiHeadAttention RNN RandomContrast
@@ -133,9 +137,11 @@ def examples() -> dict[type, Any]:
     cls = hilevel
     dense = cls.layers.Dense(1)
     dense.build((None, 1))
+    einsum = cls.layers.EinsumDense("ab,bc->ac", 1)
+    einsum.build((None, 1))
     made: list[Any] = [
         cls.DTypePolicy("float32"), cls.Layer(), cls.Model(), cls.Sequential(), cls.Input((2,)),
-        cls.layers.InputLayer((2,)), dense, cls.utils.PyDataset(), cls.callbacks.Callback(),
+        cls.layers.InputLayer((2,)), dense, einsum, cls.utils.PyDataset(), cls.callbacks.Callback(),
         cls.callbacks.CallbackList(), cls.callbacks.ReduceLROnPlateau(),
         cls.callbacks.EarlyStopping(), cls.callbacks.TerminateOnNaN(),
     ]  # fmt: skip

@@ -17,6 +17,7 @@ from hilevel.layers.core import (
     Reshape,
 )
 from hilevel.layers.embedding import Embedding, Masking
+from hilevel.layers.einsum_dense import EinsumDense
 from hilevel.layers.input_layer import Input, InputLayer
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
@@ -71,6 +72,7 @@ __all__ = [
     "Dense",
     "Dot",
     "Dropout",
+    "EinsumDense",
     "Embedding",
     "Flatten",
     "GRUCell",

@@ -256,6 +256,8 @@ def install() -> None:
         ElementwiseKernel=ElementwiseKernel,
     )  # fmt: skip
     cupy.__dict__.update(__getattr__=_attribute, __version__=API["version"])
+    tricks = _module("cupy.lib.stride_tricks", as_strided=device_function(np.lib.stride_tricks.as_strided))
+    cupy.__dict__.update(lib=_module("cupy.lib", stride_tricks=tricks))
     special = _module("cupyx.scipy.special", erf=device_function(scipy.special.erf))
     scipy_ = _module("cupyx.scipy", special=special)
     scatters = {f"scatter_{n}": getattr(ndarray, f"scatter_{n}") for n in ("add", "max", "min")}

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import op_cases_convolution
 import scipy.special
 
 from hilevel import ops, tree
@@ -674,6 +675,55 @@ case(
 )
 case("custom_gradient", lambda x: (x * x, lambda g: 2 * x * g), expected=lambda f: None, order=0,
      traceable=False, abstract=False)  # fmt: skip
+
+
+# -- recurrent --------------------------------------------------------------------------------------
+
+
+def _steps(
+    x: Any,
+    k: Any,
+    r: Any,
+    b: Any,
+    rb: Any,
+    h: Any,
+    c: Any = None,
+    mask: Any = None,
+    keep: Any = None,
+    **how: Any,
+) -> Any:
+    """The recurrent layers, written out for one sample after the other."""
+    sigmoid = scipy.special.expit
+    n, outputs = h.shape[1], []
+    for t in range(x.shape[1]):
+        z = x[:, t] @ k + (0 if b is None else b)
+        u = (h if keep is None else h * keep) @ r + (0 if rb is None else rb)
+        old = h, c
+        if how["cell"] == "simple":
+            h = np.tanh(z + u)
+        elif how["cell"] == "lstm":
+            i, f, g, o = np.split(z + u, 4, axis=1)
+            c = sigmoid(f) * c + sigmoid(i) * np.tanh(g)
+            h = sigmoid(o) * np.tanh(c)
+        else:
+            update, reset = sigmoid(z[:, :n] + u[:, :n]), sigmoid(z[:, n : 2 * n] + u[:, n : 2 * n])
+            h = update * h + (1 - update) * np.tanh(z[:, 2 * n :] + reset * u[:, 2 * n :])
+        if mask is not None:
+            h = np.where(mask[:, t, None], h, old[0])
+            c = None if c is None else np.where(mask[:, t, None], c, old[1])
+        outputs.append(h)
+    return (np.stack(outputs, 1), h) if c is None else (np.stack(outputs, 1), h, c)
+
+
+for _cell, _n in (("simple", 1), ("lstm", 4), ("gru", 3)):
+    _args: list[Any] = [
+        normal(*_s) for _s in [(2, 3, 2), (2, 3 * _n), (3, 3 * _n), (3 * _n,), (3 * _n,), (2, 3)]
+    ]
+    _c0 = normal(2, 3) if _cell == "lstm" else None
+    case("recurrent", *_args, _c0, cell=_cell, expected=_steps)
+    case("recurrent", *_args[:3], None, None, *_args[5:], _c0, np.array([[True, False, True], [True, False, False]]),
+         normal(2, 3), cell=_cell, expected=_steps)  # fmt: skip
+op_cases_convolution.add_cases(case, normal, apart)
 
 
 IDS: list[str] = []

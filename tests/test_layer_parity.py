@@ -85,11 +85,11 @@ class Run:
 
 
 def fill(x: Any, arrays: Any) -> Any:
-    """The arguments of a call with arrays in place of `Draw`s."""
+    """The arguments of a call with arrays in place of `Draw`s, which were written down in the order of their names."""
     if isinstance(x, Draw):
         return next(arrays)
     if isinstance(x, dict):
-        return {k: fill(v, arrays) for k, v in x.items()}
+        return {k: fill(x[k], arrays) for k in sorted(x)}
     return [fill(v, arrays) for v in x] if isinstance(x, list) else x
 
 
@@ -135,10 +135,9 @@ def test_gradients_in_float64(family: str, name: str) -> None:
 @every_case
 def test_the_symbolic_shape_is_the_real_one(family: str, name: str, backend: Any) -> None:
     run = Run(family, name)
-    symbolic = [hilevel.Input(x.shape[1:], dtype=x.dtype) for x in run.inputs]
-    found = tree.flatten(
-        run.layer(run.together(symbolic), **{k: v for k, v in run.kwargs.items() if k == "training"})
-    )
+    stand_in = lambda x: hilevel.Input(x.shape[1:], dtype=x.dtype) if hasattr(x, "shape") else x
+    inputs, kwargs = tree.map_structure(stand_in, (run.together(run.inputs), run.kwargs))
+    found = tree.flatten(run.layer(inputs, **kwargs))
     assert [x.shape[1:] for x in found] == [y.shape[1:] for y in run.wanted["output"]]
     if len(run.inputs) == 1 and not run.case.call:
         shape = run.layer.compute_output_shape(run.inputs[0].shape)

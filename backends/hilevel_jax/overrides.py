@@ -9,6 +9,8 @@ import jax.numpy as jnp
 
 from hilevel._types import Array
 from hilevel.protocol import Override
+from hilevel_jax.convolution import CONVOLUTION
+from hilevel_jax.recurrent import RECURRENT
 
 
 def sparse_softmax_crossentropy(xp: Any, logits: Array, target: Array) -> Array:
@@ -39,9 +41,11 @@ def index_of(extreme: Any, whole: Any) -> Any:
 
 
 OVERRIDES: dict[str, Override] = {
+    **CONVOLUTION,
     "argmax": Override(index_of(jax.lax.argmax, jnp.argmax)),
     "argmin": Override(index_of(jax.lax.argmin, jnp.argmin)),
     "erf": Override(lambda xp, x: jax.scipy.special.erf(x)),
+    "recurrent": RECURRENT,
     "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
     "softmax_crossentropy": Override(softmax_crossentropy),
     "sparse_softmax_crossentropy": Override(sparse_softmax_crossentropy),

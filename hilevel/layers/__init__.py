@@ -16,11 +16,13 @@ from hilevel.layers.core import (
     RepeatVector,
     Reshape,
 )
-from hilevel.layers.embedding import Embedding, Masking
+from hilevel.layers.discretization import Discretization
 from hilevel.layers.einsum_dense import EinsumDense
+from hilevel.layers.embedding import Embedding, Masking
 from hilevel.layers.input_layer import Input, InputLayer
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.lookup import Hashing, IntegerLookup, StringLookup
 from hilevel.layers.merging import (
     Add,
     Average,
@@ -52,6 +54,7 @@ from hilevel.layers.normalization import BatchNormalization, LayerNormalization
 from hilevel.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
 from hilevel.layers.recurrent import GRU, LSTM, RNN, SimpleRNN, StackedRNNCells
 from hilevel.layers.sample_normalization import GroupNormalization, RMSNormalization, UnitNormalization
+from hilevel.layers.text import TextVectorization
 from hilevel.layers.wrapper import SpectralNormalization, Wrapper
 from hilevel.registry import Registry
 
@@ -70,6 +73,7 @@ __all__ = [
     "CategoryEncoding",
     "Concatenate",
     "Dense",
+    "Discretization",
     "Dot",
     "Dropout",
     "EinsumDense",
@@ -79,10 +83,12 @@ __all__ = [
     "GaussianDropout",
     "GaussianNoise",
     "GroupNormalization",
+    "Hashing",
     "Identity",
     "Input",
     "InputLayer",
     "InputSpec",
+    "IntegerLookup",
     "LSTMCell",
     "Lambda",
     "Layer",
@@ -108,7 +114,9 @@ __all__ = [
     "SpatialDropout3D",
     "SpectralNormalization",
     "StackedRNNCells",
+    "StringLookup",
     "Subtract",
+    "TextVectorization",
     "TimeDistributed",
     "UnitNormalization",
     "Wrapper",

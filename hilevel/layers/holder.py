@@ -78,8 +78,15 @@ class Holder(Tracker):
         return self._collect("layers", find)
 
     def _own_variables(self) -> list[Variable]:
-        own = self._collect("own", lambda: [x for x in self._held() if isinstance(x, Variable)])
+        carried = {id(v) for v in self._carried()}
+        own = self._collect(
+            "own", lambda: [x for x in self._held() if isinstance(x, Variable) and id(x) not in carried]
+        )
         return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+
+    def _carried(self) -> list[Variable]:
+        """Variables that are carried from call to call, but are not weights: the states of stateful layers."""
+        return []
 
     @property
     def weights(self) -> list[Variable]:
@@ -136,6 +143,7 @@ class Holder(Tracker):
     def variables(self) -> list[Variable]:
         """Everything that changes: weights, states of seed generators, metrics."""
         states = [g.state for g in self._seed_generators]
+        states += [v for layer in self._flatten_layers() for v in layer._carried()]
         return unique(iter([*self.weights, *states, *self.metrics_variables]))
 
     @property

@@ -22,7 +22,7 @@ from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.tracking import changed, held
 from hilevel.names import unique_name
 from hilevel.protocol import Backend
-from hilevel.registry import plain, snake_case
+from hilevel.registry import get_registered_object, plain, snake_case
 from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
 from hilevel.variables import Variable
 
@@ -428,8 +428,8 @@ class Layer(Holder):
 
     @classmethod
     def from_config(cls, config: Config) -> Any:
-        """A layer as `get_config` describes it."""
-        return cls(**config)
+        """A layer as `get_config` describes it, and the layers in it."""
+        return cls(**{k: _with_layers(v) for k, v in config.items()})
 
 
 def _constructor(cls: type) -> inspect.Signature:
@@ -454,6 +454,19 @@ def _shape_hint(kwargs: dict[str, Any]) -> Shape | None:
         shape = kwargs.pop("input_shape")
         return (batch, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
     return None
+
+
+def _with_layers(value: Any) -> Any:
+    """A value of a config with layers in place of their descriptions."""
+    if isinstance(value, (list, tuple)):
+        return [_with_layers(v) for v in value] if any(isinstance(v, dict) for v in value) else value
+    if isinstance(value, dict) and {"class_name", "config"} <= set(value):
+        from hilevel import layers
+
+        found = get_registered_object(value["class_name"], module_objects=vars(layers))
+        is_layer = isinstance(found, type) and issubclass(found, Layer)
+        return layers.deserialize(value) if is_layer else value
+    return value
 
 
 def _has_shape(x: Any) -> bool:

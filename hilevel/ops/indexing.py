@@ -66,7 +66,10 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     >>> ops.getitem([1.0, 2.0, 3.0], np.s_[1:])
     array([2., 3.], dtype=float32)
     """
-    return _getitem(x, key=_plain_key(key))
+    key = _plain_key(key)
+    if any(isinstance(k, Abstract) for k in (key if isinstance(key, tuple) else (key,))):
+        return _getitem.abstract((to_array(x),), {"key": key})
+    return _getitem(x, key=key)
 
 
 @op

@@ -186,6 +186,12 @@ def dense(
     y = xp.matmul(x.reshape((-1, x.shape[-1])), kernel)
     if bias is not None:
         y += bias
+    y = activated(xp, y, activation)
+    return y.reshape((*x.shape[:-1], kernel.shape[-1]))
+
+
+def activated(xp: Namespace, y: Tensor, activation: str) -> Tensor:
+    """One of the activations that are fused, written into `y` where arrays can be written to."""
     if activation == "relu":
         y = _into(xp.maximum, y, y, 0)
     elif activation == "tanh":
@@ -195,7 +201,16 @@ def dense(
         y = _into(xp.tanh, y, y)
         y *= 0.5
         y += 0.5
-    return y.reshape((*x.shape[:-1], kernel.shape[-1]))
+    return y
+
+
+def before_activation(g: Tensor, y: Tensor, activation: str) -> Tensor:
+    """The gradient of what went into a fused activation, from that of its result `y`."""
+    if activation == "relu":
+        return g * (y > 0)
+    if activation == "tanh":
+        return g * (1 - y * y)
+    return g * (y * (1 - y)) if activation == "sigmoid" else g
 
 
 def _into(function: Any, out: Tensor, *args: Any) -> Tensor:
@@ -208,12 +223,7 @@ def _(
     xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None = None,
     activation: str = "linear",
 ) -> Any:  # fmt: skip
-    if activation == "relu":
-        g = g * (y > 0)
-    elif activation == "tanh":
-        g = g * (1 - y * y)
-    elif activation == "sigmoid":
-        g = g * (y * (1 - y))
+    g = before_activation(g, y, activation)
     rows = xp.reshape(g, (-1, kernel.shape[-1]))
     return (
         lambda: xp.reshape(xp.matmul(rows, xp.transpose(kernel)), x.shape),

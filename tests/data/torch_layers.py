@@ -5,8 +5,9 @@ gradients of all of them.
 """
 
 import torch
+from torch_recurrent import RECURRENT
 
-TORCH = {}
+TORCH = {**RECURRENT}
 
 
 def by_torch(name, case, groups):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("core", "activation", "normalization", "einsum_dense")
+FAMILIES = ("core", "activation", "normalization", "recurrent", "einsum_dense")
 
 
 @dataclass(frozen=True)

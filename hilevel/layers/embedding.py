@@ -1,0 +1,104 @@
+"""Layers at the beginning of sequence models: integers as vectors, and masks."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel import constraints, initializers, masks, ops, regularizers
+from hilevel._types import Shape, Tensor
+from hilevel.layers.core import positive, refuse
+from hilevel.layers.layer import Layer
+from hilevel.variables import Variable
+
+
+class Embedding(Layer):
+    """A vector for each integer, learned.
+
+    Args:
+        input_dim: how many integers there are: 0 up to, but not including, `input_dim`.
+        output_dim: the size of the vectors.
+        embeddings_initializer: how they begin.
+        embeddings_regularizer: a penalty on them, added to the loss.
+        embeddings_constraint: what they are passed through after each update.
+        mask_zero: whether 0 is padding, which the layers that follow leave out.
+        weights: a list with an array of shape `(input_dim, output_dim)` that they begin with.
+        lora_rank, lora_alpha, quantization_config: not implemented; anything but None is refused.
+
+    >>> import hilevel
+    >>> hilevel.layers.Embedding(10, 3)(np.array([[1, 2], [2, 0]])).shape
+    (2, 2, 3)
+
+    Raises:
+        ValueError: a size is not a positive integer.
+        IndexError: at a call on data of the host, an integer is outside the table.
+    """
+
+    embeddings: Variable
+
+    def __init__(
+        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
+        embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
+        weights: Any = None, lora_rank: int | None = None, lora_alpha: float | None = None,
+        quantization_config: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        length = kwargs.pop("input_length", None)
+        if length is not None:
+            kwargs.setdefault("input_shape", (length,))
+        super().__init__(**kwargs)
+        refuse(
+            "Embedding", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
+        )
+        self.input_dim = positive("Embedding", "input_dim", input_dim)
+        self.output_dim = positive("Embedding", "output_dim", output_dim)
+        self.embeddings_initializer = initializers.get(embeddings_initializer)
+        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
+        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        self.mask_zero = mask_zero
+        self.supports_masking = mask_zero
+        self.autocast = False
+        self._start_weights = weights
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Make the table."""
+        self.embeddings = self.add_weight(
+            (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings",
+            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
+        )  # fmt: skip
+        if self._start_weights is not None:
+            self.set_weights(list(self._start_weights))
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Integers of any shape to vectors: `(...)` to `(..., output_dim)`."""
+        if inputs.dtype.kind == "f":
+            inputs = ops.cast(inputs, "int32")
+        return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
+
+    def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
+        """Where the integers are not 0, if 0 is padding."""
+        return ops.not_equal(inputs, 0) if self.mask_zero else None
+
+
+class Masking(Layer):
+    """Masks the steps all of whose features have a certain value, and sets them to zero.
+
+    Args:
+        mask_value: the value.
+
+    >>> import hilevel
+    >>> x = np.array([[[1.0, 2.0], [0.0, 0.0]]])
+    >>> hilevel.layers.LSTM(3, return_sequences=True)(hilevel.layers.Masking()(x)).shape
+    (1, 2, 3)
+    """
+
+    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.mask_value = mask_value
+        self.supports_masking = True
+
+    def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
+        """Where a feature has another value."""
+        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """The inputs with zeros at the masked steps."""
+        return masks.masked(inputs, self.compute_mask(inputs))

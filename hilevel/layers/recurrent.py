@@ -1,0 +1,399 @@
+"""Recurrent layers: a cell, step by step over a sequence."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Sequence
+from typing import Any
+
+from hilevel import masks, ops, tree
+from hilevel._types import Shape, Tensor
+from hilevel.errors import ShapeError
+from hilevel.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.layer import Layer
+from hilevel.variables import Variable
+
+
+class StackedRNNCells(Layer):
+    """Several cells as one: each gets the output of the one before it.
+
+    Args:
+        cells: the cells, the first first.
+
+    >>> import hilevel
+    >>> cells = hilevel.layers.StackedRNNCells([hilevel.layers.LSTMCell(3), hilevel.layers.GRUCell(2)])
+    >>> hilevel.layers.RNN(cells)(np.ones((4, 5, 1))).shape
+    (4, 2)
+    """
+
+    def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for cell in cells:
+            _check_cell(cell)
+        self.cells = list(cells)
+
+    @property
+    def state_size(self) -> list[Any]:
+        """The sizes of the cells' states."""
+        return [cell.state_size for cell in self.cells]
+
+    @property
+    def output_size(self) -> int:
+        """The size of the last cell's output."""
+        return _output_size(self.cells[-1])
+
+    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
+        """The first states of each cell."""
+        return [_first_states(cell, batch_size) for cell in self.cells]
+
+    def build(self, input_shape: Shape) -> None:
+        """Build the cells, each on the outputs of the one before it."""
+        for cell in self.cells:
+            if isinstance(cell, Layer) and not cell.built:
+                cell.build(input_shape)
+                cell.built = True
+            input_shape = (input_shape[0], _output_size(cell))
+
+    def call(self, inputs: Tensor, states: Any, training: bool | None = False, **kwargs: Any) -> Any:
+        """One step of each cell."""
+        new = []
+        for cell, own in zip(self.cells, states, strict=True):
+            inputs, own = cell(inputs, own, **_training(cell, training))
+            new.append(own)
+        return inputs, new
+
+
+def _check_cell(cell: Any) -> None:
+    if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
+        raise TypeError(
+            f"A recurrent cell has a method call(inputs, states), which returns the output and the new states, "
+            f"and an attribute state_size; got {cell!r}."
+        )
+
+
+def _output_size(cell: Any) -> int:
+    size = getattr(cell, "output_size", None)
+    return int(tree.flatten(cell.state_size)[0] if size is None else size)
+
+
+def _first_states(cell: Any, batch_size: Any) -> Any:
+    if hasattr(cell, "get_initial_state"):
+        return cell.get_initial_state(batch_size=batch_size)
+    return tree.map_structure(lambda n: ops.zeros((batch_size, n)), cell.state_size)
+
+
+def _training(cell: Any, training: bool | None) -> dict[str, Any]:
+    return {"training": training} if getattr(cell, "_takes_training", False) else {}
+
+
+class RNN(Layer):
+    """A cell, step by step over sequences of shape `(batch, steps, features)`.
+
+    A cell has `call(inputs, states)`, which returns the output and the new states, and `state_size`, an integer or a
+    list of them. A sequence through a cell of this library is one op, with one way back; one through a cell of your
+    own runs step by step.
+
+    Args:
+        cell: the cell, or a list of them, which are stacked.
+        return_sequences: whether the outputs of all steps are returned, `(batch, steps, units)`, or the last one's.
+        return_state: whether the last states are returned, too, after the output.
+        go_backwards: whether the last step comes first; the outputs are in the order in which they were computed.
+        stateful: whether a batch begins with the last states of the batch before; `reset_state` makes them zeros.
+        unroll: whether a compiling backend writes the steps out one by one.
+        zero_output_for_mask: whether the output of a masked step is zero, instead of that of the step before.
+
+    >>> import hilevel
+    >>> layer = hilevel.layers.RNN(hilevel.layers.SimpleRNNCell(3), return_sequences=True)
+    >>> layer(np.ones((2, 5, 4))).shape
+    (2, 5, 3)
+
+    Raises:
+        TypeError: the cell is none.
+        ShapeError: at a call, the input is no batch of sequences; or of a stateful layer, the batch has another size.
+    """
+
+    def __init__(
+        self, cell: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(**kwargs)
+        if isinstance(cell, (list, tuple)):
+            cell = StackedRNNCells(cell, dtype=kwargs.get("dtype"))
+        _check_cell(cell)
+        self.cell = cell
+        self.return_sequences, self.return_state = return_sequences, return_state
+        self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
+        self.zero_output_for_mask = zero_output_for_mask
+        self.state_size = cell.state_size
+        self.states: list[Variable] | None = None
+        self.supports_masking = True
+        self.input_spec = InputSpec(min_ndim=3)
+
+    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
+        """Build the cell; of a stateful layer, make the states."""
+        if isinstance(self.cell, Layer) and not self.cell.built:
+            self.cell.build((sequences_shape[0], *sequences_shape[2:]))
+            self.cell.built = True
+        if self.stateful:
+            if sequences_shape[0] is None:
+                raise ShapeError(
+                    f"{self._label()} is stateful, and has to know the size of the batch: say "
+                    "Input(batch_shape=(batch, steps, features))."
+                )
+            sizes = [tuple(s.shape) for s in tree.flatten(self.get_initial_state(sequences_shape[0]))]
+            self.states = [self.add_weight(s, "zeros", trainable=False, name="rnn_state") for s in sizes]
+
+    def get_initial_state(self, batch_size: Any) -> list[Any]:
+        """The states that a sequence begins with, zeros by default."""
+        states = _first_states(self.cell, batch_size)
+        return list(states) if isinstance(states, (list, tuple)) else [states]
+
+    def _carried(self) -> list[Variable]:
+        return list(self.states or ())
+
+    def reset_state(self) -> None:
+        """Make the states of a stateful layer zeros."""
+        for state in self.states or ():
+            state.assign(ops.zeros(state.shape, state.dtype))
+
+    reset_states = reset_state
+
+    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
+        """The mask of the sequence, where one is returned."""
+        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
+        mask = mask if self.return_sequences else None
+        if not self.return_state:
+            return mask
+        return [mask] + [None] * len(tree.flatten(self.state_size))
+
+    # -- computing ---------------------------------------------------------------------------------
+
+    def call(
+        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = False
+    ) -> Any:
+        """Sequences of shape `(batch, steps, features)` to the output, and the states if they are wanted.
+
+        `mask`, of shape `(batch, steps)`, is False where a step is left out: the states stay what they were.
+        """
+        states = self._start(sequences, initial_state)
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        y, last = self._sequence(sequences, states, mask, training)
+        if self.states is not None:
+            for variable, value in zip(self.states, tree.flatten(last), strict=True):
+                variable.assign(value)
+        if not self.return_sequences:
+            y = y[:, -1]
+        elif self.zero_output_for_mask and mask is not None:
+            y = masks.masked(y, mask)
+        return (y, *last) if self.return_state else y
+
+    def _start(self, sequences: Tensor, initial_state: Any) -> list[Any]:
+        """The first states, in the structure that the cell wants."""
+        batch = sequences.shape[0]
+        states = self.get_initial_state(batch)
+        if initial_state is None and self.states is None:
+            return states
+        given = tree.flatten(self.states if initial_state is None else initial_state)
+        wanted = tree.flatten(states)
+        shapes = [tuple(s.shape) for s in wanted]
+        if [tuple(s.shape) for s in given] != shapes:
+            raise ShapeError(
+                f"{self._label()} begins with states of shape {', '.join(map(str, shapes))}; got "
+                f"{', '.join(str(tuple(s.shape)) for s in given)}."
+                + (" A stateful layer wants batches of one size." if self.stateful else "")
+            )
+        given = [ops.cast(ops.convert_to_tensor(s), w.dtype) for s, w in zip(given, wanted, strict=True)]
+        return tree.pack_sequence_as(states, given)
+
+    def _sequence(self, x: Tensor, states: list[Any], mask: Any, training: bool | None) -> Any:
+        """The outputs of all steps, and the last states: cell after cell where that is one op each."""
+        stacked = isinstance(self.cell, StackedRNNCells)
+        cells = self.cell.cells if stacked else [self.cell]
+        if len(x.shape) != 3 or not all(isinstance(cell, Cell) and cell._fused for cell in cells):
+            return self._step_by_step(x, states, mask, training)
+        last = []
+        for cell, own in zip(cells, states if stacked else [states], strict=True):
+            kept = cell.draw(x.shape[0], x.shape[-1], training)
+            several = isinstance(own, (list, tuple))
+            x, new = cell.sequence(x, list(own) if several else [own], mask, kept, self.unroll)
+            last.append(new if several else new[0])
+        return x, last if stacked else last[0]
+
+    def _step_by_step(self, x: Tensor, states: Any, mask: Any, training: bool | None) -> Any:
+        """The same with any cell."""
+        first = tree.flatten(states)[0]
+        size = (x.shape[0], _output_size(self.cell))
+        before = first if tuple(first.shape) == size else ops.zeros(size, first.dtype)
+        steps = ops.swapaxes(x, 0, 1)
+        marks = None if mask is None else ops.swapaxes(mask, 0, 1)[..., None]
+
+        def body(carry: Any, inputs: Any) -> Any:
+            states, before = carry
+            y, new = self.cell(inputs[0], states, **_training(self.cell, training))
+            new = list(new) if isinstance(new, (list, tuple)) else [new]
+            if marks is not None:
+                choose: Any = lambda a, b: ops.where(inputs[1], a, b)
+                y, new = choose(y, before), tree.map_structure(choose, new, list(states))
+            return (new, y), y
+
+        with self._same_dropout(x, training):
+            run: Any = _loop if self.unroll or _changes_itself(self.cell) else ops.scan
+            (last, _), outputs = run(
+                body, (states, before), [steps] if marks is None else [steps, marks], x.shape[1]
+            )
+        return ops.swapaxes(outputs, 0, 1), last
+
+    def _same_dropout(self, x: Tensor, training: bool | None) -> _SameDropout:
+        cells = self.cell.cells if isinstance(self.cell, StackedRNNCells) else [self.cell]
+        sizes = [x.shape[-1], *map(_output_size, cells)]
+        drawn = [
+            (cell, cell.draw(x.shape[0], size, training))
+            for cell, size in zip(cells, sizes, strict=False)
+            if isinstance(cell, Cell)
+        ]
+        return _SameDropout(drawn)
+
+
+class _SameDropout:
+    """A block in which cells drop the same inputs and states at every step."""
+
+    def __init__(self, drawn: list[tuple[Cell, Any]]) -> None:
+        self.drawn = drawn
+
+    def __enter__(self) -> None:
+        for cell, kept in self.drawn:
+            cell._hidden_kept = kept
+
+    def __exit__(self, *_: object) -> None:
+        for cell, _kept in self.drawn:
+            cell._hidden_kept = None
+
+
+def _changes_itself(cell: Any) -> bool:
+    """Whether a cell of the user's own may assign to Variables, which a compiled loop cannot do."""
+    return not isinstance(cell, (Cell, StackedRNNCells)) and bool(
+        getattr(cell, "non_trainable_variables", ())
+    )
+
+
+def _loop(f: Any, carry: Any, xs: Any, length: int) -> Any:
+    """`ops.scan`, written out."""
+    outputs = []
+    for t in range(length):
+        carry, y = f(carry, [x[t] for x in xs])
+        outputs.append(y)
+    return carry, ops.stack(outputs)
+
+
+# -- a layer for each cell --------------------------------------------------------------------------------
+
+
+class OfCell(RNN):
+    """Base of `SimpleRNN`, `LSTM` and `GRU`: the constructor's arguments are the cell's, and those of `RNN`."""
+
+    def __init__(self, cell: type[Cell], given: dict[str, Any]) -> None:
+        arguments = {k: v for k, v in given.items() if k not in ("self", "kwargs", "use_cudnn", "__class__")}
+        own = {k: arguments.pop(k) for k in inspect.signature(cell.__init__).parameters if k in arguments}
+        kwargs = given["kwargs"]
+        shared = {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
+        kwargs = {k: v for k, v in kwargs.items() if k != "implementation"}
+        super().__init__(cell(**own, **shared), **arguments, **kwargs)
+        self.input_spec = InputSpec(ndim=3)
+
+    def __getattr__(self, name: str) -> Any:
+        cell = self.__dict__.get("cell")
+        if cell is not None and not name.startswith("_") and hasattr(cell, name):
+            return getattr(cell, name)
+        return Layer.__getattr__(self, name)
+
+
+class SimpleRNN(OfCell):
+    """A plain recurrent layer; its step is that of `SimpleRNNCell`.
+
+    Args:
+        units: the size of the state and the output.
+        activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
+            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
+            recurrent_dropout, seed: as in `SimpleRNNCell`.
+        activity_regularizer: a penalty on the output.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+
+    >>> import hilevel
+    >>> hilevel.layers.SimpleRNN(3)(np.ones((2, 5, 4))).shape
+    (2, 3)
+    """
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
+        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, return_sequences: bool = False,
+        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        seed: int | None = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(SimpleRNNCell, locals())
+
+
+class LSTM(OfCell):
+    """A long short-term memory layer; its step is that of `LSTMCell`. Hochreiter and Schmidhuber, 1997.
+
+    Args:
+        units: the size of the states and the output.
+        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        activity_regularizer: a penalty on the output.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        use_cudnn: not used: there is one implementation on each backend.
+
+    >>> import hilevel
+    >>> output, h, c = hilevel.layers.LSTM(3, return_state=True)(np.ones((2, 5, 4)))
+    >>> output.shape, c.shape
+    ((2, 3), (2, 3))
+    """
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
+        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        use_cudnn: Any = "auto", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(LSTMCell, locals())
+
+
+class GRU(OfCell):
+    """A layer of gated recurrent units; its step is that of `GRUCell`. Cho et al., 2014.
+
+    Args:
+        units: the size of the state and the output.
+        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
+            bias_constraint, dropout, recurrent_dropout, seed, reset_after: as in `GRUCell`.
+        activity_regularizer: a penalty on the output.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        use_cudnn: not used: there is one implementation on each backend.
+
+    >>> import hilevel
+    >>> hilevel.layers.GRU(3, return_sequences=True)(np.ones((2, 5, 4))).shape
+    (2, 5, 3)
+    """
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+        recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
+        recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
+        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Any,
+    ) -> None:  # fmt: skip
+        super().__init__(GRUCell, locals())

@@ -1,0 +1,276 @@
+"""Poolings: the largest number, or the mean, of each window.
+
+The primitives take tensors with channels last, `(batch, *spatial, channels)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hilevel._types import Namespace, Tensor
+from hilevel.autodiff.tape import constant
+from hilevel.errors import ShapeError
+from hilevel.ops._abstract import Abstract, like
+from hilevel.ops._op import composite, op, to_array, to_float_array
+from hilevel.ops.elementwise import where
+from hilevel.ops.indexing import take
+from hilevel.ops.linear import matmul
+from hilevel.ops.shaping import moveaxis, transpose
+from hilevel.ops.windows import Windows, blocks, channels_come_first, per_axis, to_first, to_last, windows_of
+
+# -- the largest -----------------------------------------------------------------------------------------
+
+
+@op(dtype="number")
+def _max_pool(xp: Namespace, x: Tensor, windows: Windows) -> Tensor:
+    counts = windows.counts(x.shape[1:-1])
+    x = windows.padded(xp, x, lowest(x.dtype))
+    first, *rest = windows.places(counts)
+    y = xp.array(x[first], copy=True)
+    for place in rest:
+        xp.maximum(y, x[place], out=y)
+    return y
+
+
+@_max_pool.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
+    return _max_pool_gradient(g, x, y, windows=windows)
+
+
+@_max_pool.shape
+def _(x: Any, windows: Windows) -> Abstract:
+    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
+
+
+@op(shape=lambda g, x, y, windows: like(x))
+def _max_pool_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+    """The gradient of each window's largest number, put where the first such number of the window lies."""
+    spatial = x.shape[1:-1]
+    counts = y.shape[1:-1]
+    x = windows.padded(xp, x, lowest(x.dtype))
+    total = xp.zeros((x.shape[0], *windows.extent(counts), x.shape[-1]), g.dtype)
+    apart = all(r <= s for r, s in zip(windows.reach, windows.strides, strict=True))
+    for block in blocks(g, 2 * int(np.prod(total.shape[1:])) * g.dtype.itemsize):
+        source, part, share = x[block], total[block], g[block]
+        for place, hit in _first_hits(xp, source, y[block], windows):
+            if apart:
+                part[place] = share * hit
+            else:
+                part[place] += share * hit
+    return windows.unpadded(xp, total, spatial)
+
+
+@_max_pool_gradient.gradient
+def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Any:
+    return (lambda: _picked(xp, h, x, y, windows)), None, None
+
+
+def _picked(xp: Namespace, h: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+    """Of each window the number of `h` that lies where the first largest number of `x` does."""
+    x, h = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, h)
+    total: Any = 0.0
+    for place, hit in _first_hits(xp, x, y, windows):
+        total = total + h[place] * hit
+    return total
+
+
+def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterator[tuple[Any, Tensor]]:
+    """For each element of the windows: where it lies in the padded `x`, and for which windows it is the first that
+    equals their largest number `y`."""
+    taken: Tensor = None
+    for place in windows.places(y.shape[1:-1]):
+        hit = x[place] == y
+        if taken is None:
+            taken = hit
+        else:
+            hit, taken = xp.greater(hit, taken), xp.logical_or(hit, taken)
+        yield place, hit
+
+
+def lowest(dtype: Any) -> Any:
+    """What no number of the dtype is below."""
+    return -np.inf if np.dtype(dtype).kind == "f" else np.iinfo(dtype).min
+
+
+# -- the mean --------------------------------------------------------------------------------------------
+
+
+@op(dtype="float")
+def _sum_pool(xp: Namespace, x: Tensor, windows: Windows) -> Tensor:
+    counts = windows.counts(x.shape[1:-1])
+    x = windows.padded(xp, x)
+    first, *rest = windows.places(counts)
+    y = xp.array(x[first], copy=True)
+    for place in rest:
+        y += x[place]
+    return y
+
+
+@_sum_pool.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
+    return _sum_pool_gradient(g, windows=windows, spatial=x.shape[1:-1])
+
+
+@_sum_pool.shape
+def _(x: Any, windows: Windows) -> Abstract:
+    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
+
+
+@op
+def _sum_pool_gradient(xp: Namespace, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
+    """Each window's gradient, added to all that lies in it."""
+    counts = g.shape[1:-1]
+    total = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
+    for place in windows.places(counts):
+        total[place] += g
+    return windows.unpadded(xp, total, spatial)
+
+
+@_sum_pool_gradient.gradient
+def _(xp: Namespace, h: Tensor, y: Tensor, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Any:
+    return _sum_pool(h, windows=windows)
+
+
+@_sum_pool_gradient.shape
+def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> Abstract:
+    return Abstract((g.shape[0], *spatial, g.shape[-1]), g.dtype)
+
+
+def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """How many elements of each window are not padding: `(*counts, 1)`."""
+    ones = np.ones((1, *spatial, 1), np.float32)
+    return _sum_pool.value(np, ones, windows)[0]
+
+
+# -- the functions ---------------------------------------------------------------------------------------
+
+
+@composite
+def max_pool(
+    inputs: Tensor,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The largest number of each window, channel by channel.
+
+    The gradient goes to the first of several that are equal.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        pool_size: the size of the windows along each axis, or along all.
+        strides: the step from one window to the next; by default `pool_size`.
+        padding: `"valid"` for none, `"same"` for as many windows as there are elements (divided by the strides).
+        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+
+    >>> ops.max_pool(np.array([[[1.0], [3.0], [2.0], [0.0]]]), 2)[0, :, 0]
+    array([3., 2.])
+
+    Raises:
+        ShapeError: the input has no spatial axes, or a window is larger than it.
+        ValueError: an argument is none of what is expected.
+    """
+    return _pooled("max_pool", _max_pool, to_array(inputs), pool_size, strides, padding, data_format)
+
+
+@composite
+def average_pool(
+    inputs: Tensor,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The mean of each window, channel by channel; padding does not count. The arguments are those of `max_pool`.
+
+    >>> ops.average_pool(np.array([[[1.0], [3.0], [2.0]]]), 2, padding="same")[0, :, 0]
+    array([2., 2.])
+    """
+
+    def mean(x: Tensor, windows: Windows) -> Tensor:
+        count = _real_elements(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
+        y = _sum_pool(x, windows=windows)
+        if count is None:
+            return y * (1 / int(np.prod(windows.size)))
+        return y / constant(x, count, x.dtype)
+
+    return _pooled("average_pool", mean, to_float_array(inputs), pool_size, strides, padding, data_format)
+
+
+def _pooled(
+    name: str, pool: Callable[..., Tensor], x: Tensor, size: Any, strides: Any, padding: str,
+    data_format: str | None,
+) -> Tensor:  # fmt: skip
+    first = channels_come_first(name, data_format)
+    if len(x.shape) < 3:
+        first = False
+    x = transpose(x, to_last(len(x.shape))) if first else x
+    if padding.lower() not in ("valid", "same"):
+        raise ValueError(f'{name}: padding must be "valid" or "same"; got {padding!r}.')
+    windows = windows_of(name, x.shape, size, size if strides is None else strides, padding)
+    y = pool(x, windows=windows)
+    return transpose(y, to_first(len(x.shape))) if first else y
+
+
+@composite
+def adaptive_average_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+    """The means of windows that are laid so that the result has a given size.
+
+    Window `i` of `n` reaches from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        output_size: the size of the result along each spatial axis, or along all.
+        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+
+    >>> ops.adaptive_average_pool(np.array([[[1.0], [3.0], [5.0]]]), 2)[0, :, 0]
+    array([2., 4.])
+    """
+
+    def mean(x: Tensor, starts: Any, ends: Any) -> Tensor:
+        places = np.arange(x.shape[-1])[:, None]
+        share = ((places >= starts) & (places < ends)) / (ends - starts)
+        return matmul(x, constant(x, share, x.dtype))
+
+    return _adapted("adaptive_average_pool", mean, to_float_array(inputs), output_size, data_format)
+
+
+@composite
+def adaptive_max_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+    """The largest numbers of windows that are laid so that the result has a given size. The arguments, and the windows,
+    are those of `adaptive_average_pool`.
+
+    >>> ops.adaptive_max_pool(np.array([[[1.0], [3.0], [5.0]]]), 2)[0, :, 0]
+    array([3., 5.])
+    """
+
+    def largest(x: Tensor, starts: Any, ends: Any) -> Tensor:
+        y = take(x, starts, axis=-1)
+        for i in range(1, int((ends - starts).max())):
+            other = take(x, np.minimum(starts + i, ends - 1), axis=-1)
+            y = where(y >= other, y, other)
+        return y
+
+    return _adapted("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)
+
+
+def _adapted(
+    name: str, pool: Callable[..., Tensor], x: Tensor, output_size: Any, data_format: str | None
+) -> Tensor:
+    """Pool one spatial axis after the other, as the last axis of the tensor."""
+    first = channels_come_first(name, data_format)
+    rank = len(x.shape) - 2
+    if rank < 1:
+        raise ShapeError(f"{name} expects an input with spatial axes; got shape {tuple(x.shape)}.")
+    sizes = per_axis(name, "output_size", output_size, rank)
+    for axis in range(rank):
+        place = axis + (2 if first else 1)
+        length, n = x.shape[place], sizes[axis]
+        starts = np.arange(n) * length // n
+        ends = -(-np.arange(1, n + 1) * length // n)
+        x = moveaxis(pool(moveaxis(x, place, -1), starts, ends), -1, place)
+    return x

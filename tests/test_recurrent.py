@@ -1,0 +1,165 @@
+"""What recurrent layers do beside what tests/layer_cases compares: states kept, dropout, cells of one's own, errors."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+from hilevel import layers, ops
+from hilevel.errors import ShapeError
+
+X = np.random.default_rng(0).normal(size=(2, 6, 3)).astype("float32")
+KINDS = ["SimpleRNN", "LSTM", "GRU"]
+
+
+def host(x: Any) -> Any:
+    return ops.convert_to_numpy(x)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
+def test_a_stateful_layer_goes_on_where_it_was(kind: str, compiled: bool, backend: Any) -> None:
+    stateful, plain = getattr(layers, kind)(4, stateful=True), getattr(layers, kind)(4)
+    whole = host(plain(X))
+    stateful(X[:, :3])
+    stateful.set_weights(plain.get_weights())
+    run = hilevel.jit(stateful) if compiled else stateful
+    for _ in range(2):
+        stateful.reset_state()
+        first, second = host(run(X[:, :3])), host(run(X[:, 3:]))
+        np.testing.assert_allclose(second, whole, rtol=1e-5, atol=1e-6)
+        assert not np.allclose(first, whole)
+    assert len(stateful.weights) == 3 and len(stateful.variables) == 3 + len(stateful.states)
+
+
+def test_a_stateful_model_is_trained_and_moved(backend: Any) -> None:
+    model = hilevel.Sequential(
+        [layers.Input(batch_shape=(2, 6, 3)), layers.LSTM(4, stateful=True), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    model.fit(np.concatenate([X, X]), np.ones((4, 1)), batch_size=2, epochs=2, verbose=0)
+    state = host(model.layers[0].states[0])
+    assert np.abs(state).max() > 0
+    model.to("numpy")
+    np.testing.assert_allclose(host(model.layers[0].states[0]), state)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_dropout_is_the_same_at_every_step_and_on_every_backend(kind: str) -> None:
+    found = {}
+    for name in ("numpy", "jax"):
+        with hilevel.use_backend(name):
+            hilevel.set_random_seed(5)
+            layer = getattr(layers, kind)(
+                4, dropout=0.4, recurrent_dropout=0.3, seed=7, return_sequences=True
+            )
+            found[name] = [host(layer(X, training=t)) for t in (False, True, True)]
+    for a, b in zip(found["numpy"], found["jax"], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6)
+    plain, first, second = found["numpy"]
+    assert not np.allclose(plain, first) and not np.allclose(first, second)
+
+
+def test_dropout_of_inputs_is_what_it_says(backend: Any) -> None:
+    """With a kernel of ones and no recurrence, every output is the sum of the inputs that were kept."""
+    layer = layers.SimpleRNN(
+        1, activation="linear", kernel_initializer="ones", recurrent_initializer="zeros", dropout=0.5,
+        return_sequences=True, seed=1,
+    )  # fmt: skip
+    y = host(layer(np.ones((50, 4, 6)), training=True))[..., 0]
+    assert (y == y[:, :1]).all()
+    np.testing.assert_allclose(np.unique(y) % 2, 0, atol=1e-6)
+    assert 4 < y.mean() < 8
+
+
+@pytest.mark.parametrize("cell", ["LSTMCell", "GRUCell"])
+def test_one_op_and_step_by_step_are_equal_in_training(cell: str, backend: Any) -> None:
+    kwargs = {"dropout": 0.4, "recurrent_dropout": 0.3, "seed": 3}
+    one = layers.RNN(getattr(layers, cell)(4, **kwargs), return_sequences=True)
+    other = layers.RNN(getattr(layers, cell)(4, **kwargs), return_sequences=True)
+    other.cell._fused = None
+    one(X), other(X)
+    other.set_weights(one.get_weights())
+    np.testing.assert_allclose(
+        host(one(X, training=True)), host(other(X, training=True)), rtol=1e-5, atol=1e-6
+    )
+
+
+class Minimal(layers.Layer):
+    """A cell as a user would write it, that also counts its calls."""
+
+    def __init__(self, units: int, counting: bool = False) -> None:
+        super().__init__()
+        self.units, self.state_size, self.counting = units, units, counting
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight(shape=(input_shape[-1], self.units), name="kernel")
+        self.recurrent = self.add_weight(shape=(self.units, self.units), name="recurrent")
+        if self.counting:
+            self.count = self.add_weight(initializer="zeros", trainable=False, name="count")
+
+    def call(self, inputs: Any, states: Any) -> Any:
+        if self.counting:
+            self.count.assign_add(1.0)
+        h = ops.tanh(ops.matmul(inputs, self.kernel) + ops.matmul(states[0], self.recurrent))
+        return h, [h]
+
+
+@pytest.mark.parametrize("counting", [False, True], ids=["pure", "counting"])
+def test_a_cell_of_ones_own_is_trained(counting: bool, backend: Any) -> None:
+    model = hilevel.Sequential([layers.Input((6, 3)), layers.RNN(Minimal(4, counting)), layers.Dense(1)])
+    model.compile("adam", "mse")
+    losses = model.fit(X, np.ones((2, 1)), epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]
+    cell = model.layers[0].cell
+    kernel, recurrent = cell.get_weights()[:2]
+    h = np.zeros((2, 4), "float32")
+    for t in range(6):
+        h = np.tanh(X[:, t] @ kernel + h @ recurrent)
+    np.testing.assert_allclose(host(model.layers[0](X)), h, rtol=1e-4, atol=1e-6)
+    if counting:
+        assert float(cell.count) == 5 * 6 + 6
+
+
+def test_symbolic_initial_states_and_an_encoder_decoder(backend: Any) -> None:
+    source, target = layers.Input((6, 3)), layers.Input((4, 2))
+    _, h, c = layers.LSTM(5, return_state=True)(source)
+    decoded = layers.LSTM(5, return_sequences=True)(target, initial_state=[h, c])
+    model = hilevel.Model([source, target], layers.Dense(2)(decoded))
+    model.compile("adam", "mse")
+    z = np.ones((2, 4, 2), "float32")
+    losses = model.fit([X, z], z, epochs=5, verbose=0).history["loss"]
+    assert losses[-1] < losses[0] and model.predict([X, z], verbose=0).shape == (2, 4, 2)
+
+
+@pytest.mark.parametrize(
+    ("make", "x", "message"),
+    [
+        (lambda: layers.LSTM(0), X, "units must be a positive integer"),
+        (lambda: layers.LSTM(3), X[0], "expects inputs with 3 axes"),
+        (lambda: layers.RNN(layers.Dense(3)), X, "A recurrent cell has a method call"),
+        (lambda: layers.Bidirectional(layers.Dense(3)), X, "expects a recurrent layer"),
+        (lambda: layers.Bidirectional(layers.LSTM(3), merge_mode="max"), X, "merge_mode is one of"),
+        (lambda: layers.GRU(3, dropout=1.5), X, "rate must be a number from 0"),
+    ],
+)
+def test_errors(make: Any, x: Any, message: str) -> None:
+    with pytest.raises((ValueError, TypeError, ShapeError), match=message):
+        make()(x)
+
+
+def test_states_and_masks_of_a_wrong_shape() -> None:
+    layer = layers.GRU(3)
+    with pytest.raises(ShapeError, match=r"begins with states of shape \(2, 3\); got \(2, 4\)"):
+        layer(X, initial_state=[np.zeros((2, 4))])
+    with pytest.raises(ShapeError, match=r"mask must be of shape \(2, 6\)"):
+        layer(X, mask=np.ones((2, 5), bool))
+    with pytest.raises(ShapeError, match="has to know the size of the batch"):
+        layers.LSTM(2, stateful=True)(layers.Input((6, 3)))
+    stateful = layers.LSTM(2, stateful=True)
+    stateful(X)
+    with pytest.raises(ShapeError, match="wants batches of one size"):
+        stateful(X[:1])

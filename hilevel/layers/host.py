@@ -10,6 +10,7 @@ import numpy as np
 
 from hilevel import ops
 from hilevel._context import context
+from hilevel._types import Shape
 from hilevel.autodiff.tape import to_host
 from hilevel.errors import TracedValueError
 from hilevel.layers.layer import Layer
@@ -29,6 +30,9 @@ class HostLayer(Layer):
         self.built = True
         output = self.call(to_host(inputs) if _is_tensor(inputs) else inputs)
         return output if output.dtype.kind == "U" else ops.convert_to_tensor(output)
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Nothing is made."""
 
     def batches(self, data: Any, steps: int | None) -> Iterable[Any]:
         """Data to adapt to, in batches: a list or an array is one, of a single word each where it has one axis."""

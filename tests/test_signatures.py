@@ -85,9 +85,9 @@ _NOT_YET = {
     """,
     "models": "load_model model_from_json save_model",
     "ops": """
-        associative_scan average_pool cholesky conv conv_transpose ctc_loss depthwise_conv det
-        dot_product_attention eigh extract_sequences fft fft2 ifft2 inv irfft istft lstsq max_pool
-        pinv qr rearrange rfft separable_conv slogdet solve solve_triangular stft svd unfold
+        associative_scan cholesky ctc_loss det
+        dot_product_attention eigh fft fft2 ifft2 inv irfft istft lstsq
+        pinv qr rearrange rfft slogdet solve solve_triangular stft svd
         vectorize
     """,
     "ops.image": "extract_patches resize",

@@ -8,7 +8,6 @@ these lead back to the three; so it can be differentiated any number of times. T
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -20,6 +19,7 @@ from hilevel.ops import depthwise
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.nn import activated, before_activation
+from hilevel.ops.patches import by_group, is_narrow, patches_of
 from hilevel.ops.shaping import reshape, transpose
 from hilevel.ops.windows import Windows, blocks, channels_come_first, per_axis, to_first, to_last, windows_of
 
@@ -37,8 +37,8 @@ def _conv(
         _finish(xp, y, bias, activation)
         return y
     y = xp.empty((x.shape[0], *windows.counts(x.shape[1:-1]), kernel.shape[-1]), x.dtype)
-    weights = _by_group(xp, kernel, groups)
-    for block, patches in _patches(xp, x, windows, groups):
+    weights = by_group(xp, kernel, groups)
+    for block, patches in patches_of(xp, x, windows, groups, y.shape[-1]):
         _put_product(xp, patches, weights, y[block])
         _finish(xp, y[block], bias, activation)
     return y
@@ -97,8 +97,8 @@ def _conv_kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows,
     if shape[-2] == 1 and groups > 1:
         return depthwise.kernel_gradient(xp, x, g, windows).reshape(shape)
     total: Tensor = xp.zeros((groups, int(np.prod(shape[:-1])), shape[-1] // groups), x.dtype)
-    for block, patches in _patches(xp, x, windows, groups):
-        total += xp.matmul(xp.swapaxes(patches, 1, 2), _by_group(xp, g[block], groups))
+    for block, patches in patches_of(xp, x, windows, groups, g.shape[-1]):
+        total += xp.matmul(xp.swapaxes(patches, 1, 2), by_group(xp, g[block], groups))
     return xp.moveaxis(total, 0, 1).reshape(shape)
 
 
@@ -127,17 +127,12 @@ def _is_depthwise(kernel: Any, groups: int) -> bool:
 # -- how they are computed -----------------------------------------------------------------------------
 
 
-def _by_group(xp: Namespace, x: Tensor, groups: int) -> Tensor:
-    """All axes but the last as rows, for each group of the last: `(groups, rows, columns)`."""
-    return xp.moveaxis(x.reshape((-1, groups, x.shape[-1] // groups)), 1, 0)
-
-
 def _put_product(xp: Namespace, patches: Tensor, weights: Tensor, out: Tensor) -> None:
     """Write the products of the groups side by side into the last axis of `out`."""
     if len(weights) == 1:
         xp.matmul(patches[0], weights[0], out=out.reshape((-1, out.shape[-1])))
     else:
-        _by_group(xp, out, len(weights))[...] = xp.matmul(patches, weights)
+        by_group(xp, out, len(weights))[...] = xp.matmul(patches, weights)
 
 
 def _finish(xp: Namespace, y: Tensor, bias: Tensor | None, activation: str) -> None:
@@ -154,51 +149,6 @@ def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:
     """The sum over all axes but the last, as a product, which uses all cores."""
     rows = xp.reshape(g, (-1, g.shape[-1]))
     return xp.matmul(xp.ones((rows.shape[0],), dtype=g.dtype), rows)
-
-
-def _patches(xp: Namespace, x: Tensor, windows: Windows, groups: int) -> Iterator[tuple[slice, Tensor]]:
-    """What lies under the windows, as matrices `(groups, windows, window * channels)`, for one part of the batch after
-    the other: which part, and its matrix, in memory that is used again for the next."""
-    if windows.is_pointwise and groups == 1:
-        yield slice(None), x.reshape((1, -1, x.shape[-1]))
-        return
-    view = _sliding(xp, windows.padded(xp, x), windows, groups)
-    rank = len(windows.size)
-    places, window = view.shape[2 : 2 + rank], view.shape[2 + rank :]
-    narrow = _is_narrow(windows, window[-1])
-    buffer: Tensor = None
-    for block in blocks(x, int(np.prod((*places, *window))) * groups * x.dtype.itemsize):
-        part = view[:, block]
-        if narrow:  # windows last, where the numbers that lie together are too few to be copied quickly
-            part = xp.moveaxis(part, range(1, 2 + rank), range(2 + rank, 3 + 2 * rank))
-        if buffer is None or buffer.shape != part.shape:
-            buffer = xp.empty(part.shape, x.dtype)
-        buffer[...] = part
-        columns = int(np.prod(window))
-        if narrow:
-            yield block, xp.swapaxes(buffer.reshape((groups, columns, -1)), 1, 2)
-        else:
-            yield block, buffer.reshape((groups, -1, columns))
-
-
-def _is_narrow(windows: Windows, channels: int) -> bool:
-    """Whether few numbers of a window lie side by side in memory."""
-    return channels * (windows.size[-1] if windows.dilation[-1] == 1 else 1) < 16
-
-
-def _sliding(xp: Namespace, x: Tensor, windows: Windows, groups: int) -> Tensor:
-    """A view of a padded tensor: `(groups, batch, *places, *window, channels / groups)`."""
-    counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)]
-    channels = x.shape[-1] // groups
-    first, *along, last = x.strides
-    return xp.lib.stride_tricks.as_strided(
-        x,
-        shape=(groups, x.shape[0], *counts, *windows.size, channels),
-        strides=(
-            last * channels, first, *(a * s for a, s in zip(along, windows.strides, strict=True)),
-            *(a * d for a, d in zip(along, windows.dilation, strict=True)), last,
-        ),
-    )  # fmt: skip
 
 
 def _by_convolution(
@@ -222,12 +172,12 @@ def _by_scattering(
     """The input's gradient in general: each window's share is added where the window lies."""
     channels = kernel.shape[-2]
     n, *counts, _ = g.shape
-    weights = _by_group(xp, kernel, groups)
+    weights = by_group(xp, kernel, groups)
     places = list(windows.places(counts))
     total: Tensor = xp.zeros((n, *windows.extent(counts), groups * channels), g.dtype)
-    narrow = _is_narrow(windows, channels)
+    narrow = is_narrow(windows, channels)
     for block in blocks(g, weights[..., 0].size * int(np.prod(counts)) * g.dtype.itemsize):
-        rows = _by_group(xp, g[block], groups)
+        rows = by_group(xp, g[block], groups)
         if narrow:
             shares = xp.matmul(weights, xp.swapaxes(rows, 1, 2)).reshape((groups, len(places), channels, -1))
             shares = xp.transpose(shares, (1, 3, 0, 2))

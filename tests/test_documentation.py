@@ -48,18 +48,50 @@ def test_the_examples_of_docstrings_run(name: str, tmp_path: Path, monkeypatch: 
     assert runner.failures == 0, "".join(output)
 
 
-def code_blocks(page: Path, language: str) -> list[str]:
-    return re.findall(rf"^```{language}\n(.*?)^```$", page.read_text(), re.DOTALL | re.MULTILINE)
+def blocks_with_output(page: Path) -> list[tuple[str, str | None]]:
+    """The Python blocks of a page, each with the text block that follows it at once: what it prints."""
+    pattern = r"^```python\n(.*?)^```$(?:\n\n```text\n(.*?)^```$)?"
+    return [
+        (code, text or None) for code, text in re.findall(pattern, page.read_text(), re.DOTALL | re.MULTILINE)
+    ]
+
+
+def pictures(page: Path) -> list[str]:
+    return re.findall(r"!\[[^]]*\]\(images/([^)]+)\)", page.read_text())
+
+
+NUMBER = re.compile(r"-?\d+(?:\.\d*)?(?:e[-+]?\d+)?")
+
+
+def assert_alike(printed: str, shown: str) -> None:
+    """The same words, and numbers about as large: what is learned differs a little from machine to machine."""
+    words = [" ".join(NUMBER.sub("#", text).split()) for text in (printed, shown)]
+    assert words[0] == words[1], f"printed:\n{printed}\nshown:\n{shown}"
+    for found, said in zip(NUMBER.findall(printed), NUMBER.findall(shown), strict=True):
+        assert float(found) == pytest.approx(float(said), rel=0.25, abs=0.06), f"{printed}\nshown:\n{shown}"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
-def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any) -> None:
-    """The Python blocks of a page, in order, as one program."""
+def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
+    """The Python blocks of a page, in order, as one program; it prints what is shown, and makes the pictures."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HILEVEL_BACKEND", "numpy")
+    monkeypatch.setenv("MPLBACKEND", "Agg")
     namespace: dict[str, Any] = {"__name__": page.stem}
-    for block in code_blocks(page, "python"):
-        exec(compile(block, f"{page.name}", "exec"), namespace)
+    for code, shown in blocks_with_output(page):
+        exec(compile(code, f"{page.name}", "exec"), namespace)
+        printed = capsys.readouterr().out
+        if shown is not None:
+            assert_alike(printed, shown)
+    assert set(pictures(page)) <= {file.name for file in tmp_path.iterdir()}
+    if pictures(page):
+        namespace["plt"].close("all")
+
+
+def test_the_pictures_are_those_that_pages_show_and_small() -> None:
+    images = {file.name: file.stat().st_size for file in (ROOT / "docs/images").glob("*")}
+    assert set(images) == {name for page in PAGES for name in pictures(page)}
+    assert all(size < 40_000 for size in images.values()), images
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)

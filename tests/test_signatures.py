@@ -1,6 +1,6 @@
 """Names, arguments, their order and defaults are Keras's, as `data/keras_api.json` lists them.
 
-1 and 1.0 count as one default; `**kwargs` may be absent; where Keras takes `*args`, we may say what
+1, 1.0 and (1, 1) count as one default; `**kwargs` may be absent; where Keras takes `*args`, we may say what
 they are; and a method that takes everything, as `Layer.compute_output_shape` does, takes what
 Keras's takes.
 """
@@ -72,23 +72,13 @@ _NOT_YET = {
     """,
     "initializers": "STFT STFTInitializer stft",
     "layers": """
-        AdditiveAttention Attention AveragePooling1D AveragePooling2D AvgPool1D AvgPool2D
-        CenterCrop Conv1D Conv1DTranspose Conv2D Conv2DTranspose Conv3D Convolution1D
-        Convolution1DTranspose Convolution2D Convolution2DTranspose Convolution3D Cropping1D
-        Cropping2D DepthwiseConv2D GlobalAveragePooling1D GlobalAveragePooling2D
-        GlobalAvgPool1D GlobalAvgPool2D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPooling1D
-        GlobalMaxPooling2D MaxPool1D MaxPool2D MaxPooling1D MaxPooling2D MultiHeadAttention
-        RandomContrast RandomCrop RandomFlip RandomRotation RandomTranslation RandomZoom
-        Resizing SeparableConv1D SeparableConv2D SeparableConvolution1D
-        SeparableConvolution2D UpSampling1D UpSampling2D
-        ZeroPadding1D ZeroPadding2D
+        AdditiveAttention Attention CenterCrop MultiHeadAttention RandomContrast RandomCrop
+        RandomFlip RandomRotation RandomTranslation RandomZoom Resizing
     """,
     "models": "load_model model_from_json save_model",
     "ops": """
-        associative_scan cholesky ctc_loss det
-        dot_product_attention eigh fft fft2 ifft2 inv irfft istft lstsq
-        pinv qr rearrange rfft slogdet solve solve_triangular stft svd
-        vectorize
+        associative_scan cholesky ctc_loss det dot_product_attention eigh fft fft2 ifft2 inv irfft
+        istft lstsq pinv qr rearrange rfft slogdet solve solve_triangular stft svd vectorize
     """,
     "ops.image": "extract_patches resize",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
@@ -211,6 +201,8 @@ def parameters(function: Any) -> list[str] | None:
 
 
 def plain(default: Any) -> str:
+    while isinstance(default, tuple) and default and all(d == default[0] for d in default):
+        default = default[0]
     number = isinstance(default, int) and not isinstance(default, bool)
     return repr(float(default) if number else default)
 

@@ -8,6 +8,7 @@ products, a fortieth; the gradient of a max pooling, as a chain of comparisons o
 
 from __future__ import annotations
 
+import inspect
 from functools import partial, reduce
 from typing import Any
 
@@ -145,12 +146,12 @@ def _of_channels(x: Array, g: Array, places: Any) -> Array:
 
 
 def conv(
-    xp: Any, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
+    x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
     """With bias and activation; relu's gradient at 0 is 0."""
     y = convolve(x, kernel, windows, groups)
     y = y if bias is None else y + bias
-    return jax.nn.relu(y) if activation == "relu" else activated(xp, y, activation)
+    return jax.nn.relu(y) if activation == "relu" else activated(jnp, y, activation)
 
 
 # -- pooling ---------------------------------------------------------------------------------------------
@@ -189,23 +190,30 @@ def sum_pool(x: Array, windows: Windows) -> Array:
     return pooled(x, windows, lax.add, 0)
 
 
-def max_pool_gradient(xp: Any, g: Array, x: Array, y: Array, windows: Windows) -> Array:
+def max_pool_gradient(g: Array, x: Array, y: Array, windows: Windows) -> Array:
     """By JAX."""
     return jax.vjp(partial(max_pool, windows=windows), x)[1](g)[0]
 
 
-def sum_pool_gradient(xp: Any, g: Array, windows: Windows, spatial: tuple[int, ...]) -> Array:
+def sum_pool_gradient(g: Array, windows: Windows, spatial: tuple[int, ...]) -> Array:
     """By JAX."""
     like = jax.ShapeDtypeStruct((g.shape[0], *spatial, g.shape[-1]), g.dtype)
     return jax.linear_transpose(partial(sum_pool, windows=windows), like)(g)[0]
 
 
+def override(function: Function) -> Override:
+    """A form of an op, compiled as one where it is not part of a larger program."""
+    settings = {"windows", "groups", "activation", "spatial"} & inspect.signature(function).parameters.keys()
+    compiled = jax.jit(function, static_argnames=settings)
+    return Override(lambda xp, *args, **kwargs: compiled(*args, **kwargs))
+
+
 CONVOLUTION: dict[str, Override] = {
-    "conv": Override(conv),
-    "conv_input_gradient": Override(lambda xp, *args, **kwargs: input_gradient(*args, **kwargs)),
-    "conv_kernel_gradient": Override(lambda xp, *args, **kwargs: kernel_gradient(*args, **kwargs)),
-    "max_pool": Override(lambda xp, x, windows: max_pool(x, windows)),
-    "max_pool_gradient": Override(max_pool_gradient),
-    "sum_pool": Override(lambda xp, x, windows: sum_pool(x, windows)),
-    "sum_pool_gradient": Override(sum_pool_gradient),
+    "conv": override(conv),
+    "conv_input_gradient": override(input_gradient),
+    "conv_kernel_gradient": override(kernel_gradient),
+    "max_pool": override(max_pool),
+    "max_pool_gradient": override(max_pool_gradient),
+    "sum_pool": override(sum_pool),
+    "sum_pool_gradient": override(sum_pool_gradient),
 }

@@ -89,9 +89,7 @@ class Dense(Layer):
         self.bias_regularizer = regularizers.get(bias_regularizer)
         self.kernel_constraint = constraints_.get(kernel_constraint)
         self.bias_constraint = constraints_.get(bias_constraint)
-        name = getattr(self.activation, "__name__", "")
-        known = name in FUSED_ACTIVATIONS and self.activation is activations.get(name)
-        self._fused = name if known else None
+        self._fused = fused_name(self.activation)
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
 
@@ -114,6 +112,12 @@ class Dense(Layer):
         if self._fused:
             return ops.dense(inputs, self.kernel, self.bias, activation=self._fused)
         return self.activation(ops.dense(inputs, self.kernel, self.bias))
+
+
+def fused_name(activation: Any) -> str | None:
+    """The name of an activation that ops compute in one step with what is before it; None where it is another."""
+    name = getattr(activation, "__name__", "")
+    return name if name in FUSED_ACTIVATIONS and activation is activations.get(name) else None
 
 
 def last_axis(layer: Layer, shape: Any) -> int:

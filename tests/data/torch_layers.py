@@ -5,9 +5,10 @@ gradients of all of them.
 """
 
 import torch
+from torch_convolution import CONVOLUTION
 from torch_recurrent import RECURRENT
 
-TORCH = {**RECURRENT}
+TORCH = {**CONVOLUTION, **RECURRENT}
 
 
 def by_torch(name, case, groups):

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("core", "activation", "normalization", "recurrent", "einsum_dense")
+FAMILIES = ("core", "activation", "normalization", "recurrent", "einsum_dense", "convolution", "pooling")
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,228 @@
+"""Poolings over all of the spatial axes, and to a given size."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from hilevel import ops
+from hilevel._types import Tensor
+from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.layer import Layer
+from hilevel.ops.windows import channels_come_first, per_axis
+
+
+class BaseGlobalPooling(Layer):
+    """Base of poolings over all of the spatial axes."""
+
+    rank: ClassVar[int]
+    reduce: ClassVar[Callable[..., Tensor]]
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        first = channels_come_first(type(self).__name__, data_format)
+        self.data_format = "channels_first" if first else "channels_last"
+        self.keepdims = keepdims
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+        start = 2 if first else 1
+        self._axes = tuple(range(start, start + self.rank))
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Shape `(batch, ..., channels)` to `(batch, channels)`."""
+        return type(self).reduce(inputs, axis=self._axes, keepdims=self.keepdims)
+
+
+class GlobalMaxPooling1D(BaseGlobalPooling):
+    """The largest number of each channel over all steps.
+
+    Args:
+        data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
+        keepdims: whether the steps stay as an axis of length 1.
+
+    >>> import hilevel
+    >>> hilevel.layers.GlobalMaxPooling1D()(np.array([[[1.0], [3.0], [2.0]]]))
+    array([[3.]], dtype=float32)
+    """
+
+    rank, reduce = 1, ops.max
+
+
+class GlobalMaxPooling2D(BaseGlobalPooling):
+    """The largest number of each channel of an image. The arguments are those of `GlobalMaxPooling1D`.
+
+    >>> import hilevel
+    >>> hilevel.layers.GlobalMaxPooling2D()(np.ones((2, 4, 4, 3))).shape
+    (2, 3)
+    """
+
+    rank, reduce = 2, ops.max
+
+
+class GlobalMaxPooling3D(BaseGlobalPooling):
+    """The largest number of each channel of a volume. The arguments are those of `GlobalMaxPooling1D`.
+
+    >>> import hilevel
+    >>> hilevel.layers.GlobalMaxPooling3D()(np.ones((2, 4, 4, 4, 3))).shape
+    (2, 3)
+    """
+
+    rank, reduce = 3, ops.max
+
+
+class GlobalAveragePooling1D(BaseGlobalPooling):
+    """The mean of each channel over all steps; over those that count, where there is a mask.
+
+    Args:
+        data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
+        keepdims: whether the steps stay as an axis of length 1.
+
+    >>> import hilevel
+    >>> x = np.array([[[1.0], [3.0], [8.0]]])
+    >>> hilevel.layers.GlobalAveragePooling1D()(x, mask=np.array([[True, True, False]]))
+    array([[2.]], dtype=float32)
+    """
+
+    rank, reduce = 1, ops.mean
+
+    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+        super().__init__(data_format, keepdims, **kwargs)
+        self.supports_masking = True
+
+    def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
+        """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`."""
+        if mask is None:
+            return super().call(inputs)
+        counts = ops.expand_dims(ops.cast(mask, "bool"), 3 - self._axes[0])
+        total = ops.sum(ops.where(counts, inputs, 0.0), axis=self._axes, keepdims=self.keepdims)
+        return total / ops.sum(ops.cast(counts, inputs.dtype), axis=self._axes, keepdims=self.keepdims)
+
+    def compute_mask(self, inputs: Tensor, mask: Any = None) -> None:
+        """None: there are no steps any more."""
+
+
+class GlobalAveragePooling2D(BaseGlobalPooling):
+    """The mean of each channel of an image. The arguments are those of `GlobalMaxPooling1D`. Lin et al., 2013.
+
+    >>> import hilevel
+    >>> hilevel.layers.GlobalAveragePooling2D(keepdims=True)(np.ones((2, 4, 4, 3))).shape
+    (2, 1, 1, 3)
+    """
+
+    rank, reduce = 2, ops.mean
+
+
+class GlobalAveragePooling3D(BaseGlobalPooling):
+    """The mean of each channel of a volume. The arguments are those of `GlobalMaxPooling1D`.
+
+    >>> import hilevel
+    >>> hilevel.layers.GlobalAveragePooling3D()(np.ones((2, 4, 4, 4, 3))).shape
+    (2, 3)
+    """
+
+    rank, reduce = 3, ops.mean
+
+
+GlobalMaxPool1D, GlobalMaxPool2D, GlobalMaxPool3D = GlobalMaxPooling1D, GlobalMaxPooling2D, GlobalMaxPooling3D
+GlobalAvgPool1D, GlobalAvgPool2D = GlobalAveragePooling1D, GlobalAveragePooling2D
+GlobalAvgPool3D = GlobalAveragePooling3D
+
+
+# -- to a given size -------------------------------------------------------------------------------------
+
+
+class BaseAdaptivePooling(Layer):
+    """Base of poolings to a given size."""
+
+    rank: ClassVar[int]
+    pool: ClassVar[Callable[..., Tensor]]
+
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        cls = type(self).__name__
+        self.output_size = per_axis(cls, "output_size", output_size, self.rank)
+        self.data_format = "channels_first" if channels_come_first(cls, data_format) else "channels_last"
+        self.input_spec = InputSpec(ndim=self.rank + 2)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """Shape `(batch, ..., channels)` to `(batch, *output_size, channels)`."""
+        return type(self).pool(inputs, self.output_size, self.data_format)
+
+
+class AdaptiveAveragePooling1D(BaseAdaptivePooling):
+    """The means of windows of steps that are laid so that a given number of them results.
+
+    Window `i` of `n` reaches from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
+
+    Args:
+        output_size: how many windows there are.
+        data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
+
+    >>> import hilevel
+    >>> hilevel.layers.AdaptiveAveragePooling1D(2)(np.array([[[1.0], [3.0], [5.0]]]))[0, :, 0]
+    array([2., 4.], dtype=float32)
+
+    Raises:
+        ValueError: `output_size` is no positive integer.
+    """
+
+    rank, pool = 1, ops.adaptive_average_pool
+
+
+class AdaptiveAveragePooling2D(BaseAdaptivePooling):
+    """The means of windows of an image, laid so that a given number of them results. The arguments are
+    those of `AdaptiveAveragePooling1D`, with two axes in place of one.
+
+    >>> import hilevel
+    >>> hilevel.layers.AdaptiveAveragePooling2D((2, 3))(np.ones((1, 5, 7, 3))).shape
+    (1, 2, 3, 3)
+    """
+
+    rank, pool = 2, ops.adaptive_average_pool
+
+
+class AdaptiveAveragePooling3D(BaseAdaptivePooling):
+    """The means of windows of a volume, laid so that a given number of them results. The arguments are
+    those of `AdaptiveAveragePooling1D`, with three axes in place of one.
+
+    >>> import hilevel
+    >>> hilevel.layers.AdaptiveAveragePooling3D(2)(np.ones((1, 5, 4, 3, 3))).shape
+    (1, 2, 2, 2, 3)
+    """
+
+    rank, pool = 3, ops.adaptive_average_pool
+
+
+class AdaptiveMaxPooling1D(BaseAdaptivePooling):
+    """The largest numbers of windows of steps that are laid so that a given number of them results. The arguments, and
+    the windows, are those of `AdaptiveAveragePooling1D`.
+
+    >>> import hilevel
+    >>> hilevel.layers.AdaptiveMaxPooling1D(2)(np.array([[[1.0], [3.0], [5.0]]]))[0, :, 0]
+    array([3., 5.], dtype=float32)
+    """
+
+    rank, pool = 1, ops.adaptive_max_pool
+
+
+class AdaptiveMaxPooling2D(BaseAdaptivePooling):
+    """The largest numbers of windows of an image, laid so that a given number of them results. The arguments are
+    those of `AdaptiveAveragePooling1D`, with two axes in place of one.
+
+    >>> import hilevel
+    >>> hilevel.layers.AdaptiveMaxPooling2D(2)(np.ones((1, 5, 7, 3))).shape
+    (1, 2, 2, 3)
+    """
+
+    rank, pool = 2, ops.adaptive_max_pool
+
+
+class AdaptiveMaxPooling3D(BaseAdaptivePooling):
+    """The largest numbers of windows of a volume, laid so that a given number of them results. The arguments are
+    those of `AdaptiveAveragePooling1D`, with three axes in place of one.
+
+    >>> import hilevel
+    >>> hilevel.layers.AdaptiveMaxPooling3D(2)(np.ones((1, 5, 4, 3, 3))).shape
+    (1, 2, 2, 2, 3)
+    """
+
+    rank, pool = 3, ops.adaptive_max_pool

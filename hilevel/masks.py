@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import warnings
 import weakref
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any
 
 from hilevel import ops, tree
@@ -57,6 +58,23 @@ def set_mask(x: Any, mask: Any) -> Any:
     return x
 
 
+@contextmanager
+def lent(x: Any, mask: Any) -> Iterator[None]:
+    """A block in which the tensors of a structure have the given masks, unless these are None."""
+    if mask is None:
+        yield
+        return
+    given = zip(tree.flatten(x), tree.flatten(mask) if tree.is_nested(x) else [mask], strict=True)
+    changed = [(leaf, m, mask_of(leaf)) for leaf, m in given if mask_of(leaf) is not m]
+    for leaf, m, _ in changed:
+        set_mask(leaf, m)
+    try:
+        yield
+    finally:
+        for leaf, _, before in changed:
+            set_mask(leaf, before)
+
+
 def mask_of_all(x: Any) -> Any:
     """The masks of the tensors of a structure, None where one has none; None where all have none."""
     found = tree.map_structure(mask_of, x)
@@ -91,7 +109,7 @@ def fits(mask: Any, x: Any) -> bool:
 def carry(inputs: Sequence[Any], outputs: Sequence[Any], label: str | None = None) -> None:
     """Give the results of an operation the masks of its operands, where they still have the axes. Warns where
     they have not, if there is a label to say of what."""
-    mask = combined([mask_of(x) for x in inputs])
+    mask = combined([taken(x) for x in inputs])
     for x in outputs if mask is not None else ():
         if fits(mask, x):
             set_mask(x, mask)

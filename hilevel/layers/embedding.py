@@ -96,9 +96,9 @@ class Masking(Layer):
         self.supports_masking = True
 
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
-        """Where a feature has another value."""
-        return ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)
+        """Where a feature has another value, and an earlier mask holds."""
+        return masks.combined([mask, ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)])
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs with zeros at the masked steps."""
+        """The inputs with zeros where all features have the value."""
         return masks.masked(inputs, self.compute_mask(inputs))

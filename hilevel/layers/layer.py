@@ -279,6 +279,7 @@ class Layer(Holder):
     def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
         """Give the outputs the masks that `compute_mask` says, and warn where one is lost."""
         if self.supports_masking or self._makes_masks:
+            masks.taken(inputs)
             flat = tree.flatten(outputs)
             computed = self.compute_mask(inputs, previous)
             several = computed if isinstance(computed, (list, tuple)) else [computed] * len(flat)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hilevel import constraints as constraints_
@@ -59,10 +59,11 @@ class ScaleAndShift(Layer):
                 regularizer=self.beta_regularizer, constraint=self.beta_constraint,
             )  # fmt: skip
 
-    def scaled(self, y: Tensor, axis: int) -> Tensor:
-        """`gamma * y + beta`, with a `gamma` and a `beta` for each index of the axis."""
+    def scaled(self, y: Tensor, *axes: int) -> Tensor:
+        """`gamma * y + beta`, with a `gamma` and a `beta` for each index of the axes."""
         view = [1] * len(y.shape)
-        view[axis] = -1
+        for axis in axes:
+            view[axis] = y.shape[axis]
         if self.gamma is not None:
             y = y * ops.reshape(self.gamma, view)
         return y if self.beta is None else y + ops.reshape(self.beta, view)
@@ -178,13 +179,30 @@ class BatchNormalization(ScaleAndShift):
     def _masked_statistics(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
         """Mean and variance over the samples and steps that the mask keeps."""
         x = ops.moveaxis(x, self.axis, -1)
-        weights = ops.cast(mask, x.dtype)
-        weights = ops.reshape(weights, tuple(mask.shape) + (1,) * (len(x.shape) - len(mask.shape)))
-        weights = ops.broadcast_to(weights, (*x.shape[:-1], 1))
-        axes = tuple(range(len(x.shape) - 1))
-        total = ops.sum(weights, axis=axes) + settings.epsilon
-        mean = ops.sum(weights * x, axis=axes) / total
-        return mean, ops.sum(weights * ops.square(x - mean), axis=axes) / total
+        return masked_moments(x, mask, range(len(x.shape) - 1), keepdims=False)
+
+
+def masked_moments(
+    x: Tensor, mask: Tensor, axes: Iterable[int], keepdims: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over some axes of what a mask of the first axes keeps."""
+    axes = tuple(axes)
+    weights = ops.reshape(ops.cast(mask, x.dtype), (*mask.shape, *(1,) * (len(x.shape) - len(mask.shape))))
+    weights = ops.broadcast_to(weights, [n if i in axes else weights.shape[i] for i, n in enumerate(x.shape)])
+    total = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon
+    mean = ops.sum(weights * x, axis=axes, keepdims=True) / total
+    variance = ops.sum(weights * ops.square(x - mean), axis=axes, keepdims=True) / total
+    return (mean, variance) if keepdims else (ops.squeeze(mean, axes), ops.squeeze(variance, axes))
+
+
+def standardized(x: Tensor, axes: Iterable[int], epsilon: float, mask: Any = None) -> Tensor:
+    """`(x - mean) / sqrt(variance + epsilon)` over some axes; where these are the steps of a mask, without what it
+    leaves out."""
+    axes = [axis % len(x.shape) for axis in axes]
+    if mask is None or not any(0 < axis < len(mask.shape) for axis in axes):
+        return ops.standardize(x, axes, epsilon)[0]
+    mean, variance = masked_moments(x, mask, axes)
+    return (x - mean) * ops.rsqrt(variance + epsilon)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
@@ -235,7 +253,8 @@ class LayerNormalization(ScaleAndShift):
         self.make_gamma_and_beta(list(sizes.values()))
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        """The normalised inputs, of their shape."""
-        y = ops.layer_normalization(at_least_float32(inputs), self.gamma, self.beta, self.axis, self.epsilon)
-        return y.astype(inputs.dtype)
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        y = standardized(at_least_float32(inputs), axes, self.epsilon, mask)
+        return self.scaled(y, *axes).astype(inputs.dtype)

@@ -67,6 +67,7 @@ class Normalization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
+        self.supports_masking = True
         if (mean is None) != (variance is None):
             raise ValueError("Normalization: give both mean and variance, or neither and call adapt.")
         self.axis = axis if axis is None or isinstance(axis, int) else tuple(axis)

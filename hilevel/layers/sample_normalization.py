@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hilevel import ops
+from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
-from hilevel.layers.normalization import ScaleAndShift, at_least_float32, axis_size
+from hilevel.layers.normalization import ScaleAndShift, at_least_float32, axis_size, standardized
 
 
 class GroupNormalization(ScaleAndShift):
@@ -73,13 +73,13 @@ class GroupNormalization(ScaleAndShift):
         self.make_gamma_and_beta((size,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
-    def call(self, inputs: Tensor) -> Tensor:
-        """The normalised inputs, of their shape."""
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
         shape, axis = tuple(inputs.shape), self.axis % len(inputs.shape)
         parts = (self.groups, shape[axis] // self.groups)
         x = ops.reshape(at_least_float32(inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))
         over = [i for i in range(1, len(shape) + 1) if i != axis]
-        y, _, _ = ops.standardize(x, over, self.epsilon)
+        y = standardized(x, over, self.epsilon, mask)
         return self.scaled(ops.reshape(y, shape), axis).astype(inputs.dtype)
 
 
@@ -99,6 +99,7 @@ class RMSNormalization(Layer):
         super().__init__(**kwargs)
         self.axis = axis if isinstance(axis, int) else sorted(axis)
         self.epsilon = epsilon
+        self.supports_masking = self.axis in (-1, [-1])
 
     def build(self, input_shape: Shape) -> None:
         """Make `scale`."""
@@ -137,6 +138,7 @@ class UnitNormalization(Layer):
         self.supports_masking = True
         self.axis = axis if isinstance(axis, int) else list(axis)
 
-    def call(self, inputs: Tensor) -> Tensor:
-        """The normalised inputs, of their shape."""
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The normalised inputs, of their shape; zeros where `mask` leaves steps out."""
+        inputs = inputs if mask is None else masks.masked(inputs, mask)
         return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)

@@ -59,16 +59,8 @@ class Model(Trainer):
                 f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
                 "model computes; or make it of symbolic tensors: Model(inputs, outputs)."
             )
-        self._mask_inputs(inputs, mask)
-        return self._graph.run(inputs)
-
-    @staticmethod
-    def _mask_inputs(inputs: Any, mask: Any) -> None:
-        """Let the inputs carry the masks that a caller gave beside them."""
-        if mask is not None:
-            several = isinstance(inputs, (list, tuple, dict))
-            for x, m in zip(tree.flatten(inputs), tree.flatten(mask) if several else [mask], strict=True):
-                masks.set_mask(x, m)
+        with masks.lent(inputs, mask):
+            return self._graph.run(inputs)
 
     @property
     def layers(self) -> list[Layer]:

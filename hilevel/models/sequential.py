@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hilevel import tree
+from hilevel import masks, tree
 from hilevel._types import Config, Shape
 from hilevel.graph import Symbolic
 from hilevel.layers import deserialize, serialize
@@ -99,9 +99,9 @@ class Sequential(Model):
         """The output of the last layer."""
         if self._graph is not None and isinstance(inputs, (dict, list, tuple)):
             (inputs,) = self._graph.match(inputs)
-        self._mask_inputs(inputs, mask)
-        for layer in self._chain:
-            inputs = layer(inputs)
+        with masks.lent(inputs, mask):
+            for layer in self._chain:
+                inputs = layer(inputs)
         return inputs
 
     @property

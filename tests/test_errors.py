@@ -210,6 +210,42 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "concatenation that does not fit": (
         lambda: layers.Concatenate(name="join")([X, X[:3]]), errors.ShapeError, ["(8, 4)", "(3, 4)"],
     ),
+    "kernel larger than the input": (
+        lambda: layers.Conv1D(2, 5)(X[:, :, None]), errors.ShapeError,
+        ["Conv1D", "window of 5", "axis 1 of 4", 'padding="same"'],
+    ),
+    "window larger than the input": (
+        lambda: layers.MaxPooling1D(6)(X[:, :, None]), errors.ShapeError, ["max_pool", "window of 6", "axis 1 of 4"],
+    ),
+    "image without channels": (
+        lambda: layers.Conv2D(2, 3, name="first")(X[:, :, None]), errors.ShapeError,
+        ['Conv2D "first"', "4 axes", "(8, 4, 1)"],
+    ),
+    "channels that make no groups": (
+        lambda: layers.Conv1D(4, 1, groups=4)(X[:, None, :3]), ValueError, ["Conv1D", "3 channels", "4 groups"],
+    ),
+    "filters that make no groups": (
+        lambda: layers.Conv1D(3, 1, groups=2), ValueError, ["Conv1D", "3 filters", "2 groups"],
+    ),
+    "channels of another kernel": (
+        lambda: ops.conv(X[:, None], np.ones((1, 3, 2), "float32")), errors.ShapeError,
+        ["conv", "4 channels", "multiple of 3", "(1, 3, 2)"],
+    ),
+    "strides and dilation": (
+        lambda: layers.Conv2D(3, 2, strides=2, dilation_rate=2), ValueError, ["Conv2D", "strides", "dilation_rate"],
+    ),
+    "unknown padding": (
+        lambda: layers.Conv2D(3, 2, padding="causal"), ValueError, ["Conv2D", "'valid'", "'same'", "'causal'"],
+    ),
+    "unknown data format": (
+        lambda: layers.AveragePooling2D(2, data_format="nchw"), ValueError, ["channels_first", "'nchw'"],
+    ),
+    "kernel of three sizes": (
+        lambda: layers.Conv2D(3, (2, 2, 2)), ValueError, ["Conv2D", "kernel_size", "2 of them", "(2, 2, 2)"],
+    ),
+    "everything cropped": (
+        lambda: layers.Cropping1D(2)(X[:, :, None]), errors.ShapeError, ["Cropping1D", "(2, 2)", "(8, 4, 1)"],
+    ),
     "missing input": (
         lambda: two_inputs().predict({"left": X}, verbose=0), ValueError, ["left, right", "Missing: right"],
     ),

@@ -107,7 +107,7 @@ def kernel_gradient(x: Array, g: Array, windows: Windows, groups: int) -> Array:
         return kernel_gradient_by_parts(windows.padded(jnp, x), g, windows, groups).reshape(shape)
 
     known = groups == 1 or is_depthwise(channels, windows, groups)
-    if max(windows.size) == 1 or np.prod(windows.size) > _MANY or not known:
+    if max(windows.size) == 1 or np.prod(windows.size) > _MANY or not known or not len(g):
         return xla(x, g)
     return lax.platform_dependent(x, g, cpu=by_parts, default=xla)
 
@@ -117,14 +117,14 @@ def kernel_gradient_by_parts(x: Array, g: Array, windows: Windows, groups: int) 
     places = list(windows.places(g.shape[1:-1]))
     few = x.shape[-1] * windows.size[-1] < 16
     of_part = _of_channels if groups > 1 else _of_columns if few else _of_rows
-    each = g.size // len(g) * len(places) * x.shape[-1] // g.shape[-1] * x.dtype.itemsize if len(g) else 1
+    each = int(np.prod(g.shape[1:-1])) * len(places) * x.shape[-1] * x.dtype.itemsize
     n = max((d for d in range(1, len(g) + 1) if len(g) % d == 0 and d * each <= _PART), default=1)
-    parts = tuple(a.reshape(-1, n, *a.shape[1:]) for a in (x, g))
+    parts = tuple(a.reshape(len(g) // n, n, *a.shape[1:]) for a in (x, g))
 
     def step(total: Array, part: tuple[Array, Array]) -> tuple[Array, None]:
         return total + of_part(*part, places), None
 
-    kind = jax.eval_shape(lambda x, g: of_part(x[0], g[0], places), *parts)
+    kind = jax.eval_shape(lambda x, g: of_part(x[:n], g[:n], places), x, g)
     return lax.scan(step, jnp.zeros(kind.shape, kind.dtype), parts)[0]
 
 
@@ -148,10 +148,11 @@ def _of_channels(x: Array, g: Array, places: Any) -> Array:
 def conv(
     x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
-    """With bias and activation; relu's gradient at 0 is 0."""
+    """With bias and activation."""
+    windows.counts(x.shape[1:-1])  # XLA does not mind windows that are too large
     y = convolve(x, kernel, windows, groups)
     y = y if bias is None else y + bias
-    return jax.nn.relu(y) if activation == "relu" else activated(jnp, y, activation)
+    return activated(jnp, y, activation)
 
 
 # -- pooling ---------------------------------------------------------------------------------------------

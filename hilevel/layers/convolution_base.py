@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from hilevel import activations, initializers, ops, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
+from hilevel.errors import ShapeError
 from hilevel.layers.core import fused_name
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
@@ -59,6 +60,11 @@ class BaseConvolution(Layer):
 
     def channels(self, input_shape: Shape) -> int:
         """How many channels the input has; the layer expects as many from now on."""
+        if len(input_shape) != self.rank + 2:
+            raise ShapeError(
+                f'{type(self).__name__} "{self.name}" expects inputs with {self.rank + 2} axes, the batch, {self.rank} '
+                f"spatial, and the channels; got shape {tuple(input_shape)}."
+            )
         axis = 1 if self._channels_first else self.rank + 1
         size = axis_size(self, input_shape, axis)
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: size})

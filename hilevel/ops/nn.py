@@ -31,10 +31,10 @@ def relu(xp: Namespace, x: Tensor) -> Tensor:
 
 def rectified(xp: Namespace, x: Tensor, out: Tensor = None) -> Tensor:
     """`max(x, 0)`, written into `out` where arrays can be written to. NumPy compares with an array of zeros four times
-    as fast as with a number."""
+    as fast as with a number; JAX's gradient of a maximum of equal numbers would be a half."""
     if isinstance(x, np.ndarray):
         return np.maximum(x, np.zeros(x.shape[1:], x.dtype), out=out)
-    return xp.maximum(x, 0)
+    return xp.where(x <= 0, 0, x)
 
 
 relu.gradient(lambda xp, g, y, x: g * (y > 0))

@@ -252,7 +252,7 @@ def adaptive_max_pool(inputs: Tensor, output_size: Any, data_format: str | None 
         y = take(x, starts, axis=-1)
         for i in range(1, int((ends - starts).max())):
             other = take(x, np.minimum(starts + i, ends - 1), axis=-1)
-            y = where(y >= other, y, other)
+            y = where((y >= other) | (y != y), y, other)
         return y
 
     return _adapted("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)

@@ -369,6 +369,31 @@ def test_a_model_moves_between_backends_in_the_middle_of_training() -> None:
     assert moving.evaluate(X, Y, verbose=0)[0] == pytest.approx(wanted[-1], rel=0.5)
 
 
+def test_a_callback_moves_a_model_which_is_compiled_where_it_goes() -> None:
+    calls: dict[str, int] = {"numpy": 0, "jax": 0}
+
+    class Counting(hilevel.Sequential):
+        def train_step(self, data: Any) -> Any:
+            calls[hilevel.current_backend().name] += 1
+            return super().train_step(data)
+
+    class Move(hilevel.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.to("numpy" if epoch in (0, 5) else "jax")
+
+    def fitted(callbacks: list[Any]) -> Any:
+        hilevel.set_random_seed(5)
+        model = Counting([layers.Input((4,)), layers.Dense(6), layers.Dropout(0.2), layers.Dense(1)])
+        model.compile(hilevel.optimizers.Adam(0.01), "mse")
+        return model.fit(X, Y, batch_size=5, epochs=6, verbose=0, callbacks=callbacks).history["loss"]
+
+    with hilevel.use_backend("numpy"):
+        wanted = fitted([])
+        calls.update(numpy=0)
+        np.testing.assert_allclose(fitted([Move()]), wanted, rtol=1e-4)
+    assert calls["numpy"] >= 6 and 0 < calls["jax"] <= 4  # of twelve steps on JAX, what tracing takes
+
+
 def test_two_models_on_two_backends_side_by_side() -> None:
     models = {}
     for name in ("numpy", "jax"):

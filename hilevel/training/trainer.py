@@ -236,11 +236,12 @@ class Trainer(Layer):
 
         It may be called in the middle of training. Returns itself.
         """
-        super().to(backend)
         target = get_backend(backend)
+        if target is not self._backend:
+            self._hidden_steps, self._hidden_built_on = {}, {}
+        super().to(target)
         for variable in getattr(self.optimizer, "variables", ()):
             variable.to(target)
-        self._hidden_steps, self._hidden_built_on = {}, {}
         return self
 
     @contextmanager
@@ -369,9 +370,10 @@ class Trainer(Layer):
                     tell.on_epoch_begin(epoch)
                     for first, last, bundle in bundles(batches.epoch(epoch), self.steps_per_execution):
                         tell.on_train_batch_begin(first)
-                        for batch in bundle:
-                            logs = step(batch)
-                            watch.add(logs)
+                        with self._home_scope():  # a callback may have moved the model
+                            for batch in bundle:
+                                logs = step(batch)
+                                watch.add(logs)
                         tell.on_train_batch_end(last, Logs(logs))
                         check_interrupt()
                         if self.stop_training:

@@ -147,3 +147,18 @@ def test_seeds(backend: Any) -> None:
         random.set_random_seed(-1)
     with pytest.raises(ValueError, match="seed"):
         random.SeedGenerator(True)
+
+
+def test_the_first_draw_may_be_in_a_compiled_function_and_seeds_reach_it() -> None:
+    found = {}
+    for name in ("numpy", "jax"):
+        with hilevel.use_backend(name):
+            draw = hilevel.jit(lambda: hilevel.random.normal((3,)))
+            random.seed.default_generator.generators.pop(name, None)
+            hilevel.set_random_seed(3)
+            first, second = (np.asarray(draw()) for _ in range(2))
+            hilevel.set_random_seed(3)
+            np.testing.assert_array_equal(np.asarray(draw()), first)
+            assert not np.array_equal(first, second)
+            found[name] = first
+    np.testing.assert_allclose(found["numpy"], found["jax"], rtol=1e-6)

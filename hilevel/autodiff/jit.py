@@ -12,6 +12,9 @@ from hilevel.autodiff.tape import untraced
 from hilevel.backends import current_backend
 from hilevel.variables import Variable
 
+before_compiling: list[Function] = []
+"""What makes Variables that a function may need and that cannot be made in it."""
+
 
 def jit(fn: Function | None = None) -> Function:
     """A compiled form of a function of tensors, which may read and change Variables as plain code does.
@@ -43,6 +46,8 @@ def jit(fn: Function | None = None) -> Function:
         if context.recording is not None or context.abstract or context.compiling:
             return fn(*args, **kwargs)
         if backend.name not in compiled:
+            for prepare in before_compiling:
+                prepare()
             compiled[backend.name] = backend.compile(plain)
         with scope(compiling=context.compiling + 1):
             return compiled[backend.name](*args, **kwargs)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel._philox import philox_words
+from hilevel.autodiff.jit import before_compiling
 from hilevel.ops.elementwise import add
 from hilevel.variables import Variable
 
@@ -107,7 +108,8 @@ class _DefaultGenerator:
 
     def reset(self, seed: int) -> None:
         self.seed = seed
-        self.generators.clear()
+        for generator in self.generators.values():
+            generator.state.assign(np.array([seed ^ 0x5EED, 0], np.uint32))
 
     def get(self) -> SeedGenerator:
         from hilevel.backends import current_backend
@@ -121,3 +123,4 @@ class _DefaultGenerator:
 
 
 default_generator = _DefaultGenerator()
+before_compiling.append(default_generator.get)

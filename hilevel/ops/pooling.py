@@ -51,12 +51,13 @@ def _max_pool_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows: 
     spatial = x.shape[1:-1]
     counts = y.shape[1:-1]
     x = windows.padded(xp, x, lowest(x.dtype))
-    total = xp.zeros((x.shape[0], *windows.extent(counts), x.shape[-1]), g.dtype)
-    apart = all(r <= s for r, s in zip(windows.reach, windows.strides, strict=True))
+    side_by_side = windows.size == windows.strides
+    make = xp.empty if side_by_side else xp.zeros
+    total = make((x.shape[0], *windows.extent(counts), x.shape[-1]), g.dtype)
     for block in blocks(g, 2 * int(np.prod(total.shape[1:])) * g.dtype.itemsize):
         source, part, share = x[block], total[block], g[block]
         for place, hit in _first_hits(xp, source, y[block], windows):
-            if apart:
+            if side_by_side:
                 part[place] = share * hit
             else:
                 part[place] += share * hit

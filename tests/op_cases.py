@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
+import op_cases_attention
 import op_cases_convolution
 import scipy.special
 
@@ -724,6 +725,7 @@ for _cell, _n in (("simple", 1), ("lstm", 4), ("gru", 3)):
     case("recurrent", *_args[:3], None, None, *_args[5:], _c0, np.array([[True, False, True], [True, False, False]]),
          normal(2, 3), cell=_cell, expected=_steps)  # fmt: skip
 op_cases_convolution.add_cases(case, normal, apart)
+op_cases_attention.add_cases(case, normal, booleans)
 
 
 IDS: list[str] = []

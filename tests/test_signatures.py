@@ -72,12 +72,12 @@ _NOT_YET = {
     """,
     "initializers": "STFT STFTInitializer stft",
     "layers": """
-        AdditiveAttention Attention CenterCrop MultiHeadAttention RandomContrast RandomCrop
+        CenterCrop RandomContrast RandomCrop
         RandomFlip RandomRotation RandomTranslation RandomZoom Resizing
     """,
     "models": "load_model model_from_json save_model",
     "ops": """
-        associative_scan cholesky ctc_loss det dot_product_attention eigh fft fft2 ifft2 inv irfft
+        associative_scan cholesky ctc_loss det eigh fft fft2 ifft2 inv irfft
         istft lstsq pinv qr rearrange rfft slogdet solve solve_triangular stft svd vectorize
     """,
     "ops.image": "extract_patches resize",

@@ -3,6 +3,7 @@
 from typing import Any
 
 from hilevel.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
+from hilevel.layers.attention import AdditiveAttention, Attention
 from hilevel.layers.bidirectional import Bidirectional, TimeDistributed
 from hilevel.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
 from hilevel.layers.convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
@@ -58,6 +59,7 @@ from hilevel.layers.merging import (
     multiply,
     subtract,
 )
+from hilevel.layers.multi_head_attention import GroupQueryAttention, MultiHeadAttention
 from hilevel.layers.noise import (
     AlphaDropout,
     Dropout,
@@ -134,7 +136,9 @@ __all__ = [
     "AdaptiveMaxPooling2D",
     "AdaptiveMaxPooling3D",
     "Add",
+    "AdditiveAttention",
     "AlphaDropout",
+    "Attention",
     "Average",
     "AveragePooling1D",
     "AveragePooling2D",
@@ -186,6 +190,7 @@ __all__ = [
     "GlobalMaxPooling2D",
     "GlobalMaxPooling3D",
     "GroupNormalization",
+    "GroupQueryAttention",
     "Hashing",
     "Identity",
     "Input",
@@ -206,6 +211,7 @@ __all__ = [
     "MaxPooling3D",
     "Maximum",
     "Minimum",
+    "MultiHeadAttention",
     "Multiply",
     "Normalization",
     "PReLU",

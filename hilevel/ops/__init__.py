@@ -51,6 +51,7 @@ from hilevel.ops.arranging import (
     trapezoid,
     vsplit,
 )
+from hilevel.ops.attention import dot_product_attention
 from hilevel.ops.comparison import (
     equal,
     greater,
@@ -327,8 +328,9 @@ __all__ = [
     "ceil", "celu", "clip", "composite", "concatenate", "cond", "conj", "conjugate", "conv",
     "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero",
     "cross", "cumprod", "cumsum", "custom_gradient", "deg2rad", "dense", "depthwise_conv", "diag",
-    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot", "drop", "dsplit",
-    "dstack", "dtype", "einsum", "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp",
+    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
+    "dot_product_attention", "drop", "dsplit", "dstack", "dtype", "einsum",
+    "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp",
     "exp2", "expand_dims", "expm1", "extract_sequences", "eye", "fabs", "flip", "fliplr", "flipud",
     "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full", "full_like", "gelu",
     "geomspace", "get_item", "getitem", "glu", "greater", "greater_equal", "hard_shrink", "hard_sigmoid",

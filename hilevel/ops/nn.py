@@ -203,10 +203,10 @@ def activated(xp: Namespace, y: Tensor, activation: str) -> Tensor:
     if activation == "relu":
         y = rectified(xp, y, y)
     elif activation == "tanh":
-        y = _into(xp.tanh, y, y)
+        y = into(xp.tanh, y, y)
     elif activation == "sigmoid":
         y *= 0.5
-        y = _into(xp.tanh, y, y)
+        y = into(xp.tanh, y, y)
         y *= 0.5
         y += 0.5
     return y
@@ -221,7 +221,7 @@ def before_activation(g: Tensor, y: Tensor, activation: str) -> Tensor:
     return g * (y * (1 - y)) if activation == "sigmoid" else g
 
 
-def _into(function: Any, out: Tensor, *args: Any) -> Tensor:
+def into(function: Any, out: Tensor, *args: Any) -> Tensor:
     """The function's result, written into `out` where arrays can be written to."""
     return function(*args, out=out) if isinstance(out, np.ndarray) else function(*args)
 

@@ -44,8 +44,7 @@ def one(name, case):
     layer = case.layer(keras.layers)
     inputs = [(x if isinstance(x, Draw) else Draw(x))(rng) for x in case.inputs]
     call = drawn(case.call, rng)
-    together = lambda arrays: arrays[0] if len(arrays) == 1 else list(arrays)
-    layer(together(inputs), **call)
+    layer(*case.positional(inputs), **call)
     starting_values(layer, rng)
     trainable = [v.value for v in layer.trainable_variables]
     fixed = [v.value for v in layer.non_trainable_variables]
@@ -55,7 +54,7 @@ def one(name, case):
         all_inputs = list(inputs)
         for i, x in zip(floats, some, strict=True):
             all_inputs[i] = x
-        output, after = layer.stateless_call(trainable, fixed, together(all_inputs), **call)
+        output, after = layer.stateless_call(trainable, fixed, *case.positional(all_inputs), **call)
         return keras.tree.flatten(output), after
 
     some = [inputs[i] for i in floats]

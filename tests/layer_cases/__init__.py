@@ -9,7 +9,16 @@ from typing import Any
 
 import numpy as np
 
-FAMILIES = ("core", "activation", "normalization", "recurrent", "einsum_dense", "convolution", "pooling")
+FAMILIES = (
+    "core",
+    "activation",
+    "normalization",
+    "recurrent",
+    "einsum_dense",
+    "convolution",
+    "pooling",
+    "attention",
+)
 
 
 @dataclass(frozen=True)
@@ -50,13 +59,18 @@ class Inner:
 class Case:
     """A layer's class and arguments, the shapes of its inputs (or `Draw`s of them), and keyword arguments of the
     call, in which `Draw`s stand for arrays. `exact` is the largest difference that is allowed, relative to the largest
-    number of the array."""
+    number of the array. Several inputs are a list, or, with `spread`, an argument each."""
 
     cls: str
     arguments: dict[str, Any]
     inputs: list[Any]
     call: dict[str, Any] = field(default_factory=dict)
     exact: float = 1e-5
+    spread: bool = False
+
+    def positional(self, inputs: Any) -> list[Any]:
+        """The inputs as arguments of the call."""
+        return list(inputs) if self.spread or len(inputs) == 1 else [list(inputs)]
 
     def layer(self, layers: Any, **more: Any) -> Any:
         """The layer, made of the classes of the module `layers`."""

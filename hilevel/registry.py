@@ -107,9 +107,9 @@ def plain(value: Any) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """`BatchNormalization` -> `batch_normalization`."""
+    """`BatchNormalization` -> `batch_normalization`, `Conv2D` -> `conv2d`."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
-    return re.sub(r"([a-z0-9])([A-Z])", r"\1_\2", name).lower()
+    return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 class Registry:
@@ -119,10 +119,18 @@ class Registry:
         kind: what they are, in words: `"loss"`.
         things: the classes and functions, each known by its own name and, a class, in snake case.
         aliases: further names.
+        later: functions that load what is not loaded yet, by name.
     """
 
-    def __init__(self, kind: str, things: list[Any], aliases: dict[str, Any] | None = None) -> None:
+    def __init__(
+        self,
+        kind: str,
+        things: list[Any],
+        aliases: dict[str, Any] | None = None,
+        later: dict[str, Callable[[], Any]] | None = None,
+    ) -> None:
         self.kind = kind
+        self.later = later or {}
         self.known: dict[str, Any] = {}
         for thing in things:
             self.known[thing.__name__] = thing
@@ -132,7 +140,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """The names to be suggested to a person."""
-        return sorted(n for n in self.known if n == n.lower()) + sorted(_custom_objects)
+        return sorted(n for n in {**self.known, **self.later} if n == n.lower()) + sorted(_custom_objects)
 
     def find(self, name: str, custom_objects: dict[str, Any] | None = None) -> Any:
         """The class or function of a name.
@@ -143,6 +151,8 @@ class Registry:
         for table in (custom_objects or {}, _custom_objects, self.known):
             if name in table:
                 return table[name]
+        if name in self.later:
+            return self.later[name]()
         raise unknown_name(self.kind, name, self.names())
 
     def get(self, identifier: Any) -> Any:

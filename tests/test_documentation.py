@@ -71,12 +71,22 @@ def assert_alike(printed: str, shown: str) -> None:
         assert float(found) == pytest.approx(float(said), rel=0.25, abs=0.06), f"{printed}\nshown:\n{shown}"
 
 
+def test_what_is_shown_is_compared() -> None:
+    assert_alike("loss 1.31 in  3 epochs\n", "loss 1.29 in 3 epochs")
+    for shown in ("loss 2.31 in 3 epochs", "loss 1.31 in epoch 3", "loss 1.31"):
+        with pytest.raises(AssertionError):
+            assert_alike("loss 1.31 in 3 epochs", shown)
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda p: p.name)
 def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     """The Python blocks of a page, in order, as one program; it prints what is shown, and makes the pictures."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("hilevel.backends._default", None)
     monkeypatch.setenv("HILEVEL_BACKEND", "numpy")
     monkeypatch.setenv("MPLBACKEND", "Agg")
+    if pictures(page):
+        pytest.importorskip("matplotlib")
     namespace: dict[str, Any] = {"__name__": page.stem}
     for code, shown in blocks_with_output(page):
         exec(compile(code, f"{page.name}", "exec"), namespace)

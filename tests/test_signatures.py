@@ -50,7 +50,7 @@ _NOT_YET = {
         symbolic_call
     """,
     "Embedding": """
-        enable_lora load_own_variables quantize quantized_build quantized_call save_own_variables
+        enable_lora load_own_variables quantize quantized_build save_own_variables
         variable_serialization_spec
     """,
     "GRU": "inner_loop",
@@ -94,6 +94,9 @@ _NOT_YET = {
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}
 
 DIFFERENT = {
+    "GroupNormalization.call": "takes a mask, and leaves out of the statistics what it leaves out",
+    "LayerNormalization.call": "takes a mask, and leaves out of the statistics what it leaves out",
+    "UnitNormalization.call": "takes a mask, and leaves out of the norm what it leaves out",
     "Bidirectional.compute_mask": "the first argument has a name",
     "RNN.compute_mask": "the first argument has a name",
     "StackedRNNCells.from_config": "classes come from custom_object_scope alone",

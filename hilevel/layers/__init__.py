@@ -1,265 +1,111 @@
-"""The layers: names, arguments and defaults are those of `keras.layers`."""
+"""The layers: names, arguments and defaults are those of `keras.layers`. A family is loaded when it is first used."""
 
-from typing import Any
+# ruff: noqa: F403
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
-from hilevel.layers.activation import ELU, LeakyReLU, PReLU, ReLU, Softmax
-from hilevel.layers.attention import AdditiveAttention, Attention
-from hilevel.layers.bidirectional import Bidirectional, TimeDistributed
-from hilevel.layers.cells import GRUCell, LSTMCell, SimpleRNNCell
-from hilevel.layers.convolution import Conv1D, Conv2D, Conv3D, Convolution1D, Convolution2D, Convolution3D
-from hilevel.layers.convolution_depthwise import (
-    DepthwiseConv1D,
-    DepthwiseConv2D,
-    SeparableConv1D,
-    SeparableConv2D,
-    SeparableConvolution1D,
-    SeparableConvolution2D,
-)
-from hilevel.layers.convolution_transpose import (
-    Conv1DTranspose,
-    Conv2DTranspose,
-    Conv3DTranspose,
-    Convolution1DTranspose,
-    Convolution2DTranspose,
-    Convolution3DTranspose,
-)
-from hilevel.layers.core import (
-    Activation,
-    ActivityRegularization,
-    Dense,
-    Flatten,
-    Identity,
-    Lambda,
-    Permute,
-    RepeatVector,
-    Reshape,
-)
-from hilevel.layers.discretization import Discretization
-from hilevel.layers.einsum_dense import EinsumDense
-from hilevel.layers.embedding import Embedding, Masking
-from hilevel.layers.input_layer import Input, InputLayer
-from hilevel.layers.input_spec import InputSpec
-from hilevel.layers.layer import Layer
-from hilevel.layers.lookup import Hashing, IntegerLookup, StringLookup
-from hilevel.layers.merging import (
-    Add,
-    Average,
-    Concatenate,
-    Dot,
-    Maximum,
-    Minimum,
-    Multiply,
-    Subtract,
-    add,
-    average,
-    concatenate,
-    dot,
-    maximum,
-    minimum,
-    multiply,
-    subtract,
-)
-from hilevel.layers.multi_head_attention import GroupQueryAttention, MultiHeadAttention
-from hilevel.layers.noise import (
-    AlphaDropout,
-    Dropout,
-    GaussianDropout,
-    GaussianNoise,
-    SpatialDropout1D,
-    SpatialDropout2D,
-    SpatialDropout3D,
-)
-from hilevel.layers.normalization import BatchNormalization, LayerNormalization
-from hilevel.layers.pooling import (
-    AveragePooling1D,
-    AveragePooling2D,
-    AveragePooling3D,
-    AvgPool1D,
-    AvgPool2D,
-    AvgPool3D,
-    MaxPool1D,
-    MaxPool2D,
-    MaxPool3D,
-    MaxPooling1D,
-    MaxPooling2D,
-    MaxPooling3D,
-)
-from hilevel.layers.pooling_global import (
-    AdaptiveAveragePooling1D,
-    AdaptiveAveragePooling2D,
-    AdaptiveAveragePooling3D,
-    AdaptiveMaxPooling1D,
-    AdaptiveMaxPooling2D,
-    AdaptiveMaxPooling3D,
-    GlobalAveragePooling1D,
-    GlobalAveragePooling2D,
-    GlobalAveragePooling3D,
-    GlobalAvgPool1D,
-    GlobalAvgPool2D,
-    GlobalAvgPool3D,
-    GlobalMaxPool1D,
-    GlobalMaxPool2D,
-    GlobalMaxPool3D,
-    GlobalMaxPooling1D,
-    GlobalMaxPooling2D,
-    GlobalMaxPooling3D,
-)
-from hilevel.layers.preprocessing import CategoryEncoding, Normalization, Rescaling
-from hilevel.layers.recurrent import GRU, LSTM, RNN, SimpleRNN, StackedRNNCells
-from hilevel.layers.sample_normalization import GroupNormalization, RMSNormalization, UnitNormalization
-from hilevel.layers.spatial import (
-    Cropping1D,
-    Cropping2D,
-    Cropping3D,
-    UpSampling1D,
-    UpSampling2D,
-    UpSampling3D,
-    ZeroPadding1D,
-    ZeroPadding2D,
-    ZeroPadding3D,
-)
-from hilevel.layers.text import TextVectorization
-from hilevel.layers.wrapper import SpectralNormalization, Wrapper
-from hilevel.registry import Registry
+from hilevel._lazy import loader, where_names_are
+from hilevel.layers.layer import Layer as Layer
+from hilevel.registry import Registry, snake_case
 
-__all__ = [
-    "ELU",
-    "GRU",
-    "LSTM",
-    "RNN",
-    "Activation",
-    "ActivityRegularization",
-    "AdaptiveAveragePooling1D",
-    "AdaptiveAveragePooling2D",
-    "AdaptiveAveragePooling3D",
-    "AdaptiveMaxPooling1D",
-    "AdaptiveMaxPooling2D",
-    "AdaptiveMaxPooling3D",
-    "Add",
-    "AdditiveAttention",
-    "AlphaDropout",
-    "Attention",
-    "Average",
-    "AveragePooling1D",
-    "AveragePooling2D",
-    "AveragePooling3D",
-    "AvgPool1D",
-    "AvgPool2D",
-    "AvgPool3D",
-    "BatchNormalization",
-    "Bidirectional",
-    "CategoryEncoding",
-    "Concatenate",
-    "Conv1D",
-    "Conv1DTranspose",
-    "Conv2D",
-    "Conv2DTranspose",
-    "Conv3D",
-    "Conv3DTranspose",
-    "Convolution1D",
-    "Convolution1DTranspose",
-    "Convolution2D",
-    "Convolution2DTranspose",
-    "Convolution3D",
-    "Convolution3DTranspose",
-    "Cropping1D",
-    "Cropping2D",
-    "Cropping3D",
-    "Dense",
-    "DepthwiseConv1D",
-    "DepthwiseConv2D",
-    "Discretization",
-    "Dot",
-    "Dropout",
-    "EinsumDense",
-    "Embedding",
-    "Flatten",
-    "GRUCell",
-    "GaussianDropout",
-    "GaussianNoise",
-    "GlobalAveragePooling1D",
-    "GlobalAveragePooling2D",
-    "GlobalAveragePooling3D",
-    "GlobalAvgPool1D",
-    "GlobalAvgPool2D",
-    "GlobalAvgPool3D",
-    "GlobalMaxPool1D",
-    "GlobalMaxPool2D",
-    "GlobalMaxPool3D",
-    "GlobalMaxPooling1D",
-    "GlobalMaxPooling2D",
-    "GlobalMaxPooling3D",
-    "GroupNormalization",
-    "GroupQueryAttention",
-    "Hashing",
-    "Identity",
-    "Input",
-    "InputLayer",
-    "InputSpec",
-    "IntegerLookup",
-    "LSTMCell",
-    "Lambda",
-    "Layer",
-    "LayerNormalization",
-    "LeakyReLU",
-    "Masking",
-    "MaxPool1D",
-    "MaxPool2D",
-    "MaxPool3D",
-    "MaxPooling1D",
-    "MaxPooling2D",
-    "MaxPooling3D",
-    "Maximum",
-    "Minimum",
-    "MultiHeadAttention",
-    "Multiply",
-    "Normalization",
-    "PReLU",
-    "Permute",
-    "RMSNormalization",
-    "ReLU",
-    "RepeatVector",
-    "Rescaling",
-    "Reshape",
-    "SeparableConv1D",
-    "SeparableConv2D",
-    "SeparableConvolution1D",
-    "SeparableConvolution2D",
-    "SimpleRNN",
-    "SimpleRNNCell",
-    "Softmax",
-    "SpatialDropout1D",
-    "SpatialDropout2D",
-    "SpatialDropout3D",
-    "SpectralNormalization",
-    "StackedRNNCells",
-    "StringLookup",
-    "Subtract",
-    "TextVectorization",
-    "TimeDistributed",
-    "UnitNormalization",
-    "UpSampling1D",
-    "UpSampling2D",
-    "UpSampling3D",
-    "Wrapper",
-    "ZeroPadding1D",
-    "ZeroPadding2D",
-    "ZeroPadding3D",
-    "add",
-    "average",
-    "concatenate",
-    "deserialize",
-    "dot",
-    "maximum",
-    "minimum",
-    "multiply",
-    "serialize",
-    "subtract",
-]
+_FAMILIES = {
+    "activation": "ELU LeakyReLU PReLU ReLU Softmax",
+    "attention": "AdditiveAttention Attention",
+    "bidirectional": "Bidirectional TimeDistributed",
+    "cells": "GRUCell LSTMCell SimpleRNNCell",
+    "convolution": "Conv1D Conv2D Conv3D Convolution1D Convolution2D Convolution3D",
+    "convolution_depthwise": """
+        DepthwiseConv1D DepthwiseConv2D SeparableConv1D SeparableConv2D SeparableConvolution1D
+        SeparableConvolution2D
+    """,
+    "convolution_transpose": """
+        Conv1DTranspose Conv2DTranspose Conv3DTranspose Convolution1DTranspose
+        Convolution2DTranspose Convolution3DTranspose
+    """,
+    "core": "Activation ActivityRegularization Dense Flatten Identity Lambda Permute RepeatVector Reshape",
+    "discretization": "Discretization",
+    "einsum_dense": "EinsumDense",
+    "embedding": "Embedding Masking",
+    "input_layer": "Input InputLayer",
+    "input_spec": "InputSpec",
+    "layer": "Layer",
+    "lookup": "Hashing IntegerLookup StringLookup",
+    "merging": """
+        Add Average Concatenate Dot Maximum Minimum Multiply Subtract add average concatenate dot
+        maximum minimum multiply subtract
+    """,
+    "multi_head_attention": "GroupQueryAttention MultiHeadAttention",
+    "noise": """
+        AlphaDropout Dropout GaussianDropout GaussianNoise SpatialDropout1D SpatialDropout2D
+        SpatialDropout3D
+    """,
+    "normalization": "BatchNormalization LayerNormalization",
+    "pooling": """
+        AveragePooling1D AveragePooling2D AveragePooling3D AvgPool1D AvgPool2D AvgPool3D MaxPool1D
+        MaxPool2D MaxPool3D MaxPooling1D MaxPooling2D MaxPooling3D
+    """,
+    "pooling_global": """
+        AdaptiveAveragePooling1D AdaptiveAveragePooling2D AdaptiveAveragePooling3D
+        AdaptiveMaxPooling1D AdaptiveMaxPooling2D AdaptiveMaxPooling3D GlobalAveragePooling1D
+        GlobalAveragePooling2D GlobalAveragePooling3D GlobalAvgPool1D GlobalAvgPool2D
+        GlobalAvgPool3D GlobalMaxPool1D GlobalMaxPool2D GlobalMaxPool3D GlobalMaxPooling1D
+        GlobalMaxPooling2D GlobalMaxPooling3D
+    """,
+    "preprocessing": "CategoryEncoding Normalization Rescaling",
+    "recurrent": "GRU LSTM RNN SimpleRNN StackedRNNCells",
+    "sample_normalization": "GroupNormalization RMSNormalization UnitNormalization",
+    "spatial": """
+        Cropping1D Cropping2D Cropping3D UpSampling1D UpSampling2D UpSampling3D ZeroPadding1D
+        ZeroPadding2D ZeroPadding3D
+    """,
+    "text": "TextVectorization",
+    "wrapper": "SpectralNormalization Wrapper",
+}
 
-_registry = Registry(
-    "layer", [v for v in list(globals().values()) if isinstance(v, type) and issubclass(v, Layer)]
-)
+if TYPE_CHECKING:
+    from hilevel.layers.activation import *
+    from hilevel.layers.attention import *
+    from hilevel.layers.bidirectional import *
+    from hilevel.layers.cells import *
+    from hilevel.layers.convolution import *
+    from hilevel.layers.convolution_depthwise import *
+    from hilevel.layers.convolution_transpose import *
+    from hilevel.layers.core import *
+    from hilevel.layers.discretization import *
+    from hilevel.layers.einsum_dense import *
+    from hilevel.layers.embedding import *
+    from hilevel.layers.input_layer import *
+    from hilevel.layers.input_spec import *
+    from hilevel.layers.layer import *
+    from hilevel.layers.lookup import *
+    from hilevel.layers.merging import *
+    from hilevel.layers.multi_head_attention import *
+    from hilevel.layers.noise import *
+    from hilevel.layers.normalization import *
+    from hilevel.layers.pooling import *
+    from hilevel.layers.pooling_global import *
+    from hilevel.layers.preprocessing import *
+    from hilevel.layers.recurrent import *
+    from hilevel.layers.sample_normalization import *
+    from hilevel.layers.spatial import *
+    from hilevel.layers.text import *
+    from hilevel.layers.wrapper import *
+
+__getattr__ = loader(__name__, _FAMILIES)
+__all__ = sorted([*where_names_are(_FAMILIES), "deserialize", "serialize"])
+
+
+def __dir__() -> list[str]:
+    return __all__
+
+
+def _classes() -> dict[str, Any]:
+    """For each name of a class, in camel case and in snake case, a function that loads it."""
+    names = [n for n in where_names_are(_FAMILIES) if n[0].isupper() and n not in ("Input", "InputSpec")]
+    return {spelling: partial(__getattr__, n) for n in names for spelling in (n, snake_case(n))}
+
+
+_registry = Registry("layer", [], later=_classes())
 
 
 def serialize(layer: Layer) -> Any:

@@ -10,7 +10,7 @@ from hilevel._types import Shape, Tensor
 from hilevel.layers.core import last_axis, positive
 from hilevel.layers.layer import Layer
 from hilevel.layers.noise import rate_of
-from hilevel.ops.recurrent import ACTIVATIONS, STEPS, Step
+from hilevel.ops.recurrence import ACTIVATIONS, STEPS, Step
 from hilevel.variables import Variable
 
 
@@ -23,7 +23,7 @@ def _name_of(activation: Any) -> Any:
 class Cell(Layer):
     """Base of the cells: their weights, their dropout, and a step, alone or as a whole sequence.
 
-    `kind` names the step in `hilevel.ops.recurrent`; what is special to a cell is written there.
+    `kind` names the step in `hilevel.ops.recurrence`; what is special to a cell is written there.
     """
 
     kind = "simple"

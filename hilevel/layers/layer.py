@@ -464,7 +464,8 @@ def _with_layers(value: Any) -> Any:
     if isinstance(value, dict) and {"class_name", "config"} <= set(value):
         from hilevel import layers
 
-        found = get_registered_object(value["class_name"], module_objects=vars(layers))
+        name = value["class_name"]
+        found = get_registered_object(name) or getattr(layers, str(name), None)
         is_layer = isinstance(found, type) and issubclass(found, Layer)
         return layers.deserialize(value) if is_layer else value
     return value

@@ -5,8 +5,10 @@ arguments and defaults are those of `keras.ops`.
 """
 
 import sys as _sys
+from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from hilevel import tensor as _tensor
+from hilevel._lazy import loader as _loader
 from hilevel.ops._op import Composite, Op, composite, op
 from hilevel.ops.activations import (
     celu,
@@ -85,7 +87,6 @@ from hilevel.ops.control import (
     vectorized_map,
     while_loop,
 )
-from hilevel.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
 from hilevel.ops.creation import (
     arange,
     empty,
@@ -238,8 +239,6 @@ from hilevel.ops.nn import (
     standardize,
     swish,
 )
-from hilevel.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
-from hilevel.ops.recurrent import recurrent
 from hilevel.ops.reduction import (
     all,
     amax,
@@ -314,8 +313,24 @@ from hilevel.ops.statistics import (
     segment_max,
     segment_sum,
 )
-from hilevel.ops.unfolding import extract_sequences, unfold
 
+if _TYPE_CHECKING:
+    from hilevel.ops.attention import dot_product_attention
+    from hilevel.ops.convolution import conv, conv_transpose, depthwise_conv, separable_conv
+    from hilevel.ops.pooling import adaptive_average_pool, adaptive_max_pool, average_pool, max_pool
+    from hilevel.ops.recurrence import recurrent
+    from hilevel.ops.unfolding import extract_sequences, unfold
+
+_LATER = {
+    "attention": "dot_product_attention",
+    "convolution": "conv conv_transpose depthwise_conv separable_conv",
+    "pooling": "adaptive_average_pool adaptive_max_pool average_pool max_pool",
+    "recurrence": "recurrent",
+    "unfolding": "extract_sequences unfold",
+}
+"""Families that are loaded when they are first used."""
+
+__getattr__ = _loader(__name__, _LATER)
 _tensor.ops = numpy = nn = linalg = image = _sys.modules[__name__]
 
 __all__ = [
@@ -328,16 +343,15 @@ __all__ = [
     "ceil", "celu", "clip", "composite", "concatenate", "cond", "conj", "conjugate", "conv",
     "conv_transpose", "convert_to_numpy", "convert_to_tensor", "copy", "cos", "cosh", "count_nonzero",
     "cross", "cumprod", "cumsum", "custom_gradient", "deg2rad", "dense", "depthwise_conv", "diag",
-    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot",
-    "dot_product_attention", "drop", "dsplit", "dstack", "dtype", "einsum",
-    "elu", "empty", "empty_like", "equal", "erf", "erfc", "erfinv", "exp",
-    "exp2", "expand_dims", "expm1", "extract_sequences", "eye", "fabs", "flip", "fliplr", "flipud",
-    "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full", "full_like", "gelu",
+    "diagflat", "diagonal", "diff", "digitize", "divide", "divide_no_nan", "dot", "dot_product_attention",
+    "drop", "dsplit", "dstack", "dtype", "einsum", "elu", "empty", "empty_like", "equal", "erf", "erfc",
+    "erfinv", "exp", "exp2", "expand_dims", "expm1", "extract_sequences", "eye", "fabs", "flip", "fliplr",
+    "flipud", "floor", "floor_divide", "fmax", "fmin", "fmod", "fori_loop", "full", "full_like", "gelu",
     "geomspace", "get_item", "getitem", "glu", "greater", "greater_equal", "hard_shrink", "hard_sigmoid",
     "hard_silu", "hard_swish", "hard_tanh", "heaviside", "histogram", "hsplit", "hstack", "hypot",
     "identity", "imag", "in_top_k", "inner", "is_tensor", "isclose", "isfinite", "isin", "isinf", "isnan",
     "isneginf", "isposinf", "isreal", "jvp", "kron", "layer_normalization", "leaky_relu", "left_shift",
-    "less", "less_equal", "linspace", "log", "log10", "log1p", "log2", "log_sigmoid", "log_softmax",
+    "less", "less_equal", "linspace", "log", "log1p", "log2", "log10", "log_sigmoid", "log_softmax",
     "logaddexp", "logaddexp2", "logical_and", "logical_not", "logical_or", "logical_xor", "logspace",
     "logsumexp", "map", "matmul", "max", "max_pool", "maximum", "mean", "median", "meshgrid", "min",
     "minimum", "mish", "mod", "moments", "moveaxis", "multi_hot", "multiply", "nan_to_num", "nanmax",

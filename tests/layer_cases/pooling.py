@@ -37,7 +37,11 @@ for kind in ("Max", "Average"):
         f"{kind} 2d": (f"{kind}Pooling2D", {"pool_size": (2, 3)}, [(2, 5, 6, 3)]),
         f"{kind} 2d overlapping": (f"{kind}Pooling2D", {"pool_size": 3, "strides": (1, 2)}, [(2, 5, 6, 3)]),
         f"{kind} 2d same": (f"{kind}Pooling2D", {"pool_size": 3, "strides": 2, **SAME}, [(2, 6, 5, 3)]),
-        f"{kind} 2d apart": (f"{kind}Pooling2D", {"pool_size": 2, "strides": 3, **SAME, **FIRST}, [(2, 2, 6, 7)]),
+        f"{kind} 2d apart": (
+            f"{kind}Pooling2D",
+            {"pool_size": 2, "strides": 3, **SAME, **FIRST},
+            [(2, 2, 6, 7)],
+        ),
         f"{kind} 3d": (f"{kind}Pooling3D", {"pool_size": 2, "strides": (1, 2, 2), **SAME}, [(1, 3, 4, 5, 2)]),
         f"global {kind} 1d": (f"Global{kind}Pooling1D", {"keepdims": True}, [(3, 4, 2)]),
         f"global {kind} 2d": (f"Global{kind}Pooling2D", {}, [(3, 4, 2, 3)]),

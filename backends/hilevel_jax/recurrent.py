@@ -1,4 +1,4 @@
-"""Recurrent sequences: the steps of `hilevel.ops.recurrent` under `lax.scan`, with their own way back. JAX's would
+"""Recurrent sequences: the steps of `hilevel.ops.recurrence` under `lax.scan`, with their own way back. JAX's would
 compute the gradient of the recurrent weights step by step; as one product it is twice as fast on a CPU."""
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hilevel.ops.recurrent import STEPS, Step, run_backward, run_forward
+from hilevel.ops.recurrence import STEPS, Step, run_backward, run_forward
 from hilevel.protocol import Override
 
 

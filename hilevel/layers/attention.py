@@ -89,12 +89,7 @@ class Attention(Layer):
         self._check(inputs, mask)
         query, value = inputs[:2]
         key = inputs[-1]
-        query_mask, *others = (to_mask(m) for m in mask or (None,))
-        seen = masks.combined(others)
-        if seen is not None:
-            seen = seen[..., None, :]
-        if use_causal_mask:
-            seen = masks.combined([seen, causal_mask(query.shape[-2], key.shape[-2])])
+        seen = self._seen(query, key, mask, use_causal_mask)
         keep = None
         if training and self.dropout:
             shape = (*query.shape[:-1], key.shape[-2])
@@ -107,8 +102,17 @@ class Attention(Layer):
             if keep is not None:
                 weights = ops.drop(weights, keep, scale=1 / (1 - self.dropout))
             y = ops.matmul(weights, value)
-        y = y if query_mask is None else masks.masked(y, query_mask)
+        if mask and mask[0] is not None:
+            y = masks.masked(y, to_mask(mask[0]))
         return (y, weights) if return_attention_scores else y
+
+    def _seen(self, query: Tensor, key: Tensor, mask: Any, causal: bool) -> Tensor | None:
+        """Which keys each query sees, `(batch, queries, keys)` or what fits it; None where it is all."""
+        seen = masks.combined([to_mask(m) for m in (mask or ())[1:]])
+        found = [None if seen is None else seen[..., None, :]]
+        if causal:
+            found.append(causal_mask(query.shape[-2], key.shape[-2]))
+        return masks.combined(found)
 
     def _prepared(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """Query and key, so that their dot products are the scores."""

@@ -246,3 +246,21 @@ def test_a_layer_stays_on_its_backend_and_moves_when_told() -> None:
         assert hilevel.get_backend("jax").is_array(y)
         layer.to("numpy")
         np.testing.assert_allclose(layer(np.ones((2, 4))), np.asarray(y), rtol=1e-6)
+
+
+def test_a_layer_built_by_hand_is_built_once(backend: Any) -> None:
+    for layer in (layers.Dense(2), Block().parts[0], layers.LSTM(2), layers.MultiHeadAttention(2, 2)):
+        shapes = [(None, 4, 3)] * (2 if isinstance(layer, layers.MultiHeadAttention) else 1)
+        layer.build(*shapes)
+        kernels = layer.get_weights()
+        assert layer.built and kernels
+        x = np.ones((2, 4, 3), "float32")
+        layer(*[x] * len(shapes))
+        assert all(np.array_equal(a, b) for a, b in zip(kernels, layer.get_weights(), strict=True))
+
+
+def test_an_input_of_a_wrong_rank_is_refused_before_anything_is_built() -> None:
+    layer = layers.LSTM(2)
+    with pytest.raises(hilevel.errors.ShapeError, match="3 axes"):
+        layer(np.ones((2, 3)))
+    assert not layer.weights

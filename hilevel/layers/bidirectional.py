@@ -79,7 +79,6 @@ class Bidirectional(Layer):
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
                 layer.build(sequences_shape)
-                layer.built = True
         if self._start_weights is not None:
             self.set_weights(self._start_weights)
 

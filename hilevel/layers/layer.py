@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -58,6 +59,7 @@ class Layer(Holder):
     _takes_training: ClassVar[bool]
     _build_parameters: ClassVar[list[str] | None]
     _makes_masks: ClassVar[bool]
+    _builds_on_call: ClassVar[bool] = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -65,6 +67,8 @@ class Layer(Holder):
         cls._takes_training = "training" in cls._call_parameters
         cls._makes_masks = cls.compute_mask is not Layer.compute_mask
         cls.__signature__ = _constructor(cls)
+        if "build" in cls.__dict__:
+            cls.build = _noting_built(cls.build)  # type: ignore[method-assign]
         own_build = cls.build is not Layer.build
         cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
 
@@ -203,10 +207,10 @@ class Layer(Holder):
             if symbolic_in((args, kwargs)):
                 return self._graph_call(args, kwargs)
             args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
-        if not self.built:
-            self._build_for(args, kwargs)
         if self.input_spec is not None:
             self.input_spec.check(args[0], self)
+        if not self.built:
+            self._build_for(args, kwargs)
         if masks.table or self._makes_masks:
             return self._run_masked(args, kwargs)
         return self._run(args, kwargs)
@@ -338,10 +342,10 @@ class Layer(Holder):
 
     def _graph_call(self, args: Any, kwargs: Any) -> Any:
         """Called on symbolic tensors: build, and become a node of the graph."""
-        if not self.built:
-            self._build_for(args, kwargs)
         if self.input_spec is not None:
             self.input_spec.check(args[0], self)
+        if not self.built:
+            self._build_for(args, kwargs)
         outputs = record_call(self, args, kwargs, self.name)
         self._hidden_calls.append((args, outputs))
         return outputs
@@ -437,6 +441,17 @@ def _constructor(cls: type) -> inspect.Signature:
     """What `help` shows of a class: the arguments of its `__init__`."""
     signature = inspect.signature(cls.__init__)  # type: ignore[misc]
     return signature.replace(parameters=list(signature.parameters.values())[1:])
+
+
+def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
+    """`build`, after which the layer counts as built, also where it is called by hand."""
+
+    @functools.wraps(build)
+    def build_and_note(self: Layer, *args: Any, **kwargs: Any) -> None:
+        build(self, *args, **kwargs)
+        self.built = self.built or not self._builds_on_call
+
+    return build_and_note
 
 
 Layer.__signature__ = _constructor(Layer)

@@ -52,7 +52,6 @@ class StackedRNNCells(Layer):
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
                 cell.build(input_shape)
-                cell.built = True
             input_shape = (input_shape[0], _output_size(cell))
 
     def call(self, inputs: Tensor, states: Any, training: bool | None = False, **kwargs: Any) -> Any:
@@ -134,7 +133,6 @@ class RNN(Layer):
         """Build the cell; of a stateful layer, make the states."""
         if isinstance(self.cell, Layer) and not self.cell.built:
             self.cell.build((sequences_shape[0], *sequences_shape[2:]))
-            self.cell.built = True
         if self.stateful:
             if sequences_shape[0] is None:
                 raise ShapeError(

@@ -41,7 +41,6 @@ class Wrapper(Layer):
         """Build the other layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
-            self.layer.built = True
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:

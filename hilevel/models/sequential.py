@@ -28,6 +28,8 @@ class Sequential(Model):
     (3, 2)
     """
 
+    _builds_on_call = True
+
     def __init__(
         self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None
     ) -> None:

@@ -6,6 +6,8 @@ import os
 
 # Tests run side by side: more threads for each would only get in the way of the others.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+# Most functions are compiled to run once. The examples, which tests run as programs, are compiled as users' are.
+os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
 
 from typing import Any
 

@@ -138,6 +138,10 @@ class Registry:
                 self.known.setdefault(snake_case(thing.__name__), thing)
         self.known.update(aliases or {})
 
+    def knows(self, name: str) -> bool:
+        """Whether a name is one of these objects'."""
+        return name in self.known or name in self.later
+
     def names(self) -> list[str]:
         """The names to be suggested to a person."""
         return sorted(n for n in {**self.known, **self.later} if n == n.lower()) + sorted(_custom_objects)

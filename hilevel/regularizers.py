@@ -127,7 +127,7 @@ l2 = L2
 l1_l2 = L1L2
 orthogonal_regularizer = OrthogonalRegularizer
 
-_registry = Registry("regularizer", [L1, L2, L1L2, OrthogonalRegularizer])
+_registry = Registry("regularizer", [L1, L2, L1L2, OrthogonalRegularizer], {"l1_l2": L1L2})
 
 
 def get(identifier: Any) -> Any:

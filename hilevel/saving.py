@@ -60,6 +60,6 @@ def deserialize_keras_object(
     name = config.get("registered_name") or config["class_name"]
     found: list[Registry] = [f._registry for f in families]
     for registry in found:
-        if name in {**(custom_objects or {}), **get_custom_objects(), **registry.known}:
+        if registry.knows(name) or name in {**(custom_objects or {}), **get_custom_objects()}:
             return registry.deserialize(config, custom_objects)
-    raise unknown_name("class", name, [n for r in found for n in r.known])
+    raise unknown_name("class", name, [n for r in found for n in r.names()])

@@ -16,6 +16,8 @@ from layer_cases import FAMILIES, Case, Draw, cases
 
 import hilevel
 from hilevel import layers, ops, tree
+from hilevel._context import scope
+from hilevel.ops._abstract import Abstract
 from hilevel.testing import check_gradients
 
 ALL = {(family, name): case for family in FAMILIES for name, case in cases(family).items()}
@@ -44,10 +46,17 @@ class Run:
         self.inputs = self.wanted["inputs"]
         given = iter(self.wanted.get("call", ()))
         self.kwargs = fill(self.case.call, given)
-        self.call(self.inputs)
+        self.build()
         self.weights = self.layer.trainable_variables + self.layer.non_trainable_weights
         self.floats = [i for i, x in enumerate(self.inputs) if x.dtype.kind == "f"]
         self.start()
+
+    def build(self) -> None:
+        """Make the weights, by running the layer on shapes."""
+        stand_in = lambda x: Abstract(x.shape, x.dtype) if hasattr(x, "shape") else x
+        inputs, kwargs = tree.map_structure(stand_in, (self.inputs, self.kwargs))
+        with scope(abstract=1):
+            self.layer(*self.case.positional(inputs), **kwargs)
 
     def start(self) -> None:
         """Give the layer the weights that it had in Keras before the call."""
@@ -115,8 +124,16 @@ def on_the_tape(family: str, name: str) -> Run:
     return run
 
 
+ONE_OF_EACH = {case.cls: key for key, case in reversed(ALL.items())}
+"""The first configuration of each layer."""
+
+
 @every_case
 def test_on_the_tape_it_does_what_keras_does(family: str, name: str, everywhere: Any) -> None:
+    if everywhere.name == "jax" and ONE_OF_EACH[ALL[family, name].cls] != (family, name):
+        pytest.skip(
+            "JAX compiles every op of every shape by itself, which takes long: one form of each layer"
+        )
     on_the_tape(family, name)
 
 
@@ -146,7 +163,7 @@ def test_gradients_in_float64(family: str, name: str) -> None:
 
 
 @every_case
-def test_the_symbolic_shape_is_the_real_one(family: str, name: str, backend: Any) -> None:
+def test_the_symbolic_shape_is_the_real_one(family: str, name: str) -> None:
     run = Run(family, name)
     stand_in = lambda x: hilevel.Input(x.shape[1:], dtype=x.dtype) if hasattr(x, "shape") else x
     inputs, run.kwargs = tree.map_structure(stand_in, (run.inputs, run.kwargs))
@@ -158,7 +175,7 @@ def test_the_symbolic_shape_is_the_real_one(family: str, name: str, backend: Any
 
 
 @every_case
-def test_config_round_trip(family: str, name: str, backend: Any) -> None:
+def test_config_round_trip(family: str, name: str) -> None:
     run = Run(family, name)
     config = layers.serialize(run.layer)
     assert repr(config) == repr(layers.serialize(layers.deserialize(config)))

@@ -126,8 +126,10 @@ def takes_training(layer: Any) -> bool:
 @pytest.mark.parametrize("compiled", [False, True], ids=["eager", "compiled"])
 @pytest.mark.parametrize("name", CASES)
 def test_what_is_masked_cannot_change_a_result(name: str, compiled: bool, backend: Any) -> None:
-    if not hasattr(L, name.split(" ")[0]) and name[0].isupper():
-        pytest.skip("not there yet")
+    if backend.name == "jax" and not compiled and " " in name:
+        pytest.skip(
+            "JAX compiles every op of every shape by itself, which takes long: one form of each layer"
+        )
     hilevel.set_random_seed(0)
     layer = CASES[name]()
     kwargs = {"training": True} if takes_training(layer) else {}

@@ -38,15 +38,23 @@ CONVOLUTION = {
     ),
     "conv2d valid strides": lambda x, k: last(F.conv2d(first(x), turned(k), stride=3)),
     "conv2d dilation": lambda x, k, b: last(F.conv2d(first(x), turned(k), b, dilation=(2, 3))),
-    "conv2d groups": lambda x, k, b: torch.sigmoid(last(F.conv2d(first(x), turned(k), b, padding="same", groups=3))),
-    "conv2d channels first": lambda x, k, b: torch.relu(F.conv2d(padded(x, 1, 1, 0, 1), turned(k), b, stride=2)),
+    "conv2d groups": lambda x, k, b: torch.sigmoid(
+        last(F.conv2d(first(x), turned(k), b, padding="same", groups=3))
+    ),
+    "conv2d channels first": lambda x, k, b: torch.relu(
+        F.conv2d(padded(x, 1, 1, 0, 1), turned(k), b, stride=2)
+    ),
     "conv2d pointwise strides": lambda x, k, b: last(F.conv2d(first(x), turned(k), b, stride=2)),
     "conv3d": lambda x, k, b: last(F.conv3d(first(x), turned(k), b, padding="same")),
     "conv3d strides": lambda x, k, b: F.conv3d(x, turned(k), b, stride=(1, 2, 2)),
     "conv1d transpose": lambda x, k, b: last(F.conv_transpose1d(first(x), turned(k), b)),
-    "conv1d transpose strides": lambda x, k, b: F.conv_transpose1d(x, turned(k), b, stride=3, output_padding=1),
+    "conv1d transpose strides": lambda x, k, b: F.conv_transpose1d(
+        x, turned(k), b, stride=3, output_padding=1
+    ),
     "conv2d transpose valid": lambda x, k, b: last(F.conv_transpose2d(first(x), turned(k), b, stride=2)),
-    "conv2d transpose even": lambda x, k, b: last(F.conv_transpose2d(first(x), turned(k), b, stride=2, padding=1)),
+    "conv2d transpose even": lambda x, k, b: last(
+        F.conv_transpose2d(first(x), turned(k), b, stride=2, padding=1)
+    ),
     "conv2d transpose dilation": lambda x, k, b: last(
         F.conv_transpose2d(first(x), turned(k), b, dilation=2, padding=2)
     ),

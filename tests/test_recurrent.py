@@ -157,6 +157,8 @@ def test_states_and_masks_of_a_wrong_shape() -> None:
         layer(X, initial_state=[np.zeros((2, 4))])
     with pytest.raises(ShapeError, match=r"mask must be of shape \(2, 6\)"):
         layer(X, mask=np.ones((2, 5), bool))
+    with pytest.raises(ShapeError, match="at least one step"):
+        layer(X[:, :0])
     with pytest.raises(ShapeError, match="has to know the size of the batch"):
         layers.LSTM(2, stateful=True)(layers.Input((6, 3)))
     stateful = layers.LSTM(2, stateful=True)

@@ -175,7 +175,9 @@ class RNN(Layer):
         `mask`, of shape `(batch, steps)`, is False where a step is left out: the states stay what they were.
         """
         if sequences.shape[1] == 0:
-            raise ShapeError(f"{self._label()} expects at least one step; got shape {tuple(sequences.shape)}.")
+            raise ShapeError(
+                f"{self._label()} expects at least one step; got shape {tuple(sequences.shape)}."
+            )
         states = self._start(sequences, initial_state)
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)

@@ -117,10 +117,14 @@ def carry(inputs: Sequence[Any], outputs: Sequence[Any], label: str | None = Non
             _warn(f"The op {label}", "Use a layer that knows of masks, such as GlobalAveragePooling1D.")
 
 
+def of_rank(mask: Tensor, rank: int) -> Tensor:
+    """The mask with axes of length 1 at its end, so that it has as many as a tensor of that rank."""
+    return ops.reshape(mask, (*mask.shape, *(1,) * (rank - len(mask.shape))))
+
+
 def masked(x: Tensor, mask: Tensor) -> Tensor:
     """The tensor with zeros where the mask is False."""
-    mask = ops.reshape(mask, (*mask.shape, *(1,) * (len(x.shape) - len(mask.shape))))
-    return ops.where(mask, x, ops.cast(0, x.dtype))
+    return ops.where(of_rank(mask, len(x.shape)), x, ops.cast(0, x.dtype))
 
 
 def warn_if_lost(label: str, inputs: Any, outputs: Any) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hilevel import activations, initializers, ops, regularizers
+from hilevel import activations, initializers, masks, ops, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
@@ -177,7 +177,7 @@ def _fitted(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A mask that can be broadcast to that shape: as it is, or with axes behind its own."""
     mine, more = tuple(mask.shape), len(shape) - len(mask.shape)
     if mine == shape[: len(mine)] and mine != shape[more:]:
-        return ops.reshape(mask, mine + (1,) * more)
+        return masks.of_rank(mask, len(shape))
     if broadcast(mine, shape) != shape:
         raise ShapeError(f"Softmax: a mask of shape {mine} cannot be broadcast to inputs of shape {shape}.")
     return mask

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from hilevel import constraints as constraints_
-from hilevel import initializers, ops, regularizers
+from hilevel import initializers, masks, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
@@ -187,7 +187,7 @@ def masked_moments(
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance over some axes of what a mask of the first axes keeps."""
     axes = tuple(axes)
-    weights = ops.reshape(ops.cast(mask, x.dtype), (*mask.shape, *(1,) * (len(x.shape) - len(mask.shape))))
+    weights = masks.of_rank(ops.cast(mask, x.dtype), len(x.shape))
     weights = ops.broadcast_to(weights, [n if i in axes else weights.shape[i] for i, n in enumerate(x.shape)])
     total = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon
     mean = ops.sum(weights * x, axis=axes, keepdims=True) / total

@@ -242,10 +242,10 @@ class RNN(Layer):
             return (new, y), y
 
         with self._same_dropout(x, training):
-            run: Any = _loop if self.unroll or _changes_itself(self.cell) else ops.scan
-            (last, _), outputs = run(
-                body, (states, before), [steps] if marks is None else [steps, marks], x.shape[1]
-            )
+            (last, _), outputs = ops.scan(
+                body, (states, before), [steps] if marks is None else [steps, marks], x.shape[1],
+                unroll=self.unroll or _changes_itself(self.cell),
+            )  # fmt: skip
         return ops.swapaxes(outputs, 0, 1), last
 
     def _same_dropout(self, x: Tensor, training: bool | None) -> _SameDropout:
@@ -279,15 +279,6 @@ def _changes_itself(cell: Any) -> bool:
     return not isinstance(cell, (Cell, StackedRNNCells)) and bool(
         getattr(cell, "non_trainable_variables", ())
     )
-
-
-def _loop(f: Any, carry: Any, xs: Any, length: int) -> Any:
-    """`ops.scan`, written out."""
-    outputs = []
-    for t in range(length):
-        carry, y = f(carry, [x[t] for x in xs])
-        outputs.append(y)
-    return carry, ops.stack(outputs)
 
 
 # -- a layer for each cell --------------------------------------------------------------------------------

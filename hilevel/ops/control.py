@@ -92,6 +92,8 @@ def scan(
 ) -> tuple[Any, Any]:
     """`carry, y = f(carry, x)` over the leading axis of `xs`; returns the last carry and all `y`, stacked.
 
+    With `unroll=True` a compiling backend writes the steps out one by one, so that `f` may assign to Variables.
+
     >>> ops.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
     """
@@ -100,7 +102,7 @@ def scan(
     backend = current_backend()
     if context.abstract and n:
         return _scan_shapes(f, init, xs, n)
-    if backend.scan is not None and context.recording is None:
+    if backend.scan is not None and context.recording is None and unroll is not True:
         return backend.scan(f, init, xs, n, reverse)
     carry, outputs = init, []
     for i in reversed(range(n)) if reverse else range(n):

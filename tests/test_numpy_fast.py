@@ -12,7 +12,112 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import threads
+from hilevel_numpy import convolution, threads
+
+import hilevel
+from hilevel import ops
+from hilevel.ops.convolution import fused_conv
+
+# -- the fast forms of ops -----------------------------------------------------------------------------
+
+RNG = np.random.default_rng(0)
+
+
+def normal(*shape: int) -> np.ndarray[Any, Any]:
+    return RNG.normal(size=shape)
+
+
+def results(function: Any, arrays: Any) -> list[np.ndarray[Any, Any]]:
+    """Values of an op, and the gradients of a sum over them in which each number counts differently."""
+
+    def total(*arrays: Any) -> Any:
+        ys = function(*arrays)
+        ys = ys if isinstance(ys, tuple) else (ys,)
+        return sum(
+            ops.sum(y * np.sin(np.arange(np.prod(y.shape))).reshape(y.shape).astype(y.dtype)) for y in ys
+        )
+
+    y = function(*arrays)
+    gradients = hilevel.grad(total, argnums=tuple(range(len(arrays))))(*arrays)
+    return [np.asarray(a) for a in (*(y if isinstance(y, tuple) else (y,)), *gradients)]
+
+
+def assert_same(function: Any, arrays: Any) -> None:
+    """The op's results do not change when the backend's forms are taken away."""
+    with hilevel.use_backend("numpy") as backend:
+        found = results(function, arrays)
+        kept, backend.overrides = backend.overrides, {}
+        try:
+            wanted = results(function, arrays)
+        finally:
+            backend.overrides = kept
+    for a, b in zip(found, wanted, strict=True):
+        assert (a.shape, a.dtype) == (b.shape, b.dtype)
+        scale = max(float(abs(b).max()), 1e-30) if b.size else 1.0
+        np.testing.assert_allclose(a / scale, b / scale, rtol=0, atol=4e-6 if a.dtype == "float32" else 1e-13)
+
+
+CONVOLUTIONS: dict[str, Any] = {
+    "narrow": ((5, 9, 8, 1), (3, 3, 1, 4), {"padding": "same"}),
+    "wide": ((3, 9, 8, 20), (3, 2, 20, 5), {"padding": "same", "activation": "relu"}),
+    "strides": ((2, 8, 9, 18), (3, 3, 18, 3), {"strides": 2, "padding": "same", "activation": "tanh"}),
+    "uneven strides": ((2, 8, 9, 3), (3, 3, 3, 4), {"strides": (2, 1)}),
+    "pointwise": ((3, 4, 5, 6), (1, 1, 6, 7), {"activation": "sigmoid"}),
+    "projection": ((3, 7, 8, 6), (1, 1, 6, 7), {"strides": 2}),
+    "dilated": ((3, 20, 18), (5, 18, 2), {"dilation_rate": 2, "padding": "same"}),
+    "channels first": ((3, 4, 9, 9), (3, 3, 4, 5), {"data_format": "channels_first"}),
+    "volume": ((2, 5, 6, 7, 3), (2, 3, 2, 3, 4), {"padding": "same"}),
+    "groups": ((2, 6, 6, 4), (3, 3, 2, 4), {"activation": "relu"}),
+    "one sample": ((1, 12, 3, 16), (3, 3, 16, 2), {}),
+    "no sample": ((0, 6, 6, 2), (3, 3, 2, 2), {"activation": "relu"}),
+}
+
+
+@pytest.mark.parametrize("part", [1, 20_000])
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions(name: str, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_PATCHES", part)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    x, kernel, how = CONVOLUTIONS[name]
+    x, kernel, bias = normal(*x), normal(*kernel), normal(kernel[-1])
+    for dtype in ("float32", "float64"):
+        arrays = [a.astype(dtype) for a in (x, kernel, bias)]
+        assert_same(lambda x, k, b: fused_conv(x, k, b, **how), arrays)
+    assert_same(lambda x, k: fused_conv(x, k, **how), [x.swapaxes(1, 2).copy().swapaxes(1, 2), kernel])
+
+
+def test_transposed_convolutions() -> None:
+    for how in ({}, {"strides": 2}, {"strides": 2, "padding": "same"}):
+        arrays = [normal(3, 4, 5, 2), normal(3, 3, 4, 2)]
+        assert_same(lambda x, k, how=how: ops.conv_transpose(x, k, **how), arrays)
+
+
+def test_convolutions_differentiated_twice() -> None:
+    x, kernel = normal(2, 5, 5, 2), normal(3, 3, 2, 3)
+
+    def slope(x: Any, kernel: Any) -> Any:
+        inner = hilevel.grad(lambda x: ops.sum(fused_conv(x, kernel, padding="same", activation="tanh") ** 2))
+        return inner(x)
+
+    assert_same(slope, [x, kernel])
+
+
+def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(convolution, "_PATCHES", 5000)
+    arrays = [
+        normal(9, 12, 12, 4).astype("float32"),
+        normal(3, 3, 4, 8).astype("float32"),
+        normal(8).astype("float32"),
+    ]
+    found = []
+    for n in (1, 2, 3):
+        monkeypatch.setattr(threads, "count", lambda n=n: n)
+        with hilevel.use_backend("numpy"):
+            found.append(results(lambda *a: fused_conv(*a, activation="relu"), arrays))
+    for other in found[1:]:
+        for a, b in zip(found[0], other, strict=True):
+            np.testing.assert_array_equal(a, b)
+
 
 # -- threads -------------------------------------------------------------------------------------------
 

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import protocol
+from hilevel_numpy import convolution
 from hilevel_numpy.memory import keep_freed_memory
 from hilevel_numpy.updates import OVERRIDES
 
@@ -22,7 +23,7 @@ class Backend(protocol.Backend):
     def __init__(self) -> None:
         super().__init__()
         keep_freed_memory()
-        self.overrides = dict(OVERRIDES)
+        self.overrides = OVERRIDES | convolution.OVERRIDES
         self._generator = np.random.Philox(key=[0, 0])
         self._state: dict[str, Any] = dict(self._generator.state)
 

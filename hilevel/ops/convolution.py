@@ -8,6 +8,7 @@ these lead back to the three; so it can be differentiated any number of times. T
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -70,7 +71,8 @@ def _conv_input_gradient(
     if _is_depthwise(kernel, groups):
         return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial)
     if max(windows.strides) == 1:
-        return _by_convolution(xp, g, kernel, windows, groups, spatial)
+        kernel, around = turned(xp, kernel, windows, groups, spatial, g.shape[1:-1])
+        return _conv.value(xp, g, kernel, None, around, groups, "linear")
     return _by_scattering(xp, g, kernel, windows, groups, spatial)
 
 
@@ -151,19 +153,24 @@ def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:
     return xp.matmul(xp.ones((rows.shape[0],), dtype=g.dtype), rows)
 
 
-def _by_convolution(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
-) -> Tensor:
-    """The input's gradient where windows lie one by one: a convolution with the kernel turned round."""
+def turned(
+    xp: Namespace,
+    kernel: Tensor,
+    windows: Windows,
+    groups: int,
+    spatial: Sequence[int],
+    counts: Sequence[int],
+) -> tuple[Tensor, Windows]:
+    """Where windows lie one by one, the input's gradient is a convolution: with the kernel turned round, and with these
+    windows."""
     *size, channels, filters = kernel.shape
-    turned = xp.flip(kernel, axis=tuple(range(len(size)))).reshape((-1, channels, groups, filters // groups))
-    turned = xp.transpose(turned, (0, 3, 2, 1)).reshape((*size, filters // groups, groups * channels))
+    kernel = xp.flip(kernel, axis=tuple(range(len(size)))).reshape((-1, channels, groups, filters // groups))
+    kernel = xp.transpose(kernel, (0, 3, 2, 1)).reshape((*size, filters // groups, groups * channels))
     padding = tuple(
         (r - 1 - low, n - count + low)
-        for r, (low, _), n, count in zip(windows.reach, windows.padding, spatial, g.shape[1:-1], strict=True)
+        for r, (low, _), n, count in zip(windows.reach, windows.padding, spatial, counts, strict=True)
     )
-    around = replace(windows, padding=padding)
-    return _conv.value(xp, g, turned, None, around, groups, "linear")
+    return kernel, replace(windows, padding=padding)
 
 
 def _by_scattering(

@@ -1,47 +1,61 @@
-"""Time a training step of hilevel against its peers: interleaved rounds, medians, ratios in one run."""
+"""Time a training step of hilevel and of its peers, on nine workloads, in one run on one machine."""
 
 from __future__ import annotations
 
 import argparse
 import json
 import os
-import statistics
+import signal
 import subprocess
 import sys
 import venv
 from pathlib import Path
 from typing import Any
 
+from contenders import CONTENDERS
+from report import markdown
 from tqdm import tqdm
+from workloads import WORKLOADS
 
 HERE = Path(__file__).resolve().parent
-CONTENDERS = ("hilevel-numpy", "hilevel-jax", "torch", "jax-by-hand")
-WORKLOADS = ("mlp", "deep_narrow")
-TARGETS = [("hilevel-numpy", "torch", 0.9), ("hilevel-jax", "jax-by-hand", 1.1)]
 
 
 class Worker:
-    """A process that has one framework loaded, and runs one epoch of a workload when it is asked."""
+    """A process that trains one workload with one contender, an epoch whenever it is asked. Between that it is stopped:
+    threads that wait for work, some of them spinning, take nothing from whose turn it is."""
 
-    def __init__(self, python: str, name: str) -> None:
-        env = os.environ | {"HILEVEL_BACKEND": name.removeprefix("hilevel-")} if "hilevel" in name else None
-        self.process = subprocess.Popen(
-            [python, str(HERE / "worker.py"), name],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env,
+    def __init__(self, python: str, contender: str, workload: str) -> None:
+        self.contender = contender
+        self.process: Any = subprocess.Popen(
+            [python, str(HERE / "worker.py"), contender, workload],
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+            env=os.environ | CONTENDERS[contender].env,
         )  # fmt: skip
+        self.first = self._answer()
 
-    def ask(self, workload: str) -> float:
-        """Milliseconds of a step, the mean of an epoch."""
-        assert self.process.stdin and self.process.stdout
-        self.process.stdin.write(workload + "\n")
-        self.process.stdin.flush()
-        return float(json.loads(self.process.stdout.readline()))
+    def epoch(self) -> float | None:
+        """Milliseconds of a step, the mean of an epoch; None where the process has died."""
+        self._signal("SIGCONT")
+        try:
+            self.process.stdin.write("epoch\n")
+            self.process.stdin.flush()
+        except BrokenPipeError:
+            return None
+        return self._answer()
 
     def close(self) -> None:
         """End the process."""
-        assert self.process.stdin
-        self.process.stdin.close()
-        self.process.wait()
+        self._signal("SIGCONT")
+        self.process.communicate()
+
+    def _answer(self) -> float | None:
+        line = self.process.stdout.readline()
+        self._signal("SIGSTOP")
+        return float(json.loads(line)) if line else None
+
+    def _signal(self, name: str) -> None:
+        if hasattr(signal, name) and self.process.poll() is None:
+            self.process.send_signal(getattr(signal, name))
 
 
 def environment() -> str:
@@ -49,54 +63,70 @@ def environment() -> str:
     folder = HERE.parent / ".venv-benchmarks"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     if not python.exists():
-        print(f"Making an environment in {folder.name}: this takes some minutes, once.")
+        print(f"Making an environment in {folder.name}: this takes some minutes, once.", file=sys.stderr)
         venv.create(folder, with_pip=True)
-        install = [str(python), "-m", "pip", "install", "-q", "-r", str(HERE / "requirements.txt")]
-        subprocess.run(install, check=True)
-        subprocess.run([str(python), "-m", "pip", "install", "-q", "-e", str(HERE.parent)], check=True)
+        pip = [str(python), "-m", "pip", "install", "-q"]
+        subprocess.run([*pip, "-r", str(HERE / "requirements.txt")], check=True)
+        subprocess.run([*pip, "-e", str(HERE.parent)], check=True)
     return str(python)
 
 
-def measure(python: str, rounds: int) -> dict[str, dict[str, list[float]]]:
-    """Milliseconds a step, for each workload and contender, of each round."""
-    workers = {name: Worker(python, name) for name in CONTENDERS}
-    times: dict[str, dict[str, list[float]]] = {w: {c: [] for c in CONTENDERS} for w in WORKLOADS}
-    turns = [(w, r, c) for w in WORKLOADS for r in range(rounds + 1) for c in CONTENDERS]
-    for workload, number, name in tqdm(turns, unit="epoch", disable=not sys.stderr.isatty()):
-        milliseconds = workers[name].ask(workload)
-        if number:  # the first round compiles and warms up
-            times[workload][name].append(milliseconds)
-    for worker in workers.values():
+def missing(python: str, contender: str) -> list[str]:
+    """The packages that a contender needs and that are not there."""
+    ask = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if not u.find_spec(n)])"
+    return subprocess.check_output([python, "-c", ask, *CONTENDERS[contender].needs], text=True).split()
+
+
+def measure(python: str, workload: str, contenders: list[str], rounds: int, bar: Any) -> dict[str, Any]:
+    """For each contender the seconds to the first step, and the milliseconds of a step in each round."""
+    workers = []
+    for name in contenders:
+        bar.set_postfix_str(f"{workload}: {name} begins")
+        workers.append(Worker(python, name, workload))
+        bar.update()
+    alive = [w for w in workers if w.first is not None and w.epoch() is not None]
+    results: dict[str, Any] = {w.contender: {"first": w.first, "ms": []} for w in workers}
+    for _ in range(rounds):
+        for worker in alive:
+            bar.set_postfix_str(f"{workload}: {worker.contender}")
+            milliseconds = worker.epoch()
+            if milliseconds is not None:
+                results[worker.contender]["ms"].append(milliseconds)
+            bar.update()
+    for worker in workers:
         worker.close()
-    return times
-
-
-def report(times: dict[str, dict[str, list[float]]]) -> dict[str, Any]:
-    """Print the medians and the ratios that are aimed at; return them."""
-    results: dict[str, Any] = {}
-    print(f"{'workload':12} {'':14} {'median ms':>10} {'best ms':>9}")
-    for workload, by_name in times.items():
-        for name, values in by_name.items():
-            print(f"{workload:12} {name:14} {statistics.median(values):10.3f} {min(values):9.3f}")
-        for ours, peer, aim in TARGETS:
-            ratios = [a / b for a, b in zip(by_name[ours], by_name[peer], strict=True)]
-            ratio, best = statistics.median(ratios), min(by_name[ours]) / min(by_name[peer])
-            results[f"{workload}: {ours} / {peer}"] = ratio
-            print(f"{workload:12} {ours} / {peer}: {ratio:.2f} (of bests {best:.2f}; aim {aim})")
     return results
 
 
-def main() -> None:
-    """Run the benchmark."""
+def arguments() -> argparse.Namespace:
+    """What the command was given."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rounds", type=int, default=15)
     parser.add_argument("--here", action="store_true", help="use the packages of this Python")
-    parser.add_argument("--json", help="write the ratios to this file, too")
-    arguments = parser.parse_args()
-    python = sys.executable if arguments.here else environment()
-    results = report(measure(python, arguments.rounds))
-    if arguments.json:
-        Path(arguments.json).write_text(json.dumps(results, indent=2))
+    parser.add_argument("--rounds", type=int, default=9, help="epochs that count, of each contender")
+    parser.add_argument("--quick", action="store_true", help="two rounds")
+    parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="WORKLOAD")
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME"
+    )
+    parser.add_argument("--json", type=Path, help="write the times to this file, too")
+    return parser.parse_args()
+
+
+def main() -> None:
+    """Run the benchmark, and print its report."""
+    chosen = arguments()
+    python = sys.executable if chosen.here else environment()
+    rounds = 2 if chosen.quick else chosen.rounds
+    lacking = {name: missing(python, name) for name in chosen.contenders}
+    there = [name for name in chosen.contenders if not lacking[name]]
+    plan = {w: [c for c in there if CONTENDERS[c].takes_part(w)] for w in chosen.only}
+    results: dict[str, Any] = {"missing": {n: p for n, p in lacking.items() if p}, "workloads": {}}
+    with tqdm(total=sum(map(len, plan.values())) * (rounds + 1), unit="turn") as bar:
+        for workload, contenders in plan.items():
+            results["workloads"][workload] = measure(python, workload, contenders, rounds, bar)
+            if chosen.json:
+                chosen.json.write_text(json.dumps(results, indent=1))
+    print(markdown(results))
 
 
 if __name__ == "__main__":

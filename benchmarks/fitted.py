@@ -1,0 +1,29 @@
+"""The workloads in the Keras API: what hilevel and Keras are measured with."""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+from typing import Any
+
+from workloads import WORKLOADS
+
+
+def program(name: str, module: str, **options: Any) -> Callable[[Any, Any], Any]:
+    """A function that fits the model of a workload for one epoch on arrays, and returns the loss.
+
+    Args:
+        name: that of the workload.
+        module: `"hilevel"` or `"keras"`.
+        options: for `compile`.
+    """
+    k = importlib.import_module(module)
+    k.utils.set_random_seed(0)
+    workload = WORKLOADS[name]
+    model = workload.model(k, **options)
+
+    def train(x: Any, y: Any) -> float:
+        history = model.fit(x, y, batch_size=workload.batch, epochs=1, verbose=0).history
+        return float(history["loss"][-1])
+
+    return train

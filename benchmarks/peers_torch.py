@@ -1,0 +1,200 @@
+"""The workloads in eager PyTorch: ordinary modules and an ordinary, good training loop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from workloads import WORKLOADS
+
+Train = Callable[[Any, Any], Any]
+
+
+class Last(nn.Module):
+    """An LSTM of which the last output counts."""
+
+    def __init__(self, inputs: int, units: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(inputs, units, batch_first=True)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.lstm(x)[0][:, -1]
+
+
+class Attentive(nn.Module):
+    """An LSTM whose steps look at each other."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.lstm, self.out = nn.LSTM(16, 50, batch_first=True), nn.Linear(50, 1)
+
+    def forward(self, x: Tensor) -> Tensor:
+        h, _ = self.lstm(x)
+        return self.out(F.scaled_dot_product_attention(h, h, h, scale=1.0).mean(1))
+
+
+class Residual(nn.Module):
+    """Two convolutions and a way past them."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.first = normalised(inputs, outputs, 3, stride)
+        self.second = normalised(outputs, outputs, 3)
+        self.shortcut = nn.Identity() if stride == 1 else normalised(inputs, outputs, 1, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return F.relu(self.second(F.relu(self.first(x))) + self.shortcut(x))
+
+
+def normalised(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Module:
+    """A convolution and batch normalisation."""
+    convolution = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
+    return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
+
+
+class Attention(nn.Module):
+    """Causal self-attention with four heads."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.inputs, self.outputs = nn.Linear(128, 3 * 128), nn.Linear(128, 128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (t.unflatten(-1, (4, 32)).transpose(1, 2) for t in self.inputs(x).chunk(3, -1))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.outputs(y.transpose(1, 2).flatten(2))
+
+
+class Block(nn.Module):
+    """A pre-norm block."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.attention = nn.Sequential(nn.LayerNorm(128), Attention())
+        self.mlp = nn.Sequential(nn.LayerNorm(128), nn.Linear(128, 512), nn.GELU(), nn.Linear(512, 128))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = x + self.attention(x)
+        return x + self.mlp(x)
+
+
+class Embedded(nn.Module):
+    """Tokens and their places."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tokens, self.places = nn.Embedding(5000, 128), nn.Embedding(128, 128)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.tokens(x) + self.places.weight
+
+
+def narrow() -> nn.Module:
+    """Twenty small layers."""
+    return nn.Sequential(*(m for _ in range(20) for m in (nn.Linear(64, 64), nn.ReLU())))
+
+
+MODELS: dict[str, Callable[[], nn.Module]] = {
+    "mlp": lambda: nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)),
+    "cnn": lambda: nn.Sequential(
+        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(13 * 13 * 32, 128), nn.ReLU(), nn.Linear(128, 10)),
+    "lstm_small": lambda: nn.Sequential(Last(1, 50), nn.Linear(50, 1)),
+    "lstm": lambda: nn.Sequential(nn.Embedding(5000, 64), Last(64, 128), nn.Linear(128, 1)),
+    "lstm_attention": Attentive,
+    "resnet_small": lambda: nn.Sequential(
+        normalised(3, 32, 3), nn.ReLU(), Residual(32, 32, 1), Residual(32, 64, 2), Residual(64, 128, 2),
+        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10)),
+    "transformer": lambda: nn.Sequential(
+        Embedded(), Block(), Block(), nn.LayerNorm(128), nn.Linear(128, 5000)),
+    "deep_narrow": narrow,
+}  # fmt: skip
+
+
+def cross_entropy(out: Tensor, y: Tensor) -> Tensor:
+    """Of logits of classes on the last axis."""
+    return F.cross_entropy(out.flatten(0, -2), y.flatten())
+
+
+LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
+    "mlp": cross_entropy, "cnn": cross_entropy, "resnet_small": cross_entropy, "transformer": cross_entropy,
+    "lstm": F.binary_cross_entropy_with_logits,
+}  # fmt: skip
+
+
+def optimizer_of(name: str, model: nn.Module) -> torch.optim.Optimizer:
+    """The optimizer of a workload."""
+    if name == "resnet_small":
+        return torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
+    if name == "transformer":
+        return torch.optim.AdamW(model.parameters(), 0.001, weight_decay=0.01)
+    return torch.optim.Adam(model.parameters(), 0.001)
+
+
+def tensors(x: Any, y: Any) -> tuple[Tensor, Tensor]:
+    """The arrays as tensors, without a copy; channels of images in PyTorch's place."""
+    x, y = torch.from_numpy(x), torch.from_numpy(y)
+    return (x.movedim(-1, 1) if x.ndim == 4 else x), y
+
+
+def program(name: str) -> Train:
+    """A function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
+    torch.manual_seed(0)
+    if name == "gan_step":
+        return gan()
+    model, loss_of = MODELS[name](), LOSSES.get(name, F.mse_loss)
+    optimizer = optimizer_of(name, model)
+    batch, counts_hits = WORKLOADS[name].batch, name in ("mlp", "cnn", "resnet_small")
+
+    def train(x: Any, y: Any) -> float:
+        x, y = tensors(x, y)
+        total, hits = torch.zeros(()), torch.zeros(())
+        for rows in torch.randperm(len(x)).split(batch):
+            xb, yb = x[rows], y[rows]
+            optimizer.zero_grad()
+            out = model(xb)
+            loss = loss_of(out, yb)
+            loss.backward()
+            optimizer.step()
+            total += loss.detach() * len(rows)
+            if counts_hits:
+                hits += (out.detach().argmax(-1) == yb).sum()
+        return float(total) / len(x)
+
+    return train
+
+
+def gan() -> Train:
+    """One pass through both networks, the gradients of both losses at the same weights."""
+    generator = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 784), nn.Tanh())
+    discriminator = nn.Sequential(nn.Linear(784, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1))
+    optimizers = [torch.optim.Adam(net.parameters(), 0.001) for net in (generator, discriminator)]
+    parameters = [list(net.parameters()) for net in (generator, discriminator)]
+    loss_of, batch = F.binary_cross_entropy_with_logits, WORKLOADS["gan_step"].batch
+
+    def step(real: Tensor) -> Tensor:
+        ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
+        fake_output = discriminator(generator(torch.randn(len(real), 64)))
+        generator_loss = loss_of(fake_output, ones)
+        loss = loss_of(discriminator(real), ones) + loss_of(fake_output, zeros)
+        gradients = [
+            torch.autograd.grad(generator_loss, parameters[0], retain_graph=True),
+            torch.autograd.grad(loss, parameters[1]),
+        ]
+        for optimizer, owned, found in zip(optimizers, parameters, gradients, strict=True):
+            for parameter, gradient in zip(owned, found, strict=True):
+                parameter.grad = gradient
+            optimizer.step()
+        return loss.detach()
+
+    def train(x: Any, y: None) -> float:
+        x = torch.from_numpy(x)
+        loss = torch.zeros(())
+        for rows in torch.randperm(len(x)).split(batch):
+            loss = step(x[rows])
+        return float(loss)
+
+    return train

@@ -51,4 +51,7 @@ CONTENDERS = {
     "keras-jax": fitted("keras", "jax", ("jax",)),
     "keras-torch": fitted("keras", "torch", ("torch",)),
     "torch": Contender("peers_torch", ("torch",)),
+    "jax-by-hand": Contender("peers_jax", ("jax",)),
+    "autograd": Contender("peers_autograd", ("autograd",), only=("mlp", "cnn", "lstm_small", "deep_narrow")),
+    "numpy-by-hand": Contender("by_hand_numpy", only=("mlp", "deep_narrow")),
 }

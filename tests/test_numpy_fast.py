@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import convolution, threads
+from hilevel_numpy import convolution, products, threads
 
 import hilevel
 from hilevel import ops
@@ -117,6 +117,57 @@ def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -
     for other in found[1:]:
         for a, b in zip(found[0], other, strict=True):
             np.testing.assert_array_equal(a, b)
+
+
+PRODUCTS: dict[str, Any] = {
+    "rows": ((300, 20), (20, 30)),
+    "columns": ((30, 20), (20, 300)),
+    "long sums": ((9, 4000), (4000, 20)),
+    "a stack by a matrix": ((6, 50, 20), (20, 30)),
+    "stacks": ((6, 2, 50, 20), (2, 20, 30)),
+    "vectors": ((3000,), (3000,)),
+    "by a vector": ((300, 200), (200,)),
+    "empty": ((0, 20), (20, 30)),
+    "sums of nothing": ((300, 0), (0, 30)),
+}
+
+
+@pytest.mark.parametrize("name", PRODUCTS)
+def test_products(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Large ones are divided; here all are. NumPy's own are the judge."""
+    first, second = PRODUCTS[name]
+    for limit in ("_SMALL", "_SMALL_BY_VECTOR"):
+        monkeypatch.setattr(products, limit, 0)
+    monkeypatch.setattr(products, "_LARGE", 60_000)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    for dtype in ("float32", "float64", "int32"):
+        a, b = (10 * normal(*first)).astype(dtype), (10 * normal(*second)).astype(dtype)
+        wanted = np.matmul(a, b)
+        turned = a.swapaxes(0, -1).copy().swapaxes(0, -1)
+        for found in (products.matmul(a, b), products.matmul(turned, b)):
+            assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
+            np.testing.assert_allclose(found, wanted, rtol=1e-5, atol=0.01)
+        if wanted.ndim > 1:
+            out = np.empty_like(wanted)
+            assert np.shares_memory(products.matmul(a, b, out=out), out) or not out.size
+            np.testing.assert_allclose(out, wanted, rtol=1e-5, atol=0.01)
+
+
+def test_products_that_do_not_fit_are_refused() -> None:
+    for first, second in (((5000, 10), (9, 5000)), ((9, 5000), (6000, 500)), ((3, 500, 10), (4, 10, 5000))):
+        with pytest.raises(ValueError, match=r"mismatch|broadcast"):
+            products.matmul(np.ones(first, "float32"), np.ones(second, "float32"))
+
+
+def test_the_module_is_numpys() -> None:
+    xp = hilevel.backends.get_backend("numpy").xp
+    assert xp.matmul is products.matmul
+    assert (xp.exp, xp.float32, xp.__version__, xp.fft.fft) == (
+        np.exp,
+        np.float32,
+        np.__version__,
+        np.fft.fft,
+    )
 
 
 # -- threads -------------------------------------------------------------------------------------------

@@ -20,6 +20,8 @@ class Context(threading.local):
     """While a function's state is being found: every Variable read or written, by id."""
     written: dict[int, tuple[Any, Any]] | None = None
     """While a function is made pure: Variables written, each with its value before."""
+    capture: Any = None
+    """The open capture of a step: what is called on arrays is noted there."""
     compiling: int = 0
     """How many compiled functions we are inside of."""
     training: bool | None = None

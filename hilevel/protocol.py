@@ -132,6 +132,20 @@ class Backend:
         """A faster form of `function`, which may read and write Variables. Eager backends: itself."""
         return function
 
+    def pack(self, updates: Any) -> tuple[dict[int, Array], list[Function]]:
+        """Arrays for what a replayed step writes to, in the form that suits the functions that write.
+
+        Args:
+            updates: pairs of a function that has `writes = (width, positions)`, and of the arrays it writes to: for
+                each row of its arguments those at the positions.
+
+        Returns:
+            The new arrays, by the `id` of the one that each stands for; and for each update a function of the arguments
+            that are not written to, and of the options.
+        """
+        assert not updates, f'The backend "{self.name}" has functions that write, but no pack().'
+        return {}, []
+
     differentiate: Callable[..., Any] | None = None
     """`differentiate(pure, arrays)` -> `(value, pullback, aux)` of a function `pure(arrays)` -> `(value, aux)`,
     for a backend that has an engine of its own. None: the tape."""

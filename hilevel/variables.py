@@ -10,6 +10,7 @@ import numpy as np
 from hilevel import dtypes
 from hilevel._context import context
 from hilevel._types import Array, DType, DTypeLike
+from hilevel.autodiff.capture import call
 from hilevel.autodiff.tape import Traced, to_host
 from hilevel.backends import current_backend
 from hilevel.config import settings
@@ -104,9 +105,9 @@ class Variable(TensorLike):
 
     def read(self) -> Any:
         """What ops see: the array, or its traced form where a tape watches it."""
-        value = self._value
         if context.touched is not None:
             context.touched[id(self)] = self
+        value = self._value
         recording = context.recording
         if (
             recording is not None
@@ -183,15 +184,15 @@ class Variable(TensorLike):
         if value.dtype != self.dtype:
             value = value.astype(self.dtype)
         value = self._mine(value)
-        self.replace(self.backend.snapshot(value) if self.backend.is_concrete(value) else value)
+        self.replace(call(self.backend.snapshot, value) if self.backend.is_concrete(value) else value)
         return self
 
     def replace(self, value: Array) -> None:
         """Take an array of the right backend, shape and dtype that nobody else will change, as it is."""
-        if context.written is not None and id(self) not in context.written:
-            context.written[id(self)] = (self, self._value)
         if context.touched is not None:
             context.touched[id(self)] = self
+        if context.written is not None and id(self) not in context.written:
+            context.written[id(self)] = (self, self._value)
         self._value = value
         self._leaf = None
 

@@ -391,7 +391,7 @@ def test_a_callback_moves_a_model_which_is_compiled_where_it_goes() -> None:
         wanted = fitted([])
         calls.update(numpy=0)
         np.testing.assert_allclose(fitted([Move()]), wanted, rtol=1e-4)
-    assert calls["numpy"] >= 6 and 0 < calls["jax"] <= 4  # of twelve steps on JAX, what tracing takes
+    assert all(0 < n <= 6 for n in calls.values())  # of twelve steps on each, what compiling takes
 
 
 def test_two_models_on_two_backends_side_by_side() -> None:

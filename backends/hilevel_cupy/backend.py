@@ -11,7 +11,9 @@ import cupyx.scipy.special
 import numpy as np
 
 from hilevel import protocol
-from hilevel._types import Array
+from hilevel._types import Array, Function
+from hilevel.autodiff.capture import Captured
+from hilevel.autodiff.replay import Replayed
 from hilevel.protocol import Override
 
 _HAS_ATOMICS = {
@@ -30,7 +32,7 @@ class Backend(protocol.Backend):
 
     name = "cupy"
     xp = cupy
-    array_types = (cupy.ndarray,)
+    array_types = (cupy.ndarray, Captured)
     requires = "cupy"
     takes_host_arrays = False
 
@@ -49,6 +51,10 @@ class Backend(protocol.Backend):
     def synchronize(self) -> None:
         """Wait for the current stream."""
         cupy.cuda.get_current_stream().synchronize()
+
+    def compile(self, function: Function, donate: bool = True) -> Function:
+        """Captured twice, then replayed."""
+        return Replayed(function, self)
 
     def devices(self) -> list[str]:
         """The CUDA devices."""

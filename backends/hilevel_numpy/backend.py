@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 
 from hilevel import protocol
+from hilevel._types import Array, Function
+from hilevel.autodiff.capture import Captured
+from hilevel.autodiff.replay import Replayed
 from hilevel_numpy import convolution, products
 from hilevel_numpy.memory import keep_freed_memory
+from hilevel_numpy.packing import pack
 from hilevel_numpy.updates import OVERRIDES
 
 
@@ -17,7 +21,7 @@ class Backend(protocol.Backend):
 
     name = "numpy"
     xp = products.numpy
-    array_types = (np.ndarray, np.generic)
+    array_types = (np.ndarray, np.generic, Captured)
     requires = "numpy"
 
     def __init__(self) -> None:
@@ -36,3 +40,11 @@ class Backend(protocol.Backend):
         key = np.array([int(seed), 0], np.uint64)
         self._generator.state = self._state | {"state": {"counter": counter, "key": key}}  # type: ignore[assignment]
         return self._generator.random_raw(4 * blocks)
+
+    def compile(self, function: Function, donate: bool = True) -> Function:
+        """Captured twice, then replayed."""
+        return Replayed(function, self)
+
+    def pack(self, updates: Any) -> tuple[dict[int, Array], list[Function]]:
+        """Small arrays one behind the other."""
+        return pack(updates)

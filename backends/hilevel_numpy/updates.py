@@ -71,6 +71,7 @@ def _in_place(op: Any, width: int, *written: int) -> Callable[[Any], Override]:
                 out += [row[i] for i in written] if fits else op.value(xp, *row, **kwargs)
             return tuple(out)
 
+        value.writes, value.update = (width, written), update  # type: ignore[attr-defined]
         return Override(value)
 
     return override

@@ -399,6 +399,7 @@ class _CustomOp:
     """Stands in a recording for a call of a function with a gradient of its own."""
 
     name = "custom_gradient"
+    made_of_ops = True
 
     def __init__(self, fn: Function, gradient: Function) -> None:
         self.fn, self.backward = fn, gradient

@@ -19,10 +19,12 @@ before_compiling: list[Function] = []
 def jit(fn: Function | None = None) -> Function:
     """A compiled form of a function of tensors, which may read and change Variables as plain code does.
 
-    On a backend without a compiler the function runs as it is. On JAX it is traced once for each structure and
-    shape of its arguments; strings, booleans and None among them count as part of the function, and so do Variables
-    (not what they hold). The rules of a
-    compiled function hold on every backend: no Variable can be created inside.
+    For each structure and shape of the arguments there is one compiled form; strings, booleans and None among them
+    count as part of the function, and so do Variables (not what they hold). On JAX the function is traced. On NumPy
+    and CuPy its first two runs are captured, and from the third on the calls they made are replayed
+    (`hilevel.autodiff.replay`); a function that cannot be replayed, as it looks at numbers or does not do the same
+    each time, runs as it is.
+    The rules of a compiled function hold on every backend: no Variable can be created inside.
 
     >>> import hilevel
     >>> count = hilevel.Variable(0)
@@ -52,6 +54,7 @@ def jit(fn: Function | None = None) -> Function:
         with scope(compiling=context.compiling + 1):
             return compiled[backend.name](*args, **kwargs)
 
+    call.compiled = compiled  # type: ignore[attr-defined]
     return call
 
 

@@ -260,13 +260,10 @@ def _pass_on(node: Traced, g: Any, again: bool, needed: set[int], gradients: dic
     """Send each argument of a node its gradient, as the op's rule gives it, in the argument's shape and dtype."""
     if g.__class__ is list:
         g = tuple(_zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
-    grads = _apply_rule(node, g, again)
+    wanted = tuple(p is not None and (id(p) in needed or p.picked is not None) for p in node.parents)
+    grads = _apply_rule(node, g, again, wanted)
     for parent, value, gradient in zip(node.parents, node.values, grads, strict=True):
-        if parent is None or (id(parent) not in needed and parent.picked is None):
-            continue
-        if gradient.__class__ is _FUNCTION:
-            gradient = gradient()
-        if gradient is None:
+        if parent is None or gradient is None:
             continue
         if gradient.shape != value.shape:
             gradient = sum_to_shape(gradient, value.shape)
@@ -279,25 +276,40 @@ def _pass_on(node: Traced, g: Any, again: bool, needed: set[int], gradients: dic
             _send(gradients, parent, gradient)
 
 
-_FUNCTION = type(lambda: None)
-
-
-def _apply_rule(node: Traced, g: Any, again: bool) -> Sequence[Any]:
+def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> Sequence[Any]:
+    """The gradients of those arguments for which they are wanted."""
     op = node.op
     if again:
         values = [v if p is None else p for p, v in zip(node.parents, node.values, strict=True)]
         y: Any = node.value if isinstance(node.value, tuple) else node
-        grads = op.rule(tensor.ops, g, y, *values, **node.attributes)
-    else:
-        first = g[0] if g.__class__ is tuple else g
-        backend = current_backend()
-        if first.__class__ is not np.ndarray and not backend.is_array(first):
-            backend = owner(first)
-        override = backend.overrides.get(op.name)
-        rule = op.rule if override is None or override.gradient is None else override.gradient
-        extra = {} if node.residuals is None else {"residuals": node.residuals}
-        grads = rule(backend.xp, g, node.value, *node.values, **node.attributes, **extra)
-    return grads if isinstance(grads, (tuple, list)) else (grads,)
+        return _demand(op.rule, wanted, tensor.ops, g, y, *values, **node.attributes)
+    first = g[0] if g.__class__ is tuple else g
+    backend = current_backend()
+    if first.__class__ is not np.ndarray and not backend.is_array(first):
+        backend = owner(first)
+    override = backend.overrides.get(op.name)
+    rule = op.rule if override is None or override.gradient is None else override.gradient
+    attributes = node.attributes
+    if node.residuals is not None:
+        attributes = attributes | {"residuals": node.residuals}
+    if context.capture is not None and not op.made_of_ops:
+        args = (rule, wanted, backend.xp, g, node.value, *node.values)
+        return context.capture.call(_demand, args, attributes)
+    return _demand(rule, wanted, backend.xp, g, node.value, *node.values, **attributes)
+
+
+def _demand(rule: Any, wanted: tuple[bool, ...], /, *args: Any, **kwargs: Any) -> list[Any]:
+    """What a rule says, worked out where it is wanted and None where it is not."""
+    grads = rule(*args, **kwargs)
+    if not isinstance(grads, (tuple, list)):
+        grads = (grads,)
+    return [
+        None if not want else g() if g.__class__ is _FUNCTION else g
+        for g, want in zip(grads, wanted, strict=True)
+    ]
+
+
+_FUNCTION = type(lambda: None)
 
 
 def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+from hilevel._context import context
 from hilevel.variables import Variable
 
 
@@ -66,6 +67,8 @@ class Tracker:
     _holds = False
 
     def __setattr__(self, name: str, value: Any) -> None:
+        if context.capture is not None:
+            context.capture.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
         before = self.__dict__.get(name)
         if is_trackable(value) or is_trackable(before):
             changed()

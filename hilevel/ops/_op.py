@@ -32,6 +32,7 @@ import numpy as np
 from hilevel import dtypes, tensor
 from hilevel._context import context, scope
 from hilevel._types import DTypeLike, Function, Tensor
+from hilevel.autodiff.capture import present
 from hilevel.autodiff.tape import Traced, check_alive, owner, paused
 from hilevel.backends import current_backend
 from hilevel.errors import ShapeError
@@ -66,6 +67,8 @@ class Op(Generic[P]):
     >>> ops.tanh
     <op tanh>
     """
+
+    made_of_ops = False
 
     def __init__(self, value: Function, dtype: str | None = None, shape: Function | None = None) -> None:
         signature = inspect.signature(value)
@@ -127,12 +130,16 @@ class Op(Generic[P]):
             if kind & TRACED:
                 return self._record(args, kwargs)
             backend = context.backend or current_backend()
-            if kind & DEVICE and not any(map(backend.is_array, args)):
-                backend = _backend_of(args)
+            if kind & DEVICE:
+                args = tuple(map(present, args))  # type: ignore[assignment]
+                if not any(map(backend.is_array, args)):
+                    backend = _backend_of(args)
             if not backend.takes_host_arrays:
                 args = backend.adopt(args)  # type: ignore[assignment]
             override = backend.overrides.get(self.name)
             value = self.value if override is None else override.value
+            if context.capture is not None:
+                return context.capture.call(value, (backend.xp, *args), kwargs)
             return value(backend.xp, *args, **kwargs)
         except (ValueError, TypeError, IndexError) as error:
             self._explain(args, kwargs, error)
@@ -178,16 +185,20 @@ class Op(Generic[P]):
         if not backend.takes_host_arrays:
             values = list(backend.adopt(values))
         override = backend.overrides.get(self.name)
-        if self.rule is None or not linked or record is None:
-            value = self.value if override is None else override.value
-            return value(backend.xp, *values, **kwargs)
-        residuals = None
-        if override is not None and override.gradient is not None:
-            y = override.value(backend.xp, *values, **kwargs)
-        elif self.saving is not None:
-            y, residuals = self.saving(backend.xp, *values, **kwargs)
+        form = self.value if override is None else override.value
+        recorded = self.rule is not None and linked
+        saving = self.saving if recorded and (override is None or override.gradient is None) else None
+        if saving is not None:
+            form = saving
+        if context.capture is not None:
+            y = context.capture.call(form, (backend.xp, *values), kwargs)
         else:
-            y = (self.value if override is None else override.value)(backend.xp, *values, **kwargs)
+            y = form(backend.xp, *values, **kwargs)
+        if not recorded or record is None:
+            return y
+        residuals = None
+        if saving is not None:
+            y, residuals = y
         node = Traced(y, record, self, values, parents)
         node.attributes = kwargs
         node.residuals = residuals
@@ -259,6 +270,7 @@ def _read(args: Any) -> tuple[tuple[Any, ...], int]:
 
 def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     """An array of the current backend, by the dtype rules: Python floats and lists of them in floatx."""
+    x = present(x)
     kind = KINDS.get(x.__class__, OTHER)
     if kind in (TRACED, ABSTRACT, VARIABLE, SYMBOLIC):
         x = x.read() if kind == VARIABLE else x

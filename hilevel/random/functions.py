@@ -6,6 +6,7 @@ or None (the global generator, which `set_random_seed` sets).
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,11 +14,13 @@ import numpy as np
 
 from hilevel import dtypes, ops
 from hilevel._context import context
-from hilevel._types import DTypeLike, Tensor
+from hilevel._types import DTypeLike, Function, Tensor
+from hilevel.autodiff.capture import call
 from hilevel.backends import current_backend
 from hilevel.config import settings
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
+from hilevel.protocol import Backend
 from hilevel.random.seed import SeedGenerator, default_generator
 
 
@@ -32,25 +35,27 @@ def _state(seed: Any) -> Any:
     return to_array(seed)
 
 
-def _words(seed: Any, count: int) -> Any:
-    """At least `count` random words of 64 bits."""
-    state = _state(seed)
-    return current_backend().philox(state[0], state[1], -(-count // 4))
+def _draw(function: Function, seed: Any, *args: Any) -> Tensor:
+    """`function(backend, state, *args)` with the state of one draw."""
+    return call(function, current_backend(), _state(seed), *args)
 
 
-def bits(seed: Any, shape: Sequence[int], width: int) -> Any:
+def bits(seed: Any, shape: Sequence[int], width: int) -> Tensor:
     """Random unsigned integers of 16, 32 or 64 bits."""
-    count = int(np.prod(tuple(shape), dtype=np.int64))
-    words = _words(seed, -(-count * width // 64))
-    parts = current_backend().split_words(words, width)
-    return parts[:count].reshape(tuple(shape))
+    return _draw(_bits, seed, tuple(shape), width)
 
 
-def _fraction(seed: Any, shape: Sequence[int], dtype: Any) -> Any:
+def _bits(backend: Backend, state: Tensor, shape: tuple[int, ...], width: int) -> Tensor:
+    count = math.prod(shape)
+    words = backend.philox(state[0], state[1], -(-count * width // 256))
+    return backend.split_words(words, width)[:count].reshape(shape)
+
+
+def _fraction(backend: Backend, state: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
     """Uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
     if dtype == np.float64:
-        return (bits(seed, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
-    values = (bits(seed, shape, 32) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
+        return (_bits(backend, state, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
+    values = (_bits(backend, state, shape, 32) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
     return values.astype(dtype)
 
 
@@ -77,7 +82,11 @@ def uniform(
     dtype = _float_dtype(dtype)
     if context.abstract:
         return Abstract(shape, dtype)
-    unit = _fraction(seed, shape, dtype)
+    return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
+
+
+def _uniform(backend: Backend, state: Tensor, shape: Any, minval: float, maxval: float, dtype: Any) -> Tensor:
+    unit = _fraction(backend, state, shape, dtype)
     return unit if (minval, maxval) == (0.0, 1.0) else unit * (maxval - minval) + minval
 
 
@@ -97,15 +106,21 @@ def normal(
     dtype = _float_dtype(dtype)
     if context.abstract:
         return Abstract(shape, dtype)
-    count = int(np.prod(tuple(shape), dtype=np.int64))
-    half = -(-count // 2)
-    wide = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
-    xp = current_backend().xp
-    unit = _fraction(seed, (2, half), wide)
+    return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
+
+
+def _normal(backend: Backend, state: Tensor, shape: Any, mean: float, stddev: float, dtype: Any) -> Tensor:
+    xp, count = backend.xp, math.prod(shape)
+    unit = _fraction(backend, state, (2, -(-count // 2)), _wide(dtype))
     radius = xp.sqrt(-2 * xp.log1p(-unit[0]))
     angle = (2 * np.pi) * unit[1]
     both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:count]
-    return (both.reshape(tuple(shape)) * stddev + mean).astype(dtype)
+    return (both.reshape(shape) * stddev + mean).astype(dtype)
+
+
+def _wide(dtype: Any) -> Any:
+    """The dtype to compute in: at least float32."""
+    return np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
 
 
 def truncated_normal(
@@ -126,10 +141,15 @@ def truncated_normal(
     dtype = _float_dtype(dtype)
     if context.abstract:
         return Abstract(shape, dtype)
-    wide = np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
-    xp = current_backend().xp
+    return _draw(_truncated_normal, seed, tuple(shape), mean, stddev, dtype)
+
+
+def _truncated_normal(
+    backend: Backend, state: Tensor, shape: Any, mean: float, stddev: float, dtype: Any
+) -> Tensor:
+    xp = backend.xp
     low = 0.022750131948179195  # the share of the normal distribution below -2
-    p = _fraction(seed, shape, wide) * (1 - 2 * low) + low
+    p = _fraction(backend, state, shape, _wide(dtype)) * (1 - 2 * low) + low
     return (xp.clip(normal_quantile(xp, p), -2, 2) * stddev + mean).astype(dtype)
 
 
@@ -195,7 +215,11 @@ def randint(
     dtype = dtypes.as_dtype(dtype)
     if context.abstract:
         return Abstract(shape, dtype)
-    words = bits(seed, shape, 64) >> np.uint64(32)
+    return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
+
+
+def _randint(backend: Backend, state: Tensor, shape: Any, minval: int, maxval: int, dtype: Any) -> Tensor:
+    words = _bits(backend, state, shape, 64) >> np.uint64(32)
     scaled = (words * np.uint64(maxval - minval)) >> np.uint64(32)
     return (scaled.astype(np.int64) + minval).astype(dtype)
 

@@ -1,0 +1,109 @@
+"""Small weights one behind the other in one array, so that an update takes as many calls as for one weight."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel._types import Function
+from hilevel_numpy.updates import BLOCK
+
+Array = np.ndarray[Any, Any]
+Rows = Sequence[Sequence[Array]]
+
+
+def pack(updates: Sequence[tuple[Any, Rows]]) -> tuple[dict[int, Array], list[Function]]:
+    """As `Backend.pack` says: columns of the updates with the most columns first, each in one piece of memory."""
+    homes: dict[int, Array] = {}
+    for _, rows in sorted(updates, key=lambda update: -len(update[1][0])):
+        for column in zip(*rows, strict=True):
+            new = [array for array in column if id(array) not in homes]
+            homes |= zip(map(id, new), _one_behind_the_other(new), strict=True)
+    return homes, [
+        Packed(function, [[homes[id(a)] for a in row] for row in rows]) for function, rows in updates
+    ]
+
+
+def _one_behind_the_other(arrays: Sequence[Array]) -> list[Array]:
+    """Arrays like the given ones: the small ones are parts of one, the large ones for themselves."""
+    small = [a for a in arrays if a.size <= BLOCK]
+    memory = np.empty(sum(a.size for a in small), arrays[0].dtype) if small else None
+    ends = np.cumsum([a.size for a in small]).tolist()
+    parts = iter(
+        memory[end - a.size : end].reshape(a.shape)  # type: ignore[index]
+        for a, end in zip(small, ends, strict=True)
+    )
+    return [next(parts) if a.size <= BLOCK else np.empty(a.shape, a.dtype) for a in arrays]
+
+
+class Packed:
+    """An update of packed weights: rows that lie one behind the other in all columns are one row.
+
+    It is called with the arguments that are not written to, row after row: with the gradients.
+    """
+
+    def __init__(self, function: Any, rows: Rows) -> None:
+        width, written = function.writes
+        self.__name__ = function.__name__
+        self.update = function.update
+        self.groups = [_Group(group, width, written) for group in _neighbours(rows)]
+
+    def __call__(self, *given: Array, **options: Any) -> None:
+        rest = iter(given)
+        self.update([group.row(rest) for group in self.groups], **options)
+
+
+class _Group:
+    """Neighbouring rows, as one; with memory to collect the gradients in where there are several."""
+
+    def __init__(self, rows: Rows, width: int, written: Sequence[int]) -> None:
+        self.count = len(rows)
+        self.given = [i for i in range(width) if i not in written]
+        whole = [_whole(column) for column in zip(*rows, strict=True)]
+        self.whole: list[Any] = [None] * width
+        for i, array in zip(written, whole, strict=True):
+            self.whole[i] = array
+        if self.count > 1:
+            for i in self.given:
+                self.whole[i] = np.empty_like(whole[0])
+
+    def row(self, given: Iterator[Array]) -> list[Array]:
+        """The row, with the next gradients."""
+        row = list(self.whole)
+        for i in self.given:
+            parts = [next(given) for _ in range(self.count)]
+            if self.count == 1:
+                row[i] = parts[0]
+            else:
+                np.concatenate([part.reshape(-1) for part in parts], out=row[i])
+        return row
+
+
+def _neighbours(rows: Rows) -> Iterable[Rows]:
+    """The rows, in groups in which each begins where the one before ends."""
+    groups: list[list[Sequence[Array]]] = []
+    for row in rows:
+        if groups and all(_begins_where(a, b) for a, b in zip(row, groups[-1][-1], strict=True)):
+            groups[-1].append(row)
+        else:
+            groups.append([row])
+    return groups
+
+
+def _begins_where(a: Array, before: Array) -> bool:
+    return a.base is not None and a.base is before.base and _address(a) == _address(before) + before.nbytes
+
+
+def _address(a: Array) -> int:
+    return int(a.__array_interface__["data"][0])
+
+
+def _whole(arrays: Sequence[Array]) -> Array:
+    """Neighbours as one array."""
+    if len(arrays) == 1:
+        return arrays[0]
+    base: Any = arrays[0].base
+    start = (_address(arrays[0]) - _address(base)) // base.itemsize
+    return base[start : start + sum(a.size for a in arrays)]

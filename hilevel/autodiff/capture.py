@@ -1,0 +1,293 @@
+"""Capturing a step: the calls that a function makes of an eager backend, in order, as it runs.
+
+While a capture is open, what ops return is `Captured`: the array, and its number among the step's values. Every
+call of an op's value or gradient rule is made, and noted. What the function does with numbers that the capture cannot
+see - it looks at them, keeps them, sets an attribute of a layer - is a reason to leave it as it is.
+"""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hilevel import tree
+from hilevel._context import context, scope
+from hilevel._types import Array, DType, Function
+from hilevel.protocol import Backend
+from hilevel.tensor import DEVICE, KINDS, TensorLike
+
+
+class Captured(TensorLike):
+    """An array of a step that is being captured. Afterwards it is the plain array again."""
+
+    __slots__ = ("__weakref__", "capture", "slot", "value")
+
+    def __init__(self, value: Array, capture: Capture, slot: Slot) -> None:
+        self.value = value
+        self.capture = capture
+        self.slot = slot
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """The shape of the array."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> DType:
+        """The dtype of the array."""
+        return self.value.dtype
+
+    def looked_at(self) -> Array:
+        """The array, for somebody who wants its numbers; a step that depends on them cannot be replayed."""
+        self.capture.refuse("it looks at the numbers of a tensor")
+        return self.value
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        return np.asarray(self.looked_at(), dtype=dtype)
+
+    def item(self) -> Any:
+        """The value, of one element, as a Python number."""
+        return self.looked_at().item()
+
+    def __float__(self) -> float:
+        return float(self.looked_at())
+
+    def __int__(self) -> int:
+        return int(self.looked_at())
+
+    def __bool__(self) -> bool:
+        return bool(self.looked_at())
+
+    def __index__(self) -> int:
+        return self.looked_at().__index__()
+
+    def copy(self) -> Any:
+        """The same numbers in memory of their own."""
+        return self.capture.call(_copy, (self,))
+
+    def __repr__(self) -> str:
+        return f"<Captured {self.value!r}>"
+
+
+KINDS[Captured] = DEVICE
+
+
+def _copy(x: Array) -> Array:
+    return x.copy()
+
+
+def call(function: Function, *args: Any) -> Any:
+    """`function(*args)` of arrays, noted where a step is being captured."""
+    return function(*args) if context.capture is None else context.capture.call(function, args)
+
+
+def present(x: Any) -> Any:
+    """What ops see of a captured array: itself in its capture, the array after it. Anything else as it is."""
+    return x.value if x.__class__ is Captured and x.capture is not context.capture else x
+
+
+def value_of(x: Any) -> Any:
+    """The array of a captured one; anything else as it is."""
+    return x.value if x.__class__ is Captured else x
+
+
+def slot_of(x: Any) -> Any:
+    """The slot of a captured array; anything else as it is."""
+    return x.slot if x.__class__ is Captured else x
+
+
+def root(x: Array) -> Array:
+    """The array that owns the memory of an array."""
+    base = getattr(x, "base", None)
+    return x if base is None or not hasattr(base, "dtype") else base
+
+
+class Slot(int):
+    """The number of a value among those of a step: the data, the Variables and what is computed of them."""
+
+    __slots__ = ()
+
+
+class Call:
+    """One call of a step. In `args`, `kwargs` and `out` a `Slot` stands for an array; all else is as it was. `errors`
+    is what NumPy was told to do about overflow and the like, where it was not the usual."""
+
+    __slots__ = ("args", "errors", "function", "kwargs", "out")
+
+    def __init__(self, function: Function, args: Any, kwargs: Any, out: Any, errors: Any) -> None:
+        self.function, self.args, self.kwargs, self.out, self.errors = function, args, kwargs, out, errors
+
+
+class Kept:
+    """What a step leaves behind, in a Variable or as a result: a slot or a constant, to be copied or not."""
+
+    __slots__ = ("copied", "value")
+
+    def __init__(self, value: Any, copied: bool) -> None:
+        self.value, self.copied = value, copied
+
+
+class Entered(NamedTuple):
+    """A Variable that a step uses, and what it held before: the slot and the array."""
+
+    variable: Any
+    slot: Slot
+    array: Array
+
+
+class _Entering(dict[int, Any]):
+    """`context.touched` of a capture, which is told of each Variable before it is read or written."""
+
+    def __init__(self, capture: Capture) -> None:
+        super().__init__()
+        self.capture = capture
+
+    def __setitem__(self, key: int, variable: Any) -> None:
+        if key not in self:
+            super().__setitem__(key, variable)
+            self.capture.enter(variable)
+
+
+class Capture:
+    """The calls of one run of a step.
+
+    `data` are the slots of the arrays it was given, `entered` the Variables that it used; `left` are those that hold
+    another array afterwards, and `result` is what the function returned. `owners` says of slots that are, or look into,
+    the array of a Variable which one it is. `refused` says why the step cannot be replayed, if it cannot.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.calls: list[Call] = []
+        self.data: list[Slot] = []
+        self.entered: list[Entered] = []
+        self.left: list[tuple[Any, Kept]] = []
+        self.result: Any = None
+        self.owners: dict[int, Any] = {}
+        self.written: list[Array] = []
+        self.refused = ""
+        self._count = 0
+        self._usual = np.geterr()
+        self._roots: dict[int, tuple[Any, Array]] = {}
+        self._alive: list[weakref.ref[Captured]] = []
+
+    def refuse(self, why: str) -> None:
+        """Say that the step cannot be replayed."""
+        self.refused = self.refused or why
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def run(self, function: Function, args: Any, kwargs: Any) -> Any:
+        """Call the function on data, whose arrays become the first slots, and capture what it does."""
+        with scope(capture=self, touched=_Entering(self)):
+            try:
+                args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
+                result = function(*args, **kwargs)
+            finally:
+                self._leave()
+        del args, kwargs
+        self.result = tree.map_structure(self._keep, result)
+        result = tree.map_structure(self._plain, result)
+        if self._any_alive():
+            self.refuse("it keeps a tensor of the step")
+        return result
+
+    def call(self, function: Function, args: tuple[Any, ...], kwargs: Any = None) -> Any:
+        """Call a function of arrays, and note it; what it calls in turn is part of it."""
+        kwargs = kwargs or {}
+        plain, options = tree.map_structure(value_of, (args, kwargs))
+        writes = getattr(function, "writes", None)
+        if writes is not None:
+            plain = tree.map_structure(self._copied, plain)
+        with scope(capture=None):
+            out = function(*plain, **options)
+        if writes is not None:
+            self._note_written(args, out, *writes)
+        out = tree.map_structure(self._captured, out)
+        errors = np.geterr()
+        self.calls.append(
+            Call(
+                function,
+                tree.map_structure(slot_of, args),
+                tree.map_structure(slot_of, kwargs),
+                tree.map_structure(slot_of, out),
+                None if errors == self._usual else errors,
+            )
+        )
+        return out
+
+    def _copied(self, x: Any) -> Any:
+        return self.backend.snapshot(x) if self.backend.is_array(x) else x
+
+    def _note_written(self, args: Any, out: Any, width: int, positions: tuple[int, ...]) -> None:
+        """What a function has written to are copies, for now: of the Variables' arrays, which it is to write to."""
+        rows = (args[i : i + width] for i in range(1, len(args), width))
+        for target, array in zip([row[i] for row in rows for i in positions], out, strict=True):
+            owner = self.owners.get(target.slot) if target.__class__ is Captured else None
+            self._roots[id(array)] = (owner, array)
+            self.written.append(array)
+
+    # -- what goes in ------------------------------------------------------------------------------
+
+    def _enter_data(self, x: Any) -> Any:
+        if not self.backend.is_array(x):
+            return x
+        self._roots[id(root(x))] = (None, root(x))
+        captured = self._captured(x)
+        self.data.append(captured.slot)
+        return captured
+
+    def enter(self, variable: Any) -> None:
+        """A Variable is used for the first time: from now on it holds a captured array of its own."""
+        if variable.backend is not self.backend:
+            self.refuse(f'the Variable "{variable.path}" is on another backend')
+            return
+        value = self.backend.snapshot(variable._value)
+        self._roots[id(value)] = (variable, value)
+        variable._value, variable._leaf = self._captured(value), None
+        self.entered.append(Entered(variable, variable._value.slot, value))
+
+    def _captured(self, value: Any) -> Any:
+        """What a call returned, captured where it is an array."""
+        if not self.backend.is_array(value):
+            if value is not None and not isinstance(value, (bool, int, float, str)):
+                self.refuse(f"a call returns {type(value).__name__}")
+            return value
+        slot = Slot(self._count)
+        self._count += 1
+        if id(root(value)) in self._roots:
+            self.owners[slot] = self._roots[id(root(value))][0]
+        captured = Captured(value, self, slot)
+        self._alive.append(weakref.ref(captured))
+        return captured
+
+    # -- what comes out ----------------------------------------------------------------------------
+
+    def _leave(self) -> None:
+        """Give the Variables plain arrays again, each its own."""
+        for variable, _, before in self.entered:
+            held = variable._value
+            value = value_of(held)
+            if value is not before and not any(value is array for array in self.written):
+                kept = self._keep(held)
+                self.left.append((variable, kept))
+                value = self.backend.snapshot(value) if kept.copied else value
+            variable._value, variable._leaf = value, None
+
+    def _keep(self, x: Any) -> Kept:
+        is_array = self.backend.is_array(x)
+        return Kept(slot_of(x), is_array and (x.__class__ is not Captured or self._is_owned(x)))
+
+    def _plain(self, x: Any) -> Any:
+        return self.backend.snapshot(value_of(x)) if self._is_owned(x) else value_of(x)
+
+    def _is_owned(self, x: Any) -> bool:
+        return id(root(value_of(x))) in self._roots
+
+    def _any_alive(self) -> bool:
+        if any(reference() is not None for reference in self._alive):
+            gc.collect()  # what only a circle of references keeps is not kept
+        return any(reference() is not None for reference in self._alive)

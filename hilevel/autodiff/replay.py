@@ -1,0 +1,143 @@
+"""Replaying a step: what a function did twice in the same way, as one straight line of calls.
+
+The first two runs on data of the same shapes are captured. If they made the same calls, these become the source of a
+Python function - `t7 = relu(xp, t6)`, a line for each call - and from the third run on nothing else is executed: no
+layers, no dispatch, no tape. The calls are the same, so that the results are the same to the bit. Where the two runs
+differ, or a capture says why it cannot be replayed, the function runs as it is.
+
+```python
+def step(variables, data):
+    v0, v1, v2, = variables
+    x3, x4, = data
+    t5, t6, = rectified_dense(xp, x3, v0, v1)
+    ...
+```
+"""
+
+from __future__ import annotations
+
+import types
+from typing import Any
+
+import numpy as np
+
+from hilevel import tree
+from hilevel._types import Array, Function
+from hilevel.autodiff.capture import Capture
+from hilevel.autodiff.program import CannotReplay, Program
+from hilevel.protocol import Backend
+
+TRIES = 4
+"""How many runs are captured at most before a function is left as it is."""
+MOST = 64
+"""How many forms a function may have, by the shapes and the plain values in its arguments."""
+
+
+class Replayed:
+    """The compiled form of a function on an eager backend: one form for each structure and shape of its arguments."""
+
+    def __init__(self, function: Function, backend: Backend) -> None:
+        self.function = function
+        self.backend = backend
+        self.forms: dict[Any, _Form] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        arrays: list[Array] = []
+        key = _key((args, kwargs) if kwargs else args, arrays)
+        form = self.forms.get(key)
+        if form is None:
+            if len(self.forms) >= MOST:
+                return self.function(*args, **kwargs)
+            form = self.forms[key] = _Form()
+        if form.program is not None:
+            return form.program(arrays)
+        return form.run(self.function, self.backend, args, kwargs)
+
+
+class _Form:
+    """One form of a function: captured, then replayed or left as it is."""
+
+    def __init__(self) -> None:
+        self.program: Program | None = None
+        self.capture: Capture | None = None
+        self.tries = 0
+        self.refused = ""
+
+    def run(self, function: Function, backend: Backend, args: Any, kwargs: Any) -> Any:
+        """Run the function, captured as long as it is not known whether it can be replayed."""
+        if self.refused:
+            return function(*args, **kwargs)
+        before, self.capture = self.capture, Capture(backend)
+        result = self.capture.run(function, args, kwargs)
+        self.tries += 1
+        self.refused = self.capture.refused
+        if before is not None and not self.refused and _alike(before, self.capture):
+            try:
+                self.program = Program(self.capture)
+            except CannotReplay as error:
+                self.refused = str(error)
+        elif self.tries == TRIES:
+            self.refused = self.refused or "it does not do the same in each run"
+        if self.program or self.refused:
+            self.capture = None
+        return result
+
+
+def _key(x: Any, arrays: list[Array]) -> Any:
+    """What must be equal for a program to fit: structure, shapes, dtypes, and all that is not an array."""
+    kind = x.__class__
+    if kind is np.ndarray:
+        arrays.append(x)
+        return x.shape, x.dtype
+    if kind in (tuple, list):
+        return (kind, *[_key(item, arrays) for item in x])
+    if kind is dict:
+        return (kind, *[(name, _key(value, arrays)) for name, value in x.items()])
+    if hasattr(x, "dtype") and hasattr(x, "shape") and not hasattr(x, "_value"):
+        arrays.append(x)
+        return kind, x.shape, x.dtype
+    return kind, x if x.__hash__ is not None else id(x)
+
+
+# -- comparing two captures -------------------------------------------------------------------------
+
+
+def _alike(a: Capture, b: Capture) -> bool:
+    """Whether two runs did the same with the same Variables."""
+    return _same(_parts(a), _parts(b))
+
+
+def _parts(capture: Capture) -> Any:
+    return [
+        [(e.variable, e.slot) for e in capture.entered],
+        [(variable, kept.value, kept.copied) for variable, kept in capture.left],
+        tree.map_structure(lambda kept: (kept.value, kept.copied), capture.result),
+        [(call.function, call.args, call.kwargs, call.out, call.errors) for call in capture.calls],
+    ]
+
+
+def _same(a: Any, b: Any) -> bool:
+    if a is b:
+        return True
+    if type(a) is not type(b):
+        return False
+    if isinstance(a, (tuple, list)):
+        return len(a) == len(b) and all(map(_same, a, b))
+    if isinstance(a, dict):
+        return list(a) == list(b) and all(_same(a[k], b[k]) for k in a)
+    if isinstance(a, types.FunctionType):
+        return a.__code__ is b.__code__ and _same(_bound(a), _bound(b))
+    if hasattr(a, "dtype") and hasattr(a, "shape"):
+        return a.shape == b.shape and a.dtype == b.dtype and bool((a == b).all() or _same_bytes(a, b))
+    if hasattr(a, "_value"):
+        return False
+    return bool(a == b)
+
+
+def _bound(function: Any) -> Any:
+    cells = [cell.cell_contents for cell in function.__closure__ or ()]
+    return [cells, function.__defaults__, function.__kwdefaults__]
+
+
+def _same_bytes(a: Any, b: Any) -> bool:
+    return isinstance(a, (np.ndarray, np.generic)) and a.tobytes() == b.tobytes()

@@ -16,6 +16,7 @@ from hilevel_numpy import convolution, products, threads
 
 import hilevel
 from hilevel import ops
+from hilevel.ops import windows
 from hilevel.ops.convolution import fused_conv
 
 # -- the fast forms of ops -----------------------------------------------------------------------------
@@ -92,11 +93,42 @@ def test_transposed_convolutions() -> None:
         assert_same(lambda x, k, how=how: ops.conv_transpose(x, k, **how), arrays)
 
 
-def test_convolutions_differentiated_twice() -> None:
+POOLINGS: dict[str, Any] = {
+    "side by side": ((5, 6, 8, 3), (2,), {}),
+    "with a rest": ((5, 7, 9, 3), ((2, 3),), {}),
+    "overlapping": ((5, 7, 9, 3), (3, 2), {"padding": "same"}),
+    "apart": ((5, 9, 2), (2, 3), {}),
+    "volume": ((3, 4, 5, 6, 2), (2,), {}),
+    "channels first": ((3, 4, 6, 6), (2,), {"data_format": "channels_first"}),
+    "one sample": ((1, 4, 4, 1), (2,), {}),
+    "no sample": ((0, 4, 4, 1), (2,), {}),
+}
+
+
+@pytest.mark.parametrize("part", [1, 20_000])
+@pytest.mark.parametrize("name", POOLINGS)
+def test_poolings(name: str, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On numbers of which many are equal."""
+    monkeypatch.setattr(windows, "_IN_CACHE", part)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    shape, args, how = POOLINGS[name]
+    for dtype in ("float32", "float64"):
+        x = RNG.integers(0, 4, shape).astype(dtype)
+        for pool in (ops.max_pool, ops.average_pool):
+            assert_same(lambda x, pool=pool: pool(x, *args, **how), [x])
+            assert_same(lambda x, pool=pool: pool(x, *args, **how), [x.T.copy().T])
+    x = RNG.integers(0, 4, shape).astype("int32")
+    with hilevel.use_backend("numpy"):
+        assert ops.max_pool(x, *args, **how).dtype == "int32"
+
+
+def test_fast_forms_differentiated_twice() -> None:
     x, kernel = normal(2, 5, 5, 2), normal(3, 3, 2, 3)
 
     def slope(x: Any, kernel: Any) -> Any:
-        inner = hilevel.grad(lambda x: ops.sum(fused_conv(x, kernel, padding="same", activation="tanh") ** 2))
+        inner = hilevel.grad(
+            lambda x: ops.sum(ops.max_pool(fused_conv(x, kernel, padding="same", activation="tanh"), 2) ** 2)
+        )
         return inner(x)
 
     assert_same(slope, [x, kernel])

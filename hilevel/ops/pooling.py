@@ -21,17 +21,48 @@ from hilevel.ops.linear import matmul
 from hilevel.ops.shaping import moveaxis, transpose
 from hilevel.ops.windows import Windows, blocks, channels_come_first, per_axis, to_first, to_last, windows_of
 
+Run = Callable[[Callable[[slice], None], list[slice]], Any]
+
+
+def one_by_one(work: Callable[[slice], None], parts: list[slice]) -> None:
+    """Do some work for each part of a batch. Backends that have several cores have their own."""
+    for part in parts:
+        work(part)
+
+
+def _bytes(x: Tensor) -> int:
+    """Of one sample."""
+    return int(np.prod(x.shape[1:])) * x.dtype.itemsize
+
+
 # -- the largest -----------------------------------------------------------------------------------------
 
 
 @op(dtype="number")
 def _max_pool(xp: Namespace, x: Tensor, windows: Windows) -> Tensor:
-    counts = windows.counts(x.shape[1:-1])
-    x = windows.padded(xp, x, lowest(x.dtype))
+    return largest(xp, x, windows, one_by_one)
+
+
+def largest(xp: Namespace, x: Tensor, windows: Windows, run: Run) -> Tensor:
+    """The largest number of each window; `run` is given what to do with each part of the batch, and the parts."""
+    return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum, run)
+
+
+def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any, run: Run) -> Tensor:
+    """What a function of two tensors makes of the elements of each window of a padded tensor."""
+    counts = tuple(
+        (n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)
+    )
+    y: Tensor = xp.empty((x.shape[0], *counts, x.shape[-1]), x.dtype)
     first, *rest = windows.places(counts)
-    y = xp.array(x[first], copy=True)
-    for place in rest:
-        xp.maximum(y, x[place], out=y)
+
+    def work(block: slice) -> None:
+        source, part = x[block], y[block]
+        part[...] = source[first]
+        for place in rest:
+            function(part, source[place], out=part)
+
+    run(work, blocks(y, _bytes(x)))
     return y
 
 
@@ -47,20 +78,26 @@ def _(x: Any, windows: Windows) -> Abstract:
 
 @op(shape=lambda g, x, y, windows: like(x))
 def _max_pool_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+    return gradient_of_largest(xp, g, x, y, windows, one_by_one)
+
+
+def gradient_of_largest(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows: Windows, run: Run) -> Tensor:
     """The gradient of each window's largest number, put where the first such number of the window lies."""
     spatial = x.shape[1:-1]
-    counts = y.shape[1:-1]
     x = windows.padded(xp, x, lowest(x.dtype))
     side_by_side = windows.size == windows.strides
     make = xp.empty if side_by_side else xp.zeros
-    total = make((x.shape[0], *windows.extent(counts), x.shape[-1]), g.dtype)
-    for block in blocks(g, 2 * int(np.prod(total.shape[1:])) * g.dtype.itemsize):
-        source, part, share = x[block], total[block], g[block]
-        for place, hit in _first_hits(xp, source, y[block], windows):
+    total = make(x.shape, g.dtype)
+
+    def work(block: slice) -> None:
+        part, share = total[block], g[block]
+        for place, hit in _first_hits(xp, x[block], y[block], windows):
             if side_by_side:
-                part[place] = share * hit
+                xp.multiply(share, hit, out=part[place])
             else:
                 part[place] += share * hit
+
+    run(work, blocks(g, _bytes(total)))
     return windows.unpadded(xp, total, spatial)
 
 
@@ -101,13 +138,12 @@ def lowest(dtype: Any) -> Any:
 
 @op(dtype="float")
 def _sum_pool(xp: Namespace, x: Tensor, windows: Windows) -> Tensor:
-    counts = windows.counts(x.shape[1:-1])
-    x = windows.padded(xp, x)
-    first, *rest = windows.places(counts)
-    y = xp.array(x[first], copy=True)
-    for place in rest:
-        y += x[place]
-    return y
+    return sums(xp, x, windows, one_by_one)
+
+
+def sums(xp: Namespace, x: Tensor, windows: Windows, run: Run) -> Tensor:
+    """The sum of each window, in parts of the batch that `run` is given."""
+    return _combined(xp, windows.padded(xp, x), windows, xp.add, run)
 
 
 @_sum_pool.gradient
@@ -122,11 +158,22 @@ def _(x: Any, windows: Windows) -> Abstract:
 
 @op
 def _sum_pool_gradient(xp: Namespace, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
+    return gradient_of_sums(xp, g, windows, spatial, one_by_one)
+
+
+def gradient_of_sums(
+    xp: Namespace, g: Tensor, windows: Windows, spatial: tuple[int, ...], run: Run
+) -> Tensor:
     """Each window's gradient, added to all that lies in it."""
     counts = g.shape[1:-1]
-    total = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
-    for place in windows.places(counts):
-        total[place] += g
+    total: Tensor = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
+    places = list(windows.places(counts))
+
+    def work(block: slice) -> None:
+        for place in places:
+            total[block][place] += g[block]
+
+    run(work, blocks(g, _bytes(total)))
     return windows.unpadded(xp, total, spatial)
 
 

@@ -11,13 +11,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from itertools import pairwise
+from math import prod
 from typing import Any
 
 import numpy as np
 
 from hilevel.ops import convolution as plain
 from hilevel.ops.nn import activated, before_activation
-from hilevel.ops.patches import is_narrow, sliding
+from hilevel.ops.patches import is_narrow
 from hilevel.ops.windows import Windows
 from hilevel.protocol import Override
 from hilevel_numpy.threads import parallel, scratch
@@ -26,8 +27,10 @@ Array = np.ndarray[Any, Any]
 Part = tuple[slice, slice]
 """Samples, and the lines of windows, along the first spatial axis."""
 
-_PATCHES = 1 << 20
-"""Bytes of a part with its patches. Below a quarter of that Python's share is felt, above it memory is."""
+_PATCHES = 1 << 21
+"""Bytes of a part with its patches. Below half of that Python's share is felt, far above it memory is."""
+_ENOUGH = 16
+"""Parts, for any number of threads."""
 _PARTIAL_SUMS = 1 << 22
 """Bytes of the sums for parts of the batch that are added up in the end."""
 
@@ -61,8 +64,10 @@ def _is_other(windows: Windows, groups: int) -> bool:
 
 
 def _parts(samples: int, counts: Sequence[int], row: int) -> list[Part]:
-    """Parts of the windows, of which each takes `row` bytes."""
-    step = max(1, _PATCHES // max(row * int(np.prod(counts[1:])), 1))
+    """Parts of the windows, of which each takes `row` bytes: so many that threads have equal shares, where they do not
+    get small by that."""
+    most = _PATCHES // max(row * prod(counts[1:]), 1)
+    step = max(1, min(most, max(most // 4, samples * counts[0] // _ENOUGH)))
     if step >= counts[0]:
         step //= counts[0]
         return [(slice(i, i + step), slice(0, counts[0])) for i in range(0, samples, step)]
@@ -71,44 +76,60 @@ def _parts(samples: int, counts: Sequence[int], row: int) -> list[Part]:
     return [(slice(i, i + 1), part) for i in range(samples) for part in lines]
 
 
-def _patches(x: _Source, windows: Windows, part: Part, counts: Sequence[int]) -> Array:
-    """What lies under the windows of a part, as a matrix `(windows, window * channels)`, in scratch memory."""
-    lines = part[1]
-    x_part = _padded(x, windows, part[0], [(lines.start, lines.stop), *((0, n) for n in counts[1:])])
-    channels = x.shape[-1]
-    if max(*windows.size, *windows.strides) == 1:
-        return x_part.reshape(-1, channels)
-    view = sliding(np, x_part, windows)[0]
-    rank = len(counts)
-    columns = int(np.prod(windows.size)) * channels
-    if is_narrow(windows, channels):  # windows last, where too few numbers lie together to be copied quickly
-        view = view.transpose(*range(1 + rank, 2 + 2 * rank), *range(1 + rank))
-        patches = scratch("patches", view.shape, x.dtype)
+class _Patches:
+    """What lies under the windows of a part, as matrices `(windows, window * channels)` in scratch memory."""
+
+    def __init__(self, x: _Source, windows: Windows, counts: Sequence[int]) -> None:
+        self.read, self.dtype = x.read, x.dtype
+        self.lengths, self.channels = x.shape[1:-1], x.shape[-1]
+        self.windows, self.counts = windows, counts
+        self.columns = prod(windows.size) * self.channels
+        self.narrow = is_narrow(windows, self.channels)
+        self.reach = windows.reach
+        self.others = [self._span(axis, 0, n) for axis, n in enumerate(counts) if axis]
+
+    def of(self, part: Part) -> Array:
+        """The matrix of a part."""
+        x = self._padded(part)
+        if max(*self.windows.size, *self.windows.strides) == 1:
+            return x.reshape(-1, self.channels)
+        view = self._view(x, part[1].stop - part[1].start)
+        patches = scratch("patches", view.shape, self.dtype)
         patches[...] = view
-        return patches.reshape(columns, -1).T
-    patches = scratch("patches", view.shape, x.dtype)
-    patches[...] = view
-    return patches.reshape(-1, columns)
+        return patches.reshape(self.columns, -1).T if self.narrow else patches.reshape(-1, self.columns)
 
+    def _span(self, axis: int, first: int, last: int) -> tuple[slice, slice, int]:
+        """For the windows from one to another of an axis: what of it they see, where that lies in what they reach, and
+        how long that is."""
+        low, step = self.windows.padding[axis][0], self.windows.strides[axis]
+        start, end = first * step - low, (last - 1) * step + self.reach[axis] - low
+        seen = slice(max(start, 0), min(end, self.lengths[axis]))
+        return seen, slice(seen.start - start, seen.stop - start), end - start
 
-def _padded(x: _Source, windows: Windows, batch: slice, spans: Sequence[tuple[int, int]]) -> Array:
-    """All that lies under the windows from some to others of each axis, with zeros around it."""
-    inside, wanted, places = [batch], [], [slice(None)]
-    for (first, last), n, s, r, (low, _) in zip(
-        spans, x.shape[1:-1], windows.strides, windows.reach, windows.padding, strict=True
-    ):
-        start, end = first * s - low, (last - 1) * s + r - low
-        inside.append(slice(max(start, 0), min(end, n)))
-        wanted.append(end - start)
-        places.append(slice(inside[-1].start - start, inside[-1].stop - start))
-    found = x.read(tuple(inside))
-    shape = (len(found), *wanted, x.shape[-1])
-    if found.shape == shape:
-        return found
-    padded = scratch("padded", shape, x.dtype)
-    padded.fill(0)
-    padded[tuple(places)] = found
-    return padded
+    def _padded(self, part: Part) -> Array:
+        """All that the windows of a part reach, with zeros around it."""
+        spans = [self._span(0, part[1].start, part[1].stop), *self.others]
+        found = self.read((part[0], *[seen for seen, _, _ in spans]))
+        shape = (len(found), *[length for _, _, length in spans], self.channels)
+        if found.shape == shape and found.flags.c_contiguous:
+            return found
+        padded = scratch("padded", shape, self.dtype)
+        if found.shape != shape:
+            padded.fill(0)
+        padded[(slice(None), *[place for _, place, _ in spans])] = found
+        return padded
+
+    def _view(self, x: Array, lines: int) -> Array:
+        """The windows of a part, `(batch, *places, *window, channels)`. Where so few numbers of a window lie together
+        that they cannot be copied quickly, `(*window, channels, batch, *places)`."""
+        first, *along, last = x.strides
+        places = (len(x), lines, *self.counts[1:])
+        to_places = (first, *[a * s for a, s in zip(along, self.windows.strides, strict=True)])
+        window = (*self.windows.size, self.channels)
+        in_window = (*[a * d for a, d in zip(along, self.windows.dilation, strict=True)], last)
+        if self.narrow:
+            return np.ndarray(window + places, x.dtype, x, 0, in_window + to_places)
+        return np.ndarray(places + window, x.dtype, x, 0, to_places + in_window)
 
 
 # -- the result ----------------------------------------------------------------------------------------
@@ -131,11 +152,12 @@ def _convolved(
     weights = kernel.reshape(-1, filters)
     y = np.empty((x.shape[0], *counts, filters), x.dtype)
     parts = _parts(x.shape[0], counts, (len(weights) + filters) * x.dtype.itemsize)
+    patches = _Patches(x, windows, counts)
     biases = None if bias is None or not parts else np.tile(bias, y[parts[0]].size // filters)
 
     def work(part: Part) -> None:
         out = y[part]
-        np.matmul(_patches(x, windows, part, counts), weights, out=out.reshape(-1, filters))
+        np.matmul(patches.of(part), weights, out=out.reshape(-1, filters))
         if biases is not None:
             flat = out.reshape(-1)
             flat += biases[: flat.size]
@@ -177,8 +199,9 @@ def _weight_gradients(x: _Source, g: _Source, windows: Windows, biased: bool) ->
     """Those of kernel and bias, which is 0 where there is none."""
     *counts, filters = g.shape[1:]
     shape = (*windows.size, x.shape[-1], filters)
-    rows = int(np.prod(shape[:-1]))
+    rows = prod(shape[:-1])
     parts = _parts(x.shape[0], counts, (rows + filters) * x.dtype.itemsize)
+    patches = _Patches(x, windows, counts)
     sums = min(max(4, _PARTIAL_SUMS // (rows * filters * x.dtype.itemsize)), len(parts), 32)
     bounds = [len(parts) * i // sums for i in range(sums + 1)] if parts else []
 
@@ -187,7 +210,7 @@ def _weight_gradients(x: _Source, g: _Source, windows: Windows, biased: bool) ->
         product = scratch("product", (rows, filters), x.dtype)
         for part in some:
             g_rows = g.read(part).reshape(-1, filters)
-            np.matmul(_patches(x, windows, part, counts).T, g_rows, out=product)
+            np.matmul(patches.of(part).T, g_rows, out=product)
             total[:-1] += product
             if biased:
                 total[-1] += np.matmul(np.ones(len(g_rows), x.dtype), g_rows)
@@ -224,7 +247,7 @@ def _scattered(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, 
     places = list(windows.places(counts))
     extent = (*windows.extent(counts), channels)
     out = np.empty((n, *spatial, channels), g.dtype)
-    step = max(1, _PATCHES // (3 * int(np.prod(extent)) * g.dtype.itemsize))
+    step = max(1, _PATCHES // (3 * prod(extent) * g.dtype.itemsize))
 
     def work(batch: slice) -> None:
         rows = g.read(batch).reshape(-1, filters)

@@ -24,7 +24,7 @@ def patches_of(
     if windows.is_pointwise and groups == 1:
         yield slice(None), x.reshape((1, -1, x.shape[-1]))
         return
-    view = sliding(xp, windows.padded(xp, x), windows, groups)
+    view = _sliding(xp, windows.padded(xp, x), windows, groups)
     rank = len(windows.size)
     places, window = view.shape[2 : 2 + rank], view.shape[2 + rank :]
     narrow = is_narrow(windows, window[-1])
@@ -49,7 +49,7 @@ def is_narrow(windows: Windows, channels: int) -> bool:
     return channels * (windows.size[-1] if windows.dilation[-1] == 1 else 1) < 16
 
 
-def sliding(xp: Namespace, x: Tensor, windows: Windows, groups: int = 1) -> Tensor:
+def _sliding(xp: Namespace, x: Tensor, windows: Windows, groups: int) -> Tensor:
     """A view of a padded tensor: `(groups, batch, *places, *window, channels / groups)`."""
     counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)]
     channels = x.shape[-1] // groups

@@ -1,15 +1,13 @@
-"""Convolutions and poolings in the forms that XLA computes fastest.
+"""Convolutions in the forms that XLA computes fastest.
 
 Measured on processors, where XLA's own forms lose most: the gradient of a kernel, as a product of patches for a few
 samples at a time, takes a half to a seventh of the time of XLA's convolution; a depthwise convolution, as a sum of
-products, a fortieth; the gradient of a max pooling, as a chain of comparisons of slices, a fortieth of that of
-`reduce_window`. Elsewhere convolutions are left to XLA.
+products, a fortieth. Elsewhere convolutions are left to XLA.
 """
 
 from __future__ import annotations
 
-import inspect
-from functools import partial, reduce
+from functools import partial
 from typing import Any
 
 import jax
@@ -19,9 +17,9 @@ from jax import lax
 
 from hilevel._types import Array, Function
 from hilevel.ops.nn import activated
-from hilevel.ops.pooling import lowest
 from hilevel.ops.windows import Windows
 from hilevel.protocol import Override
+from hilevel_jax.forms import override
 
 _MANY = 64
 """Windows of more elements are not written out as so many slices."""
@@ -155,66 +153,8 @@ def conv(
     return activated(jnp, y, activation)
 
 
-# -- pooling ---------------------------------------------------------------------------------------------
-
-
-def larger(first: Array, second: Array) -> Array:
-    """Of equal numbers the first, which alone has a gradient then; not a number, where one is none."""
-    return jnp.where((first >= second) | (first != first), first, second)
-
-
-def pooled(x: Array, windows: Windows, combine: Function, start: Any) -> Array:
-    """A reduction over windows, axis by axis, as a chain of slices; by XLA's where that would be long."""
-    counts = windows.counts(x.shape[1:-1])
-    x = windows.padded(jnp, x, start)
-    if max(windows.size) > _MANY:
-        whole = {larger: lax.max, lax.add: lax.add}[combine]
-        around = ((1, *pair, 1) for pair in (windows.size, windows.strides))
-        return lax.reduce_window(x, np.asarray(start, x.dtype), whole, *around, "VALID")
-    for axis in reversed(range(len(counts))):
-        last = (counts[axis] - 1) * windows.strides[axis] + 1
-        starts = range(0, windows.size[axis] * windows.dilation[axis], windows.dilation[axis])
-        x = reduce(
-            combine,
-            [lax.slice_in_dim(x, s, s + last, windows.strides[axis], axis + 1) for s in starts],
-        )
-    return x
-
-
-def max_pool(x: Array, windows: Windows) -> Array:
-    """The largest number of each window."""
-    return pooled(x, windows, larger, lowest(x.dtype))
-
-
-def sum_pool(x: Array, windows: Windows) -> Array:
-    """The sum of each window."""
-    return pooled(x, windows, lax.add, 0)
-
-
-def max_pool_gradient(g: Array, x: Array, y: Array, windows: Windows) -> Array:
-    """By JAX."""
-    return jax.vjp(partial(max_pool, windows=windows), x)[1](g)[0]
-
-
-def sum_pool_gradient(g: Array, windows: Windows, spatial: tuple[int, ...]) -> Array:
-    """By JAX."""
-    like = jax.ShapeDtypeStruct((g.shape[0], *spatial, g.shape[-1]), g.dtype)
-    return jax.linear_transpose(partial(sum_pool, windows=windows), like)(g)[0]
-
-
-def override(function: Function) -> Override:
-    """A form of an op, compiled as one where it is not part of a larger program."""
-    settings = {"windows", "groups", "activation", "spatial"} & inspect.signature(function).parameters.keys()
-    compiled = jax.jit(function, static_argnames=settings)
-    return Override(lambda xp, *args, **kwargs: compiled(*args, **kwargs))
-
-
 CONVOLUTION: dict[str, Override] = {
     "conv": override(conv),
     "conv_input_gradient": override(input_gradient),
     "conv_kernel_gradient": override(kernel_gradient),
-    "max_pool": override(max_pool),
-    "max_pool_gradient": override(max_pool_gradient),
-    "sum_pool": override(sum_pool),
-    "sum_pool_gradient": override(sum_pool_gradient),
 }

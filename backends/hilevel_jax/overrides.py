@@ -10,6 +10,7 @@ import jax.numpy as jnp
 from hilevel._types import Array
 from hilevel.protocol import Override
 from hilevel_jax.convolution import CONVOLUTION
+from hilevel_jax.pooling import POOLING
 from hilevel_jax.recurrent import RECURRENT
 
 
@@ -42,6 +43,7 @@ def index_of(extreme: Any, whole: Any) -> Any:
 
 OVERRIDES: dict[str, Override] = {
     **CONVOLUTION,
+    **POOLING,
     "argmax": Override(index_of(jax.lax.argmax, jnp.argmax)),
     "argmin": Override(index_of(jax.lax.argmin, jnp.argmin)),
     "erf": Override(lambda xp, x: jax.scipy.special.erf(x)),

@@ -43,6 +43,10 @@ class Backend:
     array_types: tuple[type, ...] = ()
     requires: str = ""
     """The distribution it needs, as it is shown to the user: `jax`, `cupy`."""
+    steps_at_once: int = 1
+    """Up to how many steps of training are worth running as one program. Where it is above 1, what `compile` returns
+    has a method `many(count, *args)`, which calls the function on the first `count` slices of its arguments and
+    returns the last result and all results, one behind the other."""
     takes_host_arrays: bool = True
     """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
 

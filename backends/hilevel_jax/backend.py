@@ -31,6 +31,7 @@ class Backend(protocol.Backend):
     xp = jnp
     array_types = (jax.Array,)
     requires = "jax"
+    steps_at_once = 32
 
     def __init__(self) -> None:
         super().__init__()

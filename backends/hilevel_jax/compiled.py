@@ -11,6 +11,7 @@ from __future__ import annotations
 from typing import Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 
 from hilevel import tree
@@ -46,6 +47,7 @@ class Compiled:
         self.function = function
         self.donate = donate
         self.entries: dict[Any, _Entry] = {}
+        self.bundles: dict[Any, _Bundle] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         leaves, structure = jax.tree.flatten((args, kwargs))
@@ -58,10 +60,29 @@ class Compiled:
         with plain_errors():
             return entry(dynamic)
 
+    def many(self, count: int, *args: Any) -> tuple[Any, Any]:
+        """Call the function on the first `count` of several arguments that lie one behind the other, as one program.
+
+        Every array has one axis more, in front, as long as a bundle may be: the program is the same for each count.
+
+        Returns:
+            What the last call returned; and all results, with the new axis in front.
+        """
+        leaves, structure = jax.tree.flatten((args, {}))
+        key = (structure, leaves[0].shape[0])
+        entry = self.bundles.get(key)
+        if entry is None:
+            entry = self.bundles[key] = _Bundle(
+                self.function, structure, (_Dynamic,) * len(leaves), self.donate
+            )
+        with plain_errors():
+            return entry.run(count, leaves)
+
     @property
     def compilations(self) -> int:
         """How many programs have been compiled."""
-        return sum(entry.jitted._cache_size() for entry in self.entries.values() if entry.jitted)
+        programs = [entry.jitted for entry in (*self.entries.values(), *self.bundles.values())]
+        return sum(program._cache_size() for program in programs if program)
 
 
 class _Dynamic:
@@ -87,6 +108,7 @@ class _Entry:
         self.keys: list[Any] | None = None
         self.written: list[Any] = []
         self.read: list[Any] = []
+        self.shapes: Any = None
 
     def __call__(self, dynamic: list[Any]) -> Any:
         dynamic = [as_data(x) for x in dynamic]
@@ -99,12 +121,20 @@ class _Entry:
             return self(dynamic)
         except jax.errors.UnexpectedTracerError as error:
             raise TracedValueError(expired_message()) from error
+        self._bind(new)
+        return self._packed(out)
+
+    def _bind(self, new: list[Any]) -> None:
+        """Give the Variables their new arrays."""
         if context.written is None and context.touched is None:
             for v, value in zip(self.written, new, strict=True):
                 v._value = value
         else:
             for v, value in zip(self.written, new, strict=True):
                 v.replace(value)
+
+    def _packed(self, out: list[Any]) -> Any:
+        """Results as the function returned them."""
         if self.keys is not None:
             return dict(zip(self.keys, out, strict=True))
         return tree.pack_sequence_as(self.template, out)
@@ -133,10 +163,13 @@ class _Entry:
                 for v, old in written.values():
                     v._value, v._leaf = old, None
 
-        jax.eval_shape(trace, dynamic)
+        self.shapes = jax.eval_shape(trace, dynamic)
         self.written = [v for v, _ in written.values()]
         self.read = [v for key, v in touched.items() if key not in written]
-        self.jitted = jax.jit(self._pure(), donate_argnums=(0,) if self.donate else ())
+        self.jitted = jax.jit(self._program(), donate_argnums=(0,) if self.donate else ())
+
+    def _program(self) -> Function:
+        return self._pure()
 
     def _pure(self) -> Function:
         changing, fixed = list(self.written), list(self.read)
@@ -160,3 +193,37 @@ class _Entry:
                     v._value, v._leaf = old, None
 
         return pure
+
+
+class _Bundle(_Entry):
+    """Several calls as one program: a loop over arguments that lie one behind the other."""
+
+    def run(self, count: int, stacked: list[Any]) -> tuple[Any, Any]:
+        """The last result, and all."""
+        if self.jitted is None:
+            self._discover([jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked])
+        state, constants = [v._value for v in self.written], [v._value for v in self.read]
+        try:
+            (last, every), new = self.jitted(state, constants, stacked, count)
+        except _NewState:
+            self._discover([jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked])
+            return self.run(count, stacked)
+        self._bind(new)
+        return self._packed(last), self._packed(every)
+
+    def _program(self) -> Function:
+        pure, shapes = self._pure(), self.shapes
+
+        def program(state: list[Any], constants: list[Any], stacked: list[Any], count: Any) -> Any:
+            def body(i: Any, carry: Any) -> Any:
+                state, every = carry
+                out, new = pure(state, constants, [x[i] for x in stacked])
+                every = [results.at[i].set(result) for results, result in zip(every, out, strict=True)]
+                return [x.astype(old.dtype) for x, old in zip(new, state, strict=True)], every
+
+            slots = stacked[0].shape[0]
+            every = [jnp.zeros((slots, *shape.shape), shape.dtype) for shape in shapes]
+            state, every = jax.lax.fori_loop(0, count, body, (state, every))
+            return ([results[count - 1] for results in every], every), state
+
+        return program

@@ -15,7 +15,7 @@ import numpy as np
 from hilevel import tensor, tree
 from hilevel._context import context, scope
 from hilevel._types import Array, Function
-from hilevel.autodiff.tape import Recording, Traced, backward, owner, paused, untraced
+from hilevel.autodiff.tape import Recording, Traced, backward, ones_like, owner, paused, untraced, zeros_like
 from hilevel.backends import current_backend
 from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError
@@ -380,12 +380,12 @@ def _ones_like(x: Any) -> Array:
     x = untraced(x)
     if isinstance(x, Abstract):
         return x
-    return owner(x).xp.ones_like(x)
+    return ones_like(x)
 
 
 def _zeros(x: Any) -> Array:
     x = x._value if isinstance(x, Variable) else untraced(x)
-    return owner(x).xp.zeros_like(x)
+    return zeros_like(x)
 
 
 def _like(x: Any, example: Any) -> Any:

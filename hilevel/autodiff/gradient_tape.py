@@ -10,7 +10,7 @@ from hilevel import masks, tensor, tree
 from hilevel._context import context, scope
 from hilevel._types import Tensor
 from hilevel.autodiff.functional import sum_groups
-from hilevel.autodiff.tape import Recording, Traced, backward, owner, paused, untraced
+from hilevel.autodiff.tape import Recording, Traced, backward, ones_like, owner, paused, untraced
 from hilevel.dtypes import is_float
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
@@ -196,4 +196,4 @@ def _target(x: Any) -> Any:
 def _seeds(targets: list[Any], output_gradients: Any) -> list[Any]:
     if output_gradients is not None:
         return [to_array(g) for g in tree.flatten(output_gradients)]
-    return [owner(t.value).xp.ones_like(t.value) if isinstance(t, Traced) else None for t in targets]
+    return [ones_like(t.value) if isinstance(t, Traced) else None for t in targets]

@@ -5,10 +5,12 @@ from __future__ import annotations
 import functools
 from typing import Any
 
+import numpy as np
+
 from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import Function
-from hilevel.autodiff.tape import untraced
+from hilevel.autodiff.tape import to_host, untraced
 from hilevel.backends import current_backend
 from hilevel.variables import Variable
 
@@ -42,18 +44,34 @@ def jit(fn: Function | None = None) -> Function:
     def plain(*args: Any, **kwargs: Any) -> Any:
         return tree.map_structure(_leave, fn(*args, **kwargs))
 
-    @functools.wraps(fn)
-    def call(*args: Any, **kwargs: Any) -> Any:
+    def form() -> Function:
         backend = current_backend()
-        if context.recording is not None or context.abstract or context.compiling:
-            return fn(*args, **kwargs)
         if backend.name not in compiled:
             for prepare in before_compiling:
                 prepare()
             compiled[backend.name] = backend.compile(plain)
-        with scope(compiling=context.compiling + 1):
-            return compiled[backend.name](*args, **kwargs)
+        return compiled[backend.name]
 
+    @functools.wraps(fn)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if context.recording is not None or context.abstract or context.compiling:
+            return fn(*args, **kwargs)
+        program = form()
+        with scope(compiling=context.compiling + 1):
+            return program(*args, **kwargs)
+
+    def many(count: int, *args: Any) -> tuple[Any, Any]:
+        program = form()
+        with scope(compiling=context.compiling + 1):
+            if hasattr(program, "many"):
+                return program.many(count, *args)
+            results = [
+                program(*tree.map_structure(lambda x, i=i: None if x is None else x[i], args))
+                for i in range(count)
+            ]
+            return results[-1], tree.map_structure(lambda *r: np.stack(list(map(to_host, r))), *results)
+
+    call.many = many  # type: ignore[attr-defined]
     call.compiled = compiled  # type: ignore[attr-defined]
     return call
 

@@ -136,9 +136,9 @@ class _Writer:
         self.capture = capture
         writing = {id(update.call): update for update in updates}
         variables, data = [e.slot for e in capture.entered], capture.data
-        self.names: dict[int, str] = {slot: f"v{slot}" for slot in variables} | {
-            slot: f"x{slot}" for slot in data
-        }
+        self.names: dict[int, str] = {}
+        self.names.update({slot: f"v{slot}" for slot in variables})
+        self.names.update({slot: f"x{slot}" for slot in data})
         self.homes = {id(e.variable): self.names[e.slot] for e in capture.entered}
         self.scope: dict[str, Any] = {"snapshot": capture.backend.snapshot}
         self.known: dict[int, str] = {}

@@ -16,6 +16,7 @@ import numpy as np
 from hilevel import tensor
 from hilevel._context import context, scope
 from hilevel._types import Array, DType
+from hilevel.autodiff.capture import call, known
 from hilevel.backends import current_backend, loaded_backends
 from hilevel.errors import TracedValueError
 from hilevel.protocol import Backend
@@ -131,7 +132,7 @@ def to_host(value: Array) -> np.ndarray[Any, Any]:
             "This tensor belongs to a compiled function and has no numbers while it is traced. Return "
             "it from the function, or look at it with run_eagerly=True."
         )
-    return backend.to_numpy(value)
+    return backend.to_numpy(known(value))
 
 
 def owner(value: Array) -> Backend:
@@ -259,7 +260,7 @@ def _send(gradients: dict[int, Any], node: Traced, g: Any) -> None:
 def _pass_on(node: Traced, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]) -> None:
     """Send each argument of a node its gradient, as the op's rule gives it, in the argument's shape and dtype."""
     if g.__class__ is list:
-        g = tuple(_zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
+        g = tuple(zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
     wanted = tuple(p is not None and (id(p) in needed or p.picked is not None) for p in node.parents)
     grads = _apply_rule(node, g, again, wanted)
     for parent, value, gradient in zip(node.parents, node.values, grads, strict=True):
@@ -321,5 +322,11 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
     return g.sum(axis=stretched, keepdims=True) if stretched else g
 
 
-def _zeros_like(x: Array) -> Array:
-    return owner(x).xp.zeros_like(x)
+def zeros_like(x: Array) -> Array:
+    """An array of zeros in the shape and dtype of `x`."""
+    return call(owner(x).xp.zeros_like, x)
+
+
+def ones_like(x: Array) -> Array:
+    """An array of ones in the shape and dtype of `x`."""
+    return call(owner(x).xp.ones_like, x)

@@ -32,6 +32,9 @@ class Callback:
     """
 
     model: Any = None
+    every_batch = True
+    """Whether the events of batches, where it acts on them, have to come for each batch. If not, fit may run several
+    steps in one go, and tells of the first and the last."""
 
     def __init__(self) -> None:
         self.params: dict[str, Any] = {}
@@ -203,6 +206,11 @@ class CallbackList:
         self.callbacks.append(callback)
         for event in EVENTS:
             self.__dict__.pop(event, None)
+
+    def watches(self, kind: str) -> bool:
+        """Whether a callback has to be told of each batch of a kind, "train", "test" or "predict"."""
+        events = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")
+        return any(c.every_batch and _acts(c, event) for c in self.callbacks for event in events)
 
     def _adopt(self, callback: Callback) -> None:
         """Tell a callback what it is for."""

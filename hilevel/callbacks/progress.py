@@ -69,6 +69,8 @@ class ProgbarLogger(Callback):
     >>> bar = hilevel.callbacks.ProgbarLogger()
     """
 
+    every_batch = False
+
     def __init__(self) -> None:
         super().__init__()
         self._bar: Any = None

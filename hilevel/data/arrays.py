@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
@@ -43,6 +44,19 @@ def _as_array(leaf: Any, dtype: str, what: str) -> Any:
     if array.ndim == 0:
         raise ValueError(f"{what}: expected an array with a first axis of samples; got one number.")
     return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
+
+
+def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
+    """An array that is not initialised and begins at a multiple of 64 bytes.
+
+    >>> from hilevel.data.arrays import aligned
+    >>> aligned((2, 3), np.float32).ctypes.data % 64
+    0
+    """
+    size = math.prod(shape) * np.dtype(dtype).itemsize
+    memory = np.empty(size + 64, np.uint8)
+    start = -memory.ctypes.data % 64
+    return memory[start : start + size].view(dtype).reshape(shape)
 
 
 class ArrayBatches:
@@ -97,6 +111,42 @@ class ArrayBatches:
             parts = [None if a is None else a[key] for a in leaves]
             batch: Any = tuple(parts) if plain else tree.pack_sequence_as(template, parts)
             yield batch
+
+    def bundles(self, number: int, slots: int, count: Function) -> Iterator[tuple[Any, int]]:
+        """The batches of one epoch, several at a time: pairs of a bundle and of the number of batches in it.
+
+        The arrays of a bundle have room for so many `slots` in front; what is behind the last batch is not initialised.
+        `count()` says before each bundle how many batches it may have. A last batch that is smaller than the others
+        comes for itself, without the axis of slots, with the number 0.
+        """
+        order = permutation(self.samples, self.seed, number) if self.shuffle else None
+        full = self.samples // self.batch_size * self.batch_size
+        start = 0
+        while start < full:
+            n = min(count(), (full - start) // self.batch_size)
+            stop = start + n * self.batch_size
+            rows: Any = slice(start, stop) if order is None else order[start:stop]
+            yield tree.map_structure(lambda a, rows=rows: self._stacked(a, rows, slots), self.structure), n
+            start = stop
+        if full < self.samples:
+            rest: Any = slice(full, None) if order is None else order[full:]
+            yield tree.map_structure(lambda a: None if a is None else a[rest], self.structure), 0
+
+    def _stacked(self, a: Any, rows: Any, slots: int) -> Any:
+        """Samples of an array as batches, in memory that JAX takes as it is."""
+        if a is None:
+            return None
+        flat = aligned((slots * self.batch_size, *a.shape[1:]), a.dtype)
+        if isinstance(rows, slice):
+            flat[: rows.stop - rows.start] = a[rows]
+        else:
+            np.take(a, rows, axis=0, out=flat[: len(rows)], mode="clip")  # "raise" would copy once more
+        return flat.reshape((slots, self.batch_size, *a.shape[1:]))
+
+    @property
+    def batch_bytes(self) -> int:
+        """The size of a batch."""
+        return sum(a[:1].nbytes for a in tree.flatten(self.structure) if a is not None) * self.batch_size
 
     def first(self) -> tuple[Any, Any, Any]:
         """The first batch, in the order of the data: what the model's shapes are found with."""

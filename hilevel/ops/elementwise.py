@@ -300,9 +300,10 @@ def nonzero(x: Tensor) -> Any:
     >>> ops.nonzero([0, 3, 0, 5])
     (array([1, 3], dtype=int32),)
     """
+    from hilevel.autodiff.capture import known
     from hilevel.autodiff.tape import owner, untraced
 
-    x = untraced(to_array(x))
+    x = known(untraced(to_array(x)))
     backend = owner(x)
     if not backend.is_concrete(x):
         raise dtypes_error("nonzero")

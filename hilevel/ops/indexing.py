@@ -10,7 +10,7 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
-from hilevel.autodiff.tape import Traced, constant, owner, untraced
+from hilevel.autodiff.tape import Traced, constant, owner, to_host, untraced
 from hilevel.config import settings
 from hilevel.ops._abstract import Abstract, as_abstract, viewed
 from hilevel.ops._op import composite, op, to_array
@@ -355,7 +355,7 @@ def unique(
 
         raise dtypes_error("unique")
     unique_: Any = np.unique  # whose overloads do not know booleans that vary
-    results = unique_(backend.to_numpy(x), return_index, return_inverse, return_counts, axis=axis)
+    results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis)
     parts = list(results) if isinstance(results, tuple) else [results]
     if size is not None:
         at = 0 if axis is None else axis

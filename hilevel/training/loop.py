@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import signal
 import threading
+import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from itertools import count, islice
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
+from hilevel import tree
 from hilevel.autodiff.tape import to_host
+from hilevel.backends import current_backend
+from hilevel.data.arrays import ArrayBatches
 
 
 class Logs(Mapping[str, Any]):
@@ -56,25 +60,23 @@ class Watch:
     """Keeps each step's loss, without looking at it, and says at an epoch's end where it stopped being finite."""
 
     def __init__(self) -> None:
-        self.losses: list[Any] = []
+        self.losses: list[tuple[Any, int]] = []
         self.told = False
 
-    def add(self, logs: Any) -> None:
-        """Keep the loss of a step."""
-        if not self.told:
-            self.losses.append(logs.get("loss"))
+    def add(self, logs: Any, count: int = 0) -> None:
+        """Keep the loss of a step; or with a `count` those of so many steps, one behind the other."""
+        loss = None if self.told else logs.get("loss")
+        if loss is not None:
+            self.losses.append((loss, count))
 
     def check(self, epoch: int, batches: Any) -> None:
         """Warn, once in a fit, if the mean loss of the epoch is not finite."""
-        losses, self.losses = [x for x in self.losses if x is not None], []
-        if self.told or not losses or np.isfinite(as_number(losses[-1])):
+        kept, self.losses = self.losses, []
+        if not kept or np.isfinite(_numbers(*kept[-1])[-1]):
             return
         self.told = True
-        low, high = 0, len(losses) - 1
-        while low < high:  # a running mean that is not finite stays so: search by halves
-            middle = (low + high) // 2
-            low, high = (middle + 1, high) if np.isfinite(as_number(losses[middle])) else (low, middle)
-        value = as_number(losses[low])
+        losses = np.concatenate([_numbers(*loss) for loss in kept])
+        first = int(np.argmin(np.isfinite(losses)))
         found = batches.not_finite()
         why = (
             f"The data are the cause: {'; '.join(found)}."
@@ -82,11 +84,16 @@ class Watch:
             else "The data are finite: try a smaller learning rate, or clipnorm=1.0 in the optimizer."
         )
         warnings.warn(
-            f"The loss became {'NaN' if np.isnan(value) else 'infinite'} at epoch {epoch + 1}, step "
-            f"{low + 1}. {why} callbacks=[hilevel.callbacks.TerminateOnNaN()] stops there.",
+            f"The loss became {'NaN' if np.isnan(losses[first]) else 'infinite'} at epoch {epoch + 1}, step "
+            f"{first + 1}. {why} callbacks=[hilevel.callbacks.TerminateOnNaN()] stops there.",
             RuntimeWarning,
             stacklevel=4,
         )
+
+
+def _numbers(losses: Any, count: int) -> np.ndarray[Any, Any]:
+    """What `Watch.add` was given, as an array."""
+    return to_host(losses)[:count] if count else np.atleast_1d(as_number(losses))
 
 
 class _Note:
@@ -127,16 +134,89 @@ def interruptible() -> Iterator[Callable[[], None]]:
             signal.signal(signal.SIGINT, before)
 
 
-def bundles(
-    batches: Iterator[Any], size: int | str, steps: int | None = None
-) -> Iterator[tuple[int, int, list[Any]]]:
-    """Batches in lists of a size, each with the numbers of its first and its last; up to a number of steps."""
-    batches = islice(batches, steps)
-    size = 1 if isinstance(size, str) else size
-    first = 0
-    while bundle := list(islice(batches, size)):
-        yield first, first + len(bundle) - 1, bundle
-        first += len(bundle)
+BUNDLE_SECONDS, BUNDLE_BYTES = 0.05, 32 * 2**20
+"""How long the steps that are run as one program may take, and how large their batches may be."""
+
+
+class Execution(NamedTuple):
+    """Some steps that are run in one go: the numbers of the first and the last, and the batches, one by one or in one
+    bundle of so many."""
+
+    first: int
+    last: int
+    batches: list[Any]
+    bundled: int = 0
+
+
+class Executions:
+    """Runs a step on the batches of epochs: one by one, or several as one program where that is worth it and nobody
+    has to be told of each.
+
+    Args:
+        step: a function of a batch, compiled or not.
+        batches: where the batches come from.
+        size: `steps_per_execution`.
+        watched: whether somebody has to be told of each step.
+        paces: what was learned before about the number of steps that are worth running in one go.
+    """
+
+    def __init__(
+        self, step: Any, batches: Any, size: int | str, watched: bool, paces: dict[Any, int]
+    ) -> None:
+        self.step, self.batches = step, batches
+        self.size = 1 if isinstance(size, str) else size
+        self.slots = 1
+        most = current_backend().steps_at_once
+        if (
+            most > 1
+            and isinstance(batches, ArrayBatches)
+            and hasattr(step, "many")
+            and (size != 1 or not watched)
+        ):
+            room = min(batches.samples // batches.batch_size, BUNDLE_BYTES // max(batches.batch_bytes, 1))
+            self.slots = max(1, min(room, most if self.size == 1 else self.size))
+        self.paces, self.key = paces, (self.slots, batches.steps)
+        self.learning = self.size == 1
+        if not self.learning:
+            self.paces[self.key] = self.slots
+
+    def epoch(self, number: int, steps: int | None = None) -> Iterator[Execution]:
+        """The executions of an epoch, of up to so many steps."""
+        first = 0
+        if self.slots > 1 and steps is None:
+            for batch, count in self.batches.bundles(number, self.slots, lambda: self.paces.get(self.key, 1)):
+                yield Execution(first, first + max(count, 1) - 1, [batch], count)
+                first += count
+            return
+        batches = islice(self.batches.epoch(number), steps)
+        while some := list(islice(batches, self.size)):
+            yield Execution(first, first + len(some) - 1, some)
+            first += len(some)
+
+    def run(self, execution: Execution, add: Callable[..., None]) -> Any:
+        """Run the steps; `add` gets what each returned, or what all returned and how many there were. Returns what the
+        last one returned."""
+        if not execution.bundled:
+            for batch in execution.batches:
+                result = self.step(batch)
+                add(result)
+            return result
+        begin = time.perf_counter()
+        last, every = self.step.many(execution.bundled, *execution.batches)
+        add(every, execution.bundled)
+        if self.learning:
+            self._learn(begin, execution.bundled, last)
+        return last
+
+    def _learn(self, begin: float, count: int, result: Any) -> None:
+        """Double the number of steps until they take a bundle's time. The first time tells nothing: it compiles."""
+        to_host(tree.flatten(result)[0])  # waits for it
+        known = self.key in self.paces
+        pace = self.paces.setdefault(self.key, 1)
+        if known and count == pace:
+            quick = time.perf_counter() - begin < BUNDLE_SECONDS / 2
+            self.learning = quick and pace < self.slots
+            self.paces[self.key] = min(2 * pace, self.slots) if quick else pace
 
 
 class Cut:

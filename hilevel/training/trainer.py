@@ -25,7 +25,7 @@ from hilevel.layers.layer import Layer
 from hilevel.losses.base import Loss
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.random.seed import make_seed
-from hilevel.training.loop import Cut, Logs, Watch, as_number, bundles, interruptible
+from hilevel.training.loop import Cut, Executions, Logs, Watch, as_number, interruptible
 from hilevel.training.outputs import (
     OutputLosses,
     OutputMetrics,
@@ -53,6 +53,7 @@ class Trainer(Layer):
         self._hidden_loss_tracker: Any = None
         self._hidden_steps: dict[Any, Any] = {}
         self._hidden_built_on: dict[Any, Any] = {}
+        self._hidden_paces: dict[Any, dict[Any, Any]] = {}
 
     @property
     def output_names(self) -> list[str] | None:
@@ -88,7 +89,8 @@ class Trainer(Layer):
             weighted_metrics: the same, that do.
             run_eagerly: whether the steps run as plain Python, for debugging.
             steps_per_execution: how many steps are run in one go; callbacks see only the last of them. `"auto"` leaves
-                the choice to hilevel, which is 1 for now.
+                the choice to hilevel. With 1 several steps are run as one program all the same where that is faster (on
+                JAX) and no callback acts on batches.
             jit_compile: whether the steps are compiled, where the backend has a compiler; `"auto"` is yes.
             auto_scale_loss: whether the optimizer of a model whose policy is `"mixed_float16"` is put into a
                 `LossScaleOptimizer`.
@@ -238,7 +240,7 @@ class Trainer(Layer):
         """
         target = get_backend(backend)
         if target is not self._backend:
-            self._hidden_steps, self._hidden_built_on = {}, {}
+            self._hidden_steps, self._hidden_built_on, self._hidden_paces = {}, {}, {}
         super().to(target)
         for variable in getattr(self.optimizer, "variables", ()):
             variable.to(target)
@@ -262,6 +264,10 @@ class Trainer(Layer):
         if key not in self._hidden_steps:
             self._hidden_steps[key] = jit(step)
         return self._hidden_steps[key]
+
+    def _executions(self, kind: str, batches: Any, tell: CallbackList) -> Executions:
+        paces = self._hidden_paces.setdefault(self._step_key(kind), {})
+        return Executions(self._step(kind), batches, self.steps_per_execution, tell.watches(kind), paces)
 
     def _build_on(self, kind: str, batch: Any) -> None:
         """Make everything a step needs - weights, optimizer slots, metrics - by running it once on shapes."""
@@ -358,8 +364,8 @@ class Trainer(Layer):
             )  # fmt: skip
             self._build_on("train", batches.first())
             self._check_targets(batches)
-            step = self._step("train")
             tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps)
+            executions = self._executions("train", batches, tell)
             self.stop_training = False
             watch = Watch()
             logs: Any = {}
@@ -368,13 +374,11 @@ class Trainer(Layer):
                 for epoch in range(initial_epoch, epochs):
                     self.reset_metrics()
                     tell.on_epoch_begin(epoch)
-                    for first, last, bundle in bundles(batches.epoch(epoch), self.steps_per_execution):
-                        tell.on_train_batch_begin(first)
+                    for execution in executions.epoch(epoch):
+                        tell.on_train_batch_begin(execution.first)
                         with self._home_scope():  # a callback may have moved the model
-                            for batch in bundle:
-                                logs = step(batch)
-                                watch.add(logs)
-                        tell.on_train_batch_end(last, Logs(logs))
+                            logs = executions.run(execution, watch.add)
+                        tell.on_train_batch_end(execution.last, Logs(logs))
                         check_interrupt()
                         if self.stop_training:
                             break
@@ -463,17 +467,16 @@ class Trainer(Layer):
                 x, y, sample_weight, batch_size=batch_size, steps=steps, dtype=self.variable_dtype
             )
             self._build_on("test", batches.first())
-            step = self._step("test")
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
+            executions = self._executions("test", batches, tell)
             self.reset_metrics()
             logs: Any = {}
             tell.on_test_begin()
             with interruptible() as check_interrupt:
-                for first, last, bundle in bundles(batches.epoch(0), self.steps_per_execution, steps):
-                    tell.on_test_batch_begin(first)
-                    for batch in bundle:
-                        logs = step(batch)
-                    tell.on_test_batch_end(last, Logs(logs))
+                for execution in executions.epoch(0, steps):
+                    tell.on_test_batch_begin(execution.first)
+                    logs = executions.run(execution, lambda *_: None)
+                    tell.on_test_batch_end(execution.last, Logs(logs))
                     check_interrupt()
             results = {name: as_number(value) for name, value in logs.items()}
             tell.on_test_end(results)
@@ -495,16 +498,18 @@ class Trainer(Layer):
             batches = data_.adapt(x, batch_size=batch_size, steps=steps, dtype=self.variable_dtype)
             if not self.built:
                 self._build_on("predict", batches.first())
-            step = self._step("predict")
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
+            executions = self._executions("predict", batches, tell)
             outputs: list[Any] = []
             tell.on_predict_begin()
-            for first, last, bundle in bundles(batches.epoch(0), self.steps_per_execution, steps):
-                tell.on_predict_batch_begin(first)
-                outputs += [step(batch) for batch in bundle]
-                tell.on_predict_batch_end(last, {"outputs": outputs[-1]})
+            for execution in executions.epoch(0, steps):
+                tell.on_predict_batch_begin(execution.first)
+                last = executions.run(
+                    execution, lambda result, count=0: outputs.append(_on_host(result, count))
+                )
+                tell.on_predict_batch_end(execution.last, {"outputs": last})
             tell.on_predict_end()
-            return tree.map_structure(lambda *parts: np.concatenate(list(map(to_host, parts))), *outputs)
+            return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
 
     # -- single batches ----------------------------------------------------------------------------
 
@@ -553,6 +558,13 @@ class Trainer(Layer):
 def _samples(x: Any) -> int:
     """The number of samples in a batch."""
     return next((leaf.shape[0] for leaf in tree.flatten(x) if hasattr(leaf, "shape") and leaf.shape), 1)
+
+
+def _on_host(outputs: Any, count: int) -> Any:
+    """The outputs for a batch as NumPy arrays; or for the first `count` batches of several, as one."""
+    if not count:
+        return tree.map_structure(to_host, outputs)
+    return tree.map_structure(lambda y: to_host(y)[:count].reshape((-1, *y.shape[2:])), outputs)
 
 
 def _with_loss_scale(optimizer: Any) -> Any:

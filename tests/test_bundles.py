@@ -1,0 +1,139 @@
+"""Several steps as one program give what the steps give one by one, and nothing is compiled twice."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+from hilevel import layers
+
+pytest.importorskip("jax")
+
+rng = np.random.default_rng(0)
+X = rng.normal(size=(86, 5)).astype("float32")  # ten batches of 8 and one of 6
+Y = rng.integers(0, 3, 86).astype("int32")
+
+
+@pytest.fixture(autouse=True)
+def on_jax() -> Any:
+    with hilevel.use_backend("jax"):
+        yield
+
+
+class EachBatch(hilevel.callbacks.Callback):
+    """Has to be told of each batch, so that steps are run one by one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.ends: list[int] = []
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.ends.append(batch)
+
+    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.ends.append(batch)
+
+    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+        self.ends.append(batch)
+
+
+def model(**options: Any) -> hilevel.Sequential:
+    hilevel.set_random_seed(1)
+    stack = [
+        layers.Dense(6, activation="relu"),
+        layers.BatchNormalization(),
+        layers.Dropout(0.2),
+        layers.Dense(3),
+    ]
+    made = hilevel.Sequential(stack)
+    loss = hilevel.losses.SparseCategoricalCrossentropy(from_logits=True)
+    made.compile("adam", loss, metrics=["accuracy"], **options)
+    return made
+
+
+def programs(made: Any, kind: str) -> int:
+    """How many programs a step was compiled to."""
+    return int(made._step(kind).compiled["jax"].compilations)
+
+
+def test_bundles_give_what_single_steps_give() -> None:
+    told = EachBatch()
+    options: dict[str, Any] = {"batch_size": 8, "epochs": 4, "verbose": 0, "validation_data": (X, Y)}
+    bundled = model()
+    history = bundled.fit(X, Y, **options).history
+    single = model()
+    wanted = single.fit(X, Y, callbacks=[told], **options).history
+    assert history == wanted and len(told.ends) == 4 * 2 * 11
+    assert max(next(iter(bundled._hidden_paces.values())).values()) > 1, "no step was bundled"
+    for a, b in zip(bundled.variables, single.variables, strict=True):
+        np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
+    one_by_one = single.predict(X, batch_size=8, verbose=0, callbacks=[EachBatch()])
+    np.testing.assert_array_equal(bundled.predict(X, batch_size=8, verbose=0), one_by_one)
+    assert bundled.evaluate(X, Y, verbose=0) == single.evaluate(X, Y, verbose=0, callbacks=[EachBatch()])
+
+
+def test_nothing_is_compiled_twice() -> None:
+    made = model()
+    for epochs in (2, 3):
+        made.fit(X, Y, batch_size=8, epochs=epochs, verbose=0)
+        made.evaluate(X, Y, batch_size=8, verbose=0)
+        made.predict(X, batch_size=8, verbose=0)
+        assert [programs(made, kind) for kind in ("train", "test", "predict")] == [
+            2,
+            2,
+            2,
+        ]  # bundles, last batch
+
+
+def test_callbacks_see_the_last_step_of_an_explicit_bundle() -> None:
+    told = EachBatch()
+    made = model(steps_per_execution=4)
+    made.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[told])
+    assert told.ends == [3, 7, 9, 10] * 2
+
+
+def test_auto_bundles_although_a_callback_acts_on_batches() -> None:
+    told = EachBatch()
+    made = model(steps_per_execution="auto")
+    history = made.fit(X, Y, batch_size=8, epochs=4, verbose=0, callbacks=[told]).history
+    assert len(told.ends) < 4 * 11
+    assert history == model().fit(X, Y, batch_size=8, epochs=4, verbose=0, callbacks=[EachBatch()]).history
+
+
+def test_the_step_that_became_infinite_is_named() -> None:
+    x = X.copy()
+    made = model()
+    made.fit(x, Y, batch_size=8, epochs=3, verbose=0)
+    x[0] = np.inf
+    x[[0, 44]] = x[[44, 0]]
+    with pytest.warns(RuntimeWarning, match="epoch 1, step 6"):
+        made.fit(x, Y, batch_size=8, epochs=1, verbose=0, shuffle=False)
+
+
+def test_inputs_by_name_and_weights_are_bundled() -> None:
+    def trained(callbacks: Any) -> Any:
+        hilevel.set_random_seed(2)
+        a, b = hilevel.Input((5,), name="a"), hilevel.Input((5,), name="b")
+        made = hilevel.Model({"a": a, "b": b}, {"sum": layers.Dense(1, name="sum")(layers.Add()([a, b]))})
+        made.compile("sgd", {"sum": "mse"})
+        x, w = {"a": X, "b": X * 2}, np.linspace(0.1, 1, len(X))
+        history = made.fit(
+            x, {"sum": X[:, :1]}, sample_weight=w, batch_size=8, epochs=3, verbose=0, callbacks=callbacks
+        )
+        return history.history, made.predict(x, batch_size=8, verbose=0, callbacks=callbacks)["sum"]
+
+    (history, outputs), (wanted, expected) = trained(None), trained([EachBatch()])
+    assert history == wanted
+    np.testing.assert_array_equal(outputs, expected)
+
+
+def test_what_a_bundle_is_made_of_is_ready_for_the_device() -> None:
+    batches = hilevel.data.arrays.ArrayBatches(X, Y, batch_size=8, shuffle=True)
+    ((x, y, w), n), *_, ((last, _, _), zero) = batches.bundles(0, 4, lambda: 3)
+    assert (x.shape, y.shape, w, n) == ((4, 8, 5), (4, 8), None, 3) and x.ctypes.data % 64 == 0
+    assert (last.shape, zero) == ((6, 5), 0)
+    first = next(iter(batches.epoch(0)))[0]
+    np.testing.assert_array_equal(x[0], first)

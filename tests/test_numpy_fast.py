@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import convolution, products, threads
+from hilevel_numpy import convolution, normalization, products, threads
 
 import hilevel
 from hilevel import ops
@@ -120,6 +120,35 @@ def test_poolings(name: str, part: int, monkeypatch: pytest.MonkeyPatch) -> None
     x = RNG.integers(0, 4, shape).astype("int32")
     with hilevel.use_backend("numpy"):
         assert ops.max_pool(x, *args, **how).dtype == "int32"
+
+
+@pytest.mark.parametrize("block", [1, 50, 1 << 17])
+def test_normalisation(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of channels, which has a form of its own, and over other axes."""
+    monkeypatch.setattr(normalization, "_BLOCK", block)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    for shape, axes in (
+        ((5, 6, 7, 3), (0, 1, 2)),
+        ((40, 5), 0),
+        ((1, 5), 0),
+        ((4, 6, 5), (0, 2)),
+        ((3, 4, 5), -1),
+    ):
+        for x in (normal(*shape), normal(*shape[::-1]).T + 20, normal(*shape).astype("float32")):
+            assert_same(lambda x, axes=axes: ops.standardize(x, axes, epsilon=1e-3), [x])
+
+
+def test_a_variance_beside_a_large_mean(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Float64 is the judge."""
+    x = (1000 + 5 * normal(200, 9, 4)).astype("float32")
+    wanted = x.astype("float64")
+    monkeypatch.setattr(normalization, "_BLOCK", 36)
+    for part in (x, np.concatenate([0 * x[:1], x])):
+        wanted = part.astype("float64")
+        with hilevel.use_backend("numpy"):
+            _, mean, variance = ops.standardize(part, (0, 1))
+        np.testing.assert_allclose(mean, wanted.mean((0, 1)), rtol=1e-6)
+        np.testing.assert_allclose(variance, wanted.var((0, 1)), rtol=1e-4)
 
 
 def test_fast_forms_differentiated_twice() -> None:

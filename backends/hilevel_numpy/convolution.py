@@ -246,18 +246,22 @@ def _scattered(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, 
     weights = np.ascontiguousarray(kernel.reshape(-1, channels, filters).swapaxes(1, 2))
     places = list(windows.places(counts))
     extent = (*windows.extent(counts), channels)
-    out = np.empty((n, *spatial, channels), g.dtype)
+    padded = any(map(any, windows.padding))
+    out = (np.empty if padded else np.zeros)((n, *spatial, channels), g.dtype)
     step = max(1, _PATCHES // (3 * prod(extent) * g.dtype.itemsize))
 
     def work(batch: slice) -> None:
         rows = g.read(batch).reshape(-1, filters)
         share = scratch("patches", (len(rows), channels), g.dtype)
-        total = scratch("padded", (len(out[batch]), *extent), g.dtype)
-        total.fill(0)
+        total = out[batch]
+        if padded:
+            total = scratch("padded", (len(total), *extent), g.dtype)
+            total.fill(0)
         for place, weight in zip(places, weights, strict=True):
             np.matmul(rows, weight, out=share)
             total[place] += share.reshape(-1, *counts, channels)
-        out[batch] = windows.unpadded(np, total, spatial)
+        if padded:
+            out[batch] = windows.unpadded(np, total, spatial)
 
     parallel(work, [slice(i, i + step) for i in range(0, n, step)])
     return out

@@ -136,6 +136,9 @@ def test_normalisation(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     ):
         for x in (normal(*shape), normal(*shape[::-1]).T + 20, normal(*shape).astype("float32")):
             assert_same(lambda x, axes=axes: ops.standardize(x, axes, epsilon=1e-3), [x])
+            size = [1] * (len(shape) - 1) + [shape[-1]]
+            weights = [normal(*size).astype(x.dtype) for _ in range(2)]
+            assert_same(lambda x, *w, axes=axes: ops.standardize(x, axes, 1e-3, *w), [x, *weights])
 
 
 def test_a_variance_beside_a_large_mean(monkeypatch: pytest.MonkeyPatch) -> None:

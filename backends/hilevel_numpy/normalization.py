@@ -6,6 +6,8 @@ block, so that NumPy's inner loops are long. Sums of blocks are added up in floa
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -47,24 +49,33 @@ class _Blocks:
         return np.sum(parallel(function, self.parts), axis=0, dtype=np.float64) / self.count
 
 
-def _is_other(x: Array, axes: tuple[int, ...]) -> bool:
-    """Whether this is left to the shared form: statistics over other axes than all but the last, or of nothing."""
-    return axes != tuple(range(x.ndim - 1)) or x.size == 0 or x.dtype.char not in "fd"
+def _is_other(x: Array, weights: tuple[Array | None, ...], axes: tuple[int, ...]) -> bool:
+    """Whether this is left to the shared form: statistics over other axes than all but the last, or of nothing, or
+    weights that are no numbers for each channel."""
+    if axes != tuple(range(x.ndim - 1)) or x.size == 0 or x.dtype.char not in "fd":
+        return True
+    return any(w is not None and w.size < x.shape[-1] for w in weights)
 
 
-def standardize(xp: Any, x: Array, axes: tuple[int, ...], epsilon: float) -> Any:
-    """The normalised numbers, the means and the variances."""
-    if _is_other(x, axes):
-        return plain.value(xp, x, axes, epsilon)
+def standardize(
+    xp: Any, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...], epsilon: float
+) -> Any:
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the means and the variances."""
+    if _is_other(x, (gamma, beta), axes):
+        return plain.value(xp, x, gamma, beta, axes, epsilon)
     flat, blocks = x.reshape(-1), _Blocks(x)
     mean, variance = _moments(flat, blocks)
-    mean_out, rstd_out = blocks.written_out(mean), blocks.written_out(1 / np.sqrt(variance + epsilon))
+    factor = 1 / np.sqrt(variance + epsilon) * (1 if gamma is None else gamma.reshape(-1))
+    mean_out, factor_out = blocks.written_out(mean), blocks.written_out(factor)
+    beta_out = None if beta is None else blocks.written_out(beta.reshape(-1))
     y = np.empty(x.size, x.dtype)
 
     def normalise(part: slice) -> None:
         out = y[part]
         np.subtract(flat[part], mean_out[: out.size], out=out)
-        np.multiply(out, rstd_out[: out.size], out=out)
+        np.multiply(out, factor_out[: out.size], out=out)
+        if beta_out is not None:
+            np.add(out, beta_out[: out.size], out=out)
 
     parallel(normalise, blocks.parts)
     return y.reshape(x.shape), mean.astype(x.dtype), variance.astype(x.dtype)
@@ -94,35 +105,62 @@ def _moments_around(near: Array, flat: Array, blocks: _Blocks) -> tuple[Array, A
     return near_out[: blocks.channels] + shift, np.maximum(square - shift * shift, 0)
 
 
-def standardize_gradient(xp: Any, g: Any, y: Any, x: Array, axes: tuple[int, ...], epsilon: float) -> Any:
-    """As the shared rule: the sum of the gradient, of the normalised numbers and of a constant, each times a number for
-    each channel."""
-    normal, _, variance = y
-    rstd = 1 / np.sqrt(variance + epsilon)
-    if _is_other(x, axes):
-        residuals = rstd.reshape([1 if i in axes else n for i, n in enumerate(x.shape)])
+def standardize_gradient(
+    xp: Any, g: Any, y: Any, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...],
+    epsilon: float,
+) -> Any:  # fmt: skip
+    """As the shared rule, for all three in one reading more than for the input alone."""
+    _, mean, variance = y
+    if _is_other(x, (gamma, beta), axes):
+        kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
+        factor = 1 / np.sqrt(variance + epsilon).reshape(kept)
+        residuals = (x - mean.reshape(kept)) * factor, factor
         rule: Any = plain.rule
-        return rule(xp, g, y, x, axes=axes, epsilon=epsilon, residuals=residuals)
-    gy, normal, blocks = g[0].reshape(-1), normal.reshape(-1), _Blocks(x)
+        return rule(xp, g, y, x, gamma, beta, axes=axes, epsilon=epsilon, residuals=residuals)
+    blocks, rstd = _Blocks(x), 1 / np.sqrt(variance + epsilon, dtype=np.float64)
+    shape = (*(1 for _ in axes), -1)
+    sums = cache(lambda: _gradients_of_weights(g[0], x, mean, rstd, blocks))
 
-    def moments(part: slice) -> tuple[Array, Array]:
-        block = gy[part]
-        product = np.multiply(block, normal[part], out=scratch("rest", block.shape, x.dtype))
-        return blocks.sums(block), blocks.sums(product)
+    def of_x() -> Array:
+        of_gamma, of_beta = sums() / blocks.count
+        scale = rstd if gamma is None else rstd * gamma.reshape(-1)
+        by_rest = 2 * g[2] / blocks.count - scale * rstd * of_gamma
+        return _combined(g[0], x, mean, (scale, by_rest, g[1] / blocks.count - scale * of_beta), blocks)
 
-    total, projected = blocks.means(moments)
-    by_g = blocks.written_out(rstd)
-    by_normal = blocks.written_out(2 * g[2] / (rstd * blocks.count) - rstd * projected)
-    constant = blocks.written_out(g[1] / blocks.count - rstd * total)
-    out = np.empty(x.size, x.dtype)
+    return (
+        of_x,
+        lambda: sums()[0].reshape(shape).astype(x.dtype),
+        lambda: sums()[1].reshape(shape).astype(x.dtype),
+    )
 
-    def combine(part: slice) -> None:
+
+def _gradients_of_weights(g: Array, x: Array, mean: Array, rstd: Array, blocks: _Blocks) -> Array:
+    """Of each channel the sums of the gradient times the normalised numbers, and of the gradient alone."""
+    g, x, mean_out = g.reshape(-1), x.reshape(-1), blocks.written_out(mean)
+
+    def sums(part: slice) -> tuple[Array, Array]:
+        rest = np.subtract(x[part], mean_out[: x[part].size], out=scratch("rest", x[part].shape, x.dtype))
+        np.multiply(rest, g[part], out=rest)
+        return blocks.sums(rest), blocks.sums(g[part])
+
+    of_gamma, of_beta = blocks.means(sums) * blocks.count
+    return np.stack([of_gamma * rstd, of_beta])
+
+
+def _combined(g: Array, x: Array, mean: Array, factors: Sequence[Array], blocks: _Blocks) -> Array:
+    """`by_g * g + by_rest * (x - mean) + constant`."""
+    flat_g, flat, out = g.reshape(-1), x.reshape(-1), np.empty(x.size, x.dtype)
+    mean_out, by_g, by_rest, constant = map(blocks.written_out, (mean, *factors))
+
+    def work(part: slice) -> None:
         block = out[part]
-        np.multiply(normal[part], by_normal[: block.size], out=block)
-        block += constant[: block.size]
-        block += np.multiply(gy[part], by_g[: block.size], out=scratch("rest", block.shape, x.dtype))
+        np.subtract(flat[part], mean_out[: block.size], out=block)
+        np.multiply(block, by_rest[: block.size], out=block)
+        np.add(block, constant[: block.size], out=block)
+        product = np.multiply(flat_g[part], by_g[: block.size], out=scratch("rest", block.shape, x.dtype))
+        np.add(block, product, out=block)
 
-    parallel(combine, blocks.parts)
+    parallel(work, blocks.parts)
     return out.reshape(x.shape)
 
 

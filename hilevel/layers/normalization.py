@@ -59,14 +59,18 @@ class ScaleAndShift(Layer):
                 regularizer=self.beta_regularizer, constraint=self.beta_constraint,
             )  # fmt: skip
 
-    def scaled(self, y: Tensor, *axes: int) -> Tensor:
-        """`gamma * y + beta`, with a `gamma` and a `beta` for each index of the axes."""
-        view = [1] * len(y.shape)
+    def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor]:
+        """The two, None where there is none, for tensors of a shape: with an element for each index of the axes."""
+        view = [1] * len(shape)
         for axis in axes:
-            view[axis] = y.shape[axis]
-        if self.gamma is not None:
-            y = y * ops.reshape(self.gamma, view)
-        return y if self.beta is None else y + ops.reshape(self.beta, view)
+            view[axis] = shape[axis]
+        return [None if a is None else ops.reshape(a, view) for a in (self.gamma, self.beta)]
+
+
+def scaled(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    """`gamma * y + beta`, as far as there are such."""
+    y = y if gamma is None else y * gamma
+    return y if beta is None else y + beta
 
 
 def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
@@ -156,21 +160,21 @@ class BatchNormalization(ScaleAndShift):
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """The normalised inputs, of their shape. `mask`, of the leading axes, leaves samples out of the statistics."""
         if not (training and self.trainable):
-            return ops.batch_normalization(
+            return in_dtype_of(inputs, ops.batch_normalization(
                 inputs, self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma,
                 self.epsilon,
-            ).astype(inputs.dtype)  # fmt: skip
+            ))  # fmt: skip
         x = at_least_float32(inputs)
         if mask is None:
             axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
-            y, mean, variance = ops.standardize(x, axes, self.epsilon)
-            y = self.scaled(y, self.axis)
+            weights = self.gamma_and_beta(x.shape, self.axis)
+            y, mean, variance = ops.standardize(x, axes, self.epsilon, *weights)
         else:
             mean, variance = self._masked_statistics(x, mask)
             y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         self._keep(self.moving_mean, mean)
         self._keep(self.moving_variance, variance)
-        return y.astype(inputs.dtype)
+        return in_dtype_of(inputs, y)
 
     def _keep(self, average: Variable, value: Tensor) -> None:
         value = ops.stop_gradient(value)
@@ -195,19 +199,31 @@ def masked_moments(
     return (mean, variance) if keepdims else (ops.squeeze(mean, axes), ops.squeeze(variance, axes))
 
 
-def standardized(x: Tensor, axes: Iterable[int], epsilon: float, mask: Any = None) -> Tensor:
-    """`(x - mean) / sqrt(variance + epsilon)` over some axes; where these are the steps of a mask, without what it
-    leaves out."""
+def standardized(
+    x: Tensor,
+    axes: Iterable[int],
+    epsilon: float,
+    mask: Any = None,
+    gamma: Tensor = None,
+    beta: Tensor = None,
+) -> Tensor:
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over some axes; where these are the steps of a mask,
+    without what it leaves out."""
     axes = [axis % len(x.shape) for axis in axes]
     if mask is None or not any(0 < axis < len(mask.shape) for axis in axes):
-        return ops.standardize(x, axes, epsilon)[0]
+        return ops.standardize(x, axes, epsilon, gamma, beta)[0]
     mean, variance = masked_moments(x, mask, axes)
-    return (x - mean) * ops.rsqrt(variance + epsilon)
+    return scaled((x - mean) * ops.rsqrt(variance + epsilon), gamma, beta)
 
 
 def at_least_float32(x: Tensor) -> Tensor:
     """The tensor, of half precision as float32: statistics need it."""
     return x.astype("float32") if x.dtype.itemsize < 4 else x
+
+
+def in_dtype_of(x: Tensor, y: Tensor) -> Tensor:
+    """`y` in the dtype of `x`, itself where it has it."""
+    return y if y.dtype == x.dtype else y.astype(x.dtype)
 
 
 class LayerNormalization(ScaleAndShift):
@@ -256,5 +272,5 @@ class LayerNormalization(ScaleAndShift):
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
-        y = standardized(at_least_float32(inputs), axes, self.epsilon, mask)
-        return self.scaled(y, *axes).astype(inputs.dtype)
+        x, weights = at_least_float32(inputs), self.gamma_and_beta(inputs.shape, *axes)
+        return in_dtype_of(inputs, standardized(x, axes, self.epsilon, mask, *weights))

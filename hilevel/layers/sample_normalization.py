@@ -9,7 +9,14 @@ from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
-from hilevel.layers.normalization import ScaleAndShift, at_least_float32, axis_size, standardized
+from hilevel.layers.normalization import (
+    ScaleAndShift,
+    at_least_float32,
+    axis_size,
+    in_dtype_of,
+    scaled,
+    standardized,
+)
 
 
 class GroupNormalization(ScaleAndShift):
@@ -80,7 +87,7 @@ class GroupNormalization(ScaleAndShift):
         x = ops.reshape(at_least_float32(inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))
         over = [i for i in range(1, len(shape) + 1) if i != axis]
         y = standardized(x, over, self.epsilon, mask)
-        return self.scaled(ops.reshape(y, shape), axis).astype(inputs.dtype)
+        return in_dtype_of(inputs, scaled(ops.reshape(y, shape), *self.gamma_and_beta(shape, axis)))
 
 
 class RMSNormalization(Layer):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -267,24 +268,31 @@ drop.gradient(lambda xp, g, y, x, keep, scale: (g * (keep * x.dtype.type(scale))
 
 
 @op(dtype="float")
-def _standardize(xp: Namespace, x: Tensor, axes: tuple[int, ...], epsilon: float) -> Any:
-    return _standardize_saving(xp, x, axes, epsilon)[0]
+def _standardize(
+    xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float
+) -> Any:
+    return _standardize_saving(xp, x, gamma, beta, axes, epsilon)[0]
 
 
 @_standardize.residuals
-def _standardize_saving(xp: Namespace, x: Tensor, axes: tuple[int, ...], epsilon: float) -> Any:
+def _standardize_saving(
+    xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float
+) -> Any:
     mean = xp.mean(x, axis=axes, keepdims=True)
     centred = x - mean
     variance = xp.mean(centred * centred, axis=axes, keepdims=True)
     rstd = 1 / xp.sqrt(variance + epsilon)
-    n = tuple(x.shape[i] for i in range(len(x.shape)) if i not in axes)
-    return (centred * rstd, mean.reshape(n), variance.reshape(n)), rstd
+    kept = tuple(x.shape[i] for i in range(len(x.shape)) if i not in axes)
+    y = normal = centred * rstd
+    y = y if gamma is None else y * gamma
+    y = y if beta is None else y + beta
+    return (y, mean.reshape(kept), variance.reshape(kept)), (normal, rstd)
 
 
 @_standardize.gradient
 def _(
-    xp: Namespace, g: Any, y: Any, x: Tensor, axes: tuple[int, ...], epsilon: float,
-    residuals: Any = None,
+    xp: Namespace, g: Any, y: Any, x: Tensor, gamma: Tensor | None, beta: Tensor | None,
+    axes: tuple[int, ...], epsilon: float, residuals: Any = None,
 ) -> Any:  # fmt: skip
     if residuals is None:
         mean = xp.mean(x, axis=axes, keepdims=True)
@@ -292,33 +300,36 @@ def _(
         rstd = 1 / xp.sqrt(variance + epsilon)
         normal = (x - mean) * rstd
     else:
-        rstd, normal = residuals, y[0]
-    gy, g_mean, g_variance = g
-    n = 1
-    for a in axes:
-        n *= x.shape[a]
-    projected = xp.sum(gy * normal, axis=axes, keepdims=True)
-    total = xp.sum(gy, axis=axes, keepdims=True)
-    g_mean = xp.reshape(g_mean, rstd.shape)
-    g_variance = xp.reshape(g_variance, rstd.shape)
-    shift = (g_mean - rstd * total) / n
-    return gy * rstd + normal * ((2 * g_variance / rstd - rstd * projected) / n) + shift
+        normal, rstd = residuals
+    gy, g_mean, g_variance = (g[0], *(xp.reshape(part, rstd.shape) for part in g[1:]))
+
+    def of_x() -> Tensor:
+        g_normal = gy if gamma is None else gy * gamma
+        n = math.prod(x.shape[a] for a in axes)
+        projected = xp.sum(g_normal * normal, axis=axes, keepdims=True)
+        shift = (g_mean - rstd * xp.sum(g_normal, axis=axes, keepdims=True)) / n
+        return g_normal * rstd + normal * ((2 * g_variance / rstd - rstd * projected) / n) + shift
+
+    return of_x, (lambda: gy * normal), (lambda: gy)
 
 
 @_standardize.shape
-def _(x: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
 
 
-def standardize(x: Tensor, axis: Axis = -1, epsilon: float = 0.0) -> tuple[Tensor, Tensor, Tensor]:
-    """`(x - mean) / sqrt(variance + epsilon)` over the given axes, with that mean and variance.
+def standardize(
+    x: Tensor, axis: Axis = -1, epsilon: float = 0.0, gamma: Tensor = None, beta: Tensor = None
+) -> tuple[Tensor, Tensor, Tensor]:
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over the given axes, with that mean and variance. `gamma`
+    and `beta` have as many axes as `x`, of its length or 1.
 
     >>> ops.standardize(np.array([[1.0, 3.0]]))
     (array([[-1.,  1.]]), array([2.]), array([1.]))
     """
     x = to_float_array(x)
-    return _standardize(x, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
+    return _standardize(x, gamma, beta, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
 
 
 @composite
@@ -340,11 +351,9 @@ def layer_normalization(
     if kwargs:
         raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
     x = to_float_array(x)
-    y, _, _ = standardize(x, axis, config_epsilon() if epsilon is None else epsilon)
     view = [n if i in axes_tuple(axis, len(x.shape)) else 1 for i, n in enumerate(x.shape)]
-    if gamma is not None:
-        y = y * to_float_array(gamma).reshape(tuple(view))
-    return y if beta is None else y + to_float_array(beta).reshape(tuple(view))
+    factor, shift = (None if a is None else to_float_array(a).reshape(tuple(view)) for a in (gamma, beta))
+    return standardize(x, axis, config_epsilon() if epsilon is None else epsilon, factor, shift)[0]
 
 
 @composite

@@ -87,6 +87,13 @@ def network(sizes: list[int], relu_at_end: bool) -> tuple[list[Dense], np.ndarra
     return layers, parameters, gradients
 
 
+def forward(layers: list[Dense], x: np.ndarray) -> np.ndarray:
+    """The outputs of all layers."""
+    for layer in layers:
+        x = layer.forward(x)
+    return x
+
+
 def cross_entropy(out: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
     """Of logits: the loss of a batch, and its gradient."""
     out -= out.max(1, keepdims=True)
@@ -116,9 +123,7 @@ def program(name: str) -> Train:
     loss_of = cross_entropy if mlp else squared
 
     def step(x: np.ndarray, y: np.ndarray) -> tuple[float, int]:
-        out = x
-        for layer in layers:
-            out = layer.forward(out)
+        out = forward(layers, x)
         hits = int((out.argmax(1) == y).sum()) if mlp else 0
         loss, g = loss_of(out, y)
         for layer in reversed(layers):
@@ -135,3 +140,9 @@ def program(name: str) -> Train:
         return total / len(x)
 
     return train
+
+
+def predictor() -> Callable[[Any], Any]:
+    """The outputs of the mlp."""
+    layers, *_ = network([784, 128, 10], relu_at_end=False)
+    return lambda x: forward(layers, x)

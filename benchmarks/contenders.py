@@ -33,6 +33,10 @@ class Contender:
         """The function that trains the model of a workload."""
         return importlib.import_module(self.module).program(workload, **self.options)
 
+    def predictor(self) -> Callable[[Any], Any]:
+        """The function that maps arrays to the outputs of the mlp."""
+        return importlib.import_module(self.module).predictor(**self.options)
+
     def takes_part(self, workload: str) -> bool:
         """Whether there is a program for the workload."""
         return self.only is None or workload in self.only

@@ -27,3 +27,9 @@ def program(name: str, module: str, **options: Any) -> Callable[[Any, Any], Any]
         return float(history["loss"][-1])
 
     return train
+
+
+def predictor(module: str) -> Callable[[Any], Any]:
+    """`predict` of the mlp, of all rows at once."""
+    model = WORKLOADS["mlp"].model(importlib.import_module(module))
+    return lambda x: model.predict(x, batch_size=len(x), verbose=0)

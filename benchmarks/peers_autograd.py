@@ -119,3 +119,9 @@ def program(name: str) -> Train:
         return total / len(x)
 
     return train
+
+
+def predictor() -> Callable[[Any], Any]:
+    """The outputs of the mlp."""
+    params, forward = mlp()
+    return lambda x: forward(params, x)

@@ -128,3 +128,10 @@ def gan() -> Any:
         return {"params": params, "slots": slots, "step": t, "total": state["total"] + loss, "key": key}
 
     return fresh((of_g, of_d)) | {"key": jax.random.key(0)}, step
+
+
+def predictor() -> Callable[[Any], Any]:
+    """The outputs of the mlp for arrays, as arrays."""
+    params, forward = MODELS["mlp"]()
+    compiled = jax.jit(lambda params, x: forward(params, x, {})[0])
+    return lambda x: np.asarray(compiled(params, x))

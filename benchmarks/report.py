@@ -1,16 +1,30 @@
-"""What was measured, as tables in Markdown."""
+"""What was measured, in Markdown: `python benchmarks/report.py TIMES.json [--docs]` shows what `run.py` has kept."""
 
 from __future__ import annotations
 
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from statistics import median
+from string import Template
 from typing import Any
 
+from targets import OTHERS, STEPS, of
+
+HERE = Path(__file__).resolve().parent
 PEERS = ("torch", "keras-jax", "jax-by-hand")
+Results = dict[str, Any]
 
 
-def table(header: list[str], rows: list[list[str]]) -> str:
-    """A Markdown table; all columns but the first two are numbers."""
-    rule = ["---", "---", *["--:"] * (len(header) - 2)]
+# -- numbers and tables ----------------------------------------------------------------------------------
+
+
+def table(header: list[str], rows: list[list[str]], words: int = 1) -> str:
+    """A Markdown table; all columns but the first few are numbers."""
+    rule = ["---"] * words + ["--:"] * (len(header) - words)
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
 
 
@@ -18,32 +32,155 @@ def number(value: float | None, digits: int = 3) -> str:
     """A number with so many digits that count; a dash for none."""
     if value is None:
         return "-"
-    shown = f"{value:.{digits}g}"
+    shown = f"{value:#.{digits}g}".rstrip(".")
     return f"{value:.0f}" if "e" in shown else shown
 
 
-def ratio(times: dict[str, Any], ours: str, peer: str) -> float | None:
-    """How long a step of one takes of the other's time: the median of what each round says."""
-    a, b = (times.get(name, {}).get("ms", []) for name in (ours, peer))
+def ratio(by_name: Results, ours: str, peer: str) -> float | None:
+    """How long a step of one takes of the other's time: the median of what the rounds say."""
+    a, b = (by_name.get(name, {}).get("ms", []) for name in (ours, peer))
     return median(x / y for x, y in zip(a, b, strict=False)) if a and b else None
 
 
-def steps(times: dict[str, dict[str, Any]]) -> str:
-    """Milliseconds of a step, and how they compare."""
-    header = ["workload", "contender", "best ms", "median ms", *(f"of {p}" for p in PEERS), "first step s"]
+# -- the tables ------------------------------------------------------------------------------------------
+
+
+def names(workloads: Results) -> list[str]:
+    """The contenders of all workloads."""
+    return list(dict.fromkeys(name for by_name in workloads.values() for name in by_name))
+
+
+def by_contender(workloads: Results, show: Callable[[Any], str]) -> str:
+    """A row for each workload, a column for each contender."""
+    columns = names(workloads)
+    rows = [
+        [workload, *(show(by_name[name]) if name in by_name else "" for name in columns)]
+        for workload, by_name in workloads.items()
+    ]
+    return table(["workload", *columns], rows)
+
+
+def best_and_median(found: Any) -> str:
+    """Both, of one contender."""
+    ms = found["ms"]
+    return f"{number(min(ms))} ({number(median(ms))})" if ms else "failed"
+
+
+def ratios(workloads: Results) -> str:
+    """hilevel against each of three peers."""
+    rows = [
+        [workload, name, *(number(ratio(by_name, name, peer)) for peer in PEERS)]
+        for workload, by_name in workloads.items()
+        for name in by_name
+        if name.startswith("hilevel")
+    ]
+    return table(["workload", "", *(f"of {peer}" for peer in PEERS)], rows, 2)
+
+
+def others(found: Results) -> str:
+    """A row for each contender, a column for each other thing; imports apart."""
+    columns = [what for what in found if what not in ("import s", "fit / loop by hand")]
+    rows = [
+        [name, *(number(found[what].get(name)) for what in columns)] for name in found.get("trained s", {})
+    ]
+    return table(["contender", *columns], rows)
+
+
+def imports(found: dict[str, float]) -> str:
+    """Each import, and what it takes of NumPy's time."""
+    rows = [[name, number(seconds), number(of(found, name, "numpy"))] for name, seconds in found.items()]
+    return table(["import", "s", "of numpy's"], rows)
+
+
+# -- targets ---------------------------------------------------------------------------------------------
+
+
+def goal(what: str, target: float, value: float | None, bundled: float | None = None) -> list[str]:
+    """A row that says whether a target is reached; the better of two counts."""
+    there = [v for v in (value, bundled) if v is not None]
+    verdict = ("reached" if min(there) <= target else "not reached") if there else "not measured"
+    return [what, f"{target:g}", number(value), number(bundled), verdict]
+
+
+def goals(results: Results) -> str:
+    """All targets, and what was measured."""
     rows = []
-    for workload, by_name in times.items():
-        for name, found in by_name.items():
-            ms = found["ms"]
-            shown = [number(min(ms)), number(median(ms))] if ms else ["failed", "-"]
-            ratios = [number(ratio(by_name, name, peer)) for peer in PEERS]
-            rows.append([workload, name, *shown, *ratios, number(found["first"])])
-    return table(header, rows)
+    for workload, by_name in results["workloads"].items():
+        for ours, peer, aims in STEPS:
+            bundled = ratio(by_name, f"{ours}-bundled", peer)
+            rows.append(
+                goal(f"{workload}: {ours} / {peer}", aims[workload], ratio(by_name, ours, peer), bundled)
+            )
+    if found := results.get("others"):
+        rows += [goal(what, target, measured(found)) for what, target, measured in OTHERS]
+    return table(["ratio", "at most", "measured", "bundled", ""], rows)
 
 
-def markdown(results: dict[str, Any]) -> str:
-    """The whole report."""
-    parts = [steps(results["workloads"])]
-    for name, packages in results["missing"].items():
-        parts.append(f"{name} did not take part: {', '.join(packages)} is not installed.")
-    return "\n\n".join(parts)
+# -- the whole -------------------------------------------------------------------------------------------
+
+
+def parts(results: Results) -> dict[str, str]:
+    """Each piece of the report, by its name in the page."""
+    workloads = results["workloads"]
+    pieces = {
+        "steps": by_contender(workloads, best_and_median),
+        "ratios": ratios(workloads),
+        "first": by_contender(workloads, lambda found: number(found["first"])),
+        "goals": goals(results),
+        "missing": "\n".join(
+            f"{name} did not take part: {', '.join(packages)} is not installed."
+            for name, packages in results["missing"].items()
+        ),
+    }
+    if found := results.get("others"):
+        pieces |= {"others": others(found), "imports": imports(found["import s"])}
+        pieces["loop"] = number(found.get("fit / loop by hand", {}).get("hilevel-jax"))
+    return pieces
+
+
+TITLES = {
+    "steps": "Milliseconds of a training step: best (median)",
+    "ratios": "What a step takes of that of its peers",
+    "first": "Seconds to the first step",
+    "others": "Beside the step",
+    "imports": "Imports",
+    "goals": "Targets",
+    "missing": "Missing",
+}
+
+
+def markdown(results: Results) -> str:
+    """The report for a terminal."""
+    pieces = parts(results)
+    return "\n\n".join(f"## {title}\n\n{pieces[name]}" for name, title in TITLES.items() if pieces.get(name))
+
+
+def write_page(results: Results, python: str = sys.executable) -> None:
+    """Write docs/benchmarks.md from its template, and draw its picture.
+
+    Raises:
+        ValueError: the run left out what the page shows.
+    """
+    pieces = parts(results)
+    if "others" not in pieces:
+        raise ValueError("The page shows all that run.py measures: run it without --only.")
+    docs = HERE.parent / "docs"
+    template = Template((HERE / "page.md").read_text())
+    (docs / "benchmarks.md").write_text(template.substitute(pieces, **results["machine"]))
+    times = HERE / ".times.json"
+    times.write_text(json.dumps(results))
+    subprocess.run(
+        [python, str(HERE / "plot.py"), str(times), str(docs / "images/benchmarks.png")], check=True
+    )
+    times.unlink()
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("times", type=Path)
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md")
+    chosen = parser.parse_args()
+    kept = json.loads(chosen.times.read_text())
+    print(markdown(kept))
+    if chosen.docs:
+        write_page(kept)

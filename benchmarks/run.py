@@ -9,11 +9,14 @@ import signal
 import subprocess
 import sys
 import venv
+from contextlib import ExitStack, closing
 from pathlib import Path
 from typing import Any
 
+import machine
+import others
 from contenders import CONTENDERS
-from report import markdown
+from report import markdown, write_page
 from tqdm import tqdm
 from workloads import WORKLOADS
 
@@ -71,31 +74,27 @@ def environment() -> str:
     return str(python)
 
 
-def missing(python: str, contender: str) -> list[str]:
+def absent(python: str, contender: str) -> list[str]:
     """The packages that a contender needs and that are not there."""
-    ask = "import sys, importlib.util as u; print(*[n for n in sys.argv[1:] if not u.find_spec(n)])"
-    return subprocess.check_output([python, "-c", ask, *CONTENDERS[contender].needs], text=True).split()
+    return [name for name in CONTENDERS[contender].needs if not others.installed(python, name)]
 
 
 def measure(python: str, workload: str, contenders: list[str], rounds: int, bar: Any) -> dict[str, Any]:
     """For each contender the seconds to the first step, and the milliseconds of a step in each round."""
-    workers = []
-    for name in contenders:
-        bar.set_postfix_str(f"{workload}: {name} begins")
-        workers.append(Worker(python, name, workload))
-        bar.update()
-    alive = [w for w in workers if w.first is not None and w.epoch() is not None]
-    results: dict[str, Any] = {w.contender: {"first": w.first, "ms": []} for w in workers}
-    for _ in range(rounds):
-        for worker in alive:
+    with ExitStack() as stack:
+        workers = []
+        for name in contenders:
+            bar.set_postfix_str(f"{workload}: {name} begins")
+            workers.append(stack.enter_context(closing(Worker(python, name, workload))))
+            bar.update()
+        alive = [w for w in workers if w.first is not None and w.epoch() is not None]  # they warm up
+        results: dict[str, Any] = {w.contender: {"first": w.first, "ms": []} for w in workers}
+        for worker in [w for _ in range(rounds) for w in alive]:
             bar.set_postfix_str(f"{workload}: {worker.contender}")
             milliseconds = worker.epoch()
-            if milliseconds is not None:
-                results[worker.contender]["ms"].append(milliseconds)
+            results[worker.contender]["ms"] += [] if milliseconds is None else [milliseconds]
             bar.update()
-    for worker in workers:
-        worker.close()
-    return results
+        return results
 
 
 def arguments() -> argparse.Namespace:
@@ -104,29 +103,60 @@ def arguments() -> argparse.Namespace:
     parser.add_argument("--here", action="store_true", help="use the packages of this Python")
     parser.add_argument("--rounds", type=int, default=9, help="epochs that count, of each contender")
     parser.add_argument("--quick", action="store_true", help="two rounds")
-    parser.add_argument("--only", nargs="+", choices=WORKLOADS, default=list(WORKLOADS), metavar="WORKLOAD")
     parser.add_argument(
-        "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME"
-    )
-    parser.add_argument("--json", type=Path, help="write the times to this file, too")
+        "--only", nargs="+", choices=[*WORKLOADS, "others"], default=[*WORKLOADS, "others"], metavar="WORKLOAD",
+        help=f"of {', '.join(WORKLOADS)}; others is what is measured beside the step",
+    )  # fmt: skip
+    parser.add_argument(
+        "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
+        help=f"of {', '.join(CONTENDERS)}",
+    )  # fmt: skip
+    parser.add_argument("--json", type=Path, help="keep the times in this file")
+    parser.add_argument("--docs", action="store_true", help="write docs/benchmarks.md and its picture")
     return parser.parse_args()
+
+
+def run(chosen: argparse.Namespace, python: str) -> dict[str, Any]:
+    """Measure what was asked for; what is measured is kept as soon as it is there."""
+    rounds = 2 if chosen.quick else chosen.rounds
+    lacking = {name: absent(python, name) for name in chosen.contenders}
+    there = [name for name in chosen.contenders if not lacking[name]]
+    alone = [name for name in there if not name.endswith("-bundled")]
+    plan = {w: [c for c in there if CONTENDERS[c].takes_part(w)] for w in chosen.only if w in WORKLOADS}
+    results: dict[str, Any] = {
+        "machine": json.loads(subprocess.check_output([python, str(HERE / "machine.py")])),
+        "missing": {name: packages for name, packages in lacking.items() if packages},
+        "workloads": {},
+    }
+    results["machine"]["rounds"] = str(rounds)
+    turns = sum(map(len, plan.values())) * (rounds + 1)
+    turns += others.turns(alone, min(rounds, 5)) if "others" in chosen.only else 0
+    with tqdm(total=turns, unit="turn") as bar:
+        for workload, contenders in plan.items():
+            results["workloads"][workload] = measure(python, workload, contenders, rounds, bar)
+            keep(results, chosen.json)
+        if "others" in chosen.only:
+            results["others"] = others.measure(python, alone, min(rounds, 5), bar)
+            keep(results, chosen.json)
+    return results
+
+
+def keep(results: dict[str, Any], file: Path | None) -> None:
+    """Write the times to the file, if there is one."""
+    if file:
+        file.write_text(json.dumps(results, indent=1))
 
 
 def main() -> None:
     """Run the benchmark, and print its report."""
     chosen = arguments()
+    if (load := machine.busy()) and load > 0.5:
+        print(f"The machine is busy (load {load}): figures of this run mean little.", file=sys.stderr)
     python = sys.executable if chosen.here else environment()
-    rounds = 2 if chosen.quick else chosen.rounds
-    lacking = {name: missing(python, name) for name in chosen.contenders}
-    there = [name for name in chosen.contenders if not lacking[name]]
-    plan = {w: [c for c in there if CONTENDERS[c].takes_part(w)] for w in chosen.only}
-    results: dict[str, Any] = {"missing": {n: p for n, p in lacking.items() if p}, "workloads": {}}
-    with tqdm(total=sum(map(len, plan.values())) * (rounds + 1), unit="turn") as bar:
-        for workload, contenders in plan.items():
-            results["workloads"][workload] = measure(python, workload, contenders, rounds, bar)
-            if chosen.json:
-                chosen.json.write_text(json.dumps(results, indent=1))
+    results = run(chosen, python)
     print(markdown(results))
+    if chosen.docs:
+        write_page(results, python)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,126 @@
+"""The benchmarks: every workload trains, and the report says what was measured."""
+
+from __future__ import annotations
+
+import importlib
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+import hilevel
+
+FOLDER = Path(__file__).parent.parent / "benchmarks"
+
+
+@pytest.fixture
+def load(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """Imports a module of the benchmarks by its name, and forgets it after the test."""
+    monkeypatch.syspath_prepend(str(FOLDER))
+    before = set(sys.modules)
+    yield importlib.import_module
+    for name in set(sys.modules) - before:
+        if str(FOLDER) in (getattr(sys.modules[name], "__file__", None) or ""):
+            del sys.modules[name]
+
+
+NAMES = ["mlp", "cnn", "lstm_small", "lstm", "lstm_attention", "resnet_small", "transformer", "gan_step", "deep_narrow"]  # fmt: skip
+
+
+SLOW = {"resnet_small", "transformer"}
+
+
+@pytest.mark.parametrize("name", [pytest.param(n, marks=[pytest.mark.slow] * (n in SLOW)) for n in NAMES])
+def test_a_workload_trains(name: str, load: Any, backend: Any) -> None:
+    workload = load("workloads").WORKLOADS[name]
+    x, y = (a if a is None else a[:2] for a in workload.data(1))
+    model = workload.model(hilevel)
+    before = [np.array(v) for v in model.trainable_variables]
+    loss = model.fit(x, y, batch_size=2, verbose=0).history["loss"]
+    assert np.isfinite(loss).all()
+    assert any((np.array(v) != old).any() for v, old in zip(model.trainable_variables, before, strict=True))
+
+
+def test_all_workloads_are_here(load: Any) -> None:
+    assert list(load("workloads").WORKLOADS) == NAMES
+
+
+def test_numpy_by_hand_learns_as_hilevel_does(load: Any) -> None:
+    """Same numbers at the beginning, same batches: one step later the same loss."""
+    by_hand, workloads = load("by_hand_numpy"), load("workloads")
+    x, y = workloads.WORKLOADS["mlp"].data(1)
+    layers, parameters, gradients = by_hand.network([784, 128, 10], relu_at_end=False)
+    adam = by_hand.Adam(parameters)
+    with hilevel.use_backend("numpy"):
+        model = workloads.mlp(hilevel)
+        model.set_weights([a.copy() for layer in layers for a in (layer.w, layer.b)])
+        expected = [model.train_on_batch(x, y, return_dict=True)["loss"]]
+        model.reset_metrics()
+        expected.append(model.train_on_batch(x, y, return_dict=True)["loss"])
+    for loss in expected:
+        found, g = by_hand.cross_entropy(by_hand.forward(layers, x), y)
+        assert math.isclose(found, loss, rel_tol=1e-4)
+        for layer in reversed(layers):
+            g = layer.backward(g, layer is layers[0])
+        adam.step(gradients)
+
+
+def measured(**ms: list[float]) -> dict[str, Any]:
+    return {name.replace("_", "-"): {"first": 1.0, "ms": values} for name, values in ms.items()}
+
+
+TIMES = {
+    "machine": {
+        "cores": "2", "cpu": "a processor", "system": "Linux", "versions": "Python 3", "date": "today",
+        "load": "0.0", "rounds": "2",
+    },
+    "missing": {"autograd": ["autograd"]},
+    "workloads": {
+        "mlp": measured(hilevel_numpy=[2.0, 3.0], hilevel_jax=[1.0, 4.0], hilevel_jax_bundled=[1.0, 1.0], torch=[4.0, 4.0]),
+        "lstm": measured(hilevel_jax=[30.0, 30.0], keras_jax=[20.0, 20.0], torch=[]),
+    },
+    "others": {
+        "import s": {"numpy": 0.1, "hilevel": 0.2}, "trained s": {"hilevel-numpy": 0.5, "torch": None},
+        "memory MB": {"hilevel-numpy": 110.0, "numpy-by-hand": 100.0},
+        "predict 1 ms": {"hilevel-numpy": 0.05}, "predict 1024 ms": {"hilevel-numpy": 1234.0},
+        "fit / loop by hand": {"hilevel-jax": 1.1},
+    },
+}  # fmt: skip
+
+
+def test_the_report_says_what_was_measured(load: Any) -> None:
+    lines = load("report").markdown(TIMES).splitlines()
+    for line in [
+        "| mlp | 2.00 (2.50) | 1.00 (2.50) | 1.00 (1.00) | 4.00 (4.00) |  |",
+        "| lstm |  | 30.0 (30.0) |  | failed | 20.0 (20.0) |",
+        "| mlp | hilevel-numpy | 0.625 | - | - |",
+        "| lstm | hilevel-jax | - | 1.50 | - |",
+        "| hilevel-numpy | 0.500 | 110 | 0.0500 | 1234 |",
+        "| torch | - | - | - | - |",
+        "| hilevel | 0.200 | 2.00 |",
+        "| mlp: hilevel-jax / torch | 0.5 | 0.625 | 0.250 | reached |",
+        "| lstm: hilevel-jax / keras-jax | 0.55 | 1.50 | - | not reached |",
+        "| lstm: hilevel-jax / torch | 1.3 | - | - | not measured |",
+        "| memory on the mlp: hilevel-numpy / numpy-by-hand | 1.3 | 1.10 | - | reached |",
+        "| fit / loop by hand over the same step, hilevel-jax | 1.02 | 1.10 | - | not reached |",
+        "autograd did not take part: autograd is not installed.",
+    ]:
+        assert line in lines, line
+
+
+def test_the_page_has_a_place_for_every_part(load: Any) -> None:
+    from string import Template
+
+    page = Template((FOLDER / "page.md").read_text())
+    given = load("report").parts(TIMES) | TIMES["machine"]
+    assert set(page.get_identifiers()) <= set(given)
+    assert "$" not in page.substitute(given)
+
+
+def test_every_contender_has_its_module(load: Any) -> None:
+    for contender in load("contenders").CONTENDERS.values():
+        assert (FOLDER / f"{contender.module}.py").exists()

@@ -88,7 +88,8 @@ class _Update:
         self.call, self.name = call, name
         self.owners: list[list[Any]] = [[capture.owners.get(_slot(row[i])) for i in written] for row in rows]
         self.given = [x for row in rows for i, x in enumerate(row) if i not in written]
-        if [capture.owners.get(s) for s in call.out] != [owner for row in self.owners for owner in row]:
+        owners = [id(owner) for row in self.owners for owner in row]
+        if id(None) in owners or [id(capture.owners.get(s)) for s in call.out] != owners:
             raise CannotReplay("an array that is written to is not a Variable's")
 
 

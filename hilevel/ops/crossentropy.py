@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hilevel import dtypes
 from hilevel._types import Namespace, Tensor
 from hilevel.config import epsilon
@@ -13,6 +15,7 @@ from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.elementwise import abs, clip, maximum
 from hilevel.ops.functions import exp, log, log1p
 from hilevel.ops.indexing import take_along_axis
+from hilevel.ops.nn import into
 from hilevel.ops.reduction import sum
 
 # The last axis holds the classes; the public functions bring it there.
@@ -58,7 +61,7 @@ def _sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) 
 def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
     shifted, e, total = _exponentials(xp, logits)
     own = xp.take_along_axis(shifted, target[..., None], axis=-1)
-    return (xp.log(total) - own)[..., 0], e / total
+    return (xp.log(total) - own)[..., 0], into(xp.divide, e, e, total)
 
 
 @_sparse_softmax_crossentropy.gradient
@@ -66,6 +69,11 @@ def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, resid
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
         residuals = e / total
+    if isinstance(g, np.ndarray) and isinstance(residuals, np.ndarray):
+        out = residuals * g[..., None]
+        rows = out.reshape(-1, out.shape[-1])
+        rows[np.arange(len(rows)), target.reshape(-1)] -= g.reshape(-1)
+        return out, None
     hot = target[..., None] == xp.arange(logits.shape[-1]).astype(target.dtype)
     return g[..., None] * (residuals - hot), None
 

@@ -1,6 +1,7 @@
 """How depthwise convolutions are computed: sums, over the elements of a window, of products of whole tensors.
 
-Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel.
+Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel. `run` is given
+what to do with each part of the batch, and the parts.
 """
 
 from __future__ import annotations
@@ -8,50 +9,63 @@ from __future__ import annotations
 import numpy as np
 
 from hilevel._types import Namespace, Tensor
-from hilevel.ops.windows import Windows, blocks
+from hilevel.ops.windows import Run, Windows, blocks, one_by_one
 
 
-def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows) -> Tensor:
+def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows, run: Run = one_by_one) -> Tensor:
     """The convolution."""
     filters = kernel.shape[-1]
     counts = windows.counts(x.shape[1:-1])
     x = _repeated(xp, windows.padded(xp, x), filters)
     y: Tensor = xp.zeros((x.shape[0], *counts, filters), x.dtype)
     elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
-    for block in blocks(y, _bytes(y)):
+
+    def work(block: slice) -> None:
         source, part = x[block], y[block]
         for place, weight in elements:
             part += source[place] * weight
+
+    run(work, blocks(y, _bytes(y)))
     return y
 
 
 def input_gradient(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
-) -> Tensor:
+    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...],
+    run: Run = one_by_one,
+) -> Tensor:  # fmt: skip
     """The gradient of the input, which has the axes `spatial`."""
     n, *counts, filters = g.shape
     total: Tensor = xp.zeros((n, *windows.extent(counts), filters), g.dtype)
     elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
-    for block in blocks(g, _bytes(g)):
+
+    def work(block: slice) -> None:
         part, source = total[block], g[block]
         for place, weight in elements:
             part[place] += source * weight
+
+    run(work, blocks(g, _bytes(g)))
     if filters > groups:
         total = total.reshape((*total.shape[:-1], groups, -1)).sum(axis=-1)
     return windows.unpadded(xp, total, spatial)
 
 
-def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows) -> Tensor:
+def kernel_gradient(
+    xp: Namespace, x: Tensor, g: Tensor, windows: Windows, run: Run = one_by_one
+) -> Tensor:
     """The gradient of the kernel, `(window, channels * multiplier)`."""
     _, *counts, filters = g.shape
     x = _repeated(xp, windows.padded(xp, x), filters)
     places = list(windows.places(counts))
     total: Tensor = xp.zeros((len(places), filters), g.dtype)
-    for block in blocks(g, _bytes(g)):
+
+    def work(block: slice) -> list[Tensor]:
         source, part = x[block], g[block]
         ones = xp.ones((part.size // filters,), g.dtype)
-        for i, place in enumerate(places):
-            total[i] += xp.matmul(ones, (source[place] * part).reshape((-1, filters)))
+        return [xp.matmul(ones, (source[place] * part).reshape((-1, filters))) for place in places]
+
+    for sums in run(work, blocks(g, _bytes(g))):
+        for i, row in enumerate(sums):
+            total[i] += row
     return total
 
 

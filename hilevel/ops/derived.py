@@ -78,6 +78,8 @@ def divide_no_nan(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
     array([0.5, 0. ], dtype=float32)
     """
+    if isinstance(x2, np.ndarray | np.generic) and not x2.ndim and x2:
+        return x1 / x2
     zero = x2 == 0
     return xp.where(zero, 0, x1 / xp.where(zero, 1, x2))
 

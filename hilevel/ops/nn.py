@@ -192,11 +192,23 @@ def dense(
     >>> ops.dense([[1.0, 2.0]], np.ones((2, 1)), np.zeros(1), activation="relu")
     array([[3.]])
     """
-    y = xp.matmul(x.reshape((-1, x.shape[-1])), kernel)
+    y = xp.matmul(_rows(x), kernel)
     if bias is not None:
         y += bias
     y = activated(xp, y, activation)
-    return y.reshape((*x.shape[:-1], kernel.shape[-1]))
+    return y if x.ndim == 2 else y.reshape((*x.shape[:-1], kernel.shape[-1]))
+
+
+def _rows(x: Tensor) -> Tensor:
+    """The tensor as a matrix, its last axis kept."""
+    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+
+
+def sum_of_rows(xp: Namespace, x: Tensor) -> Tensor:
+    """The sum of the rows of a matrix. NumPy finds it faster as a product with a vector of ones."""
+    if isinstance(x, np.ndarray) and len(x):
+        return xp.matmul(np.ones(len(x), x.dtype), x)
+    return x.sum(axis=0)
 
 
 def activated(xp: Namespace, y: Tensor, activation: str) -> Tensor:
@@ -232,12 +244,11 @@ def _(
     xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None = None,
     activation: str = "linear",
 ) -> Any:  # fmt: skip
-    g = before_activation(g, y, activation)
-    rows = xp.reshape(g, (-1, kernel.shape[-1]))
+    rows = _rows(before_activation(g, y, activation))
     return (
-        lambda: xp.reshape(xp.matmul(rows, xp.transpose(kernel)), x.shape),
-        lambda: xp.matmul(xp.transpose(xp.reshape(x, (-1, x.shape[-1]))), rows),
-        lambda: xp.sum(rows, axis=0),
+        lambda: xp.matmul(rows, kernel.T).reshape(x.shape),
+        lambda: xp.matmul(_rows(x).T, rows),
+        lambda: sum_of_rows(xp, rows),
     )
 
 

@@ -19,16 +19,17 @@ from hilevel.ops.elementwise import where
 from hilevel.ops.indexing import take
 from hilevel.ops.linear import matmul
 from hilevel.ops.shaping import moveaxis, transpose
-from hilevel.ops.windows import Windows, blocks, channels_come_first, per_axis, to_first, to_last, windows_of
-
-Run = Callable[[Callable[[slice], None], list[slice]], Any]
-
-
-def one_by_one(work: Callable[[slice], None], parts: list[slice]) -> None:
-    """Do some work for each part of a batch. Backends that have several cores have their own."""
-    for part in parts:
-        work(part)
-
+from hilevel.ops.windows import (
+    Run,
+    Windows,
+    blocks,
+    channels_come_first,
+    one_by_one,
+    per_axis,
+    to_first,
+    to_last,
+    windows_of,
+)
 
 def _bytes(x: Tensor) -> int:
     """Of one sample."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -45,10 +46,15 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdim
     return _spread(xp, g, x, axis, keepdims)
 
 
+_FEW = 16384
+
+
 def _spread(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
-    """The gradient of a sum, given to each of its terms. Of a vector, as losses are, without the cost of a view."""
-    if len(x.shape) == 1 and not keepdims:
-        return g * xp.ones_like(x)
+    """The gradient of a sum, given to each of its terms. Of few numbers, as losses are, without the cost of a view."""
+    if isinstance(g, np.ndarray | np.generic) and x.size < _FEW:
+        spread = np.empty(x.shape, g.dtype)
+        spread[...] = expand_reduced(xp, g, x, axis, keepdims)
+        return spread
     return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
 
@@ -56,7 +62,7 @@ sum.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=
 
 
 def _count(x: Any, axis: Axis) -> int:
-    return int(np.prod([x.shape[a] for a in axes_tuple(axis, len(x.shape))], dtype=np.int64))
+    return math.prod(x.shape if axis is None else [x.shape[a] for a in axes_tuple(axis, len(x.shape))])
 
 
 @op(dtype="float")
@@ -66,6 +72,8 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
     >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
     array([1.5, 3.5], dtype=float32)
     """
+    if isinstance(x, np.ndarray) and x.dtype.char in "fd":  # as numpy.mean does, without its Python
+        return x.sum(axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
     return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
 
 

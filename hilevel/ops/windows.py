@@ -6,7 +6,7 @@ Tensors are `(batch, *spatial, channels)` here.
 from __future__ import annotations
 
 import itertools
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -194,3 +194,11 @@ def blocks(x: Tensor, bytes_each: int) -> list[slice]:
     budget = _IN_CACHE if isinstance(x, np.ndarray) else _ON_DEVICE
     step = max(1, budget // max(bytes_each, 1))
     return [slice(start, start + step) for start in range(0, x.shape[0], step)]
+
+
+Run = Callable[[Callable[[slice], Any], list[slice]], list[Any]]
+
+
+def one_by_one(work: Callable[[slice], Any], parts: list[slice]) -> list[Any]:
+    """What some work gives for each part of a batch. A backend for several cores has its own way to do this."""
+    return [work(part) for part in parts]

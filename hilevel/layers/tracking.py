@@ -70,7 +70,7 @@ class Tracker:
         if context.capture is not None:
             context.capture.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
         before = self.__dict__.get(name)
-        if is_trackable(value) or is_trackable(before):
+        if not name.startswith("_hidden") and (is_trackable(value) or is_trackable(before)):
             changed()
             if type(value) is list:
                 value = TrackedList(value)

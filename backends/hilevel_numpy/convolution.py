@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.ops import convolution as plain
+from hilevel.ops import depthwise
 from hilevel.ops.nn import activated, before_activation
 from hilevel.ops.patches import is_narrow
 from hilevel.ops.windows import Windows
@@ -139,6 +140,10 @@ def conv(
     xp: Any, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
     """The convolution, its bias and its activation."""
+    if plain._is_depthwise(kernel, groups):
+        y = depthwise.conv(xp, x, kernel, windows, parallel)
+        plain._finish(xp, y, bias, activation)
+        return y
     if _is_other(windows, groups):
         return plain._conv.value(xp, x, kernel, bias, windows, groups, activation)
     return _convolved(_source(x), kernel, bias, windows, activation)
@@ -190,6 +195,9 @@ def conv_gradient(
 
 def conv_kernel_gradient(xp: Any, x: Array, g: Array, windows: Windows, groups: int) -> Array:
     """The gradient of the kernel."""
+    if groups == x.shape[-1] > 1:
+        kernel = depthwise.kernel_gradient(xp, x, g, windows, parallel)
+        return kernel.reshape(plain._kernel_shape(x, g, windows, groups))
     if _is_other(windows, groups):
         return plain._conv_kernel_gradient.value(xp, x, g, windows, groups)
     return _weight_gradients(_source(x), _source(g), windows, False)[0]
@@ -226,6 +234,8 @@ def conv_input_gradient(
     xp: Any, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Array:
     """The gradient of the input, which has the axes `spatial`."""
+    if plain._is_depthwise(kernel, groups):
+        return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial, parallel)
     if _is_other(windows, groups):
         return plain._conv_input_gradient.value(xp, g, kernel, windows, groups, spatial)
     return _input_gradient(_source(g), kernel, windows, spatial)

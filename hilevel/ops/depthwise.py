@@ -1,7 +1,7 @@
 """How depthwise convolutions are computed: sums, over the elements of a window, of products of whole tensors.
 
-Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel. `run` is given
-what to do with each part of the batch, and the parts.
+Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel. `run` is
+given what to do with each part of the batch, and the parts.
 """
 
 from __future__ import annotations
@@ -49,9 +49,7 @@ def input_gradient(
     return windows.unpadded(xp, total, spatial)
 
 
-def kernel_gradient(
-    xp: Namespace, x: Tensor, g: Tensor, windows: Windows, run: Run = one_by_one
-) -> Tensor:
+def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows, run: Run = one_by_one) -> Tensor:
     """The gradient of the kernel, `(window, channels * multiplier)`."""
     _, *counts, filters = g.shape
     x = _repeated(xp, windows.padded(xp, x), filters)

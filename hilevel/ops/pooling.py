@@ -31,6 +31,7 @@ from hilevel.ops.windows import (
     windows_of,
 )
 
+
 def _bytes(x: Tensor) -> int:
     """Of one sample."""
     return int(np.prod(x.shape[1:])) * x.dtype.itemsize

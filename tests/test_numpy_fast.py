@@ -329,6 +329,30 @@ def test_scratch_belongs_to_a_thread(many: int) -> None:
     assert all(threads.parallel(part, range(8)))
 
 
+def test_without_a_blas_that_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It keeps its own threads, and nothing else uses any."""
+    monkeypatch.delenv("HILEVEL_NUM_THREADS", raising=False)
+    monkeypatch.setattr(threads, "_functions_of_openblas", lambda: (None, None))
+    monkeypatch.setattr(threads, "_blas", threads._Blas())
+    monkeypatch.setattr(threads, "count", threads.count.__wrapped__)
+    assert threads.count() == 1
+    assert threads.parallel(lambda i: threading.current_thread().name, [1, 2]) == ["MainThread"] * 2
+    a = normal(600, 300)
+    np.testing.assert_array_equal(products.matmul(a, a.T), a @ a.T)
+
+
+def test_where_no_thread_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threads, "count", lambda: 3)
+    pool = threads._Pool()
+    monkeypatch.setattr(threads, "_pool", lambda: pool)
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    assert threads.parallel(lambda i: i, range(4)) == [0, 1, 2, 3]
+    assert pool.tickets.empty()
+
+
 def run_python(code: str, **environment: str) -> str:
     done = subprocess.run(
         [sys.executable, "-c", code], env=os.environ | environment, capture_output=True, text=True, timeout=60

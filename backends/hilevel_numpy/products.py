@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel_numpy.threads import one_blas_thread, parallel
+from hilevel_numpy.threads import blas_is_known, one_blas_thread, parallel
 
 Array = np.ndarray[Any, Any]
 
@@ -44,9 +44,9 @@ def matmul(x1: Array, x2: Array, out: Array | None = None) -> Array:
 
 
 def _is_divisible(x1: Array, x2: Array) -> bool:
-    """Whether these are matrices, or stacks of them, that fit, of a dtype that OpenBLAS knows."""
+    """Whether these are matrices, or stacks of them, that fit, of a dtype that OpenBLAS knows; and that it is there."""
     matrices = x1.ndim > 1 and x2.ndim > 1 and x1.shape[-1] == x2.shape[-2]
-    return matrices and x1.dtype is x2.dtype and x1.dtype.char in "fd"
+    return matrices and x1.dtype is x2.dtype and x1.dtype.char in "fd" and blas_is_known()
 
 
 def _of_matrices(x1: Array, x2: Array, y: Array) -> Array:

@@ -14,6 +14,7 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from functools import cache
+from math import prod
 from queue import SimpleQueue
 from typing import Any, Generic, TypeVar
 
@@ -23,6 +24,8 @@ Part = TypeVar("Part")
 Result = TypeVar("Result")
 MOST = 8
 """Threads at most where nobody said how many: beyond that they would wait for Python's lock."""
+MOST_KEPT = 1 << 24
+"""Bytes of an array for later use."""
 
 
 @cache
@@ -38,7 +41,7 @@ def count() -> int:
         if not wanted.isdigit() or int(wanted) < 1:
             raise ValueError(f"HILEVEL_NUM_THREADS must be a positive integer; got {wanted!r}.")
         return int(wanted)
-    if _blas.set_threads is None:
+    if not blas_is_known():
         return 1
     affinity = getattr(os, "sched_getaffinity", None)
     return min(MOST, len(affinity(0)) if affinity else os.cpu_count() or 1)
@@ -112,14 +115,17 @@ class _Pool:
         """Wake so many threads, each with the settings of the caller, those of `numpy.errstate` for instance."""
         if self.size < helpers:
             self._grow(helpers)
-        for _ in range(helpers):
+        for _ in range(min(helpers, self.size)):
             self.tickets.put((contextvars.copy_context(), job))
 
     def _grow(self, size: int) -> None:
         with self.lock:
-            for i in range(self.size, size):
-                threading.Thread(target=self._work, name=f"hilevel-{i}", daemon=True).start()
-            self.size = max(self.size, size)
+            while self.size < size:
+                try:
+                    threading.Thread(target=self._work, name=f"hilevel-{self.size}", daemon=True).start()
+                except RuntimeError:  # no more of them: the process is about to end, or there are none here
+                    return
+                self.size += 1
 
     def _work(self) -> None:
         _here.busy = True
@@ -135,7 +141,7 @@ class _Here(threading.local):
     busy = False
 
     def __init__(self) -> None:
-        self.memory: dict[tuple[str, str], np.ndarray[Any, Any]] = {}
+        self.memory: dict[tuple[str, np.dtype[Any]], np.ndarray[Any, Any]] = {}
 
 
 _here = _Here()
@@ -144,13 +150,12 @@ _pool = cache(_Pool)
 
 def scratch(name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
     """An array of this thread's own, with any numbers in it; the next call by that name uses its memory again."""
-    size = 1
-    for n in shape:
-        size *= n
-    key = name, dtype.char
-    memory = _here.memory.get(key)
+    size = prod(shape)
+    memory = _here.memory.get((name, dtype))
     if memory is None or memory.size < size:
-        memory = _here.memory[key] = np.empty(size, dtype)
+        memory = np.empty(size, dtype)
+        if memory.nbytes <= MOST_KEPT:
+            _here.memory[name, dtype] = memory
     return memory[:size].reshape(shape)
 
 
@@ -198,6 +203,11 @@ def _functions_of_openblas() -> tuple[Callable[[], int] | None, Callable[[int], 
             set_.argtypes, set_.restype = [ctypes.c_int], None
             return get, set_
     return None, None
+
+
+def blas_is_known() -> bool:
+    """Whether `one_blas_thread` does anything."""
+    return _blas.set_threads is not None
 
 
 def one_blas_thread() -> AbstractContextManager[None]:

@@ -14,12 +14,27 @@ from hilevel_jax.pooling import POOLING
 from hilevel_jax.recurrent import RECURRENT
 
 
-def sparse_softmax_crossentropy(xp: Any, logits: Array, target: Array) -> Array:
-    """Without a gather, whose gradient would be a scatter: on a CPU that is slow."""
-    shifted = logits - jax.lax.stop_gradient(jnp.max(logits, axis=-1, keepdims=True))
+@jax.custom_vjp
+def sparse_softmax_crossentropy(logits: Array, target: Array) -> Array:
+    """With its own way back: JAX's for looking up the target's logit is a scatter, slow on a CPU. Comparing all classes
+    with the target on the way forward, too, took a twentieth more time over 5000 classes."""
+    return _sparse_forward(logits, target)[0]
+
+
+def _sparse_forward(logits: Array, target: Array) -> Any:
+    largest = jnp.max(logits, axis=-1, keepdims=True)
+    total = jnp.log(jnp.sum(jnp.exp(logits - largest), axis=-1, keepdims=True))
+    own = jnp.take_along_axis(logits, target[..., None], axis=-1, mode="clip")
+    return (total - (own - largest))[..., 0], (logits, target, largest, total)
+
+
+def _sparse_backward(kept: Any, g: Array) -> Any:
+    logits, target, largest, total = kept
     hot = target[..., None] == jnp.arange(logits.shape[-1], dtype=target.dtype)
-    own = jnp.sum(jnp.where(hot, shifted, 0), axis=-1)
-    return jnp.log(jnp.sum(jnp.exp(shifted), axis=-1)) - own
+    return (jnp.exp(logits - largest - total) - hot) * g[..., None], None
+
+
+sparse_softmax_crossentropy.defvjp(_sparse_forward, _sparse_backward)
 
 
 def softmax_crossentropy(xp: Any, logits: Array, target: Array) -> Array:
@@ -50,6 +65,8 @@ OVERRIDES: dict[str, Override] = {
     "recurrent": RECURRENT,
     "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
     "softmax_crossentropy": Override(softmax_crossentropy),
-    "sparse_softmax_crossentropy": Override(sparse_softmax_crossentropy),
+    "sparse_softmax_crossentropy": Override(
+        lambda xp, logits, target: sparse_softmax_crossentropy(logits, target)
+    ),
     "stop_gradient": Override(lambda xp, variable: jax.lax.stop_gradient(variable)),
 }

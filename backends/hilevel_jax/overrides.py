@@ -14,7 +14,7 @@ from hilevel_jax.pooling import POOLING
 from hilevel_jax.recurrent import RECURRENT
 
 
-@jax.custom_vjp
+@jax.custom_vjp  # type: ignore[untyped-decorator]
 def sparse_softmax_crossentropy(logits: Array, target: Array) -> Array:
     """With its own way back: JAX's for looking up the target's logit is a scatter, slow on a CPU. Comparing all classes
     with the target on the way forward, too, took a twentieth more time over 5000 classes."""

@@ -22,17 +22,7 @@ from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.nn import activated, before_activation
 from hilevel.ops.patches import by_group, is_narrow, patches_of
 from hilevel.ops.shaping import reshape, transpose
-from hilevel.ops.windows import (
-    Run,
-    Windows,
-    blocks,
-    channels_come_first,
-    one_by_one,
-    per_axis,
-    to_first,
-    to_last,
-    windows_of,
-)
+from hilevel.ops.windows import Windows, blocks, channels_come_first, per_axis, to_first, to_last, windows_of
 
 # -- the primitives ------------------------------------------------------------------------------------
 
@@ -42,17 +32,9 @@ def _conv(
     xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None, windows: Windows, groups: int,
     activation: str,
 ) -> Tensor:  # fmt: skip
-    return convolved(xp, x, kernel, bias, windows, groups, activation)
-
-
-def convolved(
-    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None, windows: Windows, groups: int,
-    activation: str, run: Run = one_by_one,
-) -> Tensor:  # fmt: skip
-    """The convolution, with a bias and one of the activations that `dense` knows. `run` does what is done for each part
-    of the batch, in depthwise ones."""
+    """The convolution, with a bias and one of the activations that `dense` knows."""
     if _is_depthwise(kernel, groups):
-        y = depthwise.conv(xp, x, kernel, windows, run)
+        y = depthwise.conv(xp, x, kernel, windows)
         _finish(xp, y, bias, activation)
         return y
     y = xp.empty((x.shape[0], *windows.counts(x.shape[1:-1]), kernel.shape[-1]), x.dtype)
@@ -85,16 +67,9 @@ def _(x: Any, kernel: Any, bias: Any, windows: Windows, groups: int, activation:
 def _conv_input_gradient(
     xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Tensor:
-    return input_gradient(xp, g, kernel, windows, groups, spatial)
-
-
-def input_gradient(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...],
-    run: Run = one_by_one,
-) -> Tensor:  # fmt: skip
     """The gradient of the input, which has the axes `spatial`, from that of the result."""
     if _is_depthwise(kernel, groups):
-        return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial, run)
+        return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial)
     if max(windows.strides) == 1:
         kernel, around = turned(xp, kernel, windows, groups, spatial, g.shape[1:-1])
         return _conv.value(xp, g, kernel, None, around, groups, "linear")
@@ -119,16 +94,10 @@ def _(g: Any, kernel: Any, windows: Windows, groups: int, spatial: tuple[int, ..
 
 @op(dtype="float")
 def _conv_kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows, groups: int) -> Tensor:
-    return kernel_gradient(xp, x, g, windows, groups)
-
-
-def kernel_gradient(
-    xp: Namespace, x: Tensor, g: Tensor, windows: Windows, groups: int, run: Run = one_by_one
-) -> Tensor:
     """The gradient of the kernel, from the input and the gradient of the result."""
     shape = _kernel_shape(x, g, windows, groups)
     if shape[-2] == 1 and groups > 1:
-        return depthwise.kernel_gradient(xp, x, g, windows, run).reshape(shape)
+        return depthwise.kernel_gradient(xp, x, g, windows).reshape(shape)
     total: Tensor = xp.zeros((groups, int(np.prod(shape[:-1])), shape[-1] // groups), x.dtype)
     for block, patches in patches_of(xp, x, windows, groups, g.shape[-1]):
         total += xp.matmul(xp.swapaxes(patches, 1, 2), by_group(xp, g[block], groups))

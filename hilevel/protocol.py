@@ -21,14 +21,18 @@ class Override:
     """A backend's own form of one op: its `value`, and its `gradient` where the shared one does not fit.
 
     `value(xp, *tensors, **attributes)` replaces the op's value. `gradient`, called like the op's own rule,
-    is used when a tape records the op; without it the shared rule is.
+    is used when a tape records the op; without it the shared rule is. `saving` is a form of the value that returns
+    `(y, residuals)`, arrays that the `gradient` is handed by that name.
     """
 
-    __slots__ = ("gradient", "value")
+    __slots__ = ("gradient", "saving", "value")
 
-    def __init__(self, value: Function, gradient: Function | None = None) -> None:
+    def __init__(
+        self, value: Function, gradient: Function | None = None, saving: Function | None = None
+    ) -> None:
         self.value = value
         self.gradient = gradient
+        self.saving = saving
 
 
 class Backend:

@@ -10,7 +10,7 @@ from hilevel import protocol
 from hilevel._types import Array, Function
 from hilevel.autodiff.capture import Captured
 from hilevel.autodiff.replay import Replayed
-from hilevel_numpy import convolution, normalization, pooling, products
+from hilevel_numpy import convolution, normalization, pooling, products, recurrence
 from hilevel_numpy.memory import keep_freed_memory
 from hilevel_numpy.packing import pack
 from hilevel_numpy.updates import OVERRIDES
@@ -27,7 +27,13 @@ class Backend(protocol.Backend):
     def __init__(self) -> None:
         super().__init__()
         keep_freed_memory()
-        self.overrides = OVERRIDES | convolution.OVERRIDES | pooling.OVERRIDES | normalization.OVERRIDES
+        self.overrides = (
+            OVERRIDES
+            | convolution.OVERRIDES
+            | pooling.OVERRIDES
+            | normalization.OVERRIDES
+            | recurrence.OVERRIDES
+        )
         self._generator = np.random.Philox(key=[0, 0])
         self._state: dict[str, Any] = dict(self._generator.state)
 

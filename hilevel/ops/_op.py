@@ -187,7 +187,9 @@ class Op(Generic[P]):
         override = backend.overrides.get(self.name)
         form = self.value if override is None else override.value
         recorded = self.rule is not None and linked
-        saving = self.saving if recorded and (override is None or override.gradient is None) else None
+        saving = self.saving if override is None or override.gradient is None else override.saving
+        if not recorded:
+            saving = None
         if saving is not None:
             form = saving
         if context.capture is not None:

@@ -22,7 +22,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 LAYERS = [
     "protocol _types errors _context tree names _philox _lazy",
     "tensor dtypes backends config registry configurable dtype_policies",
-    "autodiff.tape ops._abstract",
+    "autodiff.capture autodiff.tape ops._abstract",
     "ops ops._op",
     "variables masks autodiff.functional autodiff.gradient_tape autodiff.jit autodiff",
     "random",

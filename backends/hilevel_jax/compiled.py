@@ -60,6 +60,12 @@ class Compiled:
         with plain_errors():
             return entry(dynamic)
 
+    def loops(self, *args: Any) -> bool:
+        """Whether calls with such arguments are worth a program of several: XLA's convolutions on a CPU are slower in a loop,
+        five times in a step of a residual network."""
+        with plain_errors():
+            return not self._bundle(args).convolves or jax.default_backend() != "cpu"
+
     def many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` of several arguments that lie one behind the other, as one program.
 
@@ -68,15 +74,21 @@ class Compiled:
         Returns:
             What the last call returned; and all results, with the new axis in front.
         """
-        leaves, structure = jax.tree.flatten((args, {}))
-        key = (structure, leaves[0].shape[0])
-        entry = self.bundles.get(key)
-        if entry is None:
-            entry = self.bundles[key] = _Bundle(
-                self.function, structure, (_Dynamic,) * len(leaves), self.donate
-            )
+        stacked = jax.tree.leaves(args)
+        one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), args)
         with plain_errors():
-            return entry.run(count, leaves)
+            return self._bundle(one).run(count, stacked)
+
+    def _bundle(self, args: Any) -> _Bundle:
+        """The program of several calls with such arguments."""
+        leaves, structure = jax.tree.flatten((args, {}))
+        key = (structure, *((x.shape, x.dtype) for x in leaves))
+        if key not in self.bundles:
+            shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
+            self.bundles[key] = _Bundle(
+                self.function, structure, (_Dynamic,) * len(leaves), self.donate, shapes
+            )
+        return self.bundles[key]
 
     @property
     def compilations(self) -> int:
@@ -108,6 +120,7 @@ class _Entry:
         self.keys: list[Any] | None = None
         self.written: list[Any] = []
         self.read: list[Any] = []
+        self.trace: Any = None
         self.shapes: Any = None
 
     def __call__(self, dynamic: list[Any]) -> Any:
@@ -163,7 +176,7 @@ class _Entry:
                 for v, old in written.values():
                     v._value, v._leaf = old, None
 
-        self.shapes = jax.eval_shape(trace, dynamic)
+        self.trace, self.shapes = jax.make_jaxpr(trace, return_shape=True)(dynamic)
         self.written = [v for v, _ in written.values()]
         self.read = [v for key, v in touched.items() if key not in written]
         self.jitted = jax.jit(self._program(), donate_argnums=(0,) if self.donate else ())
@@ -198,15 +211,20 @@ class _Entry:
 class _Bundle(_Entry):
     """Several calls as one program: a loop over arguments that lie one behind the other."""
 
+    def __init__(self, function: Function, structure: Any, static: Any, donate: bool, one: list[Any]) -> None:
+        super().__init__(function, structure, static, donate)
+        self.one = one
+        self._discover(one)
+        self.convolves = "conv_general_dilated" in str(self.trace)
+        self.trace = None
+
     def run(self, count: int, stacked: list[Any]) -> tuple[Any, Any]:
         """The last result, and all."""
-        if self.jitted is None:
-            self._discover([jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked])
         state, constants = [v._value for v in self.written], [v._value for v in self.read]
         try:
             (last, every), new = self.jitted(state, constants, stacked, count)
         except _NewState:
-            self._discover([jax.ShapeDtypeStruct(x.shape[1:], x.dtype) for x in stacked])
+            self._discover(self.one)
             return self.run(count, stacked)
         self._bind(new)
         return self._packed(last), self._packed(every)

@@ -60,6 +60,13 @@ def jit(fn: Function | None = None) -> Function:
         with scope(compiling=context.compiling + 1):
             return program(*args, **kwargs)
 
+    def loops(*args: Any) -> bool:
+        program = form()
+        if not hasattr(program, "loops"):
+            return False
+        with scope(compiling=context.compiling + 1):
+            return bool(program.loops(*args))
+
     def many(count: int, *args: Any) -> tuple[Any, Any]:
         program = form()
         with scope(compiling=context.compiling + 1):
@@ -71,7 +78,7 @@ def jit(fn: Function | None = None) -> Function:
             ]
             return results[-1], tree.map_structure(lambda *r: np.stack(list(map(to_host, r))), *results)
 
-    call.many = many  # type: ignore[attr-defined]
+    call.loops, call.many = loops, many  # type: ignore[attr-defined]
     call.compiled = compiled  # type: ignore[attr-defined]
     return call
 

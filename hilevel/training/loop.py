@@ -165,20 +165,23 @@ class Executions:
     ) -> None:
         self.step, self.batches = step, batches
         self.size = 1 if isinstance(size, str) else size
-        self.slots = 1
-        most = current_backend().steps_at_once
-        if (
-            most > 1
-            and isinstance(batches, ArrayBatches)
-            and hasattr(step, "many")
-            and (size != 1 or not watched)
-        ):
-            room = min(batches.samples // batches.batch_size, BUNDLE_BYTES // max(batches.batch_bytes, 1))
-            self.slots = max(1, min(room, most if self.size == 1 else self.size))
+        self.slots = self._room() if size != 1 or not watched else 1
+        if self.slots > 1 and not step.loops(batches.first()):
+            self.slots = 1
         self.paces, self.key = paces, (self.slots, batches.steps)
         self.learning = self.size == 1
         if not self.learning:
             self.paces[self.key] = self.slots
+
+    def _room(self) -> int:
+        """For how many steps a bundle has room."""
+        most = current_backend().steps_at_once
+        if most == 1 or not isinstance(self.batches, ArrayBatches) or not hasattr(self.step, "loops"):
+            return 1
+        room = min(
+            self.batches.samples // self.batches.batch_size, BUNDLE_BYTES // max(self.batches.batch_bytes, 1)
+        )
+        return max(1, min(room, most if self.size == 1 else self.size))
 
     def epoch(self, number: int, steps: int | None = None) -> Iterator[Execution]:
         """The executions of an epoch, of up to so many steps."""

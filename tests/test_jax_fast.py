@@ -88,6 +88,37 @@ def test_poolings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     np.testing.assert_array_equal(pooling.max_pool(x, windows), elements(x, -np.inf).max(0))
 
 
+CONVOLUTIONS: dict[str, Any] = {
+    "same": ((2, 8, 5, 32), (3, 3, 32, 33), 1, "same"),
+    "valid": ((1, 24, 3, 32), (3, 1, 32, 32), 1, "valid"),
+}
+
+
+@pytest.mark.parametrize("name", CONVOLUTIONS)
+def test_convolutions(name: str) -> None:
+    """The judge is XLA's own convolution, and JAX's gradients of it."""
+    from hilevel_jax import convolution
+
+    shape, kernel, strides, padding = CONVOLUTIONS[name]
+    windows = windows_of("", shape, kernel[:-2], strides, padding)
+    fast, plain = (
+        lambda x, k, f=f: f(x, k, windows, 1) / 10 for f in (convolution.convolve, convolution.by_xla)
+    )
+    check(fast, plain, shape, kernel)
+
+
+def test_sparse_crossentropy() -> None:
+    """The judge is JAX's own log-softmax."""
+    from hilevel_jax.overrides import sparse_softmax_crossentropy
+
+    target = jax.numpy.asarray([[1, 0], [4, 3]], "int32")
+    check(
+        lambda x: sparse_softmax_crossentropy(20 * x, target),
+        lambda x: -(jax.nn.log_softmax(20 * x) * jax.nn.one_hot(target, 5, dtype=x.dtype)).sum(-1),
+        (2, 2, 5),
+    )
+
+
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked to keep memory")
 def test_the_memory_of_a_program_is_used_again_by_its_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HILEVEL_BACKEND", "jax")

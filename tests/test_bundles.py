@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from typing import Any
 
 import numpy as np
@@ -137,3 +140,28 @@ def test_what_a_bundle_is_made_of_is_ready_for_the_device() -> None:
     assert (last.shape, zero) == ((6, 5), 0)
     first = next(iter(batches.epoch(0)))[0]
     np.testing.assert_array_equal(x[0], first)
+
+
+KEPT = """
+import sys, numpy as np, hilevel
+from hilevel import layers
+model = hilevel.Sequential([layers.Dense(40, activation="gelu"), layers.Dense(40), layers.Dense(1)])
+model.compile("adam", "mse")
+hilevel.set_random_seed(0)
+print(model.fit(np.ones((64, 9)), np.ones((64, 1)), verbose=0).history["loss"][0])
+"""
+
+
+def test_compiled_programs_can_be_kept_for_the_next_process(tmp_path: Any) -> None:
+    keys = ("JAX_DISABLE_MOST_OPTIMIZATIONS",)
+    env = {k: v for k, v in os.environ.items() if k not in keys} | {
+        "HILEVEL_BACKEND": "jax", "HILEVEL_COMPILATION_CACHE": str(tmp_path / "kept"),
+    }  # fmt: skip
+    losses, files = [], []
+    for _ in range(2):
+        run = subprocess.run(
+            [sys.executable, "-c", KEPT], env=env, capture_output=True, text=True, check=True
+        )
+        losses.append(run.stdout)
+        files.append(sorted(p.name for p in (tmp_path / "kept").glob("jit_program-*-cache")))
+    assert losses[0] == losses[1] and files[0] and files[0] == files[1]

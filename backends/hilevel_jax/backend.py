@@ -37,6 +37,7 @@ class Backend(protocol.Backend):
         super().__init__()
         if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false"):
             jax.config.update("jax_enable_x64", True)
+        _keep_programs(os.environ.get("HILEVEL_COMPILATION_CACHE"))
         self.overrides = dict(OVERRIDES)
         # On a CPU a program gets its scratch memory anew for each run, from a thread of XLA's, in one piece: the page
         # faults of that were a third of the time of a step of cnn, lstm, resnet_small and transformer.
@@ -155,6 +156,14 @@ class Backend(protocol.Backend):
     def scan(self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool) -> tuple[Any, Any]:
         """`jax.lax.scan`."""
         return jax.lax.scan(f, _arrays(init), xs, length=length, reverse=reverse)
+
+
+def _keep_programs(folder: str | None) -> None:
+    """Keep compiled programs in a folder, for the next process."""
+    if folder:
+        jax.config.update("jax_compilation_cache_dir", os.path.expanduser(folder))
+        jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
+        jax.config.update("jax_persistent_cache_min_entry_size_bytes", -1)
 
 
 def _devices() -> list[Any]:

@@ -295,3 +295,23 @@ def test_a_model_that_moves_is_captured_anew() -> None:
         for _ in range(3):
             loss = model.train_on_batch(X, X[:, :1])
     assert np.isfinite(loss) and model.layers[0].kernel.backend.name == "numpy"
+
+
+def test_an_attribute_that_a_callback_changes_is_seen() -> None:
+    class Scaled(layers.Layer):
+        factor = 1.0
+
+        def call(self, x: Any) -> Any:
+            return x * self.factor
+
+    class Anneal(hilevel.callbacks.Callback):
+        def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+            self.model.layers[-1].factor = epoch + 1.0
+
+    def trained(jit: Any) -> Any:
+        hilevel.set_random_seed(0)
+        model = hilevel.Sequential([layers.Dense(1), Scaled()])
+        model.compile("sgd", "mse", jit_compile=jit)
+        return model.fit(X, X[:, :1], batch_size=4, epochs=3, verbose=0, callbacks=[Anneal()]).history
+
+    assert trained("auto") == trained(False)

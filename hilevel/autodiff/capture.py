@@ -20,6 +20,15 @@ from hilevel.protocol import Backend
 from hilevel.tensor import DEVICE, KINDS, TensorLike
 
 
+class Attributes:
+    """How often a number, text or boolean in a layer's attribute has been changed, which a captured step may go by."""
+
+    changes = 0
+
+
+attributes = Attributes()
+
+
 class Captured(TensorLike):
     """An array of a step that is being captured. Afterwards it is the plain array again."""
 

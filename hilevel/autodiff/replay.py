@@ -23,7 +23,7 @@ import numpy as np
 
 from hilevel import tree
 from hilevel._types import Array, Function
-from hilevel.autodiff.capture import Capture
+from hilevel.autodiff.capture import Capture, attributes
 from hilevel.autodiff.program import CannotReplay, Program
 from hilevel.protocol import Backend
 
@@ -40,8 +40,12 @@ class Replayed:
         self.function = function
         self.backend = backend
         self.forms: dict[Any, _Form] = {}
+        self.changes = attributes.changes
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        if self.changes != attributes.changes:
+            self.changes = attributes.changes
+            self.forms = {key: form for key, form in self.forms.items() if form.refused}
         arrays: list[Array] = []
         key = _key((args, kwargs) if kwargs else args, arrays)
         form = self.forms.get(key)

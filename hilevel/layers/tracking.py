@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hilevel._context import context
+from hilevel.autodiff.capture import attributes
 from hilevel.variables import Variable
 
 
@@ -61,6 +62,9 @@ for _name in ["__setitem__", "__delitem__", "clear", "pop", "popitem", "setdefau
     setattr(TrackedDict, _name, _counting(_name, dict))
 
 
+_PLAIN = (bool, int, float, str, type(None))
+
+
 class Tracker:
     """Base of layers: remembers what its attributes hold."""
 
@@ -70,6 +74,8 @@ class Tracker:
         if context.capture is not None:
             context.capture.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
         before = self.__dict__.get(name)
+        if isinstance(value, _PLAIN) and value != getattr(self, name, value):
+            attributes.changes += 1
         if not name.startswith("_hidden") and (is_trackable(value) or is_trackable(before)):
             changed()
             if type(value) is list:

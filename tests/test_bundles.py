@@ -59,7 +59,7 @@ def model(**options: Any) -> hilevel.Sequential:
 
 def programs(made: Any, kind: str) -> int:
     """How many programs a step was compiled to."""
-    return int(made._step(kind).compiled["jax"].compilations)
+    return int(made._step(kind).programs.compiled["jax"].compilations)
 
 
 def test_bundles_give_what_single_steps_give() -> None:

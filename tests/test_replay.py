@@ -27,7 +27,7 @@ def on_numpy() -> Any:
 
 def form_of(function: Any) -> Any:
     """The only compiled form of a function."""
-    (form,) = function.compiled["numpy"].forms.values()
+    (form,) = function.programs.compiled["numpy"].forms.values()
     return form
 
 
@@ -236,7 +236,7 @@ def test_shapes_and_plain_arguments_have_forms_of_their_own() -> None:
                     x = np.arange(n, dtype="float32")
                     wanted = x * factor + (1.0 if name == "a" else 2.0)
                     np.testing.assert_array_equal(scaled(x, factor, name=name), wanted)
-    forms = scaled.compiled["numpy"].forms  # type: ignore[attr-defined]
+    forms = scaled.programs.compiled["numpy"].forms  # type: ignore[attr-defined]
     assert len(forms) == 8 and all(form.program is not None for form in forms.values())
 
 

@@ -39,48 +39,58 @@ def jit(fn: Function | None = None) -> Function:
     """
     if fn is None:
         return jit
-    compiled: dict[str, Function] = {}
-
-    def plain(*args: Any, **kwargs: Any) -> Any:
-        return tree.map_structure(_leave, fn(*args, **kwargs))
-
-    def form() -> Function:
-        backend = current_backend()
-        if backend.name not in compiled:
-            for prepare in before_compiling:
-                prepare()
-            compiled[backend.name] = backend.compile(plain)
-        return compiled[backend.name]
+    programs = Programs(fn)
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
+        return programs(*args, **kwargs)
+
+    call.programs = programs  # type: ignore[attr-defined]
+    return call
+
+
+class Programs:
+    """The compiled forms of a function, one for each backend that it has been called on: `compiled`, by name."""
+
+    def __init__(self, fn: Function) -> None:
+        self.fn = fn
+        self.compiled: dict[str, Any] = {}
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if context.recording is not None or context.abstract or context.compiling:
-            return fn(*args, **kwargs)
-        program = form()
+            return self.fn(*args, **kwargs)
+        program = self._program()
         with scope(compiling=context.compiling + 1):
             return program(*args, **kwargs)
 
-    def loops(*args: Any) -> bool:
-        program = form()
-        if not hasattr(program, "loops"):
-            return False
+    def loops(self, *args: Any) -> bool:
+        """Whether several calls with arguments of these shapes are worth being one program."""
+        loops = getattr(self._program(), "loops", None)
         with scope(compiling=context.compiling + 1):
-            return bool(program.loops(*args))
+            return loops is not None and bool(loops(*args))
 
-    def many(count: int, *args: Any) -> tuple[Any, Any]:
-        program = form()
+    def many(self, count: int, *args: Any) -> tuple[Any, Any]:
+        """Call the function on the first `count` slices of its arguments: the last result, and all of them stacked."""
+        program = self._program()
         with scope(compiling=context.compiling + 1):
             if hasattr(program, "many"):
                 return program.many(count, *args)
-            results = [
-                program(*tree.map_structure(lambda x, i=i: None if x is None else x[i], args))
-                for i in range(count)
-            ]
-            return results[-1], tree.map_structure(lambda *r: np.stack(list(map(to_host, r))), *results)
+            slices = (
+                tree.map_structure(lambda x, i=i: None if x is None else x[i], args) for i in range(count)
+            )
+            results = [program(*one) for one in slices]
+        return results[-1], tree.map_structure(lambda *r: np.stack(list(map(to_host, r))), *results)
 
-    call.loops, call.many = loops, many  # type: ignore[attr-defined]
-    call.compiled = compiled  # type: ignore[attr-defined]
-    return call
+    def _program(self) -> Any:
+        backend = current_backend()
+        if backend.name not in self.compiled:
+            for prepare in before_compiling:
+                prepare()
+            self.compiled[backend.name] = backend.compile(self._plain)
+        return self.compiled[backend.name]
+
+    def _plain(self, *args: Any, **kwargs: Any) -> Any:
+        return tree.map_structure(_leave, self.fn(*args, **kwargs))
 
 
 def _leave(x: Any) -> Any:

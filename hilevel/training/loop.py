@@ -166,7 +166,7 @@ class Executions:
         self.step, self.batches = step, batches
         self.size = 1 if isinstance(size, str) else size
         self.slots = self._room() if size != 1 or not watched else 1
-        if self.slots > 1 and not step.loops(batches.first()):
+        if self.slots > 1 and not step.programs.loops(batches.first()):
             self.slots = 1
         self.paces, self.key = paces, (self.slots, batches.steps)
         self.learning = self.size == 1
@@ -176,7 +176,7 @@ class Executions:
     def _room(self) -> int:
         """For how many steps a bundle has room."""
         most = current_backend().steps_at_once
-        if most == 1 or not isinstance(self.batches, ArrayBatches) or not hasattr(self.step, "loops"):
+        if most == 1 or not isinstance(self.batches, ArrayBatches) or not hasattr(self.step, "programs"):
             return 1
         room = min(
             self.batches.samples // self.batches.batch_size, BUNDLE_BYTES // max(self.batches.batch_bytes, 1)
@@ -205,7 +205,7 @@ class Executions:
                 add(result)
             return result
         begin = time.perf_counter()
-        last, every = self.step.many(execution.bundled, *execution.batches)
+        last, every = self.step.programs.many(execution.bundled, *execution.batches)
         add(every, execution.bundled)
         if self.learning:
             self._learn(begin, execution.bundled, last)

@@ -13,7 +13,7 @@ import pytest
 from test_ops_cases import Case, arrays_of, cases, check_values
 
 import hilevel
-from hilevel import backends, ops, random, tree
+from hilevel import backends, layers, ops, random, tree
 from hilevel.errors import BackendNotAvailableError
 from hilevel.testing import check_backend, check_gradients
 
@@ -136,3 +136,27 @@ def test_stand_in_is_as_strict() -> None:
     with pytest.raises(AttributeError):
         fake_cupy._attribute("unstack")
     assert (x * np.float32(2) + 1).get().tolist() == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adam", "rmsprop"])
+def test_a_training_step_is_replayed(cupy: Any, optimizer: str) -> None:
+    x, y = np.random.default_rng(0).normal(size=(24, 6)).astype("float32"), np.arange(24) % 3
+
+    def trained(jit: Any) -> Any:
+        hilevel.set_random_seed(0)
+        stack = [
+            layers.Dense(5, activation="relu"),
+            layers.BatchNormalization(),
+            layers.Dropout(0.2),
+            layers.Dense(3),
+        ]
+        model = hilevel.Sequential(stack)
+        loss = hilevel.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer, loss, metrics=["accuracy"], jit_compile=jit)
+        return model, model.fit(x, y, batch_size=8, epochs=3, verbose=0).history
+
+    (model, history), (_, wanted) = trained("auto"), trained(False)
+    (form,) = model._step("train").programs.compiled["cupy"].forms.values()
+    assert form.program is not None, form.refused
+    for name, values in wanted.items():
+        np.testing.assert_allclose(history[name], values, rtol=1e-6)

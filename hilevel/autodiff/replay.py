@@ -46,6 +46,8 @@ class Replayed:
         if self.changes != attributes.changes:
             self.changes = attributes.changes
             self.forms = {key: form for key, form in self.forms.items() if form.refused}
+        if not self.backend.takes_host_arrays:
+            args, kwargs = tree.map_structure(self._brought_over, (args, kwargs))
         arrays: list[Array] = []
         key = _key((args, kwargs) if kwargs else args, arrays)
         form = self.forms.get(key)
@@ -56,6 +58,9 @@ class Replayed:
         if form.program is not None:
             return form.program(arrays)
         return form.run(self.function, self.backend, args, kwargs)
+
+    def _brought_over(self, x: Any) -> Any:
+        return self.backend.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 
 class _Form:

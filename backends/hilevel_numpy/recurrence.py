@@ -1,9 +1,9 @@
 """Recurrent layers over a sequence: loops over the steps that write into memory laid out before.
 
-Arrays have the steps first, so that a step of some samples is one piece of memory. A sigmoid is
-`tanh(x / 2) / 2 + 1 / 2`, its first half folded into the weights, so that one tanh does all gates. On the way back what
-the gradients are multiplied with is made for several steps at once. Where steps are large the samples are divided among
-the cores: each thread goes through all steps.
+Arrays have the steps first, so that a step of some samples is one piece of memory. Gates that are sigmoids,
+`1 / (1 + exp(-x))`, lie side by side, and their minus is in the weights. On the way back what the gradients are
+multiplied with is made for several steps at once. Where steps are large the samples are divided among the cores: each
+thread goes through all steps.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from numpy import add, copyto, matmul, multiply, subtract, tanh
+from numpy import add, copyto, exp, matmul, multiply, negative, positive, reciprocal, subtract, tanh
 
 from hilevel.ops.nn import sum_of_rows
 from hilevel.ops.recurrence import _recurrent as plain
@@ -37,8 +37,8 @@ class Loop:
     the states before each step, and the last; `more`, what else the way back needs.
     """
 
-    gates, linear = 1, 0
-    """How many gates there are, and which of them is a tanh; the others are sigmoids."""
+    order: tuple[int, ...] = (0,)
+    """Which gates there are, in the order they have in `a`: sigmoids, and a tanh at the end."""
     wants_more = False
 
     a: Any
@@ -56,20 +56,18 @@ class Loop:
         self.one = np.ones((), weights.dtype)
 
     @classmethod
-    def scales(cls, units: int, dtype: Any) -> Array:
-        """What is multiplied with the sum in each gate before the tanh, and with the tanh."""
-        scales = np.full((cls.gates, units), 0.5, dtype)
-        scales[cls.linear] = 1
-        return scales.reshape(-1)
+    def arranged(cls, weights: Array) -> Array:
+        """The columns of weights in that order, those of sigmoids negative."""
+        n, out = weights.shape[-1] // len(cls.order), np.empty_like(weights)
+        for to, gate in enumerate(cls.order):
+            change = positive if to == len(cls.order) - 1 else negative
+            change(weights[:, gate * n : (gate + 1) * n], out[:, to * n : (to + 1) * n])
+        return out
 
     def parts_of(self, a: Array) -> list[Array]:
         """Each gate of an array with all of them."""
         n = self.units
-        return [a[..., i * n : (i + 1) * n] for i in range(self.gates)]
-
-    def written_out(self, numbers: Array) -> Array:
-        """The same numbers for each sample: NumPy is faster where it need not repeat them."""
-        return np.tile(numbers, (self.a.shape[1], 1))
+        return [a[..., i * n : (i + 1) * n] for i in range(len(self.order))]
 
     # -- forward -----------------------------------------------------------------------------------
 
@@ -155,20 +153,21 @@ class SimpleLoop(Loop):
 class LSTMLoop(Loop):
     """`c = f * c + i * g`, `h = o * tanh(c)`; `more` is that tanh."""
 
-    gates, linear = 4, 2
+    order = (0, 1, 3, 2)
     wants_more = True
 
     def forward(self) -> None:
-        scale = self.written_out(self.scales(self.units, self.a.dtype))
-        r, shift, ig = np.empty_like(scale), 1 - scale, np.empty_like(self.h[0])
+        r, ig, one = np.empty_like(self.a[0]), np.empty_like(self.h[0]), self.one
         states = self.h, self.c, self.h[1:], self.c[1:], self.more
-        steps = zip(self.a, *self.parts_of(self.a), *states, self.stops, strict=False)
-        for t, (a, i, f, g, o, h, c, h_new, c_new, y, stop) in enumerate(steps):
+        gates = self.a[..., : 3 * self.units], *self.parts_of(self.a)
+        steps = zip(self.a, *gates, *states, self.stops, strict=False)
+        for t, (a, sigmoids, i, f, o, g, h, c, h_new, c_new, y, stop) in enumerate(steps):
             matmul(self.seen(h), self.weights, r)
             add(a, r, a)
-            tanh(a, a)
-            multiply(a, scale, a)
-            add(a, shift, a)
+            exp(sigmoids, sigmoids)
+            add(sigmoids, one, sigmoids)
+            reciprocal(sigmoids, sigmoids)
+            tanh(g, g)
             multiply(f, c, c_new)
             multiply(i, g, ig)
             add(c_new, ig, c_new)
@@ -194,17 +193,19 @@ class LSTMLoop(Loop):
     def slopes(self, steps: slice, d: Array, stops: Any) -> tuple[Array, Array]:
         """Write what the gradient of the cell, and for the output gate that of the state, is multiplied with in each
         gate. Return what that of the state is multiplied with into the cell, and how much of the cell's goes on."""
-        a, c, y = self.a[steps], self.c[steps], self.more[steps]
-        (i, f, g, o), parts = self.parts_of(a), self.parts_of(d)
+        a, h, y = self.a[steps], self.h[1:][steps], self.more[steps]
+        (i, f, o, g), (di, df, dg, do) = self.parts_of(a), self.parts_of(d)
         rest = subtract(self.one, a, scratch("rest", a.shape, a.dtype))
-        copyto(d, a)
-        add(parts[2], self.one, parts[2])
-        multiply(d, rest, d)
-        for part, factor in zip(parts, (g, c, i, y), strict=True):
-            multiply(part, factor, part)
-        w = scratch("cell", y.shape, y.dtype)
-        multiply(y, y, w)
-        multiply(w, o, w)
+        rest_i, rest_f, rest_o, _ = self.parts_of(rest)
+        multiply(i, rest_i, di)
+        multiply(di, g, di)
+        multiply(f, rest_f, df)
+        multiply(df, self.c[steps], df)
+        multiply(h, rest_o, do)
+        multiply(g, g, dg)
+        subtract(self.one, dg, dg)
+        multiply(dg, i, dg)
+        w = multiply(h, y, scratch("cell", y.shape, y.dtype))
         subtract(o, w, w)
         return w, self.passing(stops, f, d, w)
 
@@ -212,11 +213,11 @@ class LSTMLoop(Loop):
 class GRULoop(Loop):
     """`h = u * h + (1 - u) * new`, `new = tanh(z + reset * r)`; `more` is that `r`."""
 
-    gates, linear = 3, 2
+    order = (0, 1, 2)
     wants_more = True
 
     def forward(self) -> None:
-        n, half = self.units, np.asarray(0.5, self.a.dtype)
+        n, one = self.units, self.one
         r, product = np.empty_like(self.a[0]), np.empty_like(self.h[0])
         r_gates, r_new = r[:, : 2 * n], r[:, 2 * n :]
         steps = zip(
@@ -231,9 +232,9 @@ class GRULoop(Loop):
         for t, (gates, u, reset, new, h, h_new, inner, stop) in enumerate(steps):
             matmul(self.seen(h), self.weights, r)
             add(gates, r_gates, gates)
-            tanh(gates, gates)
-            multiply(gates, half, gates)
-            add(gates, half, gates)
+            exp(gates, gates)
+            add(gates, one, gates)
+            reciprocal(gates, gates)
             add(r_new, self.inner, inner)
             multiply(reset, inner, product)
             add(new, product, new)
@@ -298,7 +299,10 @@ def _parts(kind: type[Loop], kept: Any, *weights: Any) -> list[Loop]:
     """The loops of all samples, in parts."""
     samples, units = kept[1].shape[1:]
     rows = max(
-        _ROWS, -(-_WORK // (kind.gates * units * units)), -(-samples // 4), min(2 * _ROWS, -(-samples // 2))
+        _ROWS,
+        -(-_WORK // (len(kind.order) * units * units)),
+        -(-samples // 4),
+        min(2 * _ROWS, -(-samples // 2)),
     )
     return [kind(slice(i, i + rows), kept, *weights) for i in range(0, samples, rows)]
 
@@ -320,20 +324,21 @@ def saving(
             recurrent_activation=recurrent_activation, unroll=unroll,
         )  # fmt: skip
     kind, (batch, steps, features), units = LOOPS[cell], x.shape, len(recurrent_kernel)
-    scales = kind.scales(units, x.dtype)
     outer, inner = _biases(kind, units, bias, recurrent_bias)
     inputs = np.empty((steps, batch, features + (outer is not None)), x.dtype)
     inputs[:, :, :features] = x.swapaxes(0, 1)
     if outer is not None:
         inputs[:, :, features] = 1
         kernel = np.concatenate([kernel, outer[None]])
-    a = products.matmul(inputs.reshape(steps * batch, -1), kernel * scales).reshape(steps, batch, -1)
+    a = products.matmul(inputs.reshape(steps * batch, -1), kind.arranged(kernel)).reshape(steps, batch, -1)
     states = [np.empty((steps + 1, batch, units), x.dtype) for _ in range(1 if c is None else 2)]
     for all_steps, first in zip(states, (h, c), strict=False):
         all_steps[0] = first
     more = np.empty((steps, batch, units), x.dtype) if kind.wants_more else None
     kept = a, states[0], None if c is None else states[1], more
-    parallel(lambda loop: loop.forward(), _parts(kind, kept, recurrent_kernel * scales, inner, mask, keep))
+    weights = kind.arranged(recurrent_kernel)
+    with np.errstate(over="ignore"):  # of a sigmoid that is 0
+        parallel(lambda loop: loop.forward(), _parts(kind, kept, weights, inner, mask, keep))
     return (states[0][1:].swapaxes(0, 1), *(s[-1] for s in states)), (inputs, *kept)
 
 

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import recurrence, threads
+from hilevel_numpy import attention, indexing, recurrence, threads
 from test_numpy_fast import assert_same, normal, results
 
 import hilevel
 from hilevel import ops
+from hilevel.ops.attention import attention as plain_attention
 
 RECURRENT: dict[str, Any] = {
     "plain": ((5, 6, 3), {}),
@@ -89,3 +90,56 @@ def test_a_sequence_can_be_asked_twice_for_its_gradients() -> None:
         y = ops.sum(function(x, *arrays[1:])[0])
     first, second = (np.array(tape.gradient(y, x)) for _ in range(2))
     np.testing.assert_array_equal(first, second)
+
+
+@pytest.mark.parametrize("few", [0, 1 << 12])
+def test_rows_that_are_picked_and_added_up(few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of tables: with indices from the end, too, and of which some come once, some often."""
+    monkeypatch.setattr(indexing, "_FEW", few)
+    draw = np.random.default_rng(1).integers
+    for dtype in ("float32", "float64"):
+        for shape, places in (
+            ((20, 3), draw(-20, 20, (5, 4))),
+            ((300, 3), draw(0, 300, 200).astype("int32")),
+            ((9, 2, 3), np.minimum(draw(0, 30, (4, 25)), 8).astype("uint8")),
+            ((5,), draw(0, 5, (3, 9))),
+            ((5, 2), np.zeros((0, 3), int)),
+            ((5, 0), draw(0, 5, 7)),
+        ):
+            x = normal(*shape).astype(dtype)
+            assert_same(lambda x, places=places: ops.take(x, places, axis=0), [x])
+        assert_same(lambda x: x[np.array([1, 1, 0]), np.array([0, 0, 2])], [normal(3, 4).astype(dtype)])
+        assert_same(lambda x: x[np.array([True, False, True])], [normal(3, 4).astype(dtype)])
+
+
+ATTENTION: dict[str, Any] = {
+    "heads": ((4, 2, 5, 3), (4, 2, 6, 3), None),
+    "causal": ((4, 2, 5, 3), (4, 2, 5, 3), np.tri(5, dtype=bool)),
+    "one head": ((4, 5, 3), (4, 6, 3), np.arange(4 * 6).reshape(4, 1, 6) % 4 > 0),
+    "a query that sees nothing": ((2, 2, 3, 3), (2, 2, 3, 3), np.tri(3, k=-1, dtype=bool)),
+    "repeated heads": ((2, 3, 4, 3), (2, 1, 5, 3), None),
+    "one matrix": ((4, 3), (5, 3), None),
+    "no sample": ((0, 2, 4, 3), (0, 2, 4, 3), None),
+}
+
+
+@pytest.mark.parametrize("block", [1, 60, 1 << 16])
+@pytest.mark.parametrize("name", ATTENTION)
+def test_attention(name: str, block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(attention, "_BLOCK", block)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    queries, keys, mask = ATTENTION[name]
+    for dtype in ("float32", "float64"):
+        arrays = [normal(*shape).astype(dtype) for shape in (queries, keys, (*keys[:-1], 4))]
+        function = lambda q, k, v: plain_attention(q, k, v, mask=mask, scale=0.7)
+        assert_same(function, arrays)
+        assert_same(function, [a.swapaxes(0, -2).copy().swapaxes(0, -2) for a in arrays])
+    rest = [normal(*queries[:-1], keys[-2])] * (name == "heads")
+    assert_same(
+        lambda q, k, v, *b: plain_attention(q, k, v, *b), [a.astype("float64") for a in arrays] + rest
+    )
+
+
+def test_attention_differentiated_twice() -> None:
+    inner = hilevel.grad(lambda q, k, v: ops.sum(plain_attention(q, k, v, mask=np.tri(3, dtype=bool)) ** 2))
+    assert_same(lambda *a: inner(*a), [normal(2, 2, 3, 4) for _ in range(3)])

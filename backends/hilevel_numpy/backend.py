@@ -10,7 +10,7 @@ from hilevel import protocol
 from hilevel._types import Array, Function
 from hilevel.autodiff.capture import Captured
 from hilevel.autodiff.replay import Replayed
-from hilevel_numpy import convolution, normalization, pooling, products, recurrence
+from hilevel_numpy import attention, convolution, indexing, normalization, pooling, products, recurrence
 from hilevel_numpy.memory import keep_freed_memory
 from hilevel_numpy.packing import pack
 from hilevel_numpy.updates import OVERRIDES
@@ -33,6 +33,8 @@ class Backend(protocol.Backend):
             | pooling.OVERRIDES
             | normalization.OVERRIDES
             | recurrence.OVERRIDES
+            | indexing.OVERRIDES
+            | attention.OVERRIDES
         )
         self._generator = np.random.Philox(key=[0, 0])
         self._state: dict[str, Any] = dict(self._generator.state)

@@ -127,7 +127,7 @@ def _product(xp: Namespace, a: Tensor, b: Tensor) -> Tensor:
     """The product of matrices; on NumPy written so that it is contiguous once heads and steps are exchanged."""
     if isinstance(a, np.ndarray) and a.ndim == 4 == b.ndim and a.shape[:2] == b.shape[:2]:
         out = np.empty((a.shape[0], a.shape[2], a.shape[1], b.shape[3]), a.dtype)
-        return np.matmul(a, b, out=out.swapaxes(1, 2))
+        return xp.matmul(a, b, out=out.swapaxes(1, 2))
     return xp.matmul(a, b)
 
 
@@ -135,7 +135,7 @@ def _row_sums(xp: Namespace, x: Tensor) -> Tensor:
     """The sums over the last axis, which is kept. NumPy's product of matrices takes a quarter of its sum's
     time."""
     if isinstance(x, np.ndarray):
-        return np.matmul(x, np.ones((x.shape[-1], 1), x.dtype))
+        return xp.matmul(x, np.ones((x.shape[-1], 1), x.dtype))
     return xp.sum(x, axis=-1, keepdims=True)
 
 

@@ -1,0 +1,58 @@
+"""Adding rows up at places, many of which are different: the gradient of an embedding."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.ops.indexing import put_add as plain
+from hilevel.protocol import Override
+
+Array = np.ndarray[Any, Any]
+
+_FEW = 1 << 12
+"""Up to so many numbers `numpy.add.at` does not take long."""
+_ROUNDS = 4
+"""How many rows for the same place are added one by one, those of all places at once."""
+
+
+def put_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
+    """Zeros to which rows are added at the places in an array of indices."""
+    places = key[0] if key.__class__ is tuple and len(key) == 1 else key
+    if (
+        places.__class__ is not np.ndarray
+        or places.dtype.kind not in "iu"
+        or x.size < max(_FEW, 1)
+        or x.dtype.char not in "fd"
+    ):
+        return plain.value(xp, x, key, shape)
+    rows = x.reshape(places.size, -1)
+    if rows.shape != (places.size, np.prod(shape[1:], dtype=int)):
+        return plain.value(xp, x, key, shape)
+    out = np.zeros((shape[0], rows.shape[1]), x.dtype)
+    _add_rows(out, np.where(places < 0, places + shape[0], places).reshape(-1), rows)
+    return out.reshape(shape)
+
+
+def _add_rows(out: Array, places: Array, rows: Array) -> None:
+    """Add the first row of each place, then the second of those that have one, and so on; at last the sums of the rest
+    of those that have many."""
+    order = np.argsort(places, kind="stable")
+    places = places[order]
+    begins = np.flatnonzero(np.diff(places, prepend=-1))
+    counts = np.diff(begins, append=len(places))
+    out[places[begins]] = rows[order[begins]]
+    for k in range(1, _ROUNDS):
+        begins, counts = begins[counts > k], counts[counts > k]
+        if not len(begins):
+            return
+        out[places[begins]] += rows[order[begins + k]]
+    begins, counts = begins[counts > _ROUNDS], counts[counts > _ROUNDS] - _ROUNDS
+    if len(begins):
+        ends = np.cumsum(counts)
+        late = np.repeat(begins + _ROUNDS - (ends - counts), counts) + np.arange(ends[-1])
+        out[places[begins]] += np.add.reduceat(rows[order[late]], ends - counts, axis=0)
+
+
+OVERRIDES = {"put_add": Override(put_add)}

@@ -11,34 +11,34 @@ from typing import Any
 LATENT = 64
 
 
-def gan_step(k: Any, **options: Any) -> Any:
+def gan_step(k: Any, width: int = 256, **options: Any) -> Any:
     """The compiled GAN, in the way of the module and of its backend."""
     if k.__name__ == "hilevel":
-        model = hilevel_gan(k)
+        model = hilevel_gan(k, width)
     elif k.backend.backend() == "jax":
-        model = keras_gan_on_jax(k)
+        model = keras_gan_on_jax(k, width)
     else:
-        model = keras_gan_on_torch(k)
+        model = keras_gan_on_torch(k, width)
     model.compile("adam", **options)
     return model
 
 
-def networks(k: Any) -> tuple[Any, Any]:
+def networks(k: Any, width: int) -> tuple[Any, Any]:
     """Generator and discriminator."""
     generator = k.Sequential(
         [
             k.layers.Input((LATENT,)),
-            k.layers.Dense(256, activation="relu"),
+            k.layers.Dense(width, activation="relu"),
             k.layers.Dense(784, activation="tanh"),
         ]
     )
     discriminator = k.Sequential(
-        [k.layers.Input((784,)), k.layers.Dense(256), k.layers.LeakyReLU(0.2), k.layers.Dense(1)]
+        [k.layers.Input((784,)), k.layers.Dense(width), k.layers.LeakyReLU(0.2), k.layers.Dense(1)]
     )
     return generator, discriminator
 
 
-def hilevel_gan(k: Any) -> Any:
+def hilevel_gan(k: Any, width: int) -> Any:
     """Two tapes over one pass."""
 
     class GAN(k.Model):  # type: ignore[misc]
@@ -46,7 +46,7 @@ def hilevel_gan(k: Any) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            self.generator, self.discriminator = networks(k)
+            self.generator, self.discriminator = networks(k, width)
             self.generator_optimizer = k.optimizers.Adam()
             self.generator_optimizer.build(self.generator.trainable_variables)
             self.cross_entropy = k.losses.BinaryCrossentropy(from_logits=True)
@@ -77,7 +77,7 @@ def hilevel_gan(k: Any) -> Any:
     return GAN()
 
 
-def keras_gan_on_jax(k: Any) -> Any:
+def keras_gan_on_jax(k: Any, width: int) -> Any:
     """The stateless way. One Adam holds the state of both networks: it does to each what its own would do."""
     import jax
 
@@ -86,7 +86,7 @@ def keras_gan_on_jax(k: Any) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            self.generator, self.discriminator = networks(k)
+            self.generator, self.discriminator = networks(k, width)
             self.cross_entropy = k.losses.BinaryCrossentropy(from_logits=True)
             self.seed = k.random.SeedGenerator(0)
             self.split = len(self.generator.trainable_variables)
@@ -131,7 +131,7 @@ def keras_gan_on_jax(k: Any) -> Any:
     return GAN()
 
 
-def keras_gan_on_torch(k: Any) -> Any:
+def keras_gan_on_torch(k: Any, width: int) -> Any:
     """PyTorch's own gradients, Keras's optimizers."""
     import torch
 
@@ -140,7 +140,7 @@ def keras_gan_on_torch(k: Any) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            self.generator, self.discriminator = networks(k)
+            self.generator, self.discriminator = networks(k, width)
             self.generator_optimizer = k.optimizers.Adam()
             self.cross_entropy = k.losses.BinaryCrossentropy(from_logits=True)
             self.seed = k.random.SeedGenerator(0)

@@ -29,10 +29,10 @@ def instructions(lines: list[str]) -> str:
     return f"{platform.machine()} {wide}".strip()
 
 
-def versions() -> str:
+def versions(packages: tuple[str, ...] = PACKAGES) -> str:
     """Python's version, and those of the packages that are there."""
     found = [f"Python {platform.python_version()}"]
-    for package in PACKAGES:
+    for package in packages:
         try:
             found.append(f"{package} {version(package)}")
         except PackageNotFoundError:

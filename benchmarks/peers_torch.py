@@ -1,8 +1,9 @@
-"""The workloads in eager PyTorch: ordinary modules and an ordinary, good training loop."""
+"""The workloads in PyTorch, eager or compiled: ordinary modules and an ordinary, good training loop."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import torch
@@ -27,9 +28,9 @@ class Last(nn.Module):
 class Attentive(nn.Module):
     """An LSTM whose steps look at each other."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.lstm, self.out = nn.LSTM(16, 50, batch_first=True), nn.Linear(50, 1)
+        self.lstm, self.out = nn.LSTM(16, width, batch_first=True), nn.Linear(width, 1)
 
     def forward(self, x: Tensor) -> Tensor:
         h, _ = self.lstm(x)
@@ -59,12 +60,12 @@ def normalised(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Modu
 class Attention(nn.Module):
     """Causal self-attention with four heads."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.inputs, self.outputs = nn.Linear(128, 3 * 128), nn.Linear(128, 128)
+        self.inputs, self.outputs = nn.Linear(width, 3 * width), nn.Linear(width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        q, k, v = (t.unflatten(-1, (4, 32)).transpose(1, 2) for t in self.inputs(x).chunk(3, -1))
+        q, k, v = (t.unflatten(-1, (4, -1)).transpose(1, 2) for t in self.inputs(x).chunk(3, -1))
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.outputs(y.transpose(1, 2).flatten(2))
 
@@ -72,10 +73,11 @@ class Attention(nn.Module):
 class Block(nn.Module):
     """A pre-norm block."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.attention = nn.Sequential(nn.LayerNorm(128), Attention())
-        self.mlp = nn.Sequential(nn.LayerNorm(128), nn.Linear(128, 512), nn.GELU(), nn.Linear(512, 128))
+        self.attention = nn.Sequential(nn.LayerNorm(width), Attention(width))
+        hidden = nn.Linear(width, 4 * width), nn.GELU(), nn.Linear(4 * width, width)
+        self.mlp = nn.Sequential(nn.LayerNorm(width), *hidden)
 
     def forward(self, x: Tensor) -> Tensor:
         x = x + self.attention(x)
@@ -85,33 +87,38 @@ class Block(nn.Module):
 class Embedded(nn.Module):
     """Tokens and their places."""
 
-    def __init__(self) -> None:
+    def __init__(self, width: int) -> None:
         super().__init__()
-        self.tokens, self.places = nn.Embedding(5000, 128), nn.Embedding(128, 128)
+        self.tokens, self.places = nn.Embedding(5000, width), nn.Embedding(128, width)
 
     def forward(self, x: Tensor) -> Tensor:
         return self.tokens(x) + self.places.weight
 
 
-def narrow() -> nn.Module:
+def narrow(width: int) -> nn.Module:
     """Twenty small layers."""
-    return nn.Sequential(*(m for _ in range(20) for m in (nn.Linear(64, 64), nn.ReLU())))
+    sizes = pairwise([64, *[width] * 19, 64])
+    return nn.Sequential(*(m for a, b in sizes for m in (nn.Linear(a, b), nn.ReLU())))
 
 
-MODELS: dict[str, Callable[[], nn.Module]] = {
-    "mlp": lambda: nn.Sequential(nn.Linear(784, 128), nn.ReLU(), nn.Linear(128, 10)),
-    "cnn": lambda: nn.Sequential(
-        nn.Conv2d(1, 32, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
-        nn.Linear(13 * 13 * 32, 128), nn.ReLU(), nn.Linear(128, 10)),
-    "lstm_small": lambda: nn.Sequential(Last(1, 50), nn.Linear(50, 1)),
-    "lstm": lambda: nn.Sequential(nn.Embedding(5000, 64), Last(64, 128), nn.Linear(128, 1)),
-    "lstm_attention": Attentive,
-    "resnet_small": lambda: nn.Sequential(
-        normalised(3, 32, 3), nn.ReLU(), Residual(32, 32, 1), Residual(32, 64, 2), Residual(64, 128, 2),
-        nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(128, 10)),
-    "transformer": lambda: nn.Sequential(
-        Embedded(), Block(), Block(), nn.LayerNorm(128), nn.Linear(128, 5000)),
-    "deep_narrow": narrow,
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "mlp": lambda width=128: nn.Sequential(nn.Linear(784, width), nn.ReLU(), nn.Linear(width, 10)),
+    "cnn": lambda width=32: nn.Sequential(
+        nn.Conv2d(1, width, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Flatten(),
+        nn.Linear(13 * 13 * width, 128), nn.ReLU(), nn.Linear(128, 10)),
+    "lstm_small": lambda width=50: nn.Sequential(Last(1, width), nn.Linear(width, 1)),
+    "lstm": lambda width=128: nn.Sequential(
+        nn.Embedding(5000, width // 2), Last(width // 2, width), nn.Linear(width, 1)),
+    "lstm_attention": lambda width=50: Attentive(width),
+    "resnet_small": lambda width=32: nn.Sequential(
+        normalised(3, width, 3), nn.ReLU(), Residual(width, width, 1), Residual(width, 2 * width, 2),
+        Residual(2 * width, 4 * width, 2), nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(4 * width, 10)),
+    "transformer": lambda width=128: nn.Sequential(
+        Embedded(width), Block(width), Block(width), nn.LayerNorm(width), nn.Linear(width, 5000)),
+    "gan_step": lambda width=256: nn.ModuleList(
+        [nn.Sequential(nn.Linear(64, width), nn.ReLU(), nn.Linear(width, 784), nn.Tanh()),
+         nn.Sequential(nn.Linear(784, width), nn.LeakyReLU(0.2), nn.Linear(width, 1))]),
+    "deep_narrow": lambda width=64: narrow(width),
 }  # fmt: skip
 
 
@@ -135,25 +142,35 @@ def optimizer_of(name: str, model: nn.Module) -> torch.optim.Optimizer:
     return torch.optim.Adam(model.parameters(), 0.001)
 
 
-def tensors(x: Any, y: Any) -> tuple[Tensor, Tensor]:
-    """The arrays as tensors, without a copy; channels of images in PyTorch's place."""
-    x, y = torch.from_numpy(x), torch.from_numpy(y)
+def model_of(name: str, device: str, compiled: bool) -> nn.Module:
+    """The model of a workload, in its sizes."""
+    torch.manual_seed(0)
+    width = WORKLOADS[name].width
+    model = (MODELS[name](width) if width else MODELS[name]()).to(device)
+    if compiled:
+        for part in model if name == "gan_step" else [model]:
+            part.compile()
+    return model
+
+
+def tensors(x: Any, y: Any, device: str) -> tuple[Tensor, Tensor]:
+    """The arrays as tensors, on the CPU without a copy; channels of images in PyTorch's place."""
+    x, y = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
     return (x.movedim(-1, 1) if x.ndim == 4 else x), y
 
 
-def program(name: str) -> Train:
+def program(name: str, device: str = "cpu", compiled: bool = False) -> Train:
     """A function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
-    torch.manual_seed(0)
+    model, loss_of = model_of(name, device, compiled), LOSSES.get(name, F.mse_loss)
     if name == "gan_step":
-        return gan()
-    model, loss_of = MODELS[name](), LOSSES.get(name, F.mse_loss)
+        return gan(model, device)
     optimizer = optimizer_of(name, model)
     batch, counts_hits = WORKLOADS[name].batch, name in ("mlp", "cnn", "resnet_small")
 
     def train(x: Any, y: Any) -> float:
-        x, y = tensors(x, y)
-        total, hits = torch.zeros(()), torch.zeros(())
-        for rows in torch.randperm(len(x)).split(batch):
+        x, y = tensors(x, y, device)
+        total, hits = torch.zeros((), device=device), torch.zeros((), device=device)
+        for rows in torch.randperm(len(x), device=device).split(batch):
             xb, yb = x[rows], y[rows]
             optimizer.zero_grad()
             out = model(xb)
@@ -168,17 +185,16 @@ def program(name: str) -> Train:
     return train
 
 
-def gan() -> Train:
+def gan(networks: Any, device: str) -> Train:
     """One pass through both networks, the gradients of both losses at the same weights."""
-    generator = nn.Sequential(nn.Linear(64, 256), nn.ReLU(), nn.Linear(256, 784), nn.Tanh())
-    discriminator = nn.Sequential(nn.Linear(784, 256), nn.LeakyReLU(0.2), nn.Linear(256, 1))
-    optimizers = [torch.optim.Adam(net.parameters(), 0.001) for net in (generator, discriminator)]
-    parameters = [list(net.parameters()) for net in (generator, discriminator)]
+    generator, discriminator = networks
+    optimizers = [torch.optim.Adam(net.parameters(), 0.001) for net in networks]
+    parameters = [list(net.parameters()) for net in networks]
     loss_of, batch = F.binary_cross_entropy_with_logits, WORKLOADS["gan_step"].batch
 
     def step(real: Tensor) -> Tensor:
-        ones, zeros = torch.ones(len(real), 1), torch.zeros(len(real), 1)
-        fake_output = discriminator(generator(torch.randn(len(real), 64)))
+        ones, zeros = torch.ones(len(real), 1, device=device), torch.zeros(len(real), 1, device=device)
+        fake_output = discriminator(generator(torch.randn(len(real), 64, device=device)))
         generator_loss = loss_of(fake_output, ones)
         loss = loss_of(discriminator(real), ones) + loss_of(fake_output, zeros)
         gradients = [
@@ -192,9 +208,9 @@ def gan() -> Train:
         return loss.detach()
 
     def train(x: Any, y: None) -> float:
-        x = torch.from_numpy(x)
-        loss = torch.zeros(())
-        for rows in torch.randperm(len(x)).split(batch):
+        x = torch.from_numpy(x).to(device)
+        loss = torch.zeros((), device=device)
+        for rows in torch.randperm(len(x), device=device).split(batch):
             loss = step(x[rows])
         return float(loss)
 

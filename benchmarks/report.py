@@ -66,15 +66,15 @@ def best_and_median(found: Any) -> str:
     return f"{number(min(ms))} ({number(median(ms))})" if ms else "failed"
 
 
-def ratios(workloads: Results) -> str:
-    """hilevel against each of three peers."""
+def ratios(workloads: Results, peers: tuple[str, ...] = PEERS) -> str:
+    """hilevel against each of its peers."""
     rows = [
-        [workload, name, *(number(ratio(by_name, name, peer)) for peer in PEERS)]
+        [workload, name, *(number(ratio(by_name, name, peer)) for peer in peers)]
         for workload, by_name in workloads.items()
         for name in by_name
         if name.startswith("hilevel")
     ]
-    return table(["workload", "", *(f"of {peer}" for peer in PEERS)], rows, 2)
+    return table(["workload", "", *(f"of {peer}" for peer in peers)], rows, 2)
 
 
 def others(found: Results) -> str:
@@ -132,6 +132,8 @@ def parts(results: Results) -> dict[str, str]:
             for name, packages in results["missing"].items()
         ),
     }
+    on_gpu = (HERE.parent / "docs/benchmarks-gpu.md").exists()
+    pieces["gpu"] = "[They are here](benchmarks-gpu.md)." if on_gpu else "There are none yet."
     if found := results.get("others"):
         pieces |= {"others": others(found), "imports": imports(found["import s"])}
         pieces["loop"] = number(found.get("fit / loop by hand", {}).get("hilevel-jax"))
@@ -151,8 +153,12 @@ TITLES = {
 
 def markdown(results: Results) -> str:
     """The report for a terminal."""
-    pieces = parts(results)
-    return "\n\n".join(f"## {title}\n\n{pieces[name]}" for name, title in TITLES.items() if pieces.get(name))
+    return sections(parts(results), TITLES)
+
+
+def sections(pieces: dict[str, str], titles: dict[str, str]) -> str:
+    """The pieces that there are, under their titles."""
+    return "\n\n".join(f"## {title}\n\n{pieces[name]}" for name, title in titles.items() if pieces.get(name))
 
 
 def write_page(results: Results, python: str = sys.executable) -> None:

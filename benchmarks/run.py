@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 import venv
+from collections.abc import Callable
 from contextlib import ExitStack, closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -27,13 +29,10 @@ class Worker:
     """A process that trains one workload with one contender, an epoch whenever it is asked. Between that it is stopped:
     threads that wait for work, some of them spinning, take nothing from whose turn it is."""
 
-    def __init__(self, python: str, contender: str, workload: str) -> None:
-        self.contender = contender
+    def __init__(self, command: list[str], env: dict[str, str]) -> None:
         self.process: Any = subprocess.Popen(
-            [python, str(HERE / "worker.py"), contender, workload],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
-            env=os.environ | CONTENDERS[contender].env,
-        )  # fmt: skip
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=os.environ | env
+        )
         self.first = self._answer()
 
     def epoch(self) -> float | None:
@@ -79,22 +78,38 @@ def absent(python: str, contender: str) -> list[str]:
     return [name for name in CONTENDERS[contender].needs if not others.installed(python, name)]
 
 
-def measure(python: str, workload: str, contenders: list[str], rounds: int, bar: Any) -> dict[str, Any]:
-    """For each contender the seconds to the first step, and the milliseconds of a step in each round."""
+def measure(workload: str, start: dict[str, Callable[[], Worker]], rounds: int, bar: Any) -> dict[str, Any]:
+    """For each contender the seconds to the first step, and the milliseconds of a step in each round.
+
+    Args:
+        workload: its name.
+        start: what starts the process of each contender.
+        rounds: epochs of each contender that count.
+        bar: shows who is on turn.
+    """
     with ExitStack() as stack:
-        workers = []
-        for name in contenders:
+        workers = {}
+        for name in start:
             bar.set_postfix_str(f"{workload}: {name} begins")
-            workers.append(stack.enter_context(closing(Worker(python, name, workload))))
+            workers[name] = stack.enter_context(closing(start[name]()))
             bar.update()
-        alive = [w for w in workers if w.first is not None and w.epoch() is not None]  # they warm up
-        results: dict[str, Any] = {w.contender: {"first": w.first, "ms": []} for w in workers}
-        for worker in [w for _ in range(rounds) for w in alive]:
-            bar.set_postfix_str(f"{workload}: {worker.contender}")
-            milliseconds = worker.epoch()
-            results[worker.contender]["ms"] += [] if milliseconds is None else [milliseconds]
+        warmed = {name: w.epoch() for name, w in workers.items() if w.first is not None}
+        alive = [name for name, milliseconds in warmed.items() if milliseconds is not None]
+        results: dict[str, Any] = {name: {"first": w.first, "ms": []} for name, w in workers.items()}
+        for name in alive * rounds:
+            bar.set_postfix_str(f"{workload}: {name}")
+            milliseconds = workers[name].epoch()
+            results[name]["ms"] += [] if milliseconds is None else [milliseconds]
             bar.update()
         return results
+
+
+def starts(python: str, workload: str, contenders: list[str]) -> dict[str, Callable[[], Worker]]:
+    """What starts each of the processes that train a workload."""
+    worker = str(HERE / "worker.py")
+    return {
+        name: partial(Worker, [python, worker, name, workload], CONTENDERS[name].env) for name in contenders
+    }
 
 
 def arguments() -> argparse.Namespace:
@@ -133,7 +148,8 @@ def run(chosen: argparse.Namespace, python: str) -> dict[str, Any]:
     turns += others.turns(alone, min(rounds, 5)) if "others" in chosen.only else 0
     with tqdm(total=turns, unit="turn") as bar:
         for workload, contenders in plan.items():
-            results["workloads"][workload] = measure(python, workload, contenders, rounds, bar)
+            found = measure(workload, starts(python, workload, contenders), rounds, bar)
+            results["workloads"][workload] = found
             keep(results, chosen.json)
         if "others" in chosen.only:
             results["others"] = others.measure(python, alone, min(rounds, 5), bar)

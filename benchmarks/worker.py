@@ -6,36 +6,46 @@ then on each answer is the milliseconds of a step, the mean of an epoch. The fir
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from typing import Any
 
-from contenders import CONTENDERS
+from contenders import CONTENDERS, Contender
 from workloads import WORKLOADS
 
-
-def answer(value: Any) -> None:
-    """Write a line to who asked."""
-    os.write(ANSWERS, (json.dumps(value) + "\n").encode())
+Timer = Callable[[Callable[[], Any]], float]
 
 
-def main(contender: str, name: str) -> None:
-    """Answer requests until there are none."""
+def seconds(call: Callable[[], Any]) -> float:
+    """How long it takes, by the clock."""
+    begin = time.perf_counter()
+    call()
+    return time.perf_counter() - begin
+
+
+def serve(contender: Contender, name: str, timer: Timer = seconds) -> None:
+    """Answer requests until there are none.
+
+    Args:
+        contender: who trains.
+        name: that of the workload.
+        timer: calls a function, and says how many seconds its work took.
+    """
+    answers = os.dup(1)
+    os.dup2(2, 1)  # what a framework prints is no answer
     workload = WORKLOADS[name]
     x, y = workload.data()
     begin = time.perf_counter()
-    train = CONTENDERS[contender].program(name)
+    train = contender.program(name)
     train(x[: workload.batch], None if y is None else y[: workload.batch])
-    answer(time.perf_counter() - begin)
+    value = time.perf_counter() - begin
+    os.write(answers, f"{value}\n".encode())
     for _ in sys.stdin:
-        begin = time.perf_counter()
-        train(x, y)
-        answer((time.perf_counter() - begin) / workload.steps * 1e3)
+        value = timer(lambda: train(x, y)) / workload.steps * 1e3
+        os.write(answers, f"{value}\n".encode())
 
 
 if __name__ == "__main__":
-    ANSWERS = os.dup(1)
-    os.dup2(2, 1)  # what a framework prints is no answer
-    main(*sys.argv[1:])
+    serve(CONTENDERS[sys.argv[1]], sys.argv[2])

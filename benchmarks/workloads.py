@@ -7,7 +7,8 @@ both is the same program. Data are NumPy arrays of random numbers; what is learn
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,7 @@ class Workload:
         arrays: `arrays(rng, samples)` makes inputs and targets.
         batch: samples in a batch.
         steps: batches in an epoch: enough for a fifth of a second on a fast contender.
+        width: units, channels or hidden size, that of the model where it is not given.
     """
 
     what: str
@@ -33,10 +35,17 @@ class Workload:
     arrays: Callable[[np.random.Generator, int], Arrays]
     batch: int
     steps: int
+    width: int | None = None
 
     def data(self, steps: int | None = None) -> Arrays:
         """Inputs and targets of an epoch, or of so many steps; the same in every process."""
         return self.arrays(np.random.default_rng(0), self.batch * (steps or self.steps))
+
+    def resized(self, batch: int, width: int, steps: int) -> Workload:
+        """The same model in other sizes."""
+        what = f"{self.model.__name__} of width {width}, batch {batch}"
+        model = partial(self.model, width=width)
+        return replace(self, what=what, model=model, batch=batch, steps=steps, width=width)
 
 
 # -- models --------------------------------------------------------------------------------------------
@@ -47,19 +56,21 @@ def classes(k: Any) -> Any:
     return k.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
-def mlp(k: Any, **options: Any) -> Any:
+def mlp(k: Any, width: int = 128, **options: Any) -> Any:
     """One hidden layer, on flat images."""
-    model = k.Sequential([k.layers.Input((784,)), k.layers.Dense(128, activation="relu"), k.layers.Dense(10)])
+    model = k.Sequential(
+        [k.layers.Input((784,)), k.layers.Dense(width, activation="relu"), k.layers.Dense(10)]
+    )
     model.compile("adam", classes(k), metrics=["accuracy"], **options)
     return model
 
 
-def cnn(k: Any, **options: Any) -> Any:
+def cnn(k: Any, width: int = 32, **options: Any) -> Any:
     """One convolution, on images."""
     model = k.Sequential(
         [
             k.layers.Input((28, 28, 1)),
-            k.layers.Conv2D(32, 3, activation="relu"),
+            k.layers.Conv2D(width, 3, activation="relu"),
             k.layers.MaxPooling2D(),
             k.layers.Flatten(),
             k.layers.Dense(128, activation="relu"),
@@ -70,26 +81,31 @@ def cnn(k: Any, **options: Any) -> Any:
     return model
 
 
-def lstm_small(k: Any, **options: Any) -> Any:
+def lstm_small(k: Any, width: int = 50, **options: Any) -> Any:
     """A recurrent network so small that a step is mostly overhead."""
-    model = k.Sequential([k.layers.Input((10, 1)), k.layers.LSTM(50), k.layers.Dense(1)])
+    model = k.Sequential([k.layers.Input((10, 1)), k.layers.LSTM(width), k.layers.Dense(1)])
     model.compile("adam", "mse", **options)
     return model
 
 
-def lstm(k: Any, **options: Any) -> Any:
+def lstm(k: Any, width: int = 128, **options: Any) -> Any:
     """A classifier of texts."""
     model = k.Sequential(
-        [k.layers.Input((80,)), k.layers.Embedding(5000, 64), k.layers.LSTM(128), k.layers.Dense(1)]
+        [
+            k.layers.Input((80,)),
+            k.layers.Embedding(5000, width // 2),
+            k.layers.LSTM(width),
+            k.layers.Dense(1),
+        ]
     )
     model.compile("adam", k.losses.BinaryCrossentropy(from_logits=True), **options)
     return model
 
 
-def lstm_attention(k: Any, **options: Any) -> Any:
+def lstm_attention(k: Any, width: int = 50, **options: Any) -> Any:
     """A recurrent network whose steps look at each other."""
     inputs = k.layers.Input((50, 16))
-    hidden = k.layers.LSTM(50, return_sequences=True)(inputs)
+    hidden = k.layers.LSTM(width, return_sequences=True)(inputs)
     seen = k.layers.Attention()([hidden, hidden])
     outputs = k.layers.Dense(1)(k.layers.GlobalAveragePooling1D()(seen))
     model = k.Model(inputs, outputs)
@@ -97,7 +113,7 @@ def lstm_attention(k: Any, **options: Any) -> Any:
     return model
 
 
-def resnet_small(k: Any, **options: Any) -> Any:
+def resnet_small(k: Any, width: int = 32, **options: Any) -> Any:
     """A stem and three residual blocks with batch normalisation, on images with colours."""
 
     def normalised(x: Any, channels: int, size: int, strides: int = 1) -> Any:
@@ -105,8 +121,8 @@ def resnet_small(k: Any, **options: Any) -> Any:
         return k.layers.BatchNormalization()(x)
 
     inputs = k.layers.Input((32, 32, 3))
-    x = k.layers.ReLU()(normalised(inputs, 32, 3))
-    for channels, strides in ((32, 1), (64, 2), (128, 2)):
+    x = k.layers.ReLU()(normalised(inputs, width, 3))
+    for channels, strides in ((width, 1), (2 * width, 2), (4 * width, 2)):
         y = k.layers.ReLU()(normalised(x, channels, 3, strides))
         y = normalised(y, channels, 3)
         shortcut = x if strides == 1 else normalised(x, channels, 1, strides)
@@ -117,7 +133,7 @@ def resnet_small(k: Any, **options: Any) -> Any:
     return model
 
 
-def transformer(k: Any, **options: Any) -> Any:
+def transformer(k: Any, width: int = 128, **options: Any) -> Any:
     """A small language model: two pre-norm blocks, and logits over 5000 words at each place."""
 
     class Places(k.layers.Layer):  # type: ignore[misc]
@@ -125,27 +141,27 @@ def transformer(k: Any, **options: Any) -> Any:
 
         def __init__(self) -> None:
             super().__init__()
-            self.table = k.layers.Embedding(128, 128)
+            self.table = k.layers.Embedding(128, width)
 
         def call(self, x: Any) -> Any:
             return x + self.table(k.ops.arange(x.shape[1]))
 
     inputs = k.layers.Input((128,), dtype="int32")
-    x = Places()(k.layers.Embedding(5000, 128)(inputs))
+    x = Places()(k.layers.Embedding(5000, width)(inputs))
     for _ in range(2):
         h = k.layers.LayerNormalization()(x)
-        x = x + k.layers.MultiHeadAttention(4, 32)(h, h, use_causal_mask=True)
-        h = k.layers.Dense(512, activation="gelu")(k.layers.LayerNormalization()(x))
-        x = x + k.layers.Dense(128)(h)
+        x = x + k.layers.MultiHeadAttention(4, width // 4)(h, h, use_causal_mask=True)
+        h = k.layers.Dense(4 * width, activation="gelu")(k.layers.LayerNormalization()(x))
+        x = x + k.layers.Dense(width)(h)
     outputs = k.layers.Dense(5000)(k.layers.LayerNormalization()(x))
     model = k.Model(inputs, outputs)
     model.compile(k.optimizers.AdamW(0.001, weight_decay=0.01), classes(k), **options)
     return model
 
 
-def deep_narrow(k: Any, **options: Any) -> Any:
+def deep_narrow(k: Any, width: int = 64, **options: Any) -> Any:
     """Twenty small layers."""
-    stack = [k.layers.Dense(64, activation="relu") for _ in range(20)]
+    stack = [k.layers.Dense(units, activation="relu") for units in [width] * 19 + [64]]
     model = k.Sequential([k.layers.Input((64,)), *stack])
     model.compile("adam", "mse", **options)
     return model

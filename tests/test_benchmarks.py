@@ -124,3 +124,89 @@ def test_the_page_has_a_place_for_every_part(load: Any) -> None:
 def test_every_contender_has_its_module(load: Any) -> None:
     for contender in load("contenders").CONTENDERS.values():
         assert (FOLDER / f"{contender.module}.py").exists()
+
+
+# -- on a GPU --------------------------------------------------------------------------------------------
+
+
+def test_the_sizes_for_a_gpu_build_what_is_counted(load: Any) -> None:
+    """The kernels of each model have as many numbers as the count of its arithmetic says."""
+    parts, workloads = load("arithmetic").PARTS, load("gpu").sized("cuda")
+    assert list(workloads) == list(parts) == NAMES
+    with hilevel.use_backend("numpy"):
+        for name, workload in workloads.items():
+            model = workload.model(hilevel)
+            kernels = [v for v in model.trainable_variables if len(v.shape) > 1 and v.name != "bias"]
+            counted = sum(part.parameters for part in parts[name](workload.batch, workload.width))
+            assert sum(math.prod(v.shape) for v in kernels) == counted, name
+
+
+@pytest.mark.parametrize(("name", "width", "above"), [("mlp", 128, 0.01), ("transformer", 128, 0.03)])
+def test_operations_are_those_of_the_cost_analysis_of_jax(
+    name: str, width: int, above: float, load: Any
+) -> None:
+    """JAX also counts what is elementwise: a little more."""
+    jax = pytest.importorskip("jax")
+    x, _ = load("workloads").WORKLOADS[name].arrays(np.random.default_rng(0), 8)
+    params, forward = load("jax_models").MODELS[name]()
+    gradient = jax.grad(lambda p, x: (forward(p, x, {})[0] ** 2).sum())
+    flops = jax.jit(gradient).lower(params, x).cost_analysis()["flops"]
+    assert 0 <= flops / load("arithmetic").operations(name, 8, width) - 1 < above
+
+
+def test_operations_and_bytes_by_hand(load: Any) -> None:
+    arithmetic = load("arithmetic")
+    inputs, states, out = 2 * 10 * (1 * 8), 3 * 10 * (2 * 8), 3 * 2
+    assert arithmetic.operations("lstm_small", 1, 2) == 2 * (inputs + states + out)
+    first, last = 2 * (3 * (784 + 2) + 784 * 2), 3 * (3 * (2 + 10) + 2 * 10)
+    assert arithmetic.bytes_moved("mlp", 3, 2) == 4 * (first + last + 7 * (784 * 2 + 2 * 10))
+
+
+GPU_TIMES = {
+    "machine": {name: name for name in ("cores", "cpu", "system", "versions", "date", "load", "rounds", "card")},
+    "missing": {"hilevel-cupy": "cupy"},
+    "rates": {"by": "torch", "operations": 2e12, "bytes": 1e12},
+    "sizes": {"mlp": [3000, 2], "deep_narrow": [1000, 64]},
+    "workloads": {
+        "mlp": measured(hilevel_jax=[2.0, 3.0], torch=[4.0, 4.0], torch_compiled=[]),
+        "deep_narrow": measured(hilevel_jax=[1.0, 1.0], torch=[2.0, 2.0], torch_compiled=[0.5, 0.5]),
+    },
+}  # fmt: skip
+
+
+def test_the_report_of_a_gpu_says_what_share_of_its_rates_is_reached(load: Any) -> None:
+    """Of deep_narrow: 2 * 59 * 1000 * 64**2 operations take 0.242 ms at that rate."""
+    lines = load("gpu_report").markdown(GPU_TIMES).splitlines()
+    for line in [
+        "| mlp | 2.00 (2.50) | 4.00 (4.00) | failed |",
+        "| mlp | hilevel-jax | 0.625 | - |",
+        "| deep_narrow | hilevel-jax | 0.500 | 2.00 |",
+        "| mlp | bytes | 3000 | 2 | 0.0192 | 19.4 | 0.97% | 0.48% |  |",
+        "| deep_narrow | operations | 1000 | 64 | 0.483 | 33.5 | 24% | 12% | 48% |",
+        "hilevel-cupy did not take part: cupy is not installed, or sees no CUDA device.",
+    ]:
+        assert line in lines, line
+
+
+def test_the_page_of_a_gpu_has_a_place_for_every_part(load: Any) -> None:
+    from string import Template
+
+    page = Template((FOLDER / "gpu_page.md").read_text())
+    given = load("gpu_report").parts(GPU_TIMES) | GPU_TIMES["machine"]
+    assert set(page.get_identifiers()) <= set(given)
+    assert "$" not in page.substitute(given)
+
+
+def test_without_a_gpu_nothing_is_measured(load: Any, monkeypatch: Any, capsys: Any) -> None:
+    gpu, cards = load("gpu"), load("cards")
+    monkeypatch.setattr(cards, "cuda_devices", lambda: 0)
+    monkeypatch.setattr(sys, "argv", ["gpu.py"])
+    assert gpu.main() == 2
+    assert capsys.readouterr().err.splitlines() == [gpu.NO_DEVICE]
+
+
+def test_every_contender_on_a_gpu_computes_in_float32(load: Any) -> None:
+    for contender in load("gpu").contenders().values():
+        assert (FOLDER / f"{contender.module}.py").exists()
+        assert contender.env["NVIDIA_TF32_OVERRIDE"] == contender.env["CUPY_TF32"] == "0"
+        assert contender.env["JAX_DEFAULT_MATMUL_PRECISION"] == "highest"

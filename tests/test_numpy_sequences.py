@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import attention, indexing, recurrence, threads
+from hilevel_numpy import attention, crossentropy, elementwise, indexing, recurrence, threads
 from test_numpy_fast import assert_same, normal, results
 
 import hilevel
@@ -143,3 +143,40 @@ def test_attention(name: str, block: int, monkeypatch: pytest.MonkeyPatch) -> No
 def test_attention_differentiated_twice() -> None:
     inner = hilevel.grad(lambda q, k, v: ops.sum(plain_attention(q, k, v, mask=np.tri(3, dtype=bool)) ** 2))
     assert_same(lambda *a: inner(*a), [normal(2, 2, 3, 4) for _ in range(3)])
+
+
+@pytest.mark.parametrize("block", [1, 30, 1 << 17])
+def test_crossentropy_of_labels(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(crossentropy, "_SMALL", 0)
+    monkeypatch.setattr(crossentropy, "_BLOCK", block)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    for shape in ((7, 9), (2, 3, 9), (9,), (0, 9)):
+        labels = np.random.default_rng(1).integers(0, 9, shape[:-1])
+        loss = lambda x, labels=labels: ops.sparse_categorical_crossentropy(labels, x, from_logits=True)
+        for dtype in ("float32", "float64"):
+            assert_same(loss, [9 * normal(*shape).astype(dtype)])
+            assert_same(loss, [normal(*shape[::-1]).T.astype(dtype)])
+    inner = hilevel.grad(lambda x: ops.sum(loss(x) ** 2))
+    loss = lambda x: ops.sparse_categorical_crossentropy(np.array([1, 0]), x, from_logits=True)
+    assert_same(lambda x: inner(x), [normal(2, 5)])
+
+
+@pytest.mark.parametrize("block", [7, 1 << 15])
+def test_gelu(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The judge of float32 is float64."""
+    monkeypatch.setattr(elementwise, "_BLOCK", block)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    for approximate in (True, False):
+        gelu = lambda x, approximate=approximate: ops.gelu(x, approximate=approximate)
+        for dtype in ("float32", "float64"):
+            for x in (
+                4 * normal(5, 9).astype(dtype),
+                normal(5, 4).astype(dtype).T,
+                normal(0, 3).astype(dtype),
+            ):
+                assert_same(gelu, [x])
+        assert_same(lambda x, gelu=gelu: hilevel.grad(lambda x: ops.sum(gelu(x) ** 2))(x), [normal(4)])
+        x = np.linspace(-12, 12, 999)
+        with hilevel.use_backend("numpy"):
+            for small, exact in zip(results(gelu, [x.astype("f")]), results(gelu, [x]), strict=True):
+                np.testing.assert_allclose(small, exact, rtol=1e-6, atol=2e-6)

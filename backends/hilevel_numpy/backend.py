@@ -10,7 +10,17 @@ from hilevel import protocol
 from hilevel._types import Array, Function
 from hilevel.autodiff.capture import Captured
 from hilevel.autodiff.replay import Replayed
-from hilevel_numpy import attention, convolution, indexing, normalization, pooling, products, recurrence
+from hilevel_numpy import (
+    attention,
+    convolution,
+    crossentropy,
+    elementwise,
+    indexing,
+    normalization,
+    pooling,
+    products,
+    recurrence,
+)
 from hilevel_numpy.memory import keep_freed_memory
 from hilevel_numpy.packing import pack
 from hilevel_numpy.updates import OVERRIDES
@@ -35,6 +45,8 @@ class Backend(protocol.Backend):
             | recurrence.OVERRIDES
             | indexing.OVERRIDES
             | attention.OVERRIDES
+            | crossentropy.OVERRIDES
+            | elementwise.OVERRIDES
         )
         self._generator = np.random.Philox(key=[0, 0])
         self._state: dict[str, Any] = dict(self._generator.state)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilevel._types import Tensor
-from hilevel.ops._op import composite, to_array, to_float_array
+from hilevel._types import Namespace, Tensor
+from hilevel.ops._abstract import like
+from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.elementwise import abs, clip, maximum, minimum, square, where
 from hilevel.ops.functions import expm1, sqrt, tanh
 from hilevel.ops.nn import erf, sigmoid, softplus
@@ -67,10 +68,24 @@ def gelu(x: Tensor, approximate: bool = True) -> Tensor:
     >>> ops.gelu([0.0])
     array([0.], dtype=float32)
     """
-    x = to_float_array(x)
+    return _gelu(x, approximate=approximate)
+
+
+@op(dtype="float", shape=lambda x, approximate: like(x))
+def _gelu(xp: Namespace, x: Tensor, approximate: bool) -> Tensor:
     if approximate:
-        return 0.5 * x * (1.0 + tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+        return 0.5 * x * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
     return 0.5 * x * (1.0 + erf(x * 0.7071067811865476))
+
+
+@_gelu.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, approximate: bool) -> Tensor:
+    if approximate:
+        share = 0.5 * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+        slope = 2 * share * (1.0 - share) * (0.7978845608028654 * (1.0 + 3 * 0.044715 * x * x))
+        return g * (share + x * slope)
+    density = 0.3989422804014327 * xp.exp(-0.5 * x * x)
+    return g * (0.5 * (1.0 + erf(x * 0.7071067811865476)) + x * density)
 
 
 def softsign(x: Tensor) -> Tensor:

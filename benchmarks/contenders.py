@@ -51,7 +51,6 @@ def fitted(module: str, backend: str, needs: tuple[str, ...], **options: Any) ->
 CONTENDERS = {
     "hilevel-numpy": fitted("hilevel", "numpy", ()),
     "hilevel-jax": fitted("hilevel", "jax", ("jax",)),
-    "hilevel-jax-bundled": fitted("hilevel", "jax", ("jax",), steps_per_execution="auto"),
     "keras-jax": fitted("keras", "jax", ("jax",)),
     "keras-torch": fitted("keras", "torch", ("torch",)),
     "torch": Contender("peers_torch", ("torch",)),

@@ -16,7 +16,7 @@ import matplotlib.pyplot as plt
 from PIL import Image
 
 COLOURS = {
-    "hilevel-numpy": "#0b6e4f", "hilevel-jax": "#1fa774", "hilevel-jax-bundled": "#8fd6b5",
+    "hilevel-numpy": "#0b6e4f", "hilevel-jax": "#1fa774",
     "torch": "#e4572e", "keras-torch": "#f3a683", "keras-jax": "#4a7bb7", "jax-by-hand": "#a9c6e8",
     "autograd": "#8d8d8d", "numpy-by-hand": "#c9c9c9",
 }  # fmt: skip

@@ -37,9 +37,9 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def ratio(by_name: Results, ours: str, peer: str) -> float | None:
-    """How long a step of one takes of the other's time: the median of what the rounds say."""
+    """How long a step of one takes of the other's time, in the best round of each."""
     a, b = (by_name.get(name, {}).get("ms", []) for name in (ours, peer))
-    return median(x / y for x, y in zip(a, b, strict=False)) if a and b else None
+    return min(a) / min(b) if a and b else None
 
 
 # -- the tables ------------------------------------------------------------------------------------------
@@ -95,11 +95,10 @@ def imports(found: dict[str, float]) -> str:
 # -- targets ---------------------------------------------------------------------------------------------
 
 
-def goal(what: str, target: float, value: float | None, bundled: float | None = None) -> list[str]:
-    """A row that says whether a target is reached; the better of two counts."""
-    there = [v for v in (value, bundled) if v is not None]
-    verdict = ("reached" if min(there) <= target else "not reached") if there else "not measured"
-    return [what, f"{target:g}", number(value), number(bundled), verdict]
+def goal(what: str, target: float, value: float | None) -> list[str]:
+    """A row that says whether a target is reached."""
+    verdict = "not measured" if value is None else "reached" if value <= target else "not reached"
+    return [what, f"{target:g}", number(value), verdict]
 
 
 def goals(results: Results) -> str:
@@ -107,13 +106,10 @@ def goals(results: Results) -> str:
     rows = []
     for workload, by_name in results["workloads"].items():
         for ours, peer, aims in STEPS:
-            bundled = ratio(by_name, f"{ours}-bundled", peer)
-            rows.append(
-                goal(f"{workload}: {ours} / {peer}", aims[workload], ratio(by_name, ours, peer), bundled)
-            )
+            rows.append(goal(f"{workload}: {ours} / {peer}", aims[workload], ratio(by_name, ours, peer)))
     if found := results.get("others"):
         rows += [goal(what, target, measured(found)) for what, target, measured in OTHERS]
-    return table(["ratio", "at most", "measured", "bundled", ""], rows)
+    return table(["ratio", "at most", "measured", ""], rows)
 
 
 # -- the whole -------------------------------------------------------------------------------------------

@@ -136,7 +136,6 @@ def run(chosen: argparse.Namespace, python: str) -> dict[str, Any]:
     rounds = 2 if chosen.quick else chosen.rounds
     lacking = {name: absent(python, name) for name in chosen.contenders}
     there = [name for name in chosen.contenders if not lacking[name]]
-    alone = [name for name in there if not name.endswith("-bundled")]
     plan = {w: [c for c in there if CONTENDERS[c].takes_part(w)] for w in chosen.only if w in WORKLOADS}
     results: dict[str, Any] = {
         "machine": json.loads(subprocess.check_output([python, str(HERE / "machine.py")])),
@@ -145,14 +144,14 @@ def run(chosen: argparse.Namespace, python: str) -> dict[str, Any]:
     }
     results["machine"]["rounds"] = str(rounds)
     turns = sum(map(len, plan.values())) * (rounds + 1)
-    turns += others.turns(alone, min(rounds, 5)) if "others" in chosen.only else 0
+    turns += others.turns(there, min(rounds, 5)) if "others" in chosen.only else 0
     with tqdm(total=turns, unit="turn") as bar:
         for workload, contenders in plan.items():
             found = measure(workload, starts(python, workload, contenders), rounds, bar)
             results["workloads"][workload] = found
             keep(results, chosen.json)
         if "others" in chosen.only:
-            results["others"] = others.measure(python, alone, min(rounds, 5), bar)
+            results["others"] = others.measure(python, there, min(rounds, 5), bar)
             keep(results, chosen.json)
     return results
 

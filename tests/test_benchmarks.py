@@ -179,7 +179,7 @@ def test_the_report_of_a_gpu_says_what_share_of_its_rates_is_reached(load: Any) 
     lines = load("gpu_report").markdown(GPU_TIMES).splitlines()
     for line in [
         "| mlp | 2.00 (2.50) | 4.00 (4.00) | failed |",
-        "| mlp | hilevel-jax | 0.250 | - |",
+        "| mlp | hilevel-jax | 0.500 | - |",
         "| deep_narrow | hilevel-jax | 0.500 | 2.00 |",
         "| mlp | bytes | 3000 | 2 | 0.0192 | 19.4 | 0.97% | 0.48% |  |",
         "| deep_narrow | operations | 1000 | 64 | 0.483 | 33.5 | 24% | 12% | 48% |",

@@ -6,11 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import attention, crossentropy, elementwise, indexing, recurrence, threads
+from hilevel_numpy import attention, crossentropy, elementwise, indexing, recurrence, threads, updates
 from test_numpy_fast import assert_same, normal, results
 
 import hilevel
 from hilevel import ops
+from hilevel.ops import updates as update_ops
 from hilevel.ops.attention import attention as plain_attention
 
 RECURRENT: dict[str, Any] = {
@@ -55,9 +56,9 @@ def sequence(
 @pytest.mark.parametrize("cell", ["simple", "lstm", "gru"])
 @pytest.mark.parametrize("name", RECURRENT)
 def test_recurrent(name: str, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With parts of two samples and blocks of two steps; with one of all."""
+    """In two parts and blocks of two steps; with one of all."""
     shape, how = RECURRENT[name]
-    for sizes in ({"_ROWS": 1, "_WORK": 1, "_BLOCK": 80}, {}):
+    for sizes in ({"_WORK": 1, "_BLOCK": 80}, {}):
         for key, size in sizes.items():
             monkeypatch.setattr(recurrence, key, size)
         monkeypatch.setattr(threads, "count", lambda: 2)
@@ -180,3 +181,27 @@ def test_gelu(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         with hilevel.use_backend("numpy"):
             for small, exact in zip(results(gelu, [x.astype("f")]), results(gelu, [x]), strict=True):
                 np.testing.assert_allclose(small, exact, rtol=1e-6, atol=2e-6)
+
+
+UPDATES: dict[str, Any] = {
+    "adam_update": (4, {"rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3}),
+    "momentum_update": (3, {"rate": 0.1, "momentum": 0.9, "nesterov": True}),
+    "rmsprop_update": (3, {"rate": 0.1, "rho": 0.9, "epsilon": 1e-3}),
+    "sgd_update": (2, {"rate": 0.1}),
+    "shrink_update": (1, {"factor": 0.9}),
+}
+
+
+@pytest.mark.parametrize("name", UPDATES)
+def test_updates_of_large_weights(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Divided among threads, with a rest, beside small ones."""
+    monkeypatch.setattr(updates, "_PART", 7)
+    monkeypatch.setattr(updates, "_MANY", 1)
+    monkeypatch.setattr(threads, "count", lambda: 2)
+    width, options = UPDATES[name]
+    for dtype in ("float32", "float64"):
+        rows = [np.abs(normal(*shape)).astype(dtype) for shape in ((5, 9), (3,)) for _ in range(width)]
+        wanted = getattr(update_ops, name).value(np, *rows, **options)
+        found = updates.OVERRIDES[name].value(np, *(a.copy() for a in rows), **options)
+        for a, b in zip(found, wanted, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-5)

@@ -13,7 +13,7 @@ from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
 
-_BLOCK = 1 << 15
+_BLOCK = 1 << 16
 """Numbers of a part."""
 _TAIL = (0.5307027145, -0.7265760135, 0.7107068705, -0.142248368, 0.127414796)
 """Of `(1 - erf(z)) / 2 * exp(z * z)` as a polynomial of `1 / (1 + 0.3275911 * z)`, the coefficient of the highest power

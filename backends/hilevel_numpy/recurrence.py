@@ -26,8 +26,9 @@ Array = np.ndarray[Any, Any]
 
 _BLOCK = 1 << 15
 """Numbers of a block of steps on the way back."""
-_ROWS, _WORK = 16, 1 << 19
-"""How many samples a part has at least, and how many multiplications a step of it."""
+_WORK = 1 << 22
+"""How many multiplications a step of a part has at least. With less, threads wait for Python's lock between the calls
+for longer than they work at the same time; for the same reason there are two parts at most."""
 
 
 class Loop:
@@ -298,12 +299,7 @@ def _is_other(x: Array, states: Any, mask: Any, activations: tuple[str, str], ce
 def _parts(kind: type[Loop], kept: Any, *weights: Any) -> list[Loop]:
     """The loops of all samples, in parts."""
     samples, units = kept[1].shape[1:]
-    rows = max(
-        _ROWS,
-        -(-_WORK // (len(kind.order) * units * units)),
-        -(-samples // 4),
-        min(2 * _ROWS, -(-samples // 2)),
-    )
+    rows = max(-(-samples // 2), -(-_WORK // (len(kind.order) * units * units)))
     return [kind(slice(i, i + rows), kept, *weights) for i in range(0, samples, rows)]
 
 

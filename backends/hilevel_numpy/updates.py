@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
@@ -11,40 +10,40 @@ from numpy import add, divide, multiply, sqrt, subtract
 
 from hilevel.ops import updates
 from hilevel.protocol import Override
+from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
 Rows = Sequence[Sequence[Array]]
 BLOCK = 32768
+"""Weights up to this size are small."""
+_PART, _MANY = 1 << 17, 1 << 18
+"""Numbers of a part of large ones, and from how many on all cores work."""
 
 
-class _Scratch(threading.local):
-    """Memory for what is only needed within one block; each thread has its own."""
+def _each(rows: Rows, update: Callable[..., None]) -> None:
+    """Call the update with scratch memory and the arrays of each row: small ones whole, equal parts of large ones, on
+    all cores where that is worth it."""
 
-    def __init__(self) -> None:
-        self.arrays: dict[str, Array] = {}
+    def run(block: Sequence[Array]) -> None:
+        update(scratch("update", block[0].shape, block[0].dtype), *block)
 
-    def of(self, dtype: np.dtype[Any]) -> Array:
-        array = self.arrays.get(dtype.char)
-        if array is None:
-            array = self.arrays[dtype.char] = np.empty(BLOCK, dtype)
-        return array
-
-
-_scratch = _Scratch()
+    blocks = list(_blocks(rows))
+    if len(blocks) > 1 and sum(block[0].size for block in blocks) >= _MANY:
+        parallel(run, blocks)
+    else:
+        for block in blocks:
+            run(block)
 
 
 def _blocks(rows: Rows) -> Iterator[Sequence[Array]]:
-    """For each row scratch memory and the arrays: small ones whole, equal parts of large ones."""
-    scratch = _scratch.of(rows[0][0].dtype)
+    """The rows, the large ones in equal parts."""
     for row in rows:
-        size = row[0].size
-        if size <= BLOCK:
-            yield scratch[:size].reshape(row[0].shape), *row
+        if row[0].size <= _PART:
+            yield row
             continue
         flat = [a.reshape(-1) for a in row]
-        for start in range(0, size, BLOCK):
-            parts = [a[start : start + BLOCK] for a in flat]
-            yield scratch[: parts[0].size], *parts
+        for start in range(0, row[0].size, _PART):
+            yield [a[start : start + _PART] for a in flat]
 
 
 def _constants(rows: Rows, *numbers: Any) -> list[Array]:
@@ -84,22 +83,25 @@ def _writable(x: Any, dtype: Any) -> bool:
 @_in_place(updates.shrink_update, 1, 0)
 def shrink(rows: Rows, factor: Any) -> None:
     (factor,) = _constants(rows, factor)
-    for (p,) in rows:
-        multiply(p, factor, p)
+    _each(rows, lambda s, p: multiply(p, factor, p))
 
 
 @_in_place(updates.sgd_update, 2, 0)
 def sgd(rows: Rows, rate: Any) -> None:
     (rate,) = _constants(rows, rate)
-    for s, p, g in _blocks(rows):
+
+    def update(s: Array, p: Array, g: Array) -> None:
         multiply(g, rate, s)
         subtract(p, s, p)
+
+    _each(rows, update)
 
 
 @_in_place(updates.momentum_update, 3, 0, 2)
 def momentum(rows: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
     rate, keep = _constants(rows, rate, momentum)
-    for s, p, g, m in _blocks(rows):
+
+    def update(s: Array, p: Array, g: Array, m: Array) -> None:
         multiply(g, rate, s)
         multiply(m, keep, m)
         subtract(m, s, m)
@@ -110,11 +112,14 @@ def momentum(rows: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
         else:
             add(p, m, p)
 
+    _each(rows, update)
+
 
 @_in_place(updates.adam_update, 4, 0, 2, 3)
 def adam(rows: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) -> None:
     rate, first, second, small = _constants(rows, rate, 1 - beta_1, 1 - beta_2, epsilon)
-    for s, p, g, m, v in _blocks(rows):
+
+    def update(s: Array, p: Array, g: Array, m: Array, v: Array) -> None:
         subtract(g, m, s)
         multiply(s, first, s)
         add(m, s, m)
@@ -128,11 +133,14 @@ def adam(rows: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) ->
         multiply(s, rate, s)
         subtract(p, s, p)
 
+    _each(rows, update)
+
 
 @_in_place(updates.rmsprop_update, 3, 0, 2)
 def rmsprop(rows: Rows, rate: Any, rho: float, epsilon: float) -> None:
     rate, keep, take, small = _constants(rows, rate, rho, 1 - rho, epsilon)
-    for s, p, g, v in _blocks(rows):
+
+    def update(s: Array, p: Array, g: Array, v: Array) -> None:
         multiply(g, g, s)
         multiply(s, take, s)
         multiply(v, keep, v)
@@ -142,6 +150,8 @@ def rmsprop(rows: Rows, rate: Any, rho: float, epsilon: float) -> None:
         divide(g, s, s)
         multiply(s, rate, s)
         subtract(p, s, p)
+
+    _each(rows, update)
 
 
 OVERRIDES: dict[str, Override] = {

@@ -205,3 +205,31 @@ def test_updates_of_large_weights(name: str, monkeypatch: pytest.MonkeyPatch) ->
         found = updates.OVERRIDES[name].value(np, *(a.copy() for a in rows), **options)
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5)
+
+
+def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, size in ((attention, 60), (crossentropy, 30), (elementwise, 20), (updates, 7)):
+        monkeypatch.setattr(module, "_PART" if module is updates else "_BLOCK", size)
+    monkeypatch.setattr(crossentropy, "_SMALL", 0)
+    monkeypatch.setattr(updates, "_MANY", 1)
+    monkeypatch.setattr(recurrence, "_WORK", 1)
+    sequences, tensors = sequence((5, 6, 3), "lstm", "float32")
+    labels = np.arange(12).reshape(3, 4) % 5
+    cases: list[tuple[Any, Any]] = [
+        (sequences, tensors),
+        (plain_attention, [normal(4, 2, 5, 3).astype("float32") for _ in range(3)]),
+        (lambda x: ops.gelu(x, approximate=False), [normal(9, 9).astype("float32")]),
+        (
+            lambda x: ops.sparse_categorical_crossentropy(labels, x, from_logits=True),
+            [normal(3, 4, 5).astype("float32")],
+        ),
+    ]
+    for function, arrays in cases:
+        found = []
+        for n in (1, 2, 3):
+            monkeypatch.setattr(threads, "count", lambda n=n: n)
+            with hilevel.use_backend("numpy"):
+                found.append(results(function, arrays))
+        for other in found[1:]:
+            for a, b in zip(found[0], other, strict=True):
+                np.testing.assert_array_equal(a, b)

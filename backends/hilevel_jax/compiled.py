@@ -61,8 +61,8 @@ class Compiled:
             return entry(dynamic)
 
     def loops(self, *args: Any) -> bool:
-        """Whether calls with such arguments are worth a program of several. XLA's convolutions on a CPU are not: a step of
-        a residual network takes five times as long in a loop."""
+        """Whether calls with such arguments are worth a program of several. On a CPU convolutions are not: a step of a
+        residual network takes five times as long in a loop of XLA's."""
         with plain_errors():
             return not self._bundle(args).convolves or jax.default_backend() != "cpu"
 

@@ -8,6 +8,8 @@ import os
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Most functions are compiled to run once. The examples, which tests run as programs, are compiled as users' are.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+# Memory that is kept for the next step of one program is of no use to ten thousand different ones.
+os.environ.setdefault("HILEVEL_KEEP_MEMORY", "0")
 
 from typing import Any
 

@@ -123,5 +123,6 @@ def test_sparse_crossentropy() -> None:
 def test_the_memory_of_a_program_is_used_again_by_its_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HILEVEL_BACKEND", "jax")
     monkeypatch.setenv("JAX_ENABLE_X64", "0")
+    monkeypatch.setenv("HILEVEL_KEEP_MEMORY", "1")
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 3000  # of 9800 pages that it needs

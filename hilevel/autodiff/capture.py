@@ -165,6 +165,18 @@ class _Entering(dict[int, Any]):
             self.capture.enter(variable)
 
 
+class _YoungOnly:
+    """A block without garbage collection, at whose end all that it made is still young: quick to be looked through."""
+
+    def __enter__(self) -> None:
+        self.enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.enabled:
+            gc.enable()
+
+
 class Capture:
     """The calls of one run of a step.
 
@@ -196,17 +208,17 @@ class Capture:
 
     def run(self, function: Function, args: Any, kwargs: Any) -> Any:
         """Call the function on data, whose arrays become the first slots, and capture what it does."""
-        with scope(capture=self, touched=_Entering(self)):
+        with scope(capture=self, touched=_Entering(self)), _YoungOnly():
             try:
                 args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
                 result = function(*args, **kwargs)
             finally:
                 self._leave()
-        del args, kwargs
-        self.result = tree.map_structure(self._keep, result)
-        result = tree.map_structure(self._plain, result)
-        if self._any_alive():
-            self.refuse("it keeps a tensor of the step")
+            del args, kwargs
+            self.result = tree.map_structure(self._keep, result)
+            result = tree.map_structure(self._plain, result)
+            if self._any_alive():
+                self.refuse("it keeps a tensor of the step")
         return result
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Any = None) -> Any:
@@ -303,5 +315,5 @@ class Capture:
 
     def _any_alive(self) -> bool:
         if any(reference() is not None for reference in self._alive):
-            gc.collect()  # what only a circle of references keeps is not kept
+            gc.collect(0)  # what only a circle of references keeps is not kept
         return any(reference() is not None for reference in self._alive)

@@ -6,11 +6,11 @@ import ctypes
 import os
 
 MB = 2**20
-_TRIM_THRESHOLD, _MMAP_THRESHOLD, _ARENA_MAX = -1, -3, -8  # mallopt's names for them, in malloc.h
+_TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # mallopt's names for them, in malloc.h
 _asked: dict[int, int] = {}
 
 
-def keep_freed_memory(kept: int = 256 * MB, largest: int = 32 * MB, one_arena: bool = False) -> None:
+def keep_freed_memory(kept: int = 256 * MB, largest: int = 32 * MB) -> None:
     """Ask the C library to keep freed memory, instead of giving it back at once.
 
     A training step frees arrays that the next step needs again. glibc gives them back to the system in between, and the
@@ -21,8 +21,6 @@ def keep_freed_memory(kept: int = 256 * MB, largest: int = 32 * MB, one_arena: b
     Args:
         kept: up to how many bytes are kept.
         largest: the size of a piece of memory from which on it is given back at once all the same.
-        one_arena: whether threads that begin from now on share one heap: glibc never keeps more than 64 MB in the
-            heaps of other threads.
     """
     if os.environ.get("HILEVEL_KEEP_MEMORY", "1") == "0":
         return
@@ -33,5 +31,3 @@ def keep_freed_memory(kept: int = 256 * MB, largest: int = 32 * MB, one_arena: b
     for parameter, value in ((_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, kept)):
         _asked[parameter] = max(value, _asked.get(parameter, 0))
         mallopt(parameter, _asked[parameter])
-    if one_arena:
-        mallopt(_ARENA_MAX, 1)

@@ -39,9 +39,9 @@ class Backend(protocol.Backend):
             jax.config.update("jax_enable_x64", True)
         _keep_programs(os.environ.get("HILEVEL_COMPILATION_CACHE"))
         self.overrides = dict(OVERRIDES)
-        # On a CPU a program gets its scratch memory anew for each run, in one piece: the page faults of that were a third
-        # of the time of a step of cnn, lstm, resnet_small and transformer. It is kept if the thread that asks is this
-        # one, which runs the programs itself then; small ones also take a quarter less time without the way to another.
+        # On a CPU a program gets its scratch memory anew for each run, in one piece: the page faults of that were a
+        # third of the time of a step of cnn, lstm, resnet_small and transformer. It is kept if the thread that asks is
+        # this one, which runs the programs itself then; small ones take a quarter less time without another thread.
         jax.config.update("jax_cpu_enable_async_dispatch", False)
         keep_freed_memory(kept=1024 * MB, largest=1024 * MB)
 

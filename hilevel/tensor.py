@@ -168,6 +168,46 @@ class TensorLike:
         return _by_name(func.__name__, True, self, args, kwargs)
 
 
+class Holding(TensorLike):
+    """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
+
+    __slots__ = ()
+    value: Any
+
+    @property
+    def shape(self) -> Any:
+        """The shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the value."""
+        return self.value.dtype
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array."""
+        raise NotImplementedError
+
+    def item(self) -> Any:
+        """The value, of one element, as a Python number."""
+        return self.numpy().item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        return int(self.numpy().__index__())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+
 ALIASES = {
     "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",
     "pow": "power", "true_divide": "divide", "arcsin": "arcsin", "absolute": "abs",

@@ -315,3 +315,15 @@ def test_an_attribute_that_a_callback_changes_is_seen() -> None:
         return model.fit(X, X[:, :1], batch_size=4, epochs=3, verbose=0, callbacks=[Anneal()]).history
 
     assert trained("auto") == trained(False)
+
+
+def test_what_an_array_can_do_it_can_do_in_a_captured_step() -> None:
+    @hilevel.jit
+    def step(x: Any) -> Any:
+        total = ops.sum(x)
+        return f"{total:.2f}", ops.tanh(x).tolist(), total.round()
+
+    for _ in range(4):
+        text, numbers, total = step(np.zeros(2, "float32"))
+        assert (text, numbers, float(total)) == ("0.00", [0.0, 0.0], 0.0)
+    assert "numbers" in form_of(step).refused

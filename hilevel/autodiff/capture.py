@@ -15,9 +15,9 @@ import numpy as np
 
 from hilevel import tree
 from hilevel._context import context, scope
-from hilevel._types import Array, DType, Function
+from hilevel._types import Array, Function
 from hilevel.protocol import Backend
-from hilevel.tensor import DEVICE, KINDS, TensorLike
+from hilevel.tensor import DEVICE, KINDS, Holding
 
 
 class Attributes:
@@ -29,7 +29,7 @@ class Attributes:
 attributes = Attributes()
 
 
-class Captured(TensorLike):
+class Captured(Holding):
     """An array of a step that is being captured. Afterwards it is the plain array again."""
 
     __slots__ = ("__weakref__", "capture", "slot", "value")
@@ -39,39 +39,25 @@ class Captured(TensorLike):
         self.capture = capture
         self.slot = slot
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the array."""
-        return self.value.shape
-
-    @property
-    def dtype(self) -> DType:
-        """The dtype of the array."""
-        return self.value.dtype
-
     def looked_at(self) -> Array:
         """The array, for somebody who wants its numbers; a step that depends on them cannot be replayed."""
         self.capture.refuse("it looks at the numbers of a tensor")
         return self.value
 
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The numbers as a NumPy array."""
+        return self.capture.backend.to_numpy(self.looked_at())
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
         return np.asarray(self.looked_at(), dtype=dtype)
 
-    def item(self) -> Any:
-        """The value, of one element, as a Python number."""
-        return self.looked_at().item()
-
-    def __float__(self) -> float:
-        return float(self.looked_at())
-
-    def __int__(self) -> int:
-        return int(self.looked_at())
-
-    def __bool__(self) -> bool:
-        return bool(self.looked_at())
-
-    def __index__(self) -> int:
-        return self.looked_at().__index__()
+    def __getattr__(self, name: str) -> Any:
+        """What the array can do beside the operations of tensors, `tolist` for instance: that looks at its numbers."""
+        if name in self.__slots__:
+            raise AttributeError(name)
+        attribute = getattr(self.value, name)
+        self.looked_at()
+        return attribute
 
     def copy(self) -> Any:
         """The same numbers in memory of their own."""

@@ -15,12 +15,12 @@ import numpy as np
 
 from hilevel import tensor
 from hilevel._context import context, scope
-from hilevel._types import Array, DType
+from hilevel._types import Array
 from hilevel.autodiff.capture import call, known
 from hilevel.backends import current_backend, loaded_backends
 from hilevel.errors import TracedValueError
 from hilevel.protocol import Backend
-from hilevel.tensor import KINDS, TRACED, TensorLike
+from hilevel.tensor import KINDS, TRACED, Holding
 
 
 class Recording:
@@ -48,7 +48,7 @@ class Recording:
             v._leaf = None
 
 
-class Traced(TensorLike):
+class Traced(Holding):
     """A value with its origin: the op, its arguments' values, and which of these are traced themselves.
 
     Outside of the tape that made it, it behaves as the plain array that it holds.
@@ -71,16 +71,6 @@ class Traced(TensorLike):
         self.residuals: Any = None
         self.picked: int | None = None
 
-    @property
-    def shape(self) -> tuple[int, ...]:
-        """The shape of the value."""
-        return self.value.shape
-
-    @property
-    def dtype(self) -> DType:
-        """The dtype of the value."""
-        return self.value.dtype
-
     def numpy(self) -> np.ndarray[Any, Any]:
         """The value as a NumPy array, cut off from the computation.
 
@@ -88,10 +78,6 @@ class Traced(TensorLike):
             TracedValueError: the value is part of a compiled function and has no numbers yet.
         """
         return to_host(self.value)
-
-    def item(self) -> Any:
-        """The value, of one element, as a Python number."""
-        return self.numpy().item()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
         if self.recording is context.recording:
@@ -101,21 +87,6 @@ class Traced(TensorLike):
                 "otherwise use the functions of hilevel.ops."
             )
         return np.asarray(self.numpy(), dtype=dtype)
-
-    def __float__(self) -> float:
-        return float(self.item())
-
-    def __int__(self) -> int:
-        return int(self.item())
-
-    def __bool__(self) -> bool:
-        return bool(self.item())
-
-    def __index__(self) -> int:
-        return self.numpy().__index__()
-
-    def __format__(self, spec: str) -> str:
-        return format(self.item(), spec) if spec else str(self)
 
     def __repr__(self) -> str:
         return f"<Traced {self.value!r}>"

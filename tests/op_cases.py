@@ -722,6 +722,8 @@ for _cell, _n in (("simple", 1), ("lstm", 4), ("gru", 3)):
     ]
     _c0 = normal(2, 3) if _cell == "lstm" else None
     case("recurrent", *_args, _c0, cell=_cell, expected=_steps)
+    case("recurrent", *_args, _c0, cell=_cell, return_sequences=False,
+         expected=lambda *a, return_sequences, **how: _steps(*a, **how)[1:])  # fmt: skip
     case("recurrent", *_args[:3], None, None, *_args[5:], _c0, np.array([[True, False, True], [True, False, False]]),
          normal(2, 3), cell=_cell, expected=_steps)  # fmt: skip
 op_cases_convolution.add_cases(case, normal, apart)

@@ -25,12 +25,14 @@ RECURRENT: dict[str, Any] = {
     "recurrent bias": ((5, 4, 3), {"biases": (1,), "keep": True}),
     "no sample": ((0, 3, 2), {}),
     "another activation": ((5, 4, 3), {"activation": "relu"}),
+    "last states only": ((5, 4, 3), {"mask": True, "whole": False}),
+    "last states, another activation": ((5, 4, 3), {"activation": "relu", "whole": False}),
 }
 
 
 def sequence(
     shape: Any, cell: str, dtype: str, biases: Any = (0,), mask: bool = False, keep: bool = False,
-    activation: str = "tanh",
+    activation: str = "tanh", whole: bool = True,
 ) -> tuple[Any, list[Any]]:  # fmt: skip
     """A function of a sequence's tensors, and these."""
     (batch, steps, features), units = shape, 7
@@ -45,10 +47,11 @@ def sequence(
         given = [rest.pop(0) if i in biases else None for i in (0, 1)]
         h, c = rest.pop(0), rest.pop(0) if cell == "lstm" else None
         factors = rest.pop(0) if keep else None
-        y, *last = ops.recurrent(
-            x, kernel, recurrent, *given, h, c, marks, factors, cell=cell, activation=activation
-        )
-        return (y, *last)
+        y = ops.recurrent(
+            x, kernel, recurrent, *given, h, c, marks, factors, cell=cell, activation=activation,
+            return_sequences=whole,
+        )  # fmt: skip
+        return tuple(y)
 
     return function, [a.astype(dtype) for a in arrays]
 
@@ -181,6 +184,27 @@ def test_gelu(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
         with hilevel.use_backend("numpy"):
             for small, exact in zip(results(gelu, [x.astype("f")]), results(gelu, [x]), strict=True):
                 np.testing.assert_allclose(small, exact, rtol=1e-6, atol=2e-6)
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (200, 90), (0, 4)])
+def test_dense_and_what_is_cheap(shape: Any) -> None:
+    """Small layers, and large ones, whose masks are made differently; and functions without `numpy.where`."""
+    for dtype in ("float32", "float64"):
+        x, kernel, bias = (a.astype(dtype) for a in (normal(*shape), normal(shape[1], 85), normal(85)))
+        for activation in ("linear", "relu", "tanh", "sigmoid"):
+            assert_same(lambda *a, f=activation: ops.dense(*a, activation=f), [x, kernel, bias])
+        assert_same(lambda x, k: ops.dense(x, k, activation="relu"), [np.stack([x, -x]), kernel])
+        for slope in (0.0, 0.2, 1.0, 3.0, -1.0):
+            assert_same(lambda x, slope=slope: ops.leaky_relu(x, slope), [x])
+
+
+def test_leaky_relu_of_what_is_no_usual_number() -> None:
+    x = np.array([np.inf, -np.inf, np.nan, 0.0, -0.0], "float32")
+    with hilevel.use_backend("numpy"):
+        for slope in (0.2, 1.0):
+            np.testing.assert_array_equal(ops.leaky_relu(x, slope), np.where(x > 0, x, np.float32(slope) * x))
+        slopes = hilevel.grad(lambda x: ops.sum(ops.leaky_relu(x)))(np.zeros(3, "float32"))
+    np.testing.assert_array_equal(slopes, np.full(3, 0.2, "float32"))
 
 
 UPDATES: dict[str, Any] = {

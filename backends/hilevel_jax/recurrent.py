@@ -31,22 +31,24 @@ def _loop(unroll: bool) -> Any:
 
 
 @functools.cache
-def _sequence(cell: str, activation: str, recurrent_activation: str, unroll: bool) -> Any:
+def _sequence(
+    cell: str, activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool
+) -> Any:
     """The function of a sequence with its way back, made once for each kind."""
     step: Step = STEPS[cell](activation, recurrent_activation)
     loop = _loop(unroll)
 
     @jax.custom_vjp  # type: ignore[untyped-decorator]
     def sequence(*tensors: Any) -> Any:
-        return run_forward(jnp, loop, step, *tensors)[0]
+        return run_forward(jnp, loop, step, *tensors, return_sequences=return_sequences)[0]
 
     def forward(*tensors: Any) -> Any:
-        y, residuals = run_forward(jnp, loop, step, *tensors)
+        y, residuals = run_forward(jnp, loop, step, *tensors, return_sequences=return_sequences)
         return y, (residuals, tensors)
 
     def backward(kept: Any, g: Any) -> Any:
         residuals, tensors = kept
-        found = run_backward(jnp, loop, step, g, residuals, *tensors)
+        found = run_backward(jnp, loop, step, g, residuals, *tensors, return_sequences=return_sequences)
         return tuple(_filled(d() if callable(d) else d, x) for d, x in zip(found, tensors, strict=True))
 
     sequence.defvjp(forward, backward)

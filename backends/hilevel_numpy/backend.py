@@ -14,6 +14,7 @@ from hilevel_numpy import (
     attention,
     convolution,
     crossentropy,
+    dense,
     elementwise,
     indexing,
     normalization,
@@ -46,6 +47,7 @@ class Backend(protocol.Backend):
             | indexing.OVERRIDES
             | attention.OVERRIDES
             | crossentropy.OVERRIDES
+            | dense.OVERRIDES
             | elementwise.OVERRIDES
         )
         self._generator = np.random.Philox(key=[0, 0])

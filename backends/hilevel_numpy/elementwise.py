@@ -1,13 +1,15 @@
-"""Gelu in blocks that stay in the cache, on all cores, with its derivative where a gradient is wanted."""
+"""Activations: gelu in blocks that stay in the cache, on all cores, with its derivative where a gradient is wanted; the
+leaky relu without `numpy.where`, which takes four times as long as arithmetic."""
 
 from __future__ import annotations
 
 from typing import Any
 
 import numpy as np
-from numpy import add, copysign, exp, multiply, reciprocal, subtract, tanh
+from numpy import add, copysign, exp, greater, maximum, multiply, reciprocal, subtract, tanh
 
 from hilevel.ops.activations import _gelu as plain
+from hilevel.ops.activations import leaky_relu
 from hilevel.protocol import Override
 from hilevel_numpy.threads import parallel, scratch
 
@@ -100,4 +102,25 @@ def gradient(xp: Any, g: Array, y: Array, x: Array, approximate: bool, residuals
     return g * residuals
 
 
-OVERRIDES = {"gelu": Override(value, gradient, saving)}
+def _leaky(xp: Any, x: Array, negative_slope: float = 0.2) -> Any:
+    """The larger of `x` and its share."""
+    if not 0 < negative_slope <= 1 or x.__class__ is not np.ndarray:
+        return leaky_relu.value(xp, x, negative_slope)
+    y = multiply(x, x.dtype.type(negative_slope))
+    return maximum(x, y, out=y)
+
+
+def _leaky_gradient(xp: Any, g: Array, y: Array, x: Array, negative_slope: float = 0.2) -> Any:
+    """The gradient times 1 or the slope."""
+    if not 0 < negative_slope <= 1 or g.__class__ is not np.ndarray:
+        rule: Any = leaky_relu.rule
+        return rule(xp, g, y, x, negative_slope)
+    factor = greater(x, x.dtype.type(0)).astype(g.dtype)
+    maximum(factor, g.dtype.type(negative_slope), out=factor)
+    return multiply(g, factor, factor)
+
+
+OVERRIDES = {
+    "gelu": Override(value, gradient, saving),
+    "leaky_relu": Override(_leaky, _leaky_gradient),
+}

@@ -1,9 +1,9 @@
 """Recurrent layers over a sequence: loops over the steps that write into memory laid out before.
 
-Arrays have the steps first, so that a step of some samples is one piece of memory. Gates that are sigmoids,
-`1 / (1 + exp(-x))`, lie side by side, and their minus is in the weights. On the way back what the gradients are
-multiplied with is made for several steps at once. Where steps are large the samples are divided among the cores: each
-thread goes through all steps.
+Arrays have the axes `(steps, features, samples)`: a step is one piece of memory, and so is each gate of it, which NumPy
+goes through two to four times as fast as through columns of a matrix. Gates that are sigmoids, `1 / (1 + exp(-x))`, lie
+side by side, and their minus is in the weights. On the way back what the gradients are multiplied with is made for
+several steps at once. Where steps are large the samples are divided among the cores.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from typing import Any
 import numpy as np
 from numpy import add, copyto, exp, matmul, multiply, negative, positive, reciprocal, subtract, tanh
 
-from hilevel.ops.nn import sum_of_rows
 from hilevel.ops.recurrence import _recurrent as plain
 from hilevel.protocol import Override
 from hilevel_numpy import products
@@ -34,46 +33,64 @@ for longer than they work at the same time; for the same reason there are two pa
 class Loop:
     """The way of some samples through all steps, and back. A subclass is a kind of cell.
 
-    `kept` is, with the axes `(steps, samples, features)`: `a`, what the inputs give and then the gates; `h` and `c`,
-    the states before each step, and the last; `more`, what else the way back needs.
+    Of each step there are the `inputs`, `a`, what they and the state give and then the gates, the state before it, `h`,
+    and what else the way back needs, `more`. On the way back the gradients of both products, `dz` and `dr`, are made.
     """
 
     order: tuple[int, ...] = (0,)
     """Which gates there are, in the order they have in `a`: sigmoids, and a tanh at the end."""
+    more_in_a = 0
+    """How many more there are of the units' size, behind the gates."""
     wants_more = False
 
-    a: Any
-    h: Any
-    c: Any
-    more: Any
+    dz: Any
+    dr: Any
+    dh: Any
     dc: Any
 
-    def __init__(self, part: slice, kept: Any, weights: Array, inner: Any, mask: Any, keep: Any) -> None:
-        self.part, self.weights, self.inner, self.units = part, weights, inner, len(weights)
-        self.a, self.h, self.c, self.more = (None if x is None else x[:, part] for x in kept)
-        self.keep = None if keep is None else keep[part]
-        self.stops: Any = repeat(None) if mask is None else ~mask[part].T[:, :, None]
-        self.masked = mask is not None
-        self.one = np.ones((), weights.dtype)
+    def __init__(self, kept: Any, mask: Any, keep: Any) -> None:
+        self.inputs, self.a, self.h, self.more = kept
+        self.units, self.wide = self.h.shape[1], self.h.shape[1] * len(self.order)
+        self.states = [self.h, self.a[:, self.wide :]][: 1 + self.more_in_a]
+        self.keep = keep
+        self.stops: Any = None if mask is None else ~mask[:, None]
+        self.one = np.ones((), self.a.dtype)
+
+    @classmethod
+    def laid_out(cls, inputs: Array, states: list[Array]) -> Any:
+        """Memory for all steps, with the first states in it."""
+        (steps, _, samples), units = inputs.shape, len(states[0])
+        a = np.empty((steps + 1, units * (len(cls.order) + cls.more_in_a), samples), inputs.dtype)
+        h = np.empty((steps + 1, units, samples), inputs.dtype)
+        more = np.empty((steps, units, samples), inputs.dtype) if cls.wants_more else None
+        for all_steps, first in zip((h, a[:, units * len(cls.order) :]), states, strict=False):
+            all_steps[0] = first
+        return inputs, a, h, more
 
     @classmethod
     def arranged(cls, weights: Array) -> Array:
-        """The columns of weights in that order, those of sigmoids negative."""
-        n, out = weights.shape[-1] // len(cls.order), np.empty_like(weights)
+        """Weights as rows, in that order; those of sigmoids negative."""
+        n, out = weights.shape[-1] // len(cls.order), np.empty(weights.shape[::-1], weights.dtype)
         for to, gate in enumerate(cls.order):
             change = positive if to == len(cls.order) - 1 else negative
-            change(weights[:, gate * n : (gate + 1) * n], out[:, to * n : (to + 1) * n])
+            change(weights[:, gate * n : (gate + 1) * n].T, out[to * n : (to + 1) * n])
         return out
 
     def parts_of(self, a: Array) -> list[Array]:
         """Each gate of an array with all of them."""
         n = self.units
-        return [a[..., i * n : (i + 1) * n] for i in range(len(self.order))]
+        return [a[:, i * n : (i + 1) * n] for i in range(len(self.order))]
 
     # -- forward -----------------------------------------------------------------------------------
 
-    def forward(self) -> None:
-        """Write the gates, and the states from the second on."""
+    def forward(self, input_weights: Array, weights: Array, inner: Any) -> None:
+        """Write the gates, and the states from the second on; `inner` is a bias of the product with the state."""
+        products.matmul(input_weights[None], self.inputs, self.a[:-1, : self.wide])
+        with np.errstate(over="ignore"):  # of a sigmoid that is 0
+            self.go(weights, inner, repeat(None) if self.stops is None else self.stops)
+
+    def go(self, weights: Array, inner: Any, stops: Any) -> None:
+        """Go through all steps."""
         raise NotImplementedError
 
     def seen(self, h: Array) -> Array:
@@ -82,25 +99,24 @@ class Loop:
 
     def hold(self, stop: Array, t: int) -> None:
         """Where a step is masked the states stay what they were."""
-        for states in (self.h, self.c):
-            if states is not None:
-                copyto(states[t + 1], states[t], where=stop)
+        for states in self.states:
+            copyto(states[t + 1], states[t], where=stop)
 
     # -- and back ----------------------------------------------------------------------------------
 
-    def backward(self, g: Array, dh: Array, dc: Array | None, dz: Array, dr: Array) -> None:
-        """Write the gradients of both products, and turn those of the last states, `dh` and `dc`, into those of the
-        first; `g` is the gradient of the outputs."""
-        self.dh, self.dc = dh[self.part], None if dc is None else dc[self.part]
-        g, dz, dr = (x[:, self.part] for x in (g, dz, dr))
-        self.turned = self.weights.T
-        size = max(1, _BLOCK // self.a[0].size)
-        for end in range(len(self.a), 0, -size):
-            steps = slice(max(0, end - size), end)
-            stops = self.stops[steps] if self.masked else None
-            self.back(steps, g[steps], dz[steps], dr[steps], stops)
+    def backward(self, g: Any, states: list[Array], weights: Array) -> None:
+        """Make the gradients of both products, and turn those of the last states into those of the first; `g` is the
+        gradient of the outputs, or None."""
+        self.dh, self.dc = (*states, None)[:2]
+        steps, _, samples = self.inputs.shape
+        self.dz = self.dr = np.empty((steps, self.wide, samples), self.a.dtype)
+        size = max(1, _BLOCK // self.dz[0].size)
+        for end in range(steps, 0, -size):
+            block = slice(max(0, end - size), end)
+            stops = None if self.stops is None else self.stops[block]
+            self.back(weights, block, None if g is None else g[block], self.dz[block], stops)
 
-    def back(self, steps: slice, g: Array, dz: Array, dr: Array, stops: Any) -> None:
+    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         """Go back through some steps."""
         raise NotImplementedError
 
@@ -112,10 +128,10 @@ class Loop:
             copyto(slope, 0, where=stops)
         return np.where(stops, self.one, through)
 
-    def through(self, d: Array, stop: Any) -> None:
+    def through(self, weights: Array, d: Array, stop: Any) -> None:
         """The gradient of the state, through the product."""
         past = None if stop is None else self.dh * stop
-        matmul(d, self.turned, self.dh)
+        matmul(weights, d, self.dh)
         if self.keep is not None:
             multiply(self.dh, self.keep, self.dh)
         if past is not None:
@@ -130,78 +146,86 @@ def _reversed(*arrays: Any) -> Iterator[Any]:
 class SimpleLoop(Loop):
     """`h = tanh(a)`."""
 
-    def forward(self) -> None:
+    def go(self, weights: Array, inner: Any, stops: Any) -> None:
         r = np.empty_like(self.a[0])
-        for t, (a, h, new, stop) in enumerate(zip(self.a, self.h, self.h[1:], self.stops, strict=False)):
-            matmul(self.seen(h), self.weights, r)
+        for t, (h, new, a, stop) in enumerate(zip(self.h, self.h[1:], self.a, stops, strict=False)):
+            matmul(weights, self.seen(h), r)
             add(a, r, a)
             tanh(a, a)
             copyto(new, a)
             if stop is not None:
                 self.hold(stop, t)
 
-    def back(self, steps: slice, g: Array, dz: Array, dr: Array, stops: Any) -> None:
+    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         a, dh = self.a[steps], self.dh
         multiply(a, a, dz)
         subtract(self.one, dz, dz)
         self.passing(stops, dh, dz)
-        for g_t, d, stop in _reversed(g, dz, stops):
-            add(dh, g_t, dh)
+        for d, g_t, stop in _reversed(dz, g, stops):
+            if g_t is not None:
+                add(dh, g_t, dh)
             multiply(d, dh, d)
-            self.through(d, stop)
+            self.through(weights, d, stop)
 
 
 class LSTMLoop(Loop):
-    """`c = f * c + i * g`, `h = o * tanh(c)`; `more` is that tanh."""
+    """`c = f * c + i * g`, `h = o * tanh(c)`; `more` is that tanh. The cell lies behind the gates, so that both
+    products in it are one call."""
 
-    order = (0, 1, 3, 2)
+    order = (3, 0, 1, 2)
+    more_in_a = 1
     wants_more = True
 
-    def forward(self) -> None:
-        r, ig, one = np.empty_like(self.a[0]), np.empty_like(self.h[0]), self.one
-        states = self.h, self.c, self.h[1:], self.c[1:], self.more
-        gates = self.a[..., : 3 * self.units], *self.parts_of(self.a)
-        steps = zip(self.a, *gates, *states, self.stops, strict=False)
-        for t, (a, sigmoids, i, f, o, g, h, c, h_new, c_new, y, stop) in enumerate(steps):
-            matmul(self.seen(h), self.weights, r)
-            add(a, r, a)
+    def go(self, weights: Array, inner: Any, stops: Any) -> None:
+        n, a, one = self.units, self.a, self.one
+        r, both = np.empty_like(a[0, : 4 * n]), np.empty_like(a[0, : 2 * n])
+        kept, added = both[n:], both[:n]
+        views = a[:, : 4 * n], a[:, : 3 * n], a[:, 3 * n : 4 * n], a[:, n : 3 * n], a[:, 3 * n :], a[:, :n]
+        states = self.h, self.h[1:], a[1:, 4 * n :], self.more
+        for t, (h, h_new, c_new, y, gates, sigmoids, g, i_f, g_c, o, stop) in enumerate(
+            zip(*states, *views, stops, strict=False)
+        ):
+            matmul(weights, self.seen(h), r)
+            add(gates, r, gates)
             exp(sigmoids, sigmoids)
             add(sigmoids, one, sigmoids)
             reciprocal(sigmoids, sigmoids)
             tanh(g, g)
-            multiply(f, c, c_new)
-            multiply(i, g, ig)
-            add(c_new, ig, c_new)
+            multiply(i_f, g_c, both)
+            add(kept, added, c_new)
             tanh(c_new, y)
             multiply(o, y, h_new)
             if stop is not None:
                 self.hold(stop, t)
 
-    def back(self, steps: slice, g: Array, dz: Array, dr: Array, stops: Any) -> None:
+    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         dh, dc, n, more = self.dh, self.dc, self.units, np.empty_like(self.dh)
         into_cell, passed = self.slopes(steps, dz, stops)
-        first = dz[:, :, : 3 * n].reshape(len(dz), len(dh), 3, n)
-        last, dc_all = dz[:, :, 3 * n :], dc[:, None]
-        for g_t, d, d_first, d_last, w, p, stop in _reversed(g, dz, first, last, into_cell, passed, stops):
-            add(dh, g_t, dh)
+        first = dz[:, : 3 * n].reshape(len(dz), 3, n, -1)
+        for d, d_first, d_last, w, p, g_t, stop in _reversed(
+            dz, first, dz[:, 3 * n :], into_cell, passed, g, stops
+        ):
+            if g_t is not None:
+                add(dh, g_t, dh)
             multiply(dh, w, more)
             add(dc, more, dc)
-            multiply(d_first, dc_all, d_first)
+            multiply(d_first, dc, d_first)
             multiply(d_last, dh, d_last)
             multiply(dc, p, dc)
-            self.through(d, stop)
+            self.through(weights, d, stop)
 
     def slopes(self, steps: slice, d: Array, stops: Any) -> tuple[Array, Array]:
         """Write what the gradient of the cell, and for the output gate that of the state, is multiplied with in each
         gate. Return what that of the state is multiplied with into the cell, and how much of the cell's goes on."""
-        a, h, y = self.a[steps], self.h[1:][steps], self.more[steps]
-        (i, f, o, g), (di, df, dg, do) = self.parts_of(a), self.parts_of(d)
-        rest = subtract(self.one, a, scratch("rest", a.shape, a.dtype))
-        rest_i, rest_f, rest_o, _ = self.parts_of(rest)
+        a, h, y, c = self.a[steps], self.h[1:][steps], self.more[steps], self.states[1][steps]
+        (o, i, f, g), (di, df, dg, do) = self.parts_of(a), self.parts_of(d)
+        sigmoids = a[:, : 3 * self.units]
+        rest = subtract(self.one, sigmoids, scratch("rest", sigmoids.shape, a.dtype))
+        rest_o, rest_i, rest_f = (rest[:, k * self.units : (k + 1) * self.units] for k in range(3))
         multiply(i, rest_i, di)
         multiply(di, g, di)
         multiply(f, rest_f, df)
-        multiply(df, self.c[steps], df)
+        multiply(df, c, df)
         multiply(h, rest_o, do)
         multiply(g, g, dg)
         subtract(self.one, dg, dg)
@@ -217,27 +241,21 @@ class GRULoop(Loop):
     order = (0, 1, 2)
     wants_more = True
 
-    def forward(self) -> None:
-        n, one = self.units, self.one
-        r, product = np.empty_like(self.a[0]), np.empty_like(self.h[0])
-        r_gates, r_new = r[:, : 2 * n], r[:, 2 * n :]
-        steps = zip(
-            self.a[..., : 2 * n],
-            *self.parts_of(self.a),
-            self.h,
-            self.h[1:],
-            self.more,
-            self.stops,
-            strict=False,
-        )
-        for t, (gates, u, reset, new, h, h_new, inner, stop) in enumerate(steps):
-            matmul(self.seen(h), self.weights, r)
+    def go(self, weights: Array, inner: Any, stops: Any) -> None:
+        n, one, a = self.units, self.one, self.a
+        r, product = np.empty_like(a[0]), np.empty_like(self.h[0])
+        r_gates, r_new = r[: 2 * n], r[2 * n :]
+        views = a[:, : 2 * n], *self.parts_of(a)
+        for t, (h, h_new, more, gates, u, reset, new, stop) in enumerate(
+            zip(self.h, self.h[1:], self.more, *views, stops, strict=False)
+        ):
+            matmul(weights, self.seen(h), r)
             add(gates, r_gates, gates)
             exp(gates, gates)
             add(gates, one, gates)
             reciprocal(gates, gates)
-            add(r_new, self.inner, inner)
-            multiply(reset, inner, product)
+            add(r_new, inner, more)
+            multiply(reset, more, product)
             add(new, product, new)
             tanh(new, new)
             subtract(h, new, h_new)
@@ -246,21 +264,26 @@ class GRULoop(Loop):
             if stop is not None:
                 self.hold(stop, t)
 
-    def back(self, steps: slice, g: Array, dz: Array, dr: Array, stops: Any) -> None:
+    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         dh, n, past = self.dh, self.units, np.empty_like(self.dh)
+        if self.dr is self.dz:
+            self.dr = np.empty_like(self.dz)
+        dr = self.dr[steps]
         passed = self.slopes(steps, dz, stops)
         into_inner = self.parts_of(self.a[steps])[1]
-        dh_both, both = dh[:, None], dz.reshape(*dz.shape[:2], 3, n)[:, :, ::2]
-        parts = dz[..., : 2 * n], *self.parts_of(dz)[1:], dr, dr[..., : 2 * n], dr[..., 2 * n :]
-        steps_back = _reversed(g, both, *parts, into_inner, passed)
-        for g_t, u_and_new, gates, reset, new, d, d_gates, d_new, by, p in steps_back:
-            add(dh, g_t, dh)
-            multiply(u_and_new, dh_both, u_and_new)
+        both = dz.reshape(len(dz), 3, n, -1)[:, ::2]
+        parts = dz[:, : 2 * n], *self.parts_of(dz)[1:], dr, dr[:, : 2 * n], dr[:, 2 * n :]
+        for u_and_new, gates, reset, new, d, d_gates, d_new, by, p, g_t in _reversed(
+            both, *parts, into_inner, passed, g
+        ):
+            if g_t is not None:
+                add(dh, g_t, dh)
+            multiply(u_and_new, dh, u_and_new)
             multiply(reset, new, reset)
             copyto(d_gates, gates)
             multiply(new, by, d_new)
             multiply(dh, p, past)
-            self.through(d, None)
+            self.through(weights, d, None)
             add(dh, past, dh)
 
     def slopes(self, steps: slice, d: Array, stops: Any) -> Array:
@@ -296,13 +319,6 @@ def _is_other(x: Array, states: Any, mask: Any, activations: tuple[str, str], ce
     return not (usual and fit) or x.size == 0 or x.dtype.char not in "fd"
 
 
-def _parts(kind: type[Loop], kept: Any, *weights: Any) -> list[Loop]:
-    """The loops of all samples, in parts."""
-    samples, units = kept[1].shape[1:]
-    rows = max(-(-samples // 2), -(-_WORK // (len(kind.order) * units * units)))
-    return [kind(slice(i, i + rows), kept, *weights) for i in range(0, samples, rows)]
-
-
 def value(xp: Any, *tensors: Any, **options: Any) -> Any:
     """The outputs of all steps, and the last states."""
     return saving(xp, *tensors, **options)[0]
@@ -310,41 +326,62 @@ def value(xp: Any, *tensors: Any, **options: Any) -> Any:
 
 def saving(
     xp: Any, x: Array, kernel: Array, recurrent_kernel: Array, bias: Any, recurrent_bias: Any, h: Array, c: Any,
-    mask: Any, keep: Any, cell: str, activation: str, recurrent_activation: str, unroll: bool,
+    mask: Any, keep: Any, cell: str, activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool,
 ) -> Any:  # fmt: skip
-    """These, and for the way back the inputs as they were multiplied, and what the loops keep."""
+    """These, and for the way back the loops."""
     if _is_other(x, (h, c), mask, (activation, recurrent_activation), cell):
         form: Any = plain.saving
         return form(
             xp, x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, mask, keep, cell=cell, activation=activation,
-            recurrent_activation=recurrent_activation, unroll=unroll,
+            recurrent_activation=recurrent_activation, unroll=unroll, return_sequences=return_sequences,
         )  # fmt: skip
-    kind, (batch, steps, features), units = LOOPS[cell], x.shape, len(recurrent_kernel)
+    kind, units = LOOPS[cell], len(recurrent_kernel)
     outer, inner = _biases(kind, units, bias, recurrent_bias)
-    inputs = np.empty((steps, batch, features + (outer is not None)), x.dtype)
-    inputs[:, :, :features] = x.swapaxes(0, 1)
-    if outer is not None:
-        inputs[:, :, features] = 1
-        kernel = np.concatenate([kernel, outer[None]])
-    a = products.matmul(inputs.reshape(steps * batch, -1), kind.arranged(kernel)).reshape(steps, batch, -1)
-    states = [np.empty((steps + 1, batch, units), x.dtype) for _ in range(1 if c is None else 2)]
-    for all_steps, first in zip(states, (h, c), strict=False):
-        all_steps[0] = first
-    more = np.empty((steps, batch, units), x.dtype) if kind.wants_more else None
-    kept = a, states[0], None if c is None else states[1], more
-    weights = kind.arranged(recurrent_kernel)
-    with np.errstate(over="ignore"):  # of a sigmoid that is 0
-        parallel(lambda loop: loop.forward(), _parts(kind, kept, weights, inner, mask, keep))
-    return (states[0][1:].swapaxes(0, 1), *(s[-1] for s in states)), (inputs, *kept)
+    inputs, states = _inputs(x, outer is not None), [s for s in (h, c) if s is not None]
+    parts = _parts(len(x), recurrent_kernel.size)
+    kept = [kind.laid_out(inputs[:, :, part], [s[part].T for s in states]) for part in parts]
+    loops = _loops(kind, kept, parts, mask, keep)
+    weights = kind.arranged(kernel if outer is None else np.concatenate([kernel, outer[None]]))
+    recurrent = kind.arranged(recurrent_kernel)
+    parallel(lambda loop: loop.forward(weights, recurrent, inner), loops)
+    last = tuple(_joined(loop.states[i][-1].T for loop in loops) for i in range(len(states)))
+    if not return_sequences:
+        return last, kept
+    return (_joined(loop.h[1:].transpose(2, 0, 1) for loop in loops), *last), kept
+
+
+def _inputs(x: Array, with_ones: bool) -> Array:
+    """The inputs with the axes `(steps, features, samples)`, and a feature that is one, for the bias."""
+    batch, steps, features = x.shape
+    inputs = np.empty((steps, features + with_ones, batch), x.dtype)
+    inputs[:, :features] = x.transpose(1, 2, 0)
+    if with_ones:
+        inputs[:, features] = 1
+    return inputs
+
+
+def _parts(samples: int, work_each: int) -> list[slice]:
+    """The samples in parts that are worth being parts."""
+    rows = max(-(-samples // 2), -(-_WORK // work_each))
+    return [slice(i, min(i + rows, samples)) for i in range(0, samples, rows)]
+
+
+def _loops(kind: type[Loop], kept: Any, parts: list[slice], mask: Any, keep: Any) -> list[Loop]:
+    """The loops of all parts."""
+
+    def of_part(x: Any, part: slice) -> Any:
+        return None if x is None else x[part].T
+
+    return [kind(k, of_part(mask, part), of_part(keep, part)) for k, part in zip(kept, parts, strict=True)]
 
 
 def _biases(kind: type[Loop], units: int, bias: Any, recurrent_bias: Any) -> tuple[Any, Any]:
-    """The biases that are added to the sum of the products, as one; and, of a GRU, that of the product that is
-    multiplied with a gate first."""
+    """The biases that are added to the sum of the products, as one; and, of a GRU, as a column, that of the product
+    that is multiplied with a gate first."""
     zero: Any = 0
     if recurrent_bias is None:
         return bias, zero
-    inner = recurrent_bias[2 * units :] if kind is GRULoop else zero
+    inner = recurrent_bias[2 * units :, None] if kind is GRULoop else zero
     outer = recurrent_bias.copy()
     if kind is GRULoop:
         outer[2 * units :] = 0
@@ -353,44 +390,64 @@ def _biases(kind: type[Loop], units: int, bias: Any, recurrent_bias: Any) -> tup
 
 def gradient(
     xp: Any, g: Any, y: Any, x: Array, kernel: Array, recurrent_kernel: Array, bias: Any, recurrent_bias: Any,
-    h: Array, c: Any, mask: Any, keep: Any, cell: str, residuals: Any, **options: Any,
+    h: Array, c: Array, mask: Any, keep: Any, cell: str, return_sequences: bool, residuals: Any, **options: Any,
 ) -> Any:  # fmt: skip
     """The gradients of everything."""
-    if len(residuals) == 2:
+    if isinstance(residuals, tuple):
         rule: Any = plain.rule
         tensors = x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, mask, keep
-        return rule(xp, g, y, *tensors, cell=cell, residuals=residuals, **options)
-    inputs, *kept = residuals
-    a, states = kept[:2]
-    dz = np.empty_like(a)
-    dr = np.empty_like(a) if cell == "gru" else dz
-    first = [d.copy() for d in g[1:]]
-    loops = _parts(LOOPS[cell], kept, recurrent_kernel, None, mask, keep)
-    dh, dc = (*first, None)[:2]
-    parallel(lambda loop: loop.backward(g[0].swapaxes(0, 1), dh, dc, dz, dr), loops)
-    dz_rows, dr_rows, features = _rows(dz), _rows(dr), x.shape[-1]
-    of_inputs = cache(lambda: products.matmul(_rows(inputs).T, dz_rows))
+        return rule(
+            xp, g, y, *tensors, cell=cell, return_sequences=return_sequences, residuals=residuals, **options
+        )
+    parts = _parts(len(x), recurrent_kernel.size)
+    loops = _loops(LOOPS[cell], residuals, parts, mask, keep)
+    sequences, *states = g if return_sequences else (None, *g)
+
+    def back(i: int) -> None:
+        through = None if sequences is None else np.ascontiguousarray(sequences[parts[i]].transpose(1, 2, 0))
+        loops[i].backward(through, [s[parts[i]].T.copy() for s in states], recurrent_kernel)
+
+    parallel(back, range(len(parts)))
+    features = x.shape[-1]
+    of_products = cache(lambda: _columns([loop.dz for loop in loops]))
+    of_recurrent = cache(lambda: of_products() if cell != "gru" else _columns([loop.dr for loop in loops]))
+    of_inputs = cache(lambda: products.matmul(_columns([loop.inputs for loop in loops]), of_products().T))
+
+    def of_recurrent_kernel() -> Array:
+        before = _columns([loop.seen(loop.h[:-1]) for loop in loops])
+        return products.matmul(before, of_recurrent().T)
+
+    def of_x() -> Array:
+        through = (products.matmul(kernel[None], loop.dz) for loop in loops)
+        return _joined(d.transpose(2, 0, 1) for d in through)
 
     def of_keep() -> Array:
-        through = products.matmul(dr_rows, recurrent_kernel.T).reshape(dz.shape[:2] + keep.shape[1:])
-        return (through * states[:-1]).sum(axis=0)
+        through = (products.matmul(recurrent_kernel[None], loop.dr) * loop.h[:-1] for loop in loops)
+        return _joined(d.sum(axis=0).T for d in through)
 
-    before = states[:-1] if keep is None else states[:-1] * keep
     return (
-        lambda: products.matmul(dz_rows, kernel.T).reshape(*dz.shape[:2], features).swapaxes(0, 1),
+        of_x,
         lambda: of_inputs()[:features],
-        lambda: products.matmul(_rows(before).T, dr_rows),
+        of_recurrent_kernel,
         lambda: of_inputs()[features],
-        lambda: sum_of_rows(np, dr_rows),
-        *first,
-        *[None] * (2 - len(first)),
+        lambda: of_recurrent().sum(axis=-1),
+        lambda: _joined(loop.dh.T for loop in loops),
+        None if c is None else lambda: _joined(loop.dc.T for loop in loops),
         None,
         None if keep is None else of_keep,
     )
 
 
-def _rows(x: Array) -> Array:
-    return x.reshape(-1, x.shape[-1])
+def _joined(parts: Any) -> Array:
+    """What belongs to the samples of all loops, one after the other."""
+    first, *others = parts
+    return np.concatenate([first, *others]) if others else np.ascontiguousarray(first)
+
+
+def _columns(arrays: list[Array]) -> Array:
+    """Arrays of all loops as a matrix with a column for each step of each sample."""
+    columns = [x.swapaxes(0, 1).reshape(x.shape[1], -1) for x in arrays]
+    return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
 OVERRIDES = {"recurrent": Override(value, gradient, saving)}

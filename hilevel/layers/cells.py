@@ -132,16 +132,18 @@ class Cell(Layer):
         r = ops.matmul(before, self.recurrent_kernel)
         return self._step.forward(ops, z, r if recurrent_bias is None else r + recurrent_bias, states)[0]
 
-    def sequence(self, x: Tensor, states: list[Tensor], mask: Any, kept: Any, unroll: bool) -> Any:
-        """All steps at once: the outputs, of shape `(batch, steps, units)`, and the last states."""
+    def sequence(
+        self, x: Tensor, states: list[Tensor], mask: Any, kept: Any, unroll: bool, return_sequences: bool
+    ) -> Any:
+        """All steps at once: the outputs, of shape `(batch, steps, units)`, or the last one; and the last states."""
         if kept[0] is not None:
             x = x * kept[0][:, None, :]
         h, c = (*states, None)[:2]
         y, *last = ops.recurrent(
             x, self.kernel, self.recurrent_kernel, *self._biases(), h, c, mask, kept[1], cell=self.kind,
-            unroll=unroll, **(self._fused or {}),
+            unroll=unroll, return_sequences=return_sequences, **(self._fused or {}),
         )  # fmt: skip
-        return y, last
+        return y, last if return_sequences else [y, *last]
 
 
 class SimpleRNNCell(Cell):

@@ -186,9 +186,7 @@ class RNN(Layer):
         if self.states is not None:
             for variable, value in zip(self.states, tree.flatten(last), strict=True):
                 variable.assign(value)
-        if not self.return_sequences:
-            y = y[:, -1]
-        elif self.zero_output_for_mask and mask is not None:
+        if self.return_sequences and self.zero_output_for_mask and mask is not None:
             y = masks.masked(y, mask)
         return (y, *last) if self.return_state else y
 
@@ -211,16 +209,18 @@ class RNN(Layer):
         return tree.pack_sequence_as(states, given)
 
     def _sequence(self, x: Tensor, states: list[Any], mask: Any, training: bool | None) -> Any:
-        """The outputs of all steps, and the last states: cell after cell where that is one op each."""
+        """The outputs of all steps, or the last one, and the last states: cell after cell where that is one op each."""
         stacked = isinstance(self.cell, StackedRNNCells)
         cells = self.cell.cells if stacked else [self.cell]
         if len(x.shape) != 3 or not all(isinstance(cell, Cell) and cell._fused for cell in cells):
-            return self._step_by_step(x, states, mask, training)
+            y, last = self._step_by_step(x, states, mask, training)
+            return y if self.return_sequences else y[:, -1], last
         last = []
         for cell, own in zip(cells, states if stacked else [states], strict=True):
+            whole = self.return_sequences or cell is not cells[-1]
             kept = cell.draw(x.shape[0], x.shape[-1], training)
             several = isinstance(own, (list, tuple))
-            x, new = cell.sequence(x, list(own) if several else [own], mask, kept, self.unroll)
+            x, new = cell.sequence(x, list(own) if several else [own], mask, kept, self.unroll, whole)
             last.append(new if several else new[0])
         return x, last if stacked else last[0]
 

@@ -23,14 +23,19 @@ def relu6(x: Tensor) -> Tensor:
     return clip(x, 0.0, 6.0)
 
 
-def leaky_relu(x: Tensor, negative_slope: float = 0.2) -> Tensor:
+@op(dtype="float", shape=like)
+def leaky_relu(xp: Namespace, x: Tensor, negative_slope: float = 0.2) -> Tensor:
     """`x` where it is positive, else `negative_slope * x`.
 
     >>> ops.leaky_relu([-1.0, 2.0])
     array([-0.2,  2. ], dtype=float32)
     """
-    x = to_float_array(x)
-    return where(x > 0, x, negative_slope * x)
+    return xp.where(x > 0, x, negative_slope * x)
+
+
+@leaky_relu.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, negative_slope: float = 0.2) -> Tensor:
+    return xp.where(x > 0, g, negative_slope * g)
 
 
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:

@@ -1,4 +1,4 @@
-"""The cross-entropies, fused with their softmax or sigmoid where they are given logits."""
+"""The cross-entropies as one op each, with their softmax or sigmoid where they are given logits."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from hilevel import dtypes
 from hilevel._types import Namespace, Tensor
 from hilevel.config import epsilon
 from hilevel.errors import ShapeError
-from hilevel.ops._abstract import Abstract
+from hilevel.ops._abstract import Abstract, like
 from hilevel.ops._op import composite, op, to_array
-from hilevel.ops.elementwise import abs, clip, maximum
-from hilevel.ops.functions import exp, log, log1p
+from hilevel.ops.elementwise import clip
+from hilevel.ops.functions import log
 from hilevel.ops.indexing import take_along_axis
 from hilevel.ops.nn import into
 from hilevel.ops.reduction import sum
@@ -147,6 +147,30 @@ def sparse_categorical_crossentropy(
     return -log(clip(own, epsilon(), 1 - epsilon()))
 
 
+@op(shape=lambda output, target: like(output))
+def _sigmoid_crossentropy(xp: Namespace, output: Tensor, target: Tensor) -> Tensor:
+    return xp.maximum(output, 0) - output * target + xp.log1p(xp.exp(-xp.abs(output)))
+
+
+@_sigmoid_crossentropy.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, output: Tensor, target: Tensor) -> Any:
+    return (lambda: g * (0.5 * xp.tanh(0.5 * output) + 0.5 - target)), (lambda: -g * output)
+
+
+@op(shape=lambda output, target, small: like(output))
+def _bernoulli_crossentropy(xp: Namespace, output: Tensor, target: Tensor, small: float) -> Tensor:
+    p = xp.clip(output, small, 1 - small)
+    return -(target * xp.log(p) + (1 - target) * xp.log(1 - p))
+
+
+@_bernoulli_crossentropy.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, output: Tensor, target: Tensor, small: float) -> Any:
+    p = xp.clip(output, small, 1 - small)
+    return (lambda: g * (p == output) * (p - target) / (p * (1 - p))), (
+        lambda: g * (xp.log(1 - p) - xp.log(p))
+    )
+
+
 @composite
 def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
     """`-target * log(output) - (1 - target) * log(1 - output)`, element-wise.
@@ -164,6 +188,5 @@ def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = Fals
             f"{tuple(target.shape)} and {tuple(output.shape)}."
         )
     if from_logits:
-        return maximum(output, 0.0) - output * target + log1p(exp(-abs(output)))
-    output = clip(output, epsilon(), 1 - epsilon())
-    return -(target * log(output) + (1 - target) * log(1 - output))
+        return _sigmoid_crossentropy(output, target)
+    return _bernoulli_crossentropy(output, target, small=epsilon())

@@ -146,9 +146,10 @@ def _rows(xp: Namespace, x: Tensor) -> Tensor:
 def run_forward(
     xp: Namespace, loop: Callable[..., Any], step: Step, x: Tensor, kernel: Tensor, recurrent_kernel: Tensor,
     bias: Tensor, recurrent_bias: Tensor, h: Tensor, c: Tensor, mask: Tensor, keep: Tensor,
+    *, return_sequences: bool,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """The outputs and last states, and what `run_backward` needs: the states before each step, and what the
-    steps kept."""
+    """The outputs, if they are wanted, and last states; and what `run_backward` needs: the states before each step, and
+    what the steps kept."""
     steps = time_major(xp, x)
     z = xp.matmul(_rows(xp, steps), kernel)
     if bias is not None:
@@ -167,22 +168,26 @@ def run_forward(
     start = (h,) if c is None else (h, c)
     last, (y, *kept) = loop(xp, body, start, (z, marks))
     n = len(start)
-    return (time_major(xp, y), *last), (kept[:n], kept[n:])
+    outputs = (time_major(xp, y), *last) if return_sequences else tuple(last)
+    return outputs, (kept[:n], kept[n:])
 
 
 def run_backward(
     xp: Namespace, loop: Callable[..., Any], step: Step, g: Any, residuals: Any, x: Tensor, kernel: Tensor,
     recurrent_kernel: Tensor, bias: Tensor, recurrent_bias: Tensor, h: Tensor, c: Tensor, mask: Tensor, keep: Tensor,
+    *, return_sequences: bool,
 ) -> Any:  # fmt: skip
     """The gradients of everything: those of the states step by step, those of the weights as one product each."""
     states, kept = residuals
     n = len(states)
     marks = None if mask is None else time_major(xp, mask)[:, :, None]
     turned = xp.transpose(recurrent_kernel)
+    sequences, *of_states = g if return_sequences else (None, *g)
 
     def body(gradients: Any, inputs: Any) -> Any:
-        gy, mark, *rest = inputs
-        gradients = (gradients[0] + gy, *gradients[1:])
+        *rest, gy, mark = inputs
+        if gy is not None:
+            gradients = (gradients[0] + gy, *gradients[1:])
         passing = [None] * n
         if mark is not None:
             passing = [xp.where(mark, 0 * d, d) for d in gradients]
@@ -195,9 +200,8 @@ def run_backward(
         new = tuple(_sum(a, b, p) for a, b, p in zip(parts, old, passing, strict=True))
         return new, (dz, dr)
 
-    first, (dz, dr) = loop(
-        xp, body, tuple(g[1:]), (time_major(xp, g[0]), marks, *states, *kept), reverse=True
-    )
+    gy = None if sequences is None else time_major(xp, sequences)
+    first, (dz, dr) = loop(xp, body, tuple(of_states), (*states, *kept, gy, marks), reverse=True)
     before = states[0] if keep is None else states[0] * keep
     dz_rows, dr_rows = _rows(xp, dz), _rows(xp, dr)
     return (
@@ -238,6 +242,7 @@ def recurrent(
     activation: str = "tanh",
     recurrent_activation: str = "sigmoid",
     unroll: bool = False,
+    return_sequences: bool = True,
 ) -> Any:
     """A recurrent layer over a sequence: the outputs of all steps, and the last states.
 
@@ -251,6 +256,7 @@ def recurrent(
         cell: `"simple"`, `"lstm"` (gates i, f, c, o), or `"gru"` (gates z, r, h, the reset after the product).
         activation, recurrent_activation: `"tanh"`, `"sigmoid"`, `"relu"` or `"linear"`.
         unroll: whether a compiling backend writes the steps out one by one.
+        return_sequences: whether the outputs are returned at all; the last one is the last state `h`.
 
     >>> x, one, h = np.ones((1, 3, 1)), np.ones((1, 1)), np.zeros((1, 1))
     >>> y, last = ops.recurrent(x, one, one, None, None, h, cell="simple", activation="linear")
@@ -261,7 +267,7 @@ def recurrent(
     *floats, keep = dtypes.to_float(tuple(None if a is None else to_array(a) for a in floats))
     return _recurrent(  # type: ignore[call-arg, misc]
         *floats, mask, keep, cell=cell, activation=activation, recurrent_activation=recurrent_activation,
-        unroll=unroll,
+        unroll=unroll, return_sequences=return_sequences,
     )  # fmt: skip
 
 
@@ -269,36 +275,39 @@ def recurrent(
 def _recurrent(
     xp: Namespace, x: Tensor, kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor | None,
     recurrent_bias: Tensor | None, h: Tensor, c: Tensor | None, mask: Tensor | None, keep: Tensor | None,
-    cell: str, activation: str, recurrent_activation: str, unroll: bool,
+    cell: str, activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool,
 ) -> Any:  # fmt: skip
-    step = STEPS[cell](activation, recurrent_activation)
-    return run_forward(
-        xp, python_loop, step, x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, mask, keep
-    )[0]
+    step, tensors = (
+        STEPS[cell](activation, recurrent_activation),
+        (recurrent_kernel, bias, recurrent_bias, h, c, mask, keep),
+    )
+    return run_forward(xp, python_loop, step, x, kernel, *tensors, return_sequences=return_sequences)[0]
 
 
 @_recurrent.residuals
 def _(
     xp: Namespace, *tensors: Tensor, cell: str, activation: str, recurrent_activation: str, unroll: bool,
+    return_sequences: bool,
 ) -> Any:  # fmt: skip
-    return run_forward(xp, python_loop, STEPS[cell](activation, recurrent_activation), *tensors)
+    step = STEPS[cell](activation, recurrent_activation)
+    return run_forward(xp, python_loop, step, *tensors, return_sequences=return_sequences)
 
 
 @_recurrent.gradient
 def _(
     xp: Namespace, g: Any, y: Any, *tensors: Tensor, cell: str, activation: str, recurrent_activation: str,
-    unroll: bool, residuals: Any = None,
+    unroll: bool, return_sequences: bool, residuals: Any = None,
 ) -> Any:  # fmt: skip
     step = STEPS[cell](activation, recurrent_activation)
     if residuals is None:
-        residuals = run_forward(xp, python_loop, step, *tensors)[1]
-    return run_backward(xp, python_loop, step, g, residuals, *tensors)
+        residuals = run_forward(xp, python_loop, step, *tensors, return_sequences=return_sequences)[1]
+    return run_backward(xp, python_loop, step, g, residuals, *tensors, return_sequences=return_sequences)
 
 
 @_recurrent.shape
 def _(
     x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any, h: Any, c: Any, mask: Any, keep: Any,
-    **_: Any,
+    return_sequences: bool, **_: Any,
 ) -> Any:  # fmt: skip
     if len(x.shape) != 3 or x.shape[-1] != kernel.shape[0]:
         raise ShapeError(
@@ -309,4 +318,5 @@ def _(
     state = Abstract((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
     if tuple(h.shape) != state.shape:
         raise ShapeError(f"recurrent: the state must be of shape {state.shape}; got {h.shape}.")
-    return (Abstract((*x.shape[:2], state.shape[-1]), x.dtype), state, *[state] * (c is not None))
+    states = state, *[state] * (c is not None)
+    return (Abstract((*x.shape[:2], state.shape[-1]), x.dtype), *states) if return_sequences else states

@@ -53,7 +53,7 @@ def _spread(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> 
     """The gradient of a sum, given to each of its terms. Of few numbers, as losses are, without the cost of a view."""
     if isinstance(g, np.ndarray | np.generic) and x.size < _FEW:
         spread = np.empty(x.shape, g.dtype)
-        spread[...] = expand_reduced(xp, g, x, axis, keepdims)
+        spread[...] = g if axis is None else expand_reduced(xp, g, x, axis, keepdims)
         return spread
     return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
@@ -62,6 +62,8 @@ sum.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=
 
 
 def _count(x: Any, axis: Axis) -> int:
+    if axis.__class__ is int:
+        return x.shape[axis]
     return math.prod(x.shape if axis is None else [x.shape[a] for a in axes_tuple(axis, len(x.shape))])
 
 
@@ -73,7 +75,8 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
     array([1.5, 3.5], dtype=float32)
     """
     if isinstance(x, np.ndarray) and x.dtype.char in "fd":  # as numpy.mean does, without its Python
-        return x.sum(axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
+        total: Any = np.add.reduce
+        return total(x, axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
     return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
 
 

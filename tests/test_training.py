@@ -351,3 +351,31 @@ def test_metrics_of_several_outputs_in_lists_and_dicts(backend: Any) -> None:
     assert two(metrics=[["mae"], ["mse"]]) == [*own, "a_mae", "b_mse"]
     assert two(metrics={"b": ["mae", "mse"]}) == [*own, "b_mae", "b_mse"]
     assert two(metrics={"b": "mae"}, weighted_metrics=[["mse"], None]) == [*own, "b_mae", "a_mse"]
+
+
+def test_predicting_and_evaluating_leave_the_history_alone(backend: Any) -> None:
+    class Look(hilevel.callbacks.Callback):
+        def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+            self.model.predict(X[:1], verbose=0)
+            self.model.evaluate(X, Y, verbose=0)
+
+    made = ready()
+    history = made.fit(X, Y, epochs=2, verbose=0, callbacks=[Look()])
+    assert len(history.history["loss"]) == 2 and made.history is history
+
+
+def test_predictions_have_memory_of_their_own() -> None:
+    class Own(hilevel.Model):
+        def build(self, shape: Any) -> None:
+            self.kept = self.add_weight((1, 2), "ones")
+
+        def call(self, x: Any) -> Any:
+            return self.kept
+
+    with hilevel.use_backend("numpy"):
+        for eager in (True, False):
+            made = Own()
+            made.compile(run_eagerly=eager)
+            for _ in range(4):
+                made.predict(np.ones((1, 2), "float32"), verbose=0)[:] = 7
+            np.testing.assert_array_equal(made.kept.numpy(), [[1, 1]])

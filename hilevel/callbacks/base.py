@@ -190,15 +190,22 @@ class CallbackList:
 
     @classmethod
     def make(
-        cls, callbacks: Any, model: Any, verbose: str | int, epochs: int, steps: int | None
+        cls,
+        callbacks: Any,
+        model: Any,
+        verbose: str | int,
+        epochs: int,
+        steps: int | None,
+        history: bool = False,
     ) -> CallbackList:
-        """The list for one run of `fit`, `evaluate` or `predict`; inside of another run, that run's own."""
+        """The list for one run of `fit`, which keeps a `history`, of `evaluate` or `predict`; inside of another run,
+        that run's own."""
         if isinstance(callbacks, CallbackList):
             return callbacks
         from hilevel.callbacks.progress import verbosity
 
         level = verbosity(verbose)
-        return cls(callbacks, True, bool(level), model, verbose=level, epochs=epochs, steps=steps)
+        return cls(callbacks, history, bool(level), model, verbose=level, epochs=epochs, steps=steps)
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
@@ -228,7 +235,9 @@ class CallbackList:
         if event not in EVENTS:
             raise AttributeError(event)
         listeners = [getattr(c, event) for c in self.callbacks if _acts(c, event)]
-
+        if not listeners:
+            self.__dict__[event] = _nobody
+            return _nobody
         count = 2 if "epoch" in event or "batch" in event else 1
 
         def call(*args: Any, logs: Any = None) -> None:
@@ -238,6 +247,10 @@ class CallbackList:
 
         self.__dict__[event] = call
         return call
+
+
+def _nobody(*_: Any, logs: Any = None) -> None:
+    """An event that no callback acts on."""
 
 
 def _as_list(callbacks: Any) -> list[Any]:

@@ -255,19 +255,20 @@ class Trainer(Layer):
             with scope(backend=home):
                 yield
 
-    def _step(self, kind: str) -> Callable[[Any], Any]:
+    def _step(self, kind: str, key: Any = None) -> Callable[[Any], Any]:
         """The compiled form of `train_step`, `test_step` or `predict_step`, made once for the state it works on."""
         step = getattr(self, f"{kind}_step")
         if self.run_eagerly or self.jit_compile is False:
             return step
-        key = self._step_key(kind)
+        key = key or self._step_key(kind)
         if key not in self._hidden_steps:
             self._hidden_steps[key] = jit(step)
         return self._hidden_steps[key]
 
     def _executions(self, kind: str, batches: Any, tell: CallbackList) -> Executions:
-        paces = self._hidden_paces.setdefault(self._step_key(kind), {})
-        return Executions(self._step(kind), batches, self.steps_per_execution, tell.watches(kind), paces)
+        key = self._step_key(kind)
+        paces = self._hidden_paces.setdefault(key, {})
+        return Executions(self._step(kind, key), batches, self.steps_per_execution, tell.watches(kind), paces)
 
     def _build_on(self, kind: str, batch: Any) -> None:
         """Make everything a step needs - weights, optimizer slots, metrics - by running it once on shapes."""
@@ -364,7 +365,7 @@ class Trainer(Layer):
             )  # fmt: skip
             self._build_on("train", batches.first())
             self._check_targets(batches)
-            tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps)
+            tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps, history=True)
             executions = self._executions("train", batches, tell)
             self.stop_training = False
             watch = Watch()
@@ -499,6 +500,8 @@ class Trainer(Layer):
             if not self.built:
                 self._build_on("predict", batches.first())
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
+            if batches.steps == 1 and isinstance(batches, ArrayBatches) and not tell.callbacks:
+                return tree.map_structure(_copied, self._step("predict")(batches.first()))
             executions = self._executions("predict", batches, tell)
             outputs: list[Any] = []
             tell.on_predict_begin()
@@ -553,6 +556,11 @@ class Trainer(Layer):
             x, y, w, batch_size=2**62, class_weight=class_weight,
             output_names=self.output_names, dtype=self.variable_dtype,
         ).first()  # fmt: skip
+
+
+def _copied(x: Any) -> np.ndarray[Any, Any]:
+    """The numbers in memory of their own, on the host."""
+    return np.array(to_host(x))
 
 
 def _samples(x: Any) -> int:

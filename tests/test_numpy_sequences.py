@@ -149,9 +149,11 @@ def test_attention_differentiated_twice() -> None:
     assert_same(lambda *a: inner(*a), [normal(2, 2, 3, 4) for _ in range(3)])
 
 
+@pytest.mark.parametrize("few", [0, 64])
 @pytest.mark.parametrize("block", [1, 30, 1 << 17])
-def test_crossentropy_of_labels(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(crossentropy, "_SMALL", 0)
+def test_crossentropy_of_labels(block: int, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In parts; and few samples of a few classes, in the other order."""
+    monkeypatch.setattr(crossentropy, "_SMALL", 0 if not few else 1 << 16)
     monkeypatch.setattr(crossentropy, "_BLOCK", block)
     monkeypatch.setattr(threads, "count", lambda: 2)
     for shape in ((7, 9), (2, 3, 9), (9,), (0, 9)):

@@ -72,6 +72,8 @@ def ones_like(xp: Namespace, x: Tensor, dtype: DTypeLike = None) -> Tensor:
     >>> ops.ones_like([1.0, 2.0])
     array([1., 1.], dtype=float32)
     """
+    if isinstance(x, np.generic) and not dtype:
+        return x.dtype.type(1)
     return xp.ones_like(x, dtype=dtypes.as_dtype(dtype) if dtype else None)
 
 

@@ -38,7 +38,8 @@ def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
     >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.], dtype=float32)
     """
-    return xp.sum(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+    total: Any = np.add.reduce if isinstance(x, np.ndarray) else xp.sum
+    return total(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
 
 
 @sum.gradient

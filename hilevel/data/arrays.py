@@ -106,9 +106,12 @@ class ArrayBatches:
         template = self.structure
         plain = not any(tree.is_nested(part) for part in template)
         for start in range(0, self.samples, self.batch_size):
-            stop = start + self.batch_size
-            key: Any = slice(start, stop) if order is None else order[start:stop]
-            parts = [None if a is None else a[key] for a in leaves]
+            rows: Any = slice(start, start + self.batch_size)
+            if order is None:
+                parts = [None if a is None else a[rows] for a in leaves]
+            else:
+                rows = order[rows]
+                parts = [None if a is None else a.take(rows, axis=0) for a in leaves]
             batch: Any = tuple(parts) if plain else tree.pack_sequence_as(template, parts)
             yield batch
 

@@ -27,6 +27,8 @@ def expand_reduced(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bo
     """Give back to a reduced tensor the axes that were taken away, of length 1."""
     if keepdims:
         return g
+    if axis.__class__ is int and axis == -1:
+        return g[..., None]
     axes = axes_tuple(axis, len(x.shape))
     return xp.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import attention, crossentropy, elementwise, indexing, recurrence, threads, updates
+from hilevel_numpy import attention, crossentropy, elementwise, indexing, loops, recurrence, threads, updates
 from test_numpy_fast import assert_same, normal, results
 
 import hilevel
@@ -61,9 +61,10 @@ def sequence(
 def test_recurrent(name: str, cell: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """In two parts and blocks of two steps; with one of all."""
     shape, how = RECURRENT[name]
-    for sizes in ({"_WORK": 1, "_BLOCK": 80}, {}):
-        for key, size in sizes.items():
-            monkeypatch.setattr(recurrence, key, size)
+    for small in (True, False):
+        if small:
+            monkeypatch.setattr(recurrence, "_WORK", 1)
+            monkeypatch.setattr(loops, "_BLOCK", 80)
         monkeypatch.setattr(threads, "count", lambda: 2)
         for dtype in ("float32", "float64"):
             assert_same(*sequence(shape, cell, dtype, **how))

@@ -345,6 +345,14 @@ def test_archives_are_unpacked(server: Server, tmp_path: Path, name: str, archiv
     assert (path.parent / kept).read_bytes() == archive and len(server.asked) == 1
 
 
+def test_what_is_unpacked_has_no_rights_but_its_owners(server: Server, tmp_path: Path) -> None:
+    armed = tarfile.TarInfo("run")
+    armed.mode, armed.uid = 0o6777, 12345
+    server.files["armed"] = tar_of(GOOD, armed)
+    found = (Path(get_file(None, origin=server.url + "armed", extract=True)) / "run").stat()
+    assert found.st_mode & 0o7777 == 0o755 and found.st_uid == os.getuid()
+
+
 HOSTILE = {
     "a path upwards": tar_of(GOOD | {"../out.txt": b"x"}),
     "an absolute path": tar_of(GOOD | {"/tmp/hilevel_out.txt": b"x"}),

@@ -80,6 +80,12 @@ def _slices(length: int, work_each: int, whole: int = 16) -> list[slice]:
     return [slice(start, start + step) for start in range(0, length, step)]
 
 
+def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
+    """`numpy.sum` without its Python, which takes longer than the sum of a batch's losses."""
+    add: Any = np.add.reduce if x.__class__ is np.ndarray else np.sum
+    return add(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
+
+
 def _numpy_with(**functions: Callable[..., Any]) -> ModuleType:
     """The module `numpy`, with other functions in place of some."""
     module = ModuleType("numpy", np.__doc__)
@@ -87,4 +93,4 @@ def _numpy_with(**functions: Callable[..., Any]) -> ModuleType:
     return module
 
 
-numpy = _numpy_with(matmul=matmul)
+numpy = _numpy_with(matmul=matmul, sum=total)

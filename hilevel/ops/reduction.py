@@ -40,8 +40,7 @@ def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
     >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.], dtype=float32)
     """
-    total: Any = np.add.reduce if isinstance(x, np.ndarray) else xp.sum
-    return total(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+    return xp.sum(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
 
 
 @sum.gradient
@@ -78,8 +77,7 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
     array([1.5, 3.5], dtype=float32)
     """
     if isinstance(x, np.ndarray) and x.dtype.char in "fd":  # as numpy.mean does, without its Python
-        total: Any = np.add.reduce
-        return total(x, axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
+        return xp.sum(x, axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
     return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
 
 

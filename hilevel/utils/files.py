@@ -176,7 +176,9 @@ def _unpack(archive: Path, folder: Path, formats: str | list[str] | None) -> Non
         with tarfile.open(archive) as tar:
             for member in tar:
                 _refuse_outside(archive, folder, member.name, plain=member.isfile() or member.isdir())
-            tar.extractall(folder, filter="data")
+                _disarm(member)
+            data: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from Python 3.11.4 on
+            tar.extractall(folder, **data)
     elif "zip" in kinds and zipfile.is_zipfile(archive):
         with zipfile.ZipFile(archive) as zipped:
             for name in zipped.namelist():
@@ -184,6 +186,13 @@ def _unpack(archive: Path, folder: Path, formats: str | list[str] | None) -> Non
             zipped.extractall(folder)
     else:
         raise ValueError(f"{archive} is no archive of the kinds that archive_format={formats!r} allows.")
+
+
+def _disarm(member: tarfile.TarInfo) -> None:
+    """Take from a file the rights of other people and programs, and the owner: it belongs to who unpacks it."""
+    member.mode &= 0o755
+    member.uid = member.gid = 0  # only root gives files away
+    member.uname = member.gname = ""
 
 
 def _refuse_outside(archive: Path, folder: Path, name: str, plain: bool = True) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from types import ModuleType
 from typing import Any
 
 import jax
@@ -12,7 +11,7 @@ from hilevel._types import Array
 from hilevel.ops.attention import _attention
 from hilevel.ops.crossentropy import _softmax_crossentropy
 from hilevel.ops.nn import log_softmax, softmax
-from hilevel.protocol import Override
+from hilevel.protocol import Override, module_with
 from hilevel_jax.convolution import CONVOLUTION
 from hilevel_jax.pooling import POOLING
 from hilevel_jax.recurrent import RECURRENT
@@ -41,16 +40,12 @@ def _sparse_backward(kept: Any, g: Array) -> Any:
 sparse_softmax_crossentropy.defvjp(_sparse_forward, _sparse_backward)
 
 
-def _shifted_by_a_constant() -> ModuleType:
-    """The module `jax.numpy`, with a maximum that has no gradient."""
-    module = ModuleType("jax.numpy")
-    vars(module).update(
-        vars(jnp), max=lambda *args, **kwargs: jax.lax.stop_gradient(jnp.max(*args, **kwargs))
-    )
-    return module
+def _constant_max(*args: Any, **kwargs: Any) -> Array:
+    """A maximum that has no gradient."""
+    return jax.lax.stop_gradient(jnp.max(*args, **kwargs))
 
 
-_SHIFTED = _shifted_by_a_constant()
+_SHIFTED = module_with(jnp, max=_constant_max)
 
 
 def by_exponentials(op: Any) -> Override:

@@ -25,6 +25,8 @@ _FEW = 64
 
 def value(xp: Any, logits: Array, target: Array) -> Any:
     """The losses."""
+    if _has_few_classes(logits, target):
+        return _of_few_classes(logits, target)[0]
     return plain.value(xp, logits, target) if _is_other(logits, target) else _losses(logits, target, None)
 
 
@@ -56,6 +58,7 @@ def _has_few_classes(logits: Array, target: Array) -> bool:
 
 
 def _of_few_classes(logits: Array, target: Array) -> tuple[Array, Array]:
+    """The losses, and the softmax."""
     columns = logits.T.copy()
     subtract(columns, maximum.reduce(columns, axis=0), columns)
     own = columns[target, _numbers(len(target))]

@@ -7,9 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy import add, dot, maximum, multiply, sign
+from numpy import add, maximum, multiply, sign
 
-from hilevel.ops.nn import activated, before_activation
+from hilevel.ops.nn import activated, before_activation, sum_of_rows
 from hilevel.ops.nn import dense as plain
 from hilevel.protocol import Override
 from hilevel_numpy import products
@@ -21,8 +21,8 @@ _SMALL = 1 << 14
 
 
 @lru_cache(maxsize=64)
-def _filled(number: float, shape: Any, dtype: Any) -> Array:
-    array = np.full(shape, number, dtype)
+def _zeros(shape: Any, dtype: Any) -> Array:
+    array = np.zeros(shape, dtype)
     array.flags.writeable = False
     return array
 
@@ -34,10 +34,9 @@ def value(xp: Any, x: Array, kernel: Array, bias: Array | None = None, activatio
     y = products.matmul(x, kernel)
     if bias is not None:
         y = add(y, bias, y)
-    if activation == "relu":
-        shape = y.shape if y.size <= _SMALL else y.shape[1:]
-        return maximum(y, _filled(0, shape, y.dtype), out=y)
-    return y if activation == "linear" else activated(xp, y, activation)
+    if activation == "relu" and y.size <= _SMALL:
+        return maximum(y, _zeros(y.shape, y.dtype), out=y)
+    return activated(xp, y, activation)
 
 
 def gradient(
@@ -55,12 +54,12 @@ def gradient(
         return rule(xp, g, y, x, kernel, bias, activation)
     if activation == "relu" and g.size <= _SMALL:
         g = multiply(g, sign(y))
-    elif activation != "linear":
+    else:
         g = before_activation(g, y, activation)
     return (
         lambda: products.matmul(g, kernel.T),
         lambda: products.matmul(x.T, g),
-        lambda: dot(_filled(1, len(g), g.dtype), g),
+        lambda: sum_of_rows(xp, g),
     )
 
 

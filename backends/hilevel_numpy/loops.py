@@ -36,6 +36,8 @@ class Loop:
     more_in_a = 0
     """How many more there are of the units' size, behind the gates."""
     wants_more = False
+    two_gradients = False
+    """Whether the product with the state has another gradient than that of the inputs."""
 
     dz: Any
     dr: Any
@@ -103,7 +105,8 @@ class Loop:
         gradient of the outputs, or None."""
         self.dh, self.dc = (*states, None)[:2]
         steps, _, samples = self.inputs.shape
-        self.dz = self.dr = np.empty((steps, self.wide, samples), self.a.dtype)
+        self.dz = np.empty((steps, self.wide, samples), self.a.dtype)
+        self.dr = np.empty_like(self.dz) if self.two_gradients else self.dz
         size = max(1, _BLOCK // self.dz[0].size)
         for end in range(steps, 0, -size):
             block = slice(max(0, end - size), end)
@@ -215,7 +218,7 @@ class LSTMLoop(Loop):
         (o, i, f, g), (di, df, dg, do) = self.parts_of(a), self.parts_of(d)
         sigmoids = a[:, : 3 * self.units]
         rest = subtract(self.one, sigmoids, scratch("rest", sigmoids.shape, a.dtype))
-        rest_o, rest_i, rest_f = (rest[:, k * self.units : (k + 1) * self.units] for k in range(3))
+        rest_o, rest_i, rest_f, _ = self.parts_of(rest)
         multiply(i, rest_i, di)
         multiply(di, g, di)
         multiply(f, rest_f, df)
@@ -234,6 +237,7 @@ class GRULoop(Loop):
 
     order = (0, 1, 2)
     wants_more = True
+    two_gradients = True
 
     def go(self, weights: Array, inner: Any, stops: Any) -> None:
         n, one, a = self.units, self.one, self.a
@@ -260,8 +264,6 @@ class GRULoop(Loop):
 
     def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         dh, n, past = self.dh, self.units, np.empty_like(self.dh)
-        if self.dr is self.dz:
-            self.dr = np.empty_like(self.dz)
         dr = self.dr[steps]
         passed = self.slopes(steps, dz, stops)
         into_inner = self.parts_of(self.a[steps])[1]

@@ -7,12 +7,11 @@ milliseconds was seen to take 8 to 60. So they are not used: what is large is di
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from types import ModuleType
 from typing import Any
 
 import numpy as np
 
+from hilevel.protocol import module_with
 from hilevel_numpy.threads import blas_is_known, one_blas_thread, parallel
 
 Array = np.ndarray[Any, Any]
@@ -86,11 +85,4 @@ def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     return add(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
 
-def _numpy_with(**functions: Callable[..., Any]) -> ModuleType:
-    """The module `numpy`, with other functions in place of some."""
-    module = ModuleType("numpy", np.__doc__)
-    vars(module).update(vars(np) | functions)
-    return module
-
-
-numpy = _numpy_with(matmul=matmul, sum=total)
+numpy = module_with(np, matmul=matmul, sum=total)

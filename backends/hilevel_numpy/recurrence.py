@@ -111,8 +111,8 @@ def gradient(
         return rule(
             xp, g, y, *tensors, cell=cell, return_sequences=return_sequences, residuals=residuals, **options
         )
-    parts = _parts(len(x), recurrent_kernel.size)
-    loops = _loops(LOOPS[cell], residuals, parts, mask, keep)
+    kind, parts = LOOPS[cell], _parts(len(x), recurrent_kernel.size)
+    loops = _loops(kind, residuals, parts, mask, keep)
     sequences, *states = g if return_sequences else (None, *g)
 
     def back(i: int) -> None:
@@ -122,7 +122,7 @@ def gradient(
     parallel(back, range(len(parts)))
     features = x.shape[-1]
     of_products = cache(lambda: _columns([loop.dz for loop in loops]))
-    of_recurrent = cache(lambda: of_products() if cell != "gru" else _columns([loop.dr for loop in loops]))
+    of_recurrent = cache(lambda: _columns([loop.dr for loop in loops])) if kind.two_gradients else of_products
     of_inputs = cache(lambda: products.matmul(_columns([loop.inputs for loop in loops]), of_products().T))
 
     def of_recurrent_kernel() -> Array:

@@ -277,11 +277,9 @@ def _recurrent(
     recurrent_bias: Tensor | None, h: Tensor, c: Tensor | None, mask: Tensor | None, keep: Tensor | None,
     cell: str, activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool,
 ) -> Any:  # fmt: skip
-    step, tensors = (
-        STEPS[cell](activation, recurrent_activation),
-        (recurrent_kernel, bias, recurrent_bias, h, c, mask, keep),
-    )
-    return run_forward(xp, python_loop, step, x, kernel, *tensors, return_sequences=return_sequences)[0]
+    step = STEPS[cell](activation, recurrent_activation)
+    tensors = x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, mask, keep
+    return run_forward(xp, python_loop, step, *tensors, return_sequences=return_sequences)[0]
 
 
 @_recurrent.residuals

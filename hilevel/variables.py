@@ -107,7 +107,7 @@ class Variable(TensorLike):
         """What ops see: the array, or its traced form where a tape watches it."""
         if context.touched is not None:
             context.touched[id(self)] = self
-        value = self._value
+        value: Any = Abstract(self.shape, self.dtype) if context.abstract else self._value
         recording = context.recording
         if (
             recording is not None

@@ -120,6 +120,42 @@ def test_sparse_crossentropy() -> None:
 
 
 @pytest.mark.skipif(platform.libc_ver()[0] != "glibc", reason="only glibc can be asked to keep memory")
+def test_arrays_have_memory_of_their_own(_jax: Any) -> None:
+    host = np.arange(1 << 16, dtype="float32")  # large ones are aligned, and JAX could use their memory
+    array = _jax.asarray(host)
+    copy = _jax.snapshot(array)
+    host += 1
+    assert array[1] == copy[1] == 1
+    assert copy.unsafe_buffer_pointer() != array.unsafe_buffer_pointer()
+    assert not copy.committed
+    jax.jit(lambda x: x + 1, donate_argnums=0)(array)
+    assert array.is_deleted() and copy[1] == 1
+
+
+def test_a_model_is_made_without_compiling() -> None:
+    hilevel.ops.ones(3) + 1
+    compiled: list[str] = []
+    jax.monitoring.register_event_duration_secs_listener(
+        lambda event, *_, **__: compiled.append(event) if "backend_compile" in event else None
+    )
+    try:
+        model = hilevel.Sequential(
+            [
+                hilevel.Input((37, 11)),
+                hilevel.layers.Conv1D(13, 3),
+                hilevel.layers.BatchNormalization(),
+                hilevel.layers.LayerNormalization(),
+                hilevel.layers.Dense(17, kernel_initializer="he_normal"),
+            ]
+        )
+        model.compile("adam", "mse")
+        model.optimizer.build(model.trainable_variables)
+        hilevel.layers.LSTMCell(19).build((None, 7))
+    finally:
+        jax.monitoring.clear_event_listeners()
+    assert not compiled
+
+
 def test_the_memory_of_a_program_is_used_again_by_its_next_run(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HILEVEL_BACKEND", "jax")
     monkeypatch.setenv("JAX_ENABLE_X64", "0")

@@ -9,6 +9,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
+from hilevel._types import Tensor
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 Y = X[:, :1] - X[:, 1:2]
@@ -120,6 +121,28 @@ def test_ops_in_a_graph_and_models_in_models(backend: Any) -> None:
     np.testing.assert_allclose(outer.predict(X, verbose=0), wanted, rtol=1e-5)
     inner.trainable = False
     assert outer.trainable_weights == []
+
+
+def test_a_graph_is_made_without_computing(backend: Any) -> None:
+    computed: list[Any] = []
+
+    @ops.op(shape=lambda x: x)
+    def noted(xp: Any, x: Tensor) -> Any:
+        computed.append(x)
+        return x
+
+    class Scaled(layers.Layer):  # type: ignore[misc]
+        def build(self, input_shape: Any) -> None:
+            self.scale = self.add_weight((input_shape[-1],), "ones", name="scale")
+
+        def call(self, x: Any) -> Any:
+            return x * noted(self.scale)
+
+    x = hilevel.Input((3,))
+    model = hilevel.Model(x, Scaled()(x))
+    assert model.output_shape == (None, 3) and not computed
+    model.predict(np.ones((2, 3)), verbose=0)
+    assert computed
 
 
 def test_inputs_by_position_and_by_name(backend: Any) -> None:

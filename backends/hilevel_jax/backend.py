@@ -31,7 +31,7 @@ class Backend(protocol.Backend):
     xp = jnp
     array_types = (jax.Array,)
     requires = "jax"
-    steps_at_once = 32
+    steps_at_once = 64
 
     def __init__(self) -> None:
         super().__init__()
@@ -46,12 +46,14 @@ class Backend(protocol.Backend):
         keep_freed_memory(kept=1024 * MB, largest=1024 * MB)
 
     def asarray(self, x: Any, dtype: DTypeLike = None) -> Array:
-        """A JAX array."""
+        """A JAX array. NumPy's are copied and handed over: `jax.numpy.asarray` compiles a program for each shape."""
+        if isinstance(x, np.ndarray) and dtype in (None, x.dtype):
+            return jax.device_put(np.array(x))
         return jnp.asarray(x, dtype=dtype)
 
     def snapshot(self, x: Array) -> Array:
         """A copy: compiled functions reuse the memory of Variables."""
-        return jnp.array(x, copy=True)
+        return jax.device_put(x, may_alias=False)
 
     def is_concrete(self, x: Array) -> bool:
         """Whether it is not a tracer."""

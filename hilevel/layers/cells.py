@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import numpy as np
+
 from hilevel import activations, initializers, ops, random, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
@@ -227,10 +229,10 @@ class LSTMCell(Cell):
         if not self.unit_forget_bias:
             return super()._start_of_bias(shape, dtype)
         n = self.units
-        start = self.bias_initializer
-        return ops.concatenate(
-            [start((n,), dtype=dtype), ops.ones((n,), dtype), start((2 * n,), dtype=dtype)]
+        before, after = (
+            ops.convert_to_numpy(self.bias_initializer((size,), dtype=dtype)) for size in (n, 2 * n)
         )
+        return np.concatenate([before, np.ones(n, before.dtype), after])
 
 
 class GRUCell(Cell):

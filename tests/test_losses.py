@@ -14,6 +14,7 @@ import hilevel
 from hilevel import losses, ops
 from hilevel.errors import ShapeError, UnknownNameError
 from hilevel.losses.base import LossFunctionWrapper
+from hilevel.testing import check_gradients
 
 TABLE = json.loads((Path(__file__).parent / "data" / "losses_metrics.json").read_text())
 DATA = {k: np.array(v["values"], v["dtype"]) for k, v in TABLE["data"].items()}
@@ -61,6 +62,12 @@ def test_gradients(case: dict[str, Any], backend: Any) -> None:
     gradient = np.asarray(hilevel.grad(lambda p: loss(y_true, p))(y_pred))
     difference = float(loss(y_true, y_pred + direction)) - float(loss(y_true, y_pred - direction))
     np.testing.assert_allclose((gradient * direction).sum() * 2, difference, rtol=1e-4, atol=1e-10)
+
+
+def test_gradients_of_squared_errors_to_the_second(backend: Any) -> None:
+    rng = np.random.default_rng(0)
+    for shape in ((4, 3), (5,), (2, 3, 1)):
+        check_gradients(losses.mean_squared_error, rng.normal(size=shape), rng.normal(size=shape))
 
 
 def test_sparse_along_another_axis_is_categorical(backend: Any) -> None:

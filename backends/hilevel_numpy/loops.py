@@ -13,7 +13,7 @@ from itertools import repeat
 from typing import Any
 
 import numpy as np
-from numpy import add, copyto, exp, matmul, multiply, negative, positive, reciprocal, subtract, tanh
+from numpy import add, copyto, divide, exp, matmul, multiply, negative, positive, subtract, tanh
 
 from hilevel_numpy import products
 from hilevel_numpy.threads import scratch
@@ -27,17 +27,19 @@ _BLOCK = 1 << 15
 class Loop:
     """The way of some samples through all steps, and back. A subclass is a kind of cell.
 
-    Of each step there are the `inputs`, `a`, what they and the state give and then the gates, the state before it, `h`,
-    and what else the way back needs, `more`. On the way back the gradients of both products, `dz` and `dr`, are made.
+    Of each step there are the state before it, `h`, what the products see, `seen`, which is the state, the inputs and a
+    one for the bias, what they give and then the gates, `a`, and what else the way back needs, `more`. On the way back
+    the gradients of the products are made: `dz`, and `dr` for the one with the state.
     """
 
     order: tuple[int, ...] = (0,)
     """Which gates there are, in the order they have in `a`: sigmoids, and a tanh at the end."""
     more_in_a = 0
     """How many more there are of the units' size, behind the gates."""
-    wants_more = False
+    more_units = 0
+    """And in `more`."""
     two_gradients = False
-    """Whether the product with the state has another gradient than that of the inputs."""
+    """Whether the product with the state is one by itself, with a gradient of its own."""
 
     dz: Any
     dr: Any
@@ -45,23 +47,29 @@ class Loop:
     dc: Any
 
     def __init__(self, kept: Any, mask: Any, keep: Any) -> None:
-        self.inputs, self.a, self.h, self.more = kept
-        self.units, self.wide = self.h.shape[1], self.h.shape[1] * len(self.order)
+        self.units, states, self.a, self.more = kept
+        self.h, self.seen = states[:, : self.units], states[:, self.units if keep is not None else 0 :]
+        self.wide = self.units * len(self.order)
         self.states = [self.h, self.a[:, self.wide :]][: 1 + self.more_in_a]
         self.keep = keep
         self.stops: Any = None if mask is None else ~mask[:, None]
+        self.is_plain = mask is None and keep is None
         self.one = np.ones((), self.a.dtype)
 
     @classmethod
-    def laid_out(cls, inputs: Array, states: list[Array]) -> Any:
-        """Memory for all steps, with the first states in it."""
-        (steps, _, samples), units = inputs.shape, len(states[0])
-        a = np.empty((steps + 1, units * (len(cls.order) + cls.more_in_a), samples), inputs.dtype)
-        h = np.empty((steps + 1, units, samples), inputs.dtype)
-        more = np.empty((steps, units, samples), inputs.dtype) if cls.wants_more else None
-        for all_steps, first in zip((h, a[:, units * len(cls.order) :]), states, strict=False):
-            all_steps[0] = first
-        return inputs, a, h, more
+    def laid_out(cls, x: Array, states: list[Array], keep: Any, has_bias: bool) -> Any:
+        """Memory for all steps, with the inputs and the first states in it."""
+        (samples, steps, features), units, dtype = x.shape, states[0].shape[1], x.dtype
+        before = units if keep is None else 2 * units
+        hx = np.empty((steps + 1, before + features + has_bias, samples), dtype)
+        hx[:-1, before : before + features] = x.transpose(1, 2, 0)
+        hx[:, before + features :] = 1
+        a = np.empty((steps + 1, units * (len(cls.order) + cls.more_in_a), samples), dtype)
+        for all_steps, first in zip((hx[:, :units], a[:, units * len(cls.order) :]), states, strict=False):
+            all_steps[0] = first.T
+        if keep is not None:
+            multiply(states[0].T, keep, hx[0, units:before])
+        return units, hx, a, np.empty((steps, units * cls.more_units, samples), dtype)
 
     @classmethod
     def arranged(cls, weights: Array) -> Array:
@@ -79,24 +87,22 @@ class Loop:
 
     # -- forward -----------------------------------------------------------------------------------
 
-    def forward(self, input_weights: Array, weights: Array, inner: Any) -> None:
+    def forward(self, weights: Array, inner: Any) -> None:
         """Write the gates, and the states from the second on; `inner` is a bias of the product with the state."""
-        products.matmul(input_weights[None], self.inputs, self.a[:-1, : self.wide])
         with np.errstate(over="ignore"):  # of a sigmoid that is 0
-            self.go(weights, inner, repeat(None) if self.stops is None else self.stops)
+            self.go(weights, inner)
 
-    def go(self, weights: Array, inner: Any, stops: Any) -> None:
+    def go(self, weights: Array, inner: Any) -> None:
         """Go through all steps."""
         raise NotImplementedError
 
-    def seen(self, h: Array) -> Array:
-        """The state as the product sees it."""
-        return h if self.keep is None else multiply(h, self.keep)
-
-    def hold(self, stop: Array, t: int) -> None:
-        """Where a step is masked the states stay what they were."""
-        for states in self.states:
-            copyto(states[t + 1], states[t], where=stop)
+    def finish(self, t: int) -> None:
+        """After a step: where it is masked the states stay what they were; and the next one sees a part of them."""
+        if self.stops is not None:
+            for states in self.states:
+                copyto(states[t + 1], states[t], where=self.stops[t])
+        if self.keep is not None:
+            multiply(self.h[t + 1], self.keep, self.seen[t + 1, : self.units])
 
     # -- and back ----------------------------------------------------------------------------------
 
@@ -104,7 +110,7 @@ class Loop:
         """Make the gradients of both products, and turn those of the last states into those of the first; `g` is the
         gradient of the outputs, or None."""
         self.dh, self.dc = (*states, None)[:2]
-        steps, _, samples = self.inputs.shape
+        steps, samples = len(self.a) - 1, self.a.shape[-1]
         self.dz = np.empty((steps, self.wide, samples), self.a.dtype)
         self.dr = np.empty_like(self.dz) if self.two_gradients else self.dz
         size = max(1, _BLOCK // self.dz[0].size)
@@ -143,19 +149,16 @@ def _reversed(*arrays: Any) -> Iterator[Any]:
 class SimpleLoop(Loop):
     """`h = tanh(a)`."""
 
-    def go(self, weights: Array, inner: Any, stops: Any) -> None:
-        r = np.empty_like(self.a[0])
-        for t, (h, new, a, stop) in enumerate(zip(self.h, self.h[1:], self.a, stops, strict=False)):
-            matmul(weights, self.seen(h), r)
-            add(a, r, a)
-            tanh(a, a)
-            copyto(new, a)
-            if stop is not None:
-                self.hold(stop, t)
+    def go(self, weights: Array, inner: Any) -> None:
+        for t, (seen, h_new) in enumerate(zip(self.seen, self.h[1:], strict=False)):
+            matmul(weights, seen, h_new)
+            tanh(h_new, h_new)
+            if not self.is_plain:
+                self.finish(t)
 
     def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
-        a, dh = self.a[steps], self.dh
-        multiply(a, a, dz)
+        h, dh = self.h[1:][steps], self.dh
+        multiply(h, h, dz)
         subtract(self.one, dz, dz)
         self.passing(stops, dh, dz)
         for d, g_t, stop in _reversed(dz, g, stops):
@@ -171,29 +174,27 @@ class LSTMLoop(Loop):
 
     order = (3, 0, 1, 2)
     more_in_a = 1
-    wants_more = True
+    more_units = 3
 
-    def go(self, weights: Array, inner: Any, stops: Any) -> None:
-        n, a, one = self.units, self.a, self.one
-        r, both = np.empty_like(a[0, : 4 * n]), np.empty_like(a[0, : 2 * n])
-        kept, added = both[n:], both[:n]
-        views = a[:, : 4 * n], a[:, : 3 * n], a[:, 3 * n : 4 * n], a[:, n : 3 * n], a[:, 3 * n :], a[:, :n]
-        states = self.h, self.h[1:], a[1:, 4 * n :], self.more
-        for t, (h, h_new, c_new, y, gates, sigmoids, g, i_f, g_c, o, stop) in enumerate(
-            zip(*states, *views, stops, strict=False)
+    def go(self, weights: Array, inner: Any) -> None:
+        n, a, more, one = self.units, self.a, self.more, self.one
+        states = self.seen, self.h[1:], a[1:, 4 * n :]
+        gates = a[:, : 4 * n], a[:, : 3 * n], a[:, 3 * n : 4 * n], a[:, n : 3 * n], a[:, 3 * n :], a[:, :n]
+        others = more[:, : 2 * n], more[:, :n], more[:, n : 2 * n], more[:, 2 * n :]
+        for t, (seen, h_new, c_new, z, sigmoids, g, i_f, g_c, o, both, added, kept, y) in enumerate(
+            zip(*states, *gates, *others, strict=False)
         ):
-            matmul(weights, self.seen(h), r)
-            add(gates, r, gates)
+            matmul(weights, seen, z)
             exp(sigmoids, sigmoids)
             add(sigmoids, one, sigmoids)
-            reciprocal(sigmoids, sigmoids)
+            divide(one, sigmoids, sigmoids)
             tanh(g, g)
             multiply(i_f, g_c, both)
             add(kept, added, c_new)
             tanh(c_new, y)
             multiply(o, y, h_new)
-            if stop is not None:
-                self.hold(stop, t)
+            if not self.is_plain:
+                self.finish(t)
 
     def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         dh, dc, n, more = self.dh, self.dc, self.units, np.empty_like(self.dh)
@@ -214,20 +215,16 @@ class LSTMLoop(Loop):
     def slopes(self, steps: slice, d: Array, stops: Any) -> tuple[Array, Array]:
         """Write what the gradient of the cell, and for the output gate that of the state, is multiplied with in each
         gate. Return what that of the state is multiplied with into the cell, and how much of the cell's goes on."""
-        a, h, y, c = self.a[steps], self.h[1:][steps], self.more[steps], self.states[1][steps]
-        (o, i, f, g), (di, df, dg, do) = self.parts_of(a), self.parts_of(d)
-        sigmoids = a[:, : 3 * self.units]
+        n, a, h, more = self.units, self.a[steps], self.h[1:][steps], self.more[steps]
+        (o, i, f, g), (_, _, dg, do) = self.parts_of(a), self.parts_of(d)
+        sigmoids = a[:, : 3 * n]
         rest = subtract(self.one, sigmoids, scratch("rest", sigmoids.shape, a.dtype))
-        rest_o, rest_i, rest_f, _ = self.parts_of(rest)
-        multiply(i, rest_i, di)
-        multiply(di, g, di)
-        multiply(f, rest_f, df)
-        multiply(df, c, df)
-        multiply(h, rest_o, do)
+        multiply(more[:, : 2 * n], rest[:, n:], d[:, : 2 * n])
+        multiply(h, rest[:, :n], do)
         multiply(g, g, dg)
         subtract(self.one, dg, dg)
         multiply(dg, i, dg)
-        w = multiply(h, y, scratch("cell", y.shape, y.dtype))
+        w = multiply(h, more[:, 2 * n :], scratch("cell", h.shape, h.dtype))
         subtract(o, w, w)
         return w, self.passing(stops, f, d, w)
 
@@ -236,22 +233,27 @@ class GRULoop(Loop):
     """`h = u * h + (1 - u) * new`, `new = tanh(z + reset * r)`; `more` is that `r`."""
 
     order = (0, 1, 2)
-    wants_more = True
+    more_units = 1
     two_gradients = True
 
-    def go(self, weights: Array, inner: Any, stops: Any) -> None:
+    def forward(self, weights: Array, inner: Any) -> None:
+        n = self.units
+        products.matmul(weights[None, :, n:], self.seen[:-1, n:], self.a[:-1])
+        super().forward(weights[:, :n], inner)
+
+    def go(self, weights: Array, inner: Any) -> None:
         n, one, a = self.units, self.one, self.a
-        r, product = np.empty_like(a[0]), np.empty_like(self.h[0])
+        r, product = np.empty_like(a[0]), np.empty_like(self.more[0])
         r_gates, r_new = r[: 2 * n], r[2 * n :]
-        views = a[:, : 2 * n], *self.parts_of(a)
-        for t, (h, h_new, more, gates, u, reset, new, stop) in enumerate(
-            zip(self.h, self.h[1:], self.more, *views, stops, strict=False)
+        states = self.seen[:, :n], self.h, self.h[1:], self.more
+        for t, (seen, h, h_new, more, gates, u, reset, new) in enumerate(
+            zip(*states, a[:, : 2 * n], *self.parts_of(a), strict=False)
         ):
-            matmul(weights, self.seen(h), r)
+            matmul(weights, seen, r)
             add(gates, r_gates, gates)
             exp(gates, gates)
             add(gates, one, gates)
-            reciprocal(gates, gates)
+            divide(one, gates, gates)
             add(r_new, inner, more)
             multiply(reset, more, product)
             add(new, product, new)
@@ -259,8 +261,8 @@ class GRULoop(Loop):
             subtract(h, new, h_new)
             multiply(u, h_new, h_new)
             add(h_new, new, h_new)
-            if stop is not None:
-                self.hold(stop, t)
+            if not self.is_plain:
+                self.finish(t)
 
     def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
         dh, n, past = self.dh, self.units, np.empty_like(self.dh)

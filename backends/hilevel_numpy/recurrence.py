@@ -49,27 +49,20 @@ def saving(
         )  # fmt: skip
     kind, units = LOOPS[cell], len(recurrent_kernel)
     outer, inner = _biases(kind, units, bias, recurrent_bias)
-    inputs, states = _inputs(x, outer is not None), [s for s in (h, c) if s is not None]
+    states = [s for s in (h, c) if s is not None]
     parts = _parts(len(x), recurrent_kernel.size)
-    kept = [kind.laid_out(inputs[:, :, part], [s[part].T for s in states]) for part in parts]
+    kept = [
+        kind.laid_out(x[part], [s[part] for s in states], _turned(keep, part), outer is not None)
+        for part in parts
+    ]
     loops = _loops(kind, kept, parts, mask, keep)
-    weights = kind.arranged(kernel if outer is None else np.concatenate([kernel, outer[None]]))
-    recurrent = kind.arranged(recurrent_kernel)
-    parallel(lambda loop: loop.forward(weights, recurrent, inner), loops)
+    rows = [recurrent_kernel, kernel] if outer is None else [recurrent_kernel, kernel, outer[None]]
+    weights = kind.arranged(np.concatenate(rows))
+    parallel(lambda loop: loop.forward(weights, inner), loops)
     last = tuple(_joined(loop.states[i][-1].T for loop in loops) for i in range(len(states)))
     if not return_sequences:
         return last, kept
     return (_joined(loop.h[1:].transpose(2, 0, 1) for loop in loops), *last), kept
-
-
-def _inputs(x: Array, with_ones: bool) -> Array:
-    """The inputs with the axes `(steps, features, samples)`, and a feature that is one, for the bias."""
-    batch, steps, features = x.shape
-    inputs = np.empty((steps, features + with_ones, batch), x.dtype)
-    inputs[:, :features] = x.transpose(1, 2, 0)
-    if with_ones:
-        inputs[:, features] = 1
-    return inputs
 
 
 def _parts(samples: int, work_each: int) -> list[slice]:
@@ -80,11 +73,12 @@ def _parts(samples: int, work_each: int) -> list[slice]:
 
 def _loops(kind: type[Loop], kept: Any, parts: list[slice], mask: Any, keep: Any) -> list[Loop]:
     """The loops of all parts."""
+    return [kind(k, _turned(mask, part), _turned(keep, part)) for k, part in zip(kept, parts, strict=True)]
 
-    def of_part(x: Any, part: slice) -> Any:
-        return None if x is None else x[part].T
 
-    return [kind(k, of_part(mask, part), of_part(keep, part)) for k, part in zip(kept, parts, strict=True)]
+def _turned(x: Any, part: slice) -> Any:
+    """A part of the samples, along the last axis."""
+    return None if x is None else x[part].T
 
 
 def _biases(kind: type[Loop], units: int, bias: Any, recurrent_bias: Any) -> tuple[Any, Any]:
@@ -120,14 +114,17 @@ def gradient(
         loops[i].backward(through, [s[parts[i]].T.copy() for s in states], recurrent_kernel)
 
     parallel(back, range(len(parts)))
-    features = x.shape[-1]
+    units, inputs = len(recurrent_kernel), x.shape[-1]
     of_products = cache(lambda: _columns([loop.dz for loop in loops]))
     of_recurrent = cache(lambda: _columns([loop.dr for loop in loops])) if kind.two_gradients else of_products
-    of_inputs = cache(lambda: products.matmul(_columns([loop.inputs for loop in loops]), of_products().T))
 
-    def of_recurrent_kernel() -> Array:
-        before = _columns([loop.seen(loop.h[:-1]) for loop in loops])
-        return products.matmul(before, of_recurrent().T)
+    @cache
+    def of_weights() -> Array:
+        seen, by = _columns([loop.seen[:-1] for loop in loops]), of_products().T
+        if not kind.two_gradients:
+            return products.matmul(seen, by)
+        of_state = products.matmul(seen[:units], of_recurrent().T)
+        return np.concatenate([of_state, products.matmul(seen[units:], by)])
 
     def of_x() -> Array:
         through = (products.matmul(kernel[None], loop.dz) for loop in loops)
@@ -139,9 +136,9 @@ def gradient(
 
     return (
         of_x,
-        lambda: of_inputs()[:features],
-        of_recurrent_kernel,
-        lambda: of_inputs()[features],
+        lambda: of_weights()[units : units + inputs],
+        lambda: of_weights()[:units],
+        lambda: of_weights()[units + inputs],
         lambda: of_recurrent().sum(axis=-1),
         lambda: _joined(loop.dh.T for loop in loops),
         None if c is None else lambda: _joined(loop.dc.T for loop in loops),

@@ -6,11 +6,24 @@ import math
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Tensor
+from hilevel._types import Namespace, Tensor
 from hilevel.config import epsilon
 from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.ops._abstract import reduced
 
 MEAN = "sum_over_batch_size"
+
+
+@ops.op(dtype="float", shape=lambda y_true, y_pred: reduced(y_pred, -1, False))
+def _mean_of_squares(xp: Namespace, y_true: Tensor, y_pred: Tensor) -> Tensor:
+    difference = y_pred - y_true
+    return ops.mean.value(xp, difference * difference, axis=-1)
+
+
+@_mean_of_squares.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, y_true: Tensor, y_pred: Tensor) -> Any:
+    slope = (g * (2 / max(y_pred.shape[-1], 1)))[..., None] * (y_pred - y_true)
+    return (lambda: -slope), (lambda: slope)
 
 
 def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
@@ -23,7 +36,7 @@ def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
     y_true, y_pred = matched(y_true, y_pred, "mean_squared_error")
-    return ops.mean(ops.square(y_true - y_pred), axis=-1)
+    return _mean_of_squares(y_true, y_pred)
 
 
 def mean_absolute_error(y_true: Tensor, y_pred: Tensor) -> Tensor:

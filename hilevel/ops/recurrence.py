@@ -1,13 +1,15 @@
 """Recurrent layers over a whole sequence as one op, with one way back.
 
 A step of a recurrent layer sees `z`, its part of `inputs @ kernel + bias`, which is one product for all steps, and
-`r = h @ recurrent_kernel + recurrent_bias` of the state before. What the cells do with these is written once, as
-`Step`s; the loop over the steps is Python's, or that of a backend's override.
+`r = h @ recurrent_kernel + recurrent_bias` of the state before. Inputs of few features are put beside the state
+instead, so that both are one product. What the cells do with these is written once, as `Step`s; the loop over the steps
+is Python's, or that of a backend's override.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any
 
 from hilevel import dtypes
@@ -39,6 +41,8 @@ class Step:
     `backward` turns the gradients of the new states into those of `z` and `r`, in parts, and of the old states."""
 
     gates = 1
+    adds = True
+    """Whether all that becomes of `z` and `r` is their sum."""
 
     def __init__(self, activation: Any, recurrent_activation: Any = "sigmoid") -> None:
         self.act, self.slope = _pair(activation)
@@ -94,6 +98,7 @@ class GRUStep(Step):
     """K. Cho et al., 2014, in the form in which the reset gate is applied after the product; gates z, r, h."""
 
     gates = 3
+    adds = False
 
     def forward(self, xp: Namespace, z: Tensor, r: Tensor, states: Any) -> tuple[Any, Any]:
         """`h = u * h + (1 - u) * act(z_h + reset * r_h)`."""
@@ -143,6 +148,11 @@ def _rows(xp: Namespace, x: Tensor) -> Tensor:
     return xp.reshape(x, (-1, x.shape[-1]))
 
 
+def _ones(xp: Namespace, steps: Tensor, bias: Tensor) -> list[Tensor]:
+    """A feature that is one, for the bias, if there is one."""
+    return [] if bias is None else [xp.ones((*steps.shape[:2], 1), dtype=steps.dtype)]
+
+
 def run_forward(
     xp: Namespace, loop: Callable[..., Any], step: Step, x: Tensor, kernel: Tensor, recurrent_kernel: Tensor,
     bias: Tensor, recurrent_bias: Tensor, h: Tensor, c: Tensor, mask: Tensor, keep: Tensor,
@@ -151,22 +161,28 @@ def run_forward(
     """The outputs, if they are wanted, and last states; and what `run_backward` needs: the states before each step, and
     what the steps kept."""
     steps = time_major(xp, x)
-    z = xp.matmul(_rows(xp, steps), kernel)
-    if bias is not None:
-        z = z + bias
-    z = xp.reshape(z, (*steps.shape[:2], kernel.shape[-1]))
+    beside = step.adds and 2 * x.shape[-1] < h.shape[-1]
+    if beside:
+        inputs = xp.concatenate([steps, *_ones(xp, steps, bias)], axis=-1)
+        weights = xp.concatenate([recurrent_kernel, kernel, *([] if bias is None else [bias[None]])])
+    else:
+        inputs, weights = xp.matmul(_rows(xp, steps), kernel), recurrent_kernel
+        inputs = xp.reshape(inputs if bias is None else inputs + bias, (*steps.shape[:2], kernel.shape[-1]))
     marks = None if mask is None else time_major(xp, mask)[:, :, None]
 
-    def body(states: Any, inputs: Any) -> Any:
-        z_t, mark = inputs
-        r = xp.matmul(states[0] if keep is None else states[0] * keep, recurrent_kernel)
-        new, kept = step.forward(xp, z_t, r if recurrent_bias is None else r + recurrent_bias, states)
+    def body(states: Any, of_step: Any) -> Any:
+        z, mark = of_step
+        seen = states[0] if keep is None else states[0] * keep
+        if beside:
+            seen, z = xp.concatenate([seen, z], axis=-1), 0
+        r = xp.matmul(seen, weights)
+        new, kept = step.forward(xp, z, r if recurrent_bias is None else r + recurrent_bias, states)
         if mark is not None:
             new = tuple(xp.where(mark, a, b) for a, b in zip(new, states, strict=True))
         return new, (new[0], *states, *kept)
 
     start = (h,) if c is None else (h, c)
-    last, (y, *kept) = loop(xp, body, start, (z, marks))
+    last, (y, *kept) = loop(xp, body, start, (inputs, marks))
     n = len(start)
     outputs = (time_major(xp, y), *last) if return_sequences else tuple(last)
     return outputs, (kept[:n], kept[n:])
@@ -202,14 +218,27 @@ def run_backward(
 
     gy = None if sequences is None else time_major(xp, sequences)
     first, (dz, dr) = loop(xp, body, tuple(of_states), (*states, *kept, gy, marks), reverse=True)
-    before = states[0] if keep is None else states[0] * keep
     dz_rows, dr_rows = _rows(xp, dz), _rows(xp, dr)
+
+    @cache
+    def of_weights() -> Any:
+        """The gradients of the recurrent weights, the weights and the bias: by one product, where that of `r` is that
+        of `z`."""
+        before, steps = states[0] if keep is None else states[0] * keep, time_major(xp, x)
+        seen = [before, steps, *_ones(xp, steps, bias)]
+        if not step.adds:
+            by = dr_rows, dz_rows, dz_rows
+            return [xp.matmul(xp.transpose(_rows(xp, s)), d) for s, d in zip(seen, by, strict=False)]
+        whole = xp.matmul(xp.transpose(_rows(xp, xp.concatenate(seen, axis=-1))), dz_rows)
+        n, m = before.shape[-1], before.shape[-1] + x.shape[-1]
+        return whole[:n], whole[n:m], whole[m:]
+
     return (
         lambda: time_major(xp, xp.reshape(xp.matmul(dz_rows, xp.transpose(kernel)), (*dz.shape[:2], x.shape[-1]))),
-        lambda: xp.matmul(xp.transpose(_rows(xp, time_major(xp, x))), dz_rows),
-        lambda: xp.matmul(xp.transpose(_rows(xp, before)), dr_rows),
-        lambda: xp.sum(dz_rows, axis=0),
-        lambda: xp.sum(dr_rows, axis=0),
+        lambda: of_weights()[1],
+        lambda: of_weights()[0],
+        None if bias is None else lambda: of_weights()[2][0],
+        None if recurrent_bias is None else lambda: xp.sum(dr_rows, axis=0),
         *first,
         *[None] * (2 - n),
         None,

@@ -24,28 +24,31 @@ def multiply_high(xp: Any, a: Any, b: int) -> Any:
     return a1 * b1 + (middle >> half) + (carry >> half)
 
 
-def philox_rounds(xp: Any, counter: tuple[Any, ...], key: tuple[Any, Any]) -> tuple[Any, ...]:
-    """The ten rounds: four counter words and two key words (uint64 arrays) to four random words."""
-    c0, c1, c2, c3 = counter
-    k0, k1 = key
+def philox_round(xp: Any, counter: tuple[Any, ...], key: tuple[Any, Any]) -> tuple[Any, Any]:
+    """A round: four counter words and two key words (uint64 arrays) to those of the next."""
+    (c0, c1, c2, c3), (k0, k1) = counter, key
     m0, m1 = xp.uint64(MULTIPLIERS[0]), xp.uint64(MULTIPLIERS[1])
-    for round_ in range(ROUNDS):
-        if round_:
-            k0, k1 = k0 + xp.uint64(WEYL[0]), k1 + xp.uint64(WEYL[1])
-        high0, high1 = multiply_high(xp, c0, MULTIPLIERS[0]), multiply_high(xp, c2, MULTIPLIERS[1])
-        c0, c1, c2, c3 = high1 ^ c1 ^ k0, c2 * m1, high0 ^ c3 ^ k1, c0 * m0
-    return c0, c1, c2, c3
+    high0, high1 = multiply_high(xp, c0, MULTIPLIERS[0]), multiply_high(xp, c2, MULTIPLIERS[1])
+    counter = high1 ^ c1 ^ k0, c2 * m1, high0 ^ c3 ^ k1, c0 * m0
+    return counter, (k0 + xp.uint64(WEYL[0]), k1 + xp.uint64(WEYL[1]))
 
 
-def philox_words(xp: Any, seed: Any, draw: Any, blocks: int) -> Any:
+def philox_rounds(xp: Any, counter: tuple[Any, ...], key: tuple[Any, Any]) -> tuple[Any, ...]:
+    """The ten rounds: four counter words and two key words to four random words."""
+    for _ in range(ROUNDS):
+        counter, key = philox_round(xp, counter, key)
+    return counter
+
+
+def philox_words(xp: Any, seed: Any, draw: Any, blocks: int, rounds: Any = philox_rounds) -> Any:
     """`4 * blocks` words of Philox with the counters `(0..blocks-1, draw, 0, 0)` and the key `(seed, 0)`.
 
     Written in array operations, for any array module with 64-bit unsigned integers. `seed` and `draw` are
-    integers or arrays of shape `(1,)`.
+    integers or arrays of shape `(1,)`; `rounds` does what `philox_rounds` does.
     """
     index = xp.arange(blocks, dtype=xp.uint64)
     zero = xp.zeros_like(index)
     one = xp.zeros(1, dtype=xp.uint64)
     key = (one + xp.asarray(seed, dtype=xp.uint64), one)
     counter = (index, zero + xp.asarray(draw, dtype=xp.uint64), zero, zero)
-    return xp.stack(philox_rounds(xp, counter, key), axis=1).reshape(-1)
+    return xp.stack(rounds(xp, counter, key), axis=1).reshape(-1)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
@@ -13,6 +14,7 @@ import numpy as np
 from hilevel_numpy.memory import MB, keep_freed_memory
 
 from hilevel import protocol
+from hilevel._philox import ROUNDS, philox_round, philox_rounds, philox_words
 from hilevel._types import Array, DTypeLike, Function
 from hilevel.autodiff.tape import expired_message
 from hilevel.errors import TracedValueError
@@ -127,6 +129,10 @@ class Backend(protocol.Backend):
             return TracedValueError(expired_message())
         return None
 
+    def philox(self, seed: Any, draw: Any, blocks: int) -> Array:
+        """One program, eagerly, too."""
+        return _philox(seed, draw, blocks)
+
     def split_words(self, words: Array, width: int) -> Array:
         """By a bit cast."""
         if width == 64:
@@ -160,6 +166,17 @@ class Backend(protocol.Backend):
     def scan(self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool) -> tuple[Any, Any]:
         """`jax.lax.scan`."""
         return jax.lax.scan(f, _arrays(init), xs, length=length, reverse=reverse)
+
+
+@functools.partial(jax.jit, static_argnums=2)
+def _philox(seed: Any, draw: Any, blocks: int) -> Array:
+    return philox_words(jnp, seed, draw, blocks, _rounds if jax.default_backend() == "cpu" else philox_rounds)
+
+
+def _rounds(xp: Any, counter: Any, key: Any) -> Any:
+    """The rounds one after the other: of one expression XLA makes one loop on a CPU, which computes all ten of them
+    anew for each place where each of the words is used."""
+    return jax.lax.fori_loop(0, ROUNDS, lambda _, state: philox_round(xp, *state), (counter, key))[0]
 
 
 def _keep_programs(folder: str | None) -> None:

@@ -2,15 +2,19 @@
 
 Functions by their own time, per step. The profiler makes each Python call dearer, so read the order and the counts, not
 the sum; the time of the same steps without it stands above the table. What JAX's compiled program takes shows up where
-its results are waited for.
+its results are waited for; what is inside it stands in a table of its own, by the names of XLA's instructions.
 """
 
 from __future__ import annotations
 
 import argparse
 import cProfile
+import gzip
+import json
 import os
+import tempfile
 import time
+from collections import defaultdict
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -33,6 +37,24 @@ def place(code: Any) -> str:
     if isinstance(code, str):
         return code
     return f"{code.co_qualname} ({'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_firstlineno})"
+
+
+def instructions(run: Callable[[], Any], steps: int, top: int) -> list[str]:
+    """The instructions of XLA's programs with the most time: microseconds and runs a step, and names. Loops hold what is
+    inside them."""
+    import jax
+
+    with tempfile.TemporaryDirectory() as folder:
+        with jax.profiler.trace(folder, create_perfetto_trace=True):
+            run()
+        (path,) = Path(folder).rglob("perfetto_trace.json.gz")
+        events = json.loads(gzip.decompress(path.read_bytes()))["traceEvents"]
+    found = defaultdict(list)
+    for event in events:
+        if "hlo_op" in event.get("args", {}):
+            found[event["name"]].append(event["dur"])
+    times = sorted(found.items(), key=lambda item: -sum(item[1]))[:top]
+    return [f"{sum(t) / steps:9.1f} {len(t) / steps:7.1f}  {name}" for name, t in times]
 
 
 def seconds(run: Callable[[], Any]) -> float:
@@ -67,6 +89,9 @@ def main() -> None:
     print(f"{chosen.workload} on {chosen.backend}: {plain:.0f} us a step, {profiled:.0f} profiled")
     print(f"{'own us':>9} {'with all':>9} {'calls':>7}  function")
     print("\n".join(rows(profiler, steps, chosen.top)))
+    if chosen.backend == "jax":
+        print(f"{'us':>9} {'runs':>7}  instruction")
+        print("\n".join(instructions(lambda: train(x, y), steps, chosen.top)))
 
 
 if __name__ == "__main__":

@@ -210,3 +210,16 @@ def test_every_contender_on_a_gpu_computes_in_float32(load: Any) -> None:
         assert (FOLDER / f"{contender.module}.py").exists()
         assert contender.env["NVIDIA_TF32_OVERRIDE"] == contender.env["CUPY_TF32"] == "0"
         assert contender.env["JAX_DEFAULT_MATMUL_PRECISION"] == "highest"
+
+
+def test_where_the_microseconds_go(load: Any) -> None:
+    """Of a program with a product, which takes most of the time, run four times."""
+    jax = pytest.importorskip("jax")
+    x = jax.numpy.ones((500, 500))
+    product = jax.jit(lambda x: x @ x + 1)
+    product(x)
+    first, *_ = load("profiling").instructions(
+        lambda: [product(x).block_until_ready() for _ in range(4)], steps=2, top=3
+    )
+    took, runs, name = first.split()
+    assert float(took) > 0 and float(runs) == 2 and ("dot" in name or "fusion" in name)

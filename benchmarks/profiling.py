@@ -40,8 +40,8 @@ def place(code: Any) -> str:
 
 
 def instructions(run: Callable[[], Any], steps: int, top: int) -> list[str]:
-    """The instructions of XLA's programs with the most time: microseconds and runs a step, and names. Loops hold what is
-    inside them."""
+    """The instructions of XLA's programs with the most time: microseconds and runs a step, and names. A loop's time is
+    that of what is inside it."""
     import jax
 
     with tempfile.TemporaryDirectory() as folder:

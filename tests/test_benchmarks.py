@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import math
+import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -223,3 +224,10 @@ def test_where_the_microseconds_go(load: Any) -> None:
     )
     took, runs, name = first.split()
     assert float(took) > 0 and float(runs) == 2 and ("dot" in name or "fusion" in name)
+
+
+def test_the_command_needs_nothing_but_python() -> None:
+    """On a new machine it makes the environment that all else runs in."""
+    python = [sys.executable, "-S", "-E", "-c"]  # no packages
+    program = f"import sys; sys.path.insert(0, {str(FOLDER)!r}); import run; print(run.environment.__name__)"
+    assert subprocess.check_output([*python, program], text=True).strip() == "environment"

@@ -15,7 +15,7 @@ import gpu_report
 import machine
 import others
 from contenders import Contender, fitted
-from run import Worker, keep, measure
+from timing import Worker, keep, measure
 from tqdm import tqdm
 from workloads import WORKLOADS, Workload
 

@@ -1,5 +1,5 @@
-"""Recurrent layers over a sequence as one op, by the loops of `hilevel_numpy.loops`: one product for all inputs, the
-loop, and on the way back one product for each gradient. Where steps are large the cores divide the samples.
+"""Recurrent layers over a sequence as one op, by the loops of `hilevel_numpy.loops`; on the way back one product for
+all gradients of weights, separate ones for a GRU. Where steps are large the cores divide the samples.
 """
 
 from __future__ import annotations

@@ -193,7 +193,7 @@ def run_backward(
     recurrent_kernel: Tensor, bias: Tensor, recurrent_bias: Tensor, h: Tensor, c: Tensor, mask: Tensor, keep: Tensor,
     *, return_sequences: bool,
 ) -> Any:  # fmt: skip
-    """The gradients of everything: those of the states step by step, those of the weights as one product each."""
+    """The gradients of everything: those of the states step by step, those of weights by products over all steps."""
     states, kept = residuals
     n = len(states)
     marks = None if mask is None else time_major(xp, mask)[:, :, None]

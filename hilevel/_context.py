@@ -34,6 +34,12 @@ class Context(threading.local):
     """The names of the blocks of `name_scope` we are inside of."""
     abstract: int = 0
     """How many shape-only runs we are inside of."""
+    ranges: list[Any] | None = None
+    """While a step is run on shapes: the ranges of the indices and labels in its batch."""
+    stand_in: Any = None
+    """While a graph is built: the integer that stands for unknown dimensions; None elsewhere."""
+    declaring: Any = None
+    """The layer whose own `compute_output_shape` or `compute_output_spec` is being called."""
 
 
 context = Context()

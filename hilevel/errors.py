@@ -13,6 +13,7 @@ Exception
 ├── TypeError
 └── ValueError
     ├── ShapeError                 shapes that do not fit together
+    ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
     └── UnknownNameError           no loss, metric, layer, ... of this name
 ```
 """
@@ -45,6 +46,10 @@ class NotFiniteError(ArithmeticError):
 
 class ShapeError(ValueError):
     """Shapes that do not fit together."""
+
+
+class OutOfRangeError(ValueError, IndexError):
+    """An index or a label outside the range that a layer or a loss expects."""
 
 
 class UnknownNameError(ValueError):

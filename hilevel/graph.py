@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -46,7 +46,7 @@ class Symbolic(TensorLike):
         """The symbolic result of an op called on this tensor, and others."""
         return record_call(operation, args, kwargs)
 
-    def _no_data(self, *_: Any) -> Any:
+    def _no_data(self, *_: Any, **__: Any) -> Any:
         raise TracedValueError(
             f'The symbolic tensor "{self.name}" of shape {self.shape} has no numbers: it stands for the '
             "data of a model that is being built. Use ops and layers on it, then call the model on data."
@@ -117,7 +117,7 @@ def _run(function: Callable[..., Any], args: Any, kwargs: Any, size: Unknown) ->
         return abstract if mask is None else masks.set_mask(abstract, stand_in(mask))
 
     args, kwargs = tree.map_structure(stand_in, (tuple(args), dict(kwargs)))
-    with scope(abstract=context.abstract + 1, recording=None):
+    with scope(abstract=context.abstract + 1, recording=None, stand_in=size, ranges=None):
         return function(*args, **kwargs)
 
 
@@ -126,12 +126,12 @@ def _merge(*specs: Any) -> Any:
     if not hasattr(first, "shape"):
         return first
     shapes = [s.shape for s in specs]
-    shape = [sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True)]
+    shape = known_shape(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
     merged = Symbolic(shape, np.dtype(first.dtype), "spec")
     found = [masks.mask_of(s) for s in specs]
     return merged if found[0] is None else masks.set_mask(merged, _merge(*found))
 
 
-def known_shape(shape: Sequence[int]) -> Shape:
+def known_shape(shape: Iterable[int | None]) -> Shape:
     """A shape with None in place of stand-ins."""
     return tuple(None if isinstance(n, Unknown) else n for n in shape)

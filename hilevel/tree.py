@@ -35,6 +35,19 @@ def flatten(structure: Any) -> list[Any]:
     return [structure]
 
 
+def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
+    """Return the leaves of a structure in order, each with its path: the keys and indices that lead to it.
+
+    >>> from hilevel import tree
+    >>> tree.flatten_with_path({"a": [1, 2], "b": 3})
+    [(('a', 0), 1), (('a', 1), 2), (('b',), 3)]
+    """
+    if not is_nested(structure):
+        return [((), structure)]
+    items = structure.items() if isinstance(structure, dict) else enumerate(structure)
+    return [((key, *path), leaf) for key, part in items for path, leaf in flatten_with_path(part)]
+
+
 def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     """The leaves put into a structure like the given one.
 

@@ -20,6 +20,9 @@ from hilevel.ops._op import to_array
 from hilevel.protocol import Backend
 from hilevel.tensor import KINDS, VARIABLE, TensorLike
 
+initializer_of: Any = None
+"""`hilevel.initializers.get`, which puts itself here when it has been read."""
+
 
 class Variable(TensorLike):
     """One array that may change: a weight, an optimizer's slot, a metric's count.
@@ -28,7 +31,7 @@ class Variable(TensorLike):
     changes Variables as plain code does.
 
     Args:
-        initializer: an array, a number, or a function `(shape, dtype) -> array`.
+        initializer: an array, a number, a function `(shape, dtype) -> array`, or the name of an initializer.
         shape: the shape, which a function needs.
         dtype: the dtype; by default floatx for a function, else that of the array.
         trainable: whether gradient tapes watch it and optimizers change it.
@@ -79,6 +82,8 @@ class Variable(TensorLike):
         self.dtype: DType = np.dtype(self._value.dtype)
 
     def _first_value(self, initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
+        if isinstance(initializer, str):
+            initializer = initializer_of(initializer)
         if callable(initializer):
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": an initializer function needs a shape.')
@@ -129,7 +134,9 @@ class Variable(TensorLike):
     def value(self) -> Array:
         """The array as it is now; later changes of the Variable do not reach it."""
         value = self.read()
-        return value if isinstance(value, Traced) or context.compiling else self.backend.snapshot(value)
+        if isinstance(value, (Traced, Abstract)) or context.compiling:
+            return value
+        return self.backend.snapshot(value)
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers as a NumPy array of their own."""

@@ -135,8 +135,8 @@ def test_inputs_by_name_and_weights_are_bundled() -> None:
 
 def test_what_a_bundle_is_made_of_is_ready_for_the_device() -> None:
     batches = hilevel.data.arrays.ArrayBatches(X, Y, batch_size=8, shuffle=True)
-    ((x, y, w), n), *_, ((last, _, _), zero) = batches.bundles(0, 4, lambda: 3)
-    assert (x.shape, y.shape, w, n) == ((4, 8, 5), (4, 8), None, 3) and x.ctypes.data % 64 == 0
+    ((x, y), n), *_, ((last, _), zero) = batches.bundles(0, 4, lambda: 3)
+    assert (x.shape, y.shape, n) == ((4, 8, 5), (4, 8), 3) and x.ctypes.data % 64 == 0
     assert (last.shape, zero) == ((6, 5), 0)
     first = next(iter(batches.epoch(0)))[0]
     np.testing.assert_array_equal(x[0], first)

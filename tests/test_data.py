@@ -10,7 +10,6 @@ import pytest
 import hilevel
 from hilevel import ops
 from hilevel.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
-from hilevel.data.adapters import StreamBatches
 from hilevel.data.weights import class_to_sample_weight
 
 X = np.arange(10.0).reshape(10, 1)
@@ -18,7 +17,7 @@ X = np.arange(10.0).reshape(10, 1)
 
 def order(number: int, seed: int = 3, shuffle: bool = True) -> list[float]:
     batches = ArrayBatches(X, batch_size=4, shuffle=shuffle, seed=seed)
-    return np.concatenate([x[:, 0] for x, _, _ in batches.epoch(number)]).tolist()
+    return np.concatenate([x[:, 0] for x in batches.epoch(number)]).tolist()
 
 
 def test_arrays_are_cut_into_batches_of_which_the_last_is_smaller() -> None:
@@ -70,15 +69,14 @@ class Frame:
     ids=lambda v: type(v).__name__,
 )
 def test_anything_that_holds_numbers_will_do(data: Any) -> None:
-    x, _, _ = adapt(data, batch_size=10).first()
-    (array,) = hilevel.tree.flatten(x)
+    (array,) = hilevel.tree.flatten(adapt(data, batch_size=10).first())
     assert isinstance(array, np.ndarray) and array.shape == (10, 1)
     assert array.dtype.name in ("float32", "int64")
     np.testing.assert_array_equal(array, X)
 
 
 def test_arrays_of_a_backend_will_do(backend: Any) -> None:
-    x, y, _ = adapt(ops.convert_to_tensor(X), ops.convert_to_tensor(X[:, 0])).first()
+    x, y = adapt(ops.convert_to_tensor(X), ops.convert_to_tensor(X[:, 0])).first()
     assert isinstance(x, np.ndarray) and isinstance(y, np.ndarray)
 
 
@@ -114,9 +112,9 @@ def test_wrong_data_are_named(make: Any, error: Any, words: str) -> None:
 
 
 def test_a_generator_goes_on_where_it_stopped() -> None:
-    batches = StreamBatches((X[i : i + 1] for i in range(6)), 2, None, None, "float32")
-    assert batches.first()[0][0, 0] == 0
-    epochs = [[float(x[0, 0]) for x, _, _ in batches.epoch(i)] for i in range(3)]
+    batches = adapt((X[i : i + 1] for i in range(6)), steps=2)
+    assert batches.first()[0, 0] == 0
+    epochs = [[float(x[0, 0]) for x in batches.epoch(i)] for i in range(3)]
     assert epochs == [[0, 1], [2, 3], [4, 5]]
     assert batches.not_finite() == []
 
@@ -126,9 +124,9 @@ def test_an_iterable_begins_again() -> None:
         def __iter__(self) -> Any:
             return iter([(X[:5], X[:5]), (X[5:], X[5:])])
 
-    batches = StreamBatches(Source(), None, None, None, "float32")
+    batches = adapt(Source())
     batches.first()
-    assert [[len(x) for x, _, _ in batches.epoch(i)] for i in range(2)] == [[5, 5], [5, 5]]
+    assert [[len(x) for x, _ in batches.epoch(i)] for i in range(2)] == [[5, 5], [5, 5]]
 
 
 def test_a_data_set_is_told_of_its_epochs() -> None:
@@ -149,7 +147,7 @@ def test_a_data_set_is_told_of_its_epochs() -> None:
 
     batches = adapt(Data(), shuffle=True, seed=2)
     assert batches.steps == 3
-    orders = [[float(x[0, 0]) for x, _, _ in batches.epoch(i)] for i in range(4)]
+    orders = [[float(x[0, 0]) for x, _ in batches.epoch(i)] for i in range(4)]
     assert all(sorted(o) == [0, 1, 2] for o in orders) and len({tuple(o) for o in orders}) > 1
     assert told == ["begin", "end"] * 4
 

@@ -160,7 +160,7 @@ def test_inputs_by_position_and_by_name(backend: Any) -> None:
 
 def test_outputs_keep_their_structure(backend: Any) -> None:
     x = hilevel.Input((4,))
-    for outputs in ([x, x + 1], {"z": x, "a": x + 1}, [x]):
+    for outputs in ([x, x + 1], {"z": x, "a": x + 1}, [x + 1, {"only": x}]):
         got = hilevel.Model(x, outputs).predict(X, verbose=0)
         assert type(got) is type(outputs)
         assert not isinstance(got, dict) or list(got) == ["z", "a"]

@@ -189,7 +189,7 @@ class WithTape(hilevel.Sequential):
 
 class WithValueAndGrad(hilevel.Sequential):
     def train_step(self, data: Any) -> dict[str, Any]:
-        x, y, _ = data
+        x, y = data
         loss, gradients = hilevel.value_and_grad(
             lambda: ops.mean((self(x, training=True) - y) ** 2), variables=self.trainable_variables
         )()

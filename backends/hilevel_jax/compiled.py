@@ -8,6 +8,7 @@ JAX would sort the keys of dicts.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import jax
@@ -65,6 +66,12 @@ class Compiled:
         residual network takes five times as long in a loop of XLA's."""
         with plain_errors():
             return not self._bundle(args).convolves or jax.default_backend() != "cpu"
+
+    def result_bytes(self, *args: Any) -> int:
+        """Return the size of the results of one call with such arguments, in bytes."""
+        with plain_errors():
+            shapes = self._bundle(args).shapes
+        return sum(math.prod(shape.shape) * shape.dtype.itemsize for shape in shapes)
 
     def many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` of several arguments that lie one behind the other, as one program.

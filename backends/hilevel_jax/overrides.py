@@ -27,7 +27,9 @@ def sparse_softmax_crossentropy(logits: Array, target: Array) -> Array:
 def _sparse_forward(logits: Array, target: Array) -> Any:
     largest = jnp.max(logits, axis=-1, keepdims=True)
     total = jnp.log(jnp.sum(jnp.exp(logits - largest), axis=-1, keepdims=True))
+    inside = (target >= 0) & (target < logits.shape[-1])
     own = jnp.take_along_axis(logits, target[..., None], axis=-1, mode="clip")
+    own = jnp.where(inside[..., None], own, jnp.nan)
     return (total - (own - largest))[..., 0], (logits, target, largest, total)
 
 
@@ -54,6 +56,12 @@ def by_exponentials(op: Any) -> Override:
     return Override(lambda xp, *args, **kwargs: op.value(_SHIFTED, *args, **kwargs))
 
 
+def lookup(xp: Any, table: Array, indices: Array) -> Array:
+    """Rows of a table, NaN for an index outside. JAX itself counts negative indices from the end."""
+    places = jnp.where(indices < 0, table.shape[0], indices)
+    return table.at[places].get(mode="fill", fill_value=jnp.nan)
+
+
 def index_of(extreme: Any, whole: Any) -> Any:
     """`argmax` or `argmin` with indices of 32 bits from the start: those of 64 cost twice as much."""
 
@@ -67,6 +75,7 @@ def index_of(extreme: Any, whole: Any) -> Any:
 
 
 OVERRIDES: dict[str, Override] = {
+    "embedding_lookup": Override(lookup),
     **CONVOLUTION,
     **POOLING,
     "argmax": Override(index_of(jax.lax.argmax, jnp.argmax)),

@@ -11,6 +11,7 @@ from numpy import add, divide, exp, log, maximum, multiply, subtract
 
 from hilevel.ops.crossentropy import _sparse_softmax_crossentropy as plain
 from hilevel.protocol import Override
+from hilevel_numpy.indexing import all_inside
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
@@ -43,7 +44,12 @@ def saving(xp: Any, logits: Array, target: Array) -> Any:
 
 def _is_other(logits: Array, target: Array) -> bool:
     """Whether this is left to the shared form."""
-    return logits.size <= _SMALL or logits.dtype.char not in "fd" or target.shape != logits.shape[:-1]
+    return (
+        logits.size <= _SMALL
+        or logits.dtype.char not in "fd"
+        or target.shape != logits.shape[:-1]
+        or not all_inside(target, logits.shape[-1])
+    )
 
 
 def _has_few_classes(logits: Array, target: Array) -> bool:
@@ -54,6 +60,7 @@ def _has_few_classes(logits: Array, target: Array) -> bool:
         and 0 < logits.size <= _SMALL
         and logits.shape[1] <= _FEW
         and logits.dtype.char in "fd"
+        and all_inside(target, logits.shape[1])
     )
 
 
@@ -78,9 +85,14 @@ def _numbers(count: int) -> Array:
 
 def gradient(xp: Any, g: Array, y: Array, logits: Array, target: Array, residuals: Any = None) -> Any:
     """The gradient of the logits."""
-    if residuals is None or g.__class__ is not np.ndarray or not _has_few_classes(logits, target):
+    if residuals is None or g.__class__ is not np.ndarray or not all_inside(target, logits.shape[-1]):
         rule: Any = plain.rule
         return rule(xp, g, y, logits, target, residuals)
+    if not _has_few_classes(logits, target):
+        out = residuals * g[..., None]
+        rows = out.reshape(-1, out.shape[-1])
+        rows[np.arange(len(rows)), target.reshape(-1)] -= g.reshape(-1)
+        return out, None
     columns = multiply(residuals.T, g)
     columns[target, _numbers(len(target))] -= g
     return columns.T, None

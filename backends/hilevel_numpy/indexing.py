@@ -1,4 +1,4 @@
-"""Adding rows up at places, many of which are different: the gradient of an embedding."""
+"""Looking up rows and elements by index, and adding rows up at places: the gradient of an embedding."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.indexing import put_add as plain
+from hilevel.ops.indexing import embedding_lookup, pick
+from hilevel.ops.indexing import put_add as put_add_op
 from hilevel.protocol import Override
 
 Array = np.ndarray[Any, Any]
@@ -26,10 +27,10 @@ def put_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
         or x.size < max(_FEW, 1)
         or x.dtype.char not in "fd"
     ):
-        return plain.value(xp, x, key, shape)
+        return put_add_op.value(xp, x, key, shape)
     rows = x.reshape(places.size, -1)
     if rows.shape != (places.size, np.prod(shape[1:], dtype=int)):
-        return plain.value(xp, x, key, shape)
+        return put_add_op.value(xp, x, key, shape)
     out = np.zeros((shape[0], rows.shape[1]), x.dtype)
     _add_rows(out, np.where(places < 0, places + shape[0], places).reshape(-1), rows)
     return out.reshape(shape)
@@ -55,4 +56,46 @@ def _add_rows(out: Array, places: Array, rows: Array) -> None:
         out[places[begins]] += np.add.reduceat(rows[order[late]], ends - counts, axis=0)
 
 
-OVERRIDES = {"put_add": Override(put_add)}
+def all_inside(indices: Array, size: int) -> bool:
+    """Whether all integers are in the range from 0 to `size - 1`. Negative ones are large as unsigned integers."""
+    if indices.dtype.char not in "ilq" or not indices.flags.c_contiguous:
+        return not indices.size or bool(indices.min() >= 0 and indices.max() < size)
+    unsigned = indices.view("u4" if indices.dtype.itemsize == 4 else "u8")
+    return not indices.size or bool(np.maximum.reduce(unsigned, axis=None) < size)
+
+
+def lookup(xp: Any, table: Array, indices: Array) -> Array:
+    """Rows of a table."""
+    return table[indices] if all_inside(indices, len(table)) else embedding_lookup.value(xp, table, indices)
+
+
+def lookup_gradient(xp: Any, g: Array, y: Array, table: Array, indices: Array) -> Any:
+    """The gradient of the table."""
+    if all_inside(indices, len(table)):
+        return put_add_op(g, (indices,), shape=table.shape), None
+    rule: Any = embedding_lookup.rule
+    return rule(xp, g, y, table, indices)
+
+
+def picked(xp: Any, x: Array, indices: Array) -> Array:
+    """The elements of the last axis at the indices."""
+    if x.ndim != 2 or indices.shape != x.shape[:1] or not all_inside(indices, x.shape[1]):
+        return pick.value(xp, x, indices)
+    return x[np.arange(len(x)), indices]
+
+
+def picked_gradient(xp: Any, g: Array, y: Array, x: Array, indices: Array) -> Any:
+    """The gradient of the tensor from which elements are picked."""
+    if x.ndim != 2 or indices.shape != x.shape[:1] or not all_inside(indices, x.shape[1]):
+        rule: Any = pick.rule
+        return rule(xp, g, y, x, indices)
+    out = np.zeros(x.shape, g.dtype)
+    out[np.arange(len(x)), indices] = g
+    return out, None
+
+
+OVERRIDES = {
+    "put_add": Override(put_add),
+    "embedding_lookup": Override(lookup, lookup_gradient),
+    "pick": Override(picked, picked_gradient),
+}

@@ -69,6 +69,11 @@ class Programs:
         with scope(compiling=context.compiling + 1):
             return loops is not None and bool(loops(*args))
 
+    def result_bytes(self, *args: Any) -> int:
+        """Return the size of the results of a call with arguments of these shapes, in bytes, where `loops` holds."""
+        with scope(compiling=context.compiling + 1):
+            return int(self._program().result_bytes(*args))
+
     def many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` slices of its arguments: the last result, and all of them stacked."""
         program = self._program()

@@ -205,12 +205,16 @@ class _Writer:
             return self.names[x]
         if x is None or x.__class__ in (bool, int, str) or (x.__class__ is float and math.isfinite(x)):
             return repr(x)
-        if x.__class__ in (tuple, list):
+        if not isinstance(x, (tuple, list, dict)):
+            return self.constant(x)
+        if isinstance(x, dict):
+            text = ", ".join(f"{k!r}: {self.expression(v)}" for k, v in x.items()).join("{}")
+        else:
             items = "".join(f"{self.expression(item)}, " for item in x)
-            return items.join("()") if x.__class__ is tuple else items.join("[]")
-        if x.__class__ is dict:
-            return ", ".join(f"{k!r}: {self.expression(v)}" for k, v in x.items()).join("{}")
-        return self.constant(x)
+            text = items.join("()") if isinstance(x, tuple) else items.join("[]")
+        if x.__class__ in (tuple, list, dict):
+            return text
+        return f"{self.constant(x.__class__)}({'*' if hasattr(x, '_fields') else ''}{text})"
 
     def constant(self, x: Any) -> str:
         """The name of something that is the same in each run."""

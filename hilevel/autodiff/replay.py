@@ -98,9 +98,9 @@ def _key(x: Any, arrays: list[Array]) -> Any:
     if kind is np.ndarray:
         arrays.append(x)
         return x.shape, x.dtype
-    if kind in (tuple, list):
+    if isinstance(x, (tuple, list)):
         return (kind, *[_key(item, arrays) for item in x])
-    if kind is dict:
+    if isinstance(x, dict):
         return (kind, *[(name, _key(value, arrays)) for name, value in x.items()])
     if hasattr(x, "dtype") and hasattr(x, "shape") and not hasattr(x, "_value"):
         arrays.append(x)

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from typing import Any, Protocol
 
+from hilevel import tree
 from hilevel._types import Function
-from hilevel.data.arrays import ArrayBatches, as_arrays, describe_not_finite
+from hilevel.data.arrays import ArrayBatches, describe_not_finite
+from hilevel.data.columns import Rows, as_columns
 from hilevel.data.pydataset import PyDataset
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.data.weights import class_to_sample_weight
@@ -14,108 +17,163 @@ from hilevel.random.functions import permutation
 
 
 class Batches(Protocol):
-    """What the training loop asks of data: how many steps an epoch has (None: unknown), and the batches."""
+    """Batches as the training loop takes them. Each is `x`, `(x, y)` or `(x, y, sample_weight)`."""
 
     @property
     def steps(self) -> int | None:
-        """How many batches an epoch has; None if that is not known."""
+        """The number of batches of an epoch; None if that is not known."""
 
-    def epoch(self, number: int) -> Iterator[tuple[Any, Any, Any]]:
-        """The batches of one epoch, each `(x, y, sample_weight)`."""
+    def has_next(self) -> bool:
+        """Whether a batch is left for the next epoch."""
 
-    def first(self) -> tuple[Any, Any, Any]:
-        """One batch to find shapes with, without using it up."""
+    def check_each(self, check: Function) -> None:
+        """Call a function that checks data on all of the data, or on each batch before it is yielded."""
+
+    def epoch(self, number: int) -> Iterator[Any]:
+        """Yield the batches of one epoch."""
+
+    def first(self) -> Any:
+        """Return one batch to find shapes with, without using it up."""
 
     def not_finite(self) -> list[str]:
-        """What is NaN or infinite in the data, in words."""
+        """Return the numbers of NaN and infinite elements of the data, in words."""
 
 
 class StreamBatches:
     """Batches that come one by one: of a generator, an iterator, or an iterable that can begin again.
 
-    A generator is used up as it goes; `steps` says how many of its batches make an epoch.
+    A generator is used up as it goes; `steps` of its batches make an epoch. An iterable begins again where it ends.
+
+    Args:
+        source: the iterable of batches.
+        steps: the number of batches of an epoch; None for all.
+        finish: a function that converts a batch.
     """
 
-    def __init__(
-        self, source: Iterable[Any], steps: int | None, class_weight: Any, names: Any, dtype: str
-    ) -> None:
+    def __init__(self, source: Iterable[Any], steps: int | None, finish: Function) -> None:
         self.source = source
         self.steps = steps
         self.again = iter(source) is not source
+        self.count = 0
+        """The number of batches that were taken so far."""
         self._iterator: Iterator[Any] | None = None
         self._waiting: list[Any] = []
         self._last: Any = None
-        self._finish: Function = lambda batch: _finish(batch, class_weight, names, dtype)
+        self._finish = finish
+        self._check: Function = _no_check
 
-    def first(self) -> tuple[Any, Any, Any]:
+    def check_each(self, check: Function) -> None:
+        """Call a function that checks data on each batch before it is yielded."""
+        self._check = check
+
+    def first(self) -> Any:
         """The next batch, which is kept for the epoch that follows."""
-        if not self._waiting:
-            self._waiting.append(self._next(self._restart()))
+        if not self.has_next():
+            raise empty_data()
         return self._waiting[0]
 
-    def _restart(self) -> Iterator[Any]:
+    def has_next(self) -> bool:
+        """Whether a batch is left. It is read, and kept for the epoch that follows."""
+        if not self._waiting:
+            self._waiting = self._read()
+        if not self._waiting and self.again:
+            self._iterator = None
+            self._waiting = self._read()
+        return bool(self._waiting)
+
+    def _read(self) -> list[Any]:
+        """Return the next batch in a list, which is empty at the end of the source."""
         if self._iterator is None:
             self._iterator = iter(self.source)
-        return self._iterator
+        return [self._finish(batch) for batch in islice(self._iterator, 1)]
 
-    def _next(self, iterator: Iterator[Any]) -> tuple[Any, Any, Any]:
-        try:
-            batch = next(iterator)
-        except StopIteration:
-            raise ValueError("The data set is empty: the generator gave no batch.") from None
-        return self._finish(batch)
-
-    def epoch(self, number: int) -> Iterator[tuple[Any, Any, Any]]:
+    def epoch(self, number: int) -> Iterator[Any]:
         """The batches up to the end, or to the number of steps."""
-        iterator, count = self._restart(), 0
-        while self.steps is None or count < self.steps:
-            if self._waiting:
-                self._last = self._waiting.pop()
-            else:
-                try:
-                    self._last = self._finish(next(iterator))
-                except StopIteration:
-                    self._iterator = None
-                    break
-            count += 1
+        taken = 0
+        while self.steps is None or taken < self.steps:
+            found = self._waiting or self._read()
+            if not found and (self.steps is None or not self.has_next()):
+                break
+            self._last = (found or self._waiting)[0]
+            self._waiting = []
+            self._check(self._last)
+            taken += 1
+            self.count += 1
             yield self._last
         if self.again and self.steps is None:
             self._iterator = None
 
     def not_finite(self) -> list[str]:
-        """What is NaN or infinite in the batch that came last."""
-        return describe_not_finite(self._last) if self._last else []
+        """The numbers of NaN and infinite elements of the last batch, in words."""
+        return describe_not_finite(self._last) if self._last is not None else []
+
+
+class Kept:
+    """The items of an iterator, kept in memory, so that they can be iterated again.
+
+    >>> from hilevel.data.adapters import Kept
+    >>> kept = Kept(iter([1, 2]))
+    >>> list(kept), list(kept)
+    ([1, 2], [1, 2])
+    """
+
+    def __init__(self, source: Iterator[Any]) -> None:
+        self._source = source
+        self._items: list[Any] = []
+
+    def __iter__(self) -> Iterator[Any]:
+        yield from self._items
+        for item in self._source:
+            self._items.append(item)
+            yield item
+
+
+def empty_data() -> ValueError:
+    """Return the error for data without a batch."""
+    return ValueError("The data set is empty: the generator gave no batch.")
 
 
 class DatasetBatches:
     """Batches of a `PyDataset`, or of anything with `__len__` and `__getitem__`."""
 
-    def __init__(
-        self, source: Any, shuffle: bool, seed: int, class_weight: Any, names: Any, dtype: str
-    ) -> None:
+    def __init__(self, source: Any, shuffle: bool, seed: int, finish: Function) -> None:
         self.source, self.shuffle, self.seed = source, shuffle, seed
         self.steps = len(source)
         if self.steps == 0:
             raise ValueError("The data set is empty: its length is 0.")
         self._last: Any = None
-        self._finish: Function = lambda batch: _finish(batch, class_weight, names, dtype)
+        self._finish = finish
+        self._check: Function = _no_check
 
-    def first(self) -> tuple[Any, Any, Any]:
+    def check_each(self, check: Function) -> None:
+        """Call a function that checks data on each batch before it is yielded."""
+        self._check = check
+
+    def first(self) -> Any:
         """The batch of number 0."""
         return self._finish(self.source[0])
 
-    def epoch(self, number: int) -> Iterator[tuple[Any, Any, Any]]:
+    def has_next(self) -> bool:
+        """Whether an epoch is left: always, because batches have numbers."""
+        return True
+
+    def epoch(self, number: int) -> Iterator[Any]:
         """All batches, in an order of their own where they are shuffled."""
         _tell(self.source, "on_epoch_begin")
         n = len(self.source)
         for i in permutation(n, self.seed, number) if self.shuffle else range(n):
             self._last = self._finish(self.source[int(i)])
+            self._check(self._last)
             yield self._last
         _tell(self.source, "on_epoch_end")
 
     def not_finite(self) -> list[str]:
-        """What is NaN or infinite in the batch that came last."""
-        return describe_not_finite(self._last) if self._last else []
+        """The numbers of NaN and infinite elements of the last batch, in words."""
+        return describe_not_finite(self._last) if self._last is not None else []
+
+
+def _no_check(batch: Any) -> None:
+    """Accept a batch."""
 
 
 def _tell(source: Any, event: str) -> None:
@@ -124,16 +182,23 @@ def _tell(source: Any, event: str) -> None:
         method()
 
 
-def _finish(batch: Any, class_weight: Any, names: Any, dtype: str) -> tuple[Any, Any, Any]:
-    """A batch as a triple of arrays with its class weights."""
+def _finish(batch: Any, class_weight: Any, names: Any, dtype: str) -> Any:
+    """Convert a batch to arrays, with its class weights, in the form in which it came."""
     parts = unpack_x_y_sample_weight(batch)
     x, y, w = (
-        None if p is None else as_arrays(p, dtype, name)
+        None if p is None else _dense(as_columns(p, dtype, name))
         for p, name in zip(parts, ("x", "y", "sample_weight"), strict=True)
     )
     if class_weight is not None:
         w = class_to_sample_weight(class_weight, y, w, names, dtype)
-    return x, y, w
+    if not isinstance(batch, (tuple, list)):
+        return x if w is None else (x, y, w)
+    return (x, y, w)[: 3 if w is not None else len(batch)]
+
+
+def _dense(columns: Any) -> Any:
+    """Read the rows of columns that are not in memory."""
+    return tree.map_structure(lambda c: c[:] if isinstance(c, Rows) else c, columns)
 
 
 def adapt(
@@ -149,12 +214,14 @@ def adapt(
     output_names: list[str] | None = None,
     dtype: str = "float32",
 ) -> Batches:
-    """What makes batches of the user's data.
+    """Return the batches of the user's data; batches are returned as they are.
 
     Raises:
         TypeError: the data are of no known kind.
         ValueError: targets or a batch size beside data that bring their own.
     """
+    if isinstance(x, (ArrayBatches, StreamBatches, DatasetBatches)):
+        return x
     if x is None:
         raise ValueError("There are no data: x is None.")
     if _is_arrays(x):
@@ -167,10 +234,11 @@ def adapt(
             f"x is a {type(x).__name__} that yields batches (x, y) or (x, y, sample_weight) itself; y and "
             "sample_weight cannot be given beside it."
         )
+    finish: Function = lambda batch: _finish(batch, class_weight, output_names, dtype)
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
-        return DatasetBatches(x, shuffle, seed, class_weight, output_names, dtype)
+        return DatasetBatches(x, shuffle, seed, finish)
     if hasattr(x, "__iter__"):
-        return StreamBatches(x, steps, class_weight, output_names, dtype)
+        return StreamBatches(x, steps, finish)
     raise TypeError(
         f"Cannot take batches from a {type(x).__name__}. Expected arrays, a list or dict of arrays, a "
         "generator or iterable of batches, or a hilevel.utils.PyDataset."

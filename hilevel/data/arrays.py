@@ -10,40 +10,10 @@ import numpy as np
 
 from hilevel import tree
 from hilevel._types import Function
-from hilevel.autodiff.tape import owner, to_host
+from hilevel.data.columns import Rows, as_columns, blocks, row_bytes, some_rows
+from hilevel.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hilevel.data.weights import class_to_sample_weight
 from hilevel.random.functions import permutation
-
-
-def as_arrays(structure: Any, dtype: str, what: str) -> Any:
-    """The leaves as NumPy arrays, floats in `dtype`. A list of numbers, or of lists of them, is one array."""
-    if isinstance(structure, (list, tuple)) and not any(
-        _is_array(v) or isinstance(v, dict) for v in structure
-    ):
-        structure = np.asarray(structure)
-    return tree.map_structure(lambda leaf: _as_array(leaf, dtype, what), structure)
-
-
-def _is_array(x: Any) -> bool:
-    if isinstance(x, (list, tuple)):
-        return any(map(_is_array, x))
-    return hasattr(x, "shape") or hasattr(x, "__array__")
-
-
-def _as_array(leaf: Any, dtype: str, what: str) -> Any:
-    if leaf is None:
-        return None
-    array = (
-        to_host(leaf) if owner(leaf).is_array(leaf) and not isinstance(leaf, np.ndarray) else np.asarray(leaf)
-    )
-    if array.dtype == object or array.dtype.kind in "USMm":
-        raise TypeError(
-            f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
-            "numbers first."
-        )
-    if array.ndim == 0:
-        raise ValueError(f"{what}: expected an array with a first axis of samples; got one number.")
-    return array.astype(dtype, copy=False) if array.dtype.kind == "f" else array
 
 
 def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
@@ -82,29 +52,23 @@ class ArrayBatches:
         output_names: list[str] | None = None,
         dtype: str = "float32",
     ) -> None:
-        self.x = as_arrays(x, dtype, "x")
-        self.y = None if y is None else as_arrays(y, dtype, "y")
-        weights = None if sample_weight is None else as_arrays(sample_weight, dtype, "sample_weight")
+        x = as_columns(x, dtype, "x")
+        y = None if y is None else as_columns(y, dtype, "y")
+        weights = None if sample_weight is None else as_columns(sample_weight, dtype, "sample_weight")
         if class_weight is not None:
-            weights = class_to_sample_weight(class_weight, self.y, weights, output_names, dtype)
-        self.sample_weight = weights
-        self.samples = _count(self.x, self.y, self.sample_weight)
+            weights = class_to_sample_weight(class_weight, y, weights, output_names, dtype)
+        self.data = pack_x_y_sample_weight(x, y, weights)
+        self.samples = _count(x, y, weights)
         self.batch_size = _positive(batch_size)
         self.steps = -(-self.samples // self.batch_size)
         self.shuffle = shuffle
         self.seed = seed
 
-    @property
-    def structure(self) -> tuple[Any, Any, Any]:
-        """The whole data."""
-        return self.x, self.y, self.sample_weight
-
-    def epoch(self, number: int) -> Iterator[tuple[Any, Any, Any]]:
-        """The batches of one epoch."""
+    def epoch(self, number: int) -> Iterator[Any]:
+        """The batches of one epoch, each `x`, `(x, y)` or `(x, y, sample_weight)`, as the data were given."""
         order = permutation(self.samples, self.seed, number) if self.shuffle else None
-        leaves = tree.flatten(self.structure)
-        template = self.structure
-        plain = not any(tree.is_nested(part) for part in template)
+        leaves = tree.flatten(self.data)
+        plain = isinstance(self.data, tuple) and not any(map(tree.is_nested, self.data))
         for start in range(0, self.samples, self.batch_size):
             rows: Any = slice(start, start + self.batch_size)
             if order is None:
@@ -112,8 +76,16 @@ class ArrayBatches:
             else:
                 rows = order[rows]
                 parts = [None if a is None else a.take(rows, axis=0) for a in leaves]
-            batch: Any = tuple(parts) if plain else tree.pack_sequence_as(template, parts)
+            batch: Any = tuple(parts) if plain else tree.pack_sequence_as(self.data, parts)
             yield batch
+
+    def check_each(self, check: Function) -> None:
+        """Call a function that checks data on all of the data."""
+        check(self.data)
+
+    def has_next(self) -> bool:
+        """Whether an epoch is left: always, because arrays can be read again."""
+        return True
 
     def bundles(self, number: int, slots: int, count: Function) -> Iterator[tuple[Any, int]]:
         """The batches of one epoch, several at a time: pairs of a bundle and of the number of batches in it.
@@ -129,11 +101,11 @@ class ArrayBatches:
             n = min(count(), (full - start) // self.batch_size)
             stop = start + n * self.batch_size
             rows: Any = slice(start, stop) if order is None else order[start:stop]
-            yield tree.map_structure(lambda a, rows=rows: self._stacked(a, rows, slots), self.structure), n
+            yield tree.map_structure(lambda a, rows=rows: self._stacked(a, rows, slots), self.data), n
             start = stop
         if full < self.samples:
             rest: Any = slice(full, None) if order is None else order[full:]
-            yield tree.map_structure(lambda a: None if a is None else a[rest], self.structure), 0
+            yield tree.map_structure(lambda a: None if a is None else a[rest], self.data), 0
 
     def _stacked(self, a: Any, rows: Any, slots: int) -> Any:
         """Samples of an array as batches, in memory that JAX takes as it is."""
@@ -142,18 +114,20 @@ class ArrayBatches:
         flat = aligned((slots * self.batch_size, *a.shape[1:]), a.dtype)
         if isinstance(rows, slice):
             flat[: rows.stop - rows.start] = a[rows]
+        elif isinstance(a, Rows):
+            flat[: len(rows)] = a[rows]
         else:
             np.take(a, rows, axis=0, out=flat[: len(rows)], mode="clip")  # "raise" would copy once more
         return flat.reshape((slots, self.batch_size, *a.shape[1:]))
 
     @property
     def batch_bytes(self) -> int:
-        """The size of a batch."""
-        return sum(a[:1].nbytes for a in tree.flatten(self.structure) if a is not None) * self.batch_size
+        """The size of a batch, in bytes."""
+        return sum(row_bytes(a) for a in tree.flatten(self.data) if a is not None) * self.batch_size
 
-    def first(self) -> tuple[Any, Any, Any]:
-        """The first batch, in the order of the data: what the model's shapes are found with."""
-        return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.structure)
+    def first(self) -> Any:
+        """The first batch, in the order of the data: the model's shapes are found with it."""
+        return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.data)
 
     def split(self, fraction: float) -> tuple[Any, Any]:
         """The data without their last part, and that part, each as `(x, y, sample_weight)`.
@@ -169,26 +143,32 @@ class ArrayBatches:
                 f"validation_split={fraction} of {self.samples} samples leaves none for "
                 f"{'training' if at == 0 else 'validation'}."
             )
-        cut: Function = lambda key: tree.map_structure(
-            lambda a: None if a is None else a[key], self.structure
+        cut: Function = lambda rows: tree.map_structure(
+            lambda a: some_rows(a, rows), unpack_x_y_sample_weight(self.data)
         )
         return cut(slice(0, at)), cut(slice(at, None))
 
     def not_finite(self) -> list[str]:
-        """What is NaN or infinite in the data, in words."""
-        return describe_not_finite(self.structure)
+        """The numbers of NaN and infinite elements of the data, in words."""
+        return describe_not_finite(self.data)
 
 
-def describe_not_finite(structure: Any) -> list[str]:
-    """How many numbers of a batch, or of the whole data, are NaN or infinite, in words."""
+def describe_not_finite(data: Any) -> list[str]:
+    """Return the numbers of NaN and infinite elements of a batch, or of the whole data, in words."""
     found = []
-    for name, part in zip(("x", "y", "sample_weight"), structure, strict=True):
-        for leaf in tree.flatten(part):
-            if isinstance(leaf, np.ndarray) and leaf.dtype.kind == "f":
-                nan, inf = int(np.isnan(leaf).sum()), int(np.isinf(leaf).sum())
-                if nan or inf:
-                    found.append(f"{name} holds {nan} NaN and {inf} infinite numbers")
+    for name, value in zip(("x", "y", "sample_weight"), unpack_x_y_sample_weight(data), strict=True):
+        for leaf in tree.flatten(value):
+            nan, inf = _count_not_finite(leaf)
+            if nan or inf:
+                found.append(f"{name} holds {nan} NaN and {inf} infinite numbers")
     return found
+
+
+def _count_not_finite(column: Any) -> tuple[int, int]:
+    if not isinstance(column, (np.ndarray, Rows)) or column.dtype.kind != "f":
+        return 0, 0
+    counts = [(int(np.isnan(block).sum()), int(np.isinf(block).sum())) for block in blocks(column)]
+    return sum(nan for nan, _ in counts), sum(inf for _, inf in counts)
 
 
 def _count(x: Any, y: Any, sample_weight: Any) -> int:

@@ -27,12 +27,12 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
 
 
 def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """The reverse of `unpack_x_y_sample_weight`, without the Nones.
+    """Return a batch without the parts that are None at its end: the reverse of `unpack_x_y_sample_weight`.
 
     >>> import hilevel
     >>> hilevel.utils.pack_x_y_sample_weight(1, 2)
     (1, 2)
     """
-    if y is None:
+    if y is None and sample_weight is None:
         return (x,) if isinstance(x, (tuple, list)) else x
     return (x, y) if sample_weight is None else (x, y, sample_weight)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from hilevel import ops
+from hilevel import ops, variables
 from hilevel._types import Config
 from hilevel.initializers.base import Initializer
 from hilevel.initializers.constant import Constant, Identity, Ones, Zeros
@@ -83,6 +83,8 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     """
     return _registry.deserialize(config, custom_objects)
 
+
+variables.initializer_of = get
 
 __all__ = [
     "Constant",

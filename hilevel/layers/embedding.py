@@ -8,7 +8,11 @@ from hilevel import constraints, initializers, masks, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.layers.core import positive, refuse
 from hilevel.layers.layer import Layer
+from hilevel.ops._ranges import expect_indices
+from hilevel.ops.indexing import embedding_lookup
 from hilevel.variables import Variable
+
+_ADVICE = "Give the layer a larger input_dim (the largest index plus 1), or map rare words to one index."
 
 
 class Embedding(Layer):
@@ -30,7 +34,8 @@ class Embedding(Layer):
 
     Raises:
         ValueError: a size is not a positive integer.
-        IndexError: at a call on data of the host, an integer is outside the table.
+        OutOfRangeError: an integer, in data of the host, is outside the table. One that is computed on a device, or
+            within a compiled function, gives NaN.
     """
 
     embeddings: Variable
@@ -69,9 +74,10 @@ class Embedding(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Integers of any shape to vectors: `(...)` to `(..., output_dim)`."""
-        if inputs.dtype.kind == "f":
+        expect_indices(inputs, self.input_dim, f"{self._label()}: index", _ADVICE)
+        if inputs.dtype.kind not in "iu":
             inputs = ops.cast(inputs, "int32")
-        return ops.cast(ops.take(self.embeddings, inputs, axis=0), self.compute_dtype)
+        return ops.cast(embedding_lookup(self.embeddings, inputs), self.compute_dtype)
 
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
         """Where the integers are not 0, if 0 is padding."""

@@ -19,6 +19,7 @@ class Holder(Tracker):
     """Base of `Layer`: finds what is held in attributes, and moves, reads and sets it."""
 
     name: str
+    built: bool
     _backend: Backend | None
     _trainable: bool
     _hidden_cache: tuple[int, dict[str, Any]]

@@ -47,6 +47,8 @@ class InputLayer(Layer):
             batch_shape = (batch_size, *sizes)
         self.batch_shape: Shape = tuple(batch_shape)
         self.optional = optional
+        self.has_own_dtype = dtype is not None
+        """Whether a dtype was given; if not, floats are used in their own."""
         self._tensor = Symbolic(self.batch_shape, dtype or settings.floatx, self.name)
         node = Node(self, (), {})
         node.outputs = self._tensor

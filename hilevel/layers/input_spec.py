@@ -66,7 +66,9 @@ class InputSpec(Configurable):
         rank = len(shape)
         if self._fits(shape, rank):
             return
-        if self.ndim is not None and rank != self.ndim and not self._squeezable(shape):
+        shape = self._with_rank(shape)
+        rank = len(shape)
+        if self.ndim is not None and rank != self.ndim:
             self._refuse(layer, f"{self.ndim} axes", shape)
         if self.min_ndim is not None and rank < self.min_ndim:
             self._refuse(layer, f"at least {self.min_ndim} axes", shape)
@@ -88,12 +90,15 @@ class InputSpec(Configurable):
                 return False
         return True
 
-    def _squeezable(self, shape: Any) -> bool:
-        return (
-            self.allow_last_axis_squeeze
-            and self.ndim is not None
-            and (len(shape) == self.ndim - 1 or (len(shape) == self.ndim + 1 and shape[-1] == 1))
-        )
+    def _with_rank(self, shape: Any) -> tuple[Any, ...]:
+        """Return the shape with the number of axes that is expected, if it has a last axis of length 1 more or less,
+        and that is allowed."""
+        shape = tuple(shape)
+        if not self.allow_last_axis_squeeze or self.ndim is None:
+            return shape
+        if len(shape) == self.ndim + 1 and shape[-1] == 1:
+            return shape[:-1]
+        return (*shape, 1) if len(shape) == self.ndim - 1 else shape
 
     def _refuse(self, layer: Any, expected: str, shape: Any) -> None:
         built = getattr(layer, "_built_shape", None)

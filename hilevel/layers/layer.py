@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable, Sequence
-from typing import Any, ClassVar
+from typing import Any, ClassVar, TypeVar
 
 import numpy as np
 
@@ -22,12 +22,20 @@ from hilevel.layers.holder import Holder
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.tracking import changed, held
 from hilevel.names import unique_name
+from hilevel.ops._abstract import Abstract
 from hilevel.protocol import Backend
 from hilevel.registry import get_registered_object, plain, snake_case
 from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
 from hilevel.variables import Variable
 
+_F = TypeVar("_F", bound=Callable[..., Any])
 _LEGACY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
+
+
+def default_build(build: _F) -> _F:
+    """Mark a `build` that is not called before the first call: it makes nothing that the call does not make."""
+    build.is_default = True  # type: ignore[attr-defined]
+    return build
 
 
 class Layer(Holder):
@@ -57,9 +65,13 @@ class Layer(Holder):
     __signature__: ClassVar[inspect.Signature]
     _call_parameters: ClassVar[dict[str, inspect.Parameter]]
     _takes_training: ClassVar[bool]
-    _build_parameters: ClassVar[list[str] | None]
+    _build_parameters: ClassVar[list[str] | None] = None
     _makes_masks: ClassVar[bool]
     _builds_on_call: ClassVar[bool] = False
+    _built_from_start: ClassVar[bool] = True
+    """Whether a layer without a `build` of its own is built when it is made, unless a layer in it is not."""
+    _declares_shape: ClassVar[bool] = False
+    """Whether a subclass computes the shape of its output by a method of its own."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -69,7 +81,11 @@ class Layer(Holder):
         cls.__signature__ = _constructor(cls)
         if "build" in cls.__dict__:
             cls.build = _noting_built(cls.build)  # type: ignore[method-assign]
-        own_build = cls.build is not Layer.build
+        cls._declares_shape = (
+            cls.compute_output_shape is not Layer.compute_output_shape
+            or cls.compute_output_spec is not Layer.compute_output_spec
+        )
+        own_build = not getattr(cls.build, "is_default", False)
         cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
@@ -93,7 +109,7 @@ class Layer(Holder):
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"A layer's name must be a string without '/'; got {name!r}.")
         self.name = name or unique_name(snake_case(type(self).__name__))
-        self.built = False
+        self._built = False
         self.autocast = autocast
         self.supports_masking = False
         self.input_spec: InputSpec | None = None
@@ -110,8 +126,21 @@ class Layer(Holder):
 
     # -- to be written by subclasses ---------------------------------------------------------------
 
+    @default_build
     def build(self, *input_shapes: Any) -> None:
         """Make the weights, given the shape of the inputs. Called once, before the first call."""
+        self._built = True
+
+    @property
+    def built(self) -> bool:
+        """Whether all weights are made. A layer that has none, and no `build` of its own, is built from the start."""
+        if self._built or not self._built_from_start or self._build_parameters is not None:
+            return self._built
+        return all(layer.built for layer in self._layers)
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        self._built = bool(value)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """What the layer computes."""
@@ -208,12 +237,21 @@ class Layer(Holder):
                 return self._graph_call(args, kwargs)
             args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
         if self.input_spec is not None:
-            self.input_spec.check(args[0], self)
-        if not self.built:
+            self.input_spec.check(args[0] if args else self._first(kwargs), self)
+        if not self._built:
             self._build_for(args, kwargs)
         if masks.table or self._makes_masks:
             return self._run_masked(args, kwargs)
         return self._run(args, kwargs)
+
+    def _first(self, kwargs: Any) -> Any:
+        """Return the first argument of a call that gives all of them by name."""
+        name = next(iter(self._call_parameters), "inputs")
+        if name not in kwargs:
+            raise TypeError(
+                f"{self._label()} misses the argument {name!r}; got {', '.join(kwargs) or 'none'}."
+            )
+        return kwargs[name]
 
     def _prepare(self, x: Any) -> Any:
         """An input on the layer's backend, floats in its compute dtype."""
@@ -240,6 +278,8 @@ class Layer(Holder):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
+        if self._declares_shape and context.stand_in is not None and context.declaring is not self:
+            return self._finish(self._declared(args, kwargs))
         around = context.training
         training = kwargs.get("training")
         if training is None:
@@ -315,9 +355,9 @@ class Layer(Holder):
         self._home()
         if names is not None:
             shapes = _shapes(self._bind(args, kwargs))
-            with scope(abstract=0, recording=None, autocast=None, touched=None):
+            with scope(abstract=0, recording=None, autocast=None, touched=None, stand_in=None, ranges=None):
                 self._build(shapes, names)
-        self.built = True
+        self._built = True
 
     def _bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """The tensor arguments of a call, by name."""
@@ -327,24 +367,33 @@ class Layer(Holder):
 
     def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
         if len(names) == 1:
-            shape = next(iter(shapes.values()))
-            object.__setattr__(self, "_built_shape", shape)
-            self.build(shape)
-            return
-        by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
-        self.build(**{name: by_name[name] for name in names if name in by_name})
+            object.__setattr__(self, "_built_shape", next(iter(shapes.values())))
+        _with_shapes(self.build, names, shapes)
+
+    def _declared(self, args: Any, kwargs: Any) -> Any:
+        """Return abstract tensors of the shape that the layer's own `compute_output_spec`, or `compute_output_shape`,
+        computes."""
+        size = context.stand_in
+        with scope(declaring=self):
+            if type(self).compute_output_spec is not Layer.compute_output_spec:
+                args, kwargs = tree.map_structure(_as_symbolic, (args, kwargs))
+                spec = self.compute_output_spec(*args, **kwargs)
+                return tree.map_structure(lambda s: _as_abstract(s.shape, s.dtype, size), spec)
+            names = list(inspect.signature(self.compute_output_shape).parameters)
+            shapes = _shapes(self._bind(args, kwargs))
+            return _abstract(_with_shapes(self.compute_output_shape, names, shapes), self.compute_dtype, size)
 
     def build_from_config(self, config: Config) -> None:
         """Build the layer as `get_build_config` says it was built."""
         if config.get("input_shape") is not None:
             self.build(config["input_shape"])
-            self.built = True
+            self._built = True
 
     def _graph_call(self, args: Any, kwargs: Any) -> Any:
         """Called on symbolic tensors: build, and become a node of the graph."""
         if self.input_spec is not None:
-            self.input_spec.check(args[0], self)
-        if not self.built:
+            self.input_spec.check(args[0] if args else self._first(kwargs), self)
+        if not self._built:
             self._build_for(args, kwargs)
         outputs = record_call(self, args, kwargs, self.name)
         self._hidden_calls.append((args, outputs))
@@ -385,12 +434,14 @@ class Layer(Holder):
         return self._hidden_calls[0]
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Shape and dtype of the output for symbolic inputs, found by running `call` on shapes."""
+        """Return symbolic tensors of the shape and dtype of the output for symbolic inputs: of the shape that
+        `compute_output_shape` computes, where a subclass has its own, else found by running `call` on shapes."""
         return abstract_call(self, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """The shape of the output for inputs of the given shapes."""
-        inputs = [_symbolic(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
+        """Return the shape of the output for inputs of the given shapes. Override it where `call` cannot be run on
+        shapes."""
+        inputs = [symbolic_inputs(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
         return tree.map_structure(lambda s: s.shape, abstract_call(self, inputs, {}))
 
     # -- losses ------------------------------------------------------------------------------------
@@ -449,7 +500,7 @@ def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
     @functools.wraps(build)
     def build_and_note(self: Layer, *args: Any, **kwargs: Any) -> None:
         build(self, *args, **kwargs)
-        self.built = self.built or not self._builds_on_call
+        self._built = self._built or not self._builds_on_call
 
     return build_and_note
 
@@ -498,11 +549,39 @@ def _shapes(named: dict[str, Any]) -> dict[str, Any]:
     return {name: tree.map_structure(shape, value) for name, value in named.items()}
 
 
-def _symbolic(shape: Any, dtype: DTypeLike) -> Any:
+def _with_shapes(function: Callable[..., Any], names: list[str], shapes: dict[str, Any]) -> Any:
+    """Call a function of shapes: one parameter takes the first shape, several take those of the inputs that they are
+    named after, as in `build(self, query_shape, value_shape)`."""
+    if len(names) == 1:
+        return function(next(iter(shapes.values())))
+    by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
+    return function(**{name: by_name[name] for name in names if name in by_name})
+
+
+def _as_symbolic(x: Any) -> Any:
+    """Return a symbolic tensor for an abstract one; anything else as it is."""
+    return Symbolic(known_shape(x.shape), x.dtype, "input") if x.__class__ is Abstract else x
+
+
+def _as_abstract(shape: Any, dtype: Any, size: int) -> Abstract:
+    return Abstract([size if n is None else n for n in shape], as_dtype(dtype))
+
+
+def _abstract(shape: Any, dtype: Any, size: int) -> Any:
+    """Return abstract tensors for a shape, or a structure of shapes, with `size` for unknown dimensions."""
     if isinstance(shape, dict):
-        return {key: _symbolic(value, dtype) for key, value in shape.items()}
+        return {key: _abstract(value, dtype, size) for key, value in shape.items()}
+    if all(n is None or isinstance(n, (int, np.integer)) for n in shape):
+        return _as_abstract(shape, dtype, size)
+    return type(shape)(_abstract(value, dtype, size) for value in shape)
+
+
+def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
+    """Return symbolic tensors for a shape, or a structure of shapes."""
+    if isinstance(shape, dict):
+        return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
     if shape and isinstance(shape[0], (list, tuple)):
-        return [_symbolic(value, dtype) for value in shape]
+        return [symbolic_inputs(value, dtype) for value in shape]
     return Symbolic(shape, dtype, "input")
 
 

@@ -6,10 +6,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-import numpy as np
-
 from hilevel import dtype_policies, ops, registry
-from hilevel._types import Config, DType, Shape, Tensor
+from hilevel._types import Config, DType, Tensor
 from hilevel.config import floatx
 from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
@@ -83,9 +81,6 @@ class Loss(Configurable):
     def mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
         """Which of the values count, as booleans of their shape; None for all."""
         return None
-
-    def check_data(self, y_true: np.ndarray[Any, Any], output_shape: Shape) -> None:
-        """Look once at targets in the host's memory, and raise an error for those that no output can match."""
 
     def get_config(self) -> Config:
         """The constructor's arguments, as plain data."""

@@ -5,13 +5,12 @@ from __future__ import annotations
 import warnings
 from typing import Any
 
-import numpy as np
-
 from hilevel import ops
-from hilevel._types import Shape, Tensor
+from hilevel._types import Tensor
 from hilevel.config import epsilon
 from hilevel.losses.base import LossFunctionWrapper, matched
 from hilevel.losses.regression import MEAN
+from hilevel.ops._ranges import expect_indices
 
 _ONE_HOT = (
     "For targets that are class numbers use the sparse_categorical_crossentropy loss; else make them one-hot "
@@ -24,24 +23,16 @@ _BINARY = "For more than two classes use the (sparse_)categorical_crossentropy l
 
 
 def check_labels(y_true: Any, classes: Any, name: str, ignore_class: int | None = None) -> None:
-    """Refuse class numbers that are none, where they are in the host's memory.
+    """Declare that targets are labels from 0 to `classes - 1`.
 
     Raises:
-        ValueError: says the first wrong one, and what is allowed.
+        OutOfRangeError: an array of the host has another label; says which, and what is allowed.
     """
-    if isinstance(y_true, (list, tuple)):
-        y_true = np.asarray(y_true)
-    if not isinstance(y_true, np.ndarray) or not y_true.size or not isinstance(classes, int):
-        return
-    if y_true.min() >= 0 and y_true.max() < classes:
-        return
-    wrong = y_true[((y_true < 0) | (y_true >= classes)) & (y_true != ignore_class)]
-    if wrong.size:
-        raise ValueError(
-            f"{name}: label {wrong.flat[0]} is outside 0..{classes - 1}, the classes that the output of the model "
-            f"has. Count classes from 0, give the last layer one unit for each class, or name a label "
-            "to be left out as `ignore_class`."
-        )
+    advice = (
+        "Count classes from 0, give the last layer one unit for each class, or name a label to be left out as "
+        "`ignore_class`."
+    )
+    expect_indices(y_true, classes, f"{name}: label", advice, ignore_class)
 
 
 def _one_hot_targets(y_true: Any, y_pred: Any, name: str, axis: int) -> tuple[Tensor, Tensor]:
@@ -321,10 +312,6 @@ class _ClassNumberLoss(LossFunctionWrapper):
     integer_targets = True
     axis = -1
     ignore_class: int | None = None
-
-    def check_data(self, y_true: np.ndarray[Any, Any], output_shape: Shape) -> None:
-        """Refuse labels that are no class of the output."""
-        check_labels(y_true, output_shape[self.axis], self.name, self.ignore_class)
 
 
 class SparseCategoricalCrossentropy(_ClassNumberLoss):

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel._types import Shape, Tensor
+from hilevel._types import Tensor
 from hilevel.errors import ShapeError
 from hilevel.losses.base import LossFunctionWrapper
 from hilevel.losses.probabilistic import check_labels
@@ -32,7 +32,7 @@ def ctc(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
     Raises:
         ShapeError: they have other numbers of axes.
-        ValueError: a label is no class, where labels are in the host's memory.
+        OutOfRangeError: a label in the host's memory is outside the classes. On a device the loss is NaN.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     check_labels(y_true, y_pred.shape[-1], "ctc")
@@ -44,10 +44,11 @@ def ctc(y_true: Tensor, y_pred: Tensor) -> Tensor:
         )
     states = _with_blanks(labels)
     log_probs = ops.transpose(ops.log_softmax(y_pred), (1, 0, 2))
-    emitted = ops.take_along_axis(
-        log_probs, ops.broadcast_to(states, (y_pred.shape[1], *states.shape)), axis=-1
-    )
-    return -_finish(_forward(states, emitted), ops.sum(ops.cast(labels != 0, "int32"), axis=-1))
+    known = ops.logical_and(states >= 0, states < y_pred.shape[-1])
+    places = ops.broadcast_to(ops.where(known, states, 0), (y_pred.shape[1], *states.shape))
+    emitted = ops.take_along_axis(log_probs, places, axis=-1)
+    loss = -_finish(_forward(states, emitted), ops.sum(ops.cast(labels != 0, "int32"), axis=-1))
+    return ops.where(ops.all(known, axis=-1), loss, float("nan"))
 
 
 def _with_blanks(labels: Tensor) -> Tensor:
@@ -95,7 +96,3 @@ class CTC(LossFunctionWrapper):
 
     def __init__(self, reduction: str | None = MEAN, name: str | None = "ctc", dtype: Any = None) -> None:
         super().__init__(ctc, reduction, name, dtype)
-
-    def check_data(self, y_true: np.ndarray[Any, Any], output_shape: Shape) -> None:
-        """Refuse labels that are no class of the output."""
-        check_labels(y_true, output_shape[-1], self.name)

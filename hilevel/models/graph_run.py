@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from hilevel import masks, tree
+from hilevel import masks, ops, tree
 from hilevel._types import Tensor
-from hilevel.errors import nearest
+from hilevel.dtypes import is_float
+from hilevel.errors import ShapeError, nearest
 from hilevel.graph import Node, Symbolic
 from hilevel.layers.layer import Layer
+from hilevel.ops._abstract import Unknown
 
 
 class Graph:
@@ -31,22 +33,36 @@ class Graph:
                         f"Model({name}=...) expects symbolic tensors, as Input and layers called on them "
                         f"give; got {type(x).__name__}."
                     )
+        if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
+            outputs = outputs[0]
         self.inputs, self.outputs = inputs, outputs
         self.nodes = _ordered(tree.flatten(inputs), tree.flatten(outputs))
         self.layers = _layers(self.nodes, outputs)
         self.input_names = [_layer_name(x) for x in tree.flatten(inputs)]
         self.output_names = _output_names(outputs)
+        self._entrances = [
+            _Entrance(x, name, self.nodes)
+            for x, name in zip(tree.flatten(inputs), self.input_names, strict=True)
+        ]
         self._steps = [_Step(node) for node in self.nodes]
 
     def run(self, data: Any) -> Any:
         """The outputs for the given inputs."""
-        symbols = tree.flatten(self.inputs)
-        values = dict(zip(map(id, symbols), self.match(data), strict=True))
+        values = dict(zip(map(id, tree.flatten(self.inputs)), self.standardize(data), strict=True))
         for step in self._steps:
             step(values)
         if isinstance(self.outputs, Symbolic):
             return values[id(self.outputs)]
         return tree.map_structure(lambda s: values[id(s)], self.outputs)
+
+    def standardize(self, data: Any) -> list[Tensor]:
+        """Return the data in the order of the inputs, each in the rank and dtype of its `Input`.
+
+        Raises:
+            ValueError: names that are unknown or missing, or another number of tensors.
+            ShapeError: a tensor does not have the shape of its `Input`.
+        """
+        return [entrance(x) for entrance, x in zip(self._entrances, self.match(data), strict=True)]
 
     def match(self, data: Any) -> list[Tensor]:
         """The data in the order of the inputs: by name where they come in a dict, else by position.
@@ -78,6 +94,66 @@ def _mismatch(names: list[str], missing: list[str], unknown: list[str]) -> str:
         parts.append(f"Missing: {', '.join(missing)}.")
     parts.extend(f'"{n}" is none of them.{nearest(n, names)}' for n in unknown)
     return " ".join(parts)
+
+
+class _Entrance:
+    """An input of a graph: gives data the rank and dtype of its `Input`, and refuses data of another shape."""
+
+    __slots__ = ("casts_floats", "dtype", "name", "optional", "readers", "shape")
+
+    def __init__(self, symbol: Symbolic, name: str, nodes: list[Node]) -> None:
+        self.name, self.shape, self.dtype = name, symbol.shape, symbol.dtype
+        self.readers = (
+            ", ".join(_label(node.operation) for node in nodes if any(x is symbol for x in node.inputs))
+            or "none"
+        )
+        layer = symbol.node.operation if symbol.node is not None else None
+        self.casts_floats = getattr(layer, "has_own_dtype", True)
+        self.optional = getattr(layer, "optional", False)
+
+    def __call__(self, x: Any) -> Any:
+        if x is None and self.optional:
+            return None
+        result = x if hasattr(x, "shape") and hasattr(x, "dtype") else ops.convert_to_tensor(x)
+        if result.shape[1:] != self.shape[1:] and not self._fits(result.shape):
+            result = self._with_rank(result)
+        if result.dtype is not self.dtype and self._casts(result.dtype):
+            result = ops.cast(result, self.dtype)
+        if masks.table and result is not x:
+            masks.carry([x], [result])
+        return result
+
+    def _fits(self, shape: Any) -> bool:
+        wanted = zip(shape[1:], self.shape[1:], strict=False)
+        return len(shape) == len(self.shape) and all(
+            m == n or m is None or n is None or isinstance(m, Unknown) for m, n in wanted
+        )
+
+    def _casts(self, dtype: Any) -> bool:
+        """Whether data of a dtype are cast. Floats are not if `Input` was given no dtype: each layer has its own."""
+        return bool(dtype != self.dtype) and (self.casts_floats or not is_float(dtype))
+
+    def _with_rank(self, x: Any) -> Any:
+        """Return the tensor with a last axis of length 1 more, or less."""
+        rank, wanted = len(x.shape), len(self.shape)
+        if rank == wanted + 1 and x.shape[-1] == 1 and self._fits(x.shape[:-1]):
+            return ops.squeeze(x, -1)
+        if rank == wanted - 1 and self.shape[-1] == 1 and self._fits((*x.shape, 1)):
+            return ops.expand_dims(x, -1)
+        raise ShapeError(
+            f'The input "{self.name}" of the model, read by {self.readers}, expects data of shape {self.shape}'
+            f"{self._difference(x.shape)}; got data of shape {tuple(x.shape)}. Reshape the data, or give Input the "
+            "shape of a sample, without the batch."
+        )
+
+    def _difference(self, shape: Any) -> str:
+        """Return a clause that names the last axis of a size that is not expected."""
+        sizes = zip(shape, self.shape, strict=False)
+        wrong = [i for i, (m, n) in enumerate(sizes) if i > 0 and n not in (None, m)]
+        if len(shape) != len(self.shape) or not wrong:
+            return ""
+        axis = "last axis" if wrong[-1] == len(shape) - 1 else f"axis {wrong[-1]}"
+        return f", whose {axis} is {self.shape[wrong[-1]]}"
 
 
 class _Step:
@@ -165,15 +241,21 @@ def _by_key(structure: Any) -> list[Symbolic]:
     return [structure]
 
 
+def _label(operation: Any) -> str:
+    return operation._label() if isinstance(operation, Layer) else f"the op {operation.name}"
+
+
 def _layer_name(x: Symbolic) -> str:
     return x.node.operation.name if x.node is not None else x.name
 
 
 def _output_names(outputs: Any) -> list[str]:
-    if isinstance(outputs, dict):
-        return [str(key) for key in outputs]
+    """Return the names of the outputs: their paths where there are dicts, else those of their layers."""
     names: list[str] = []
-    for x in tree.flatten(outputs):
+    for path, x in tree.flatten_with_path(outputs):
+        if any(isinstance(key, str) for key in path):
+            names.append("/".join(map(str, path)))
+            continue
         name = getattr(x.node.operation, "name", x.name) if x.node else x.name
         names.append(name if name not in names else f"{name}_{names.count(name)}")
     return names

@@ -7,7 +7,8 @@ from typing import Any
 
 from hilevel import masks, tree
 from hilevel.errors import nearest
-from hilevel.layers.layer import Layer
+from hilevel.graph import abstract_call
+from hilevel.layers.layer import Layer, default_build, symbolic_inputs
 from hilevel.models.graph_run import Graph
 from hilevel.models.summary import summary_text
 from hilevel.training.trainer import Trainer
@@ -50,7 +51,32 @@ class Model(Trainer):
         for layer in self._graph_layers:
             self._backend = self._backend or layer._backend
         self._home()
-        self.built = True
+        self._built = True
+
+    @default_build
+    def build(self, input_shape: Any = None) -> None:
+        """Make the weights of a subclassed model, by running `call` on an input of this shape.
+
+        Args:
+            input_shape: the shape of the input, the batch included, or a list or dict of the shapes of several.
+
+        >>> import hilevel
+        >>> class Small(hilevel.Model):
+        ...     def __init__(self):
+        ...         super().__init__()
+        ...         self.dense = hilevel.layers.Dense(2)
+        ...     def call(self, inputs):
+        ...         return self.dense(inputs)
+        >>> model = Small()
+        >>> model.build((None, 4))
+        >>> model.count_params()
+        10
+        """
+        if self._graph is None and input_shape is not None:
+            self._home()
+            inputs = symbolic_inputs(input_shape, self.compute_dtype)
+            abstract_call(lambda x: self._run((x,), {}), (inputs,), {})
+        self._built = True
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The outputs for inputs: a tensor, or several in a list or, by name, in a dict."""

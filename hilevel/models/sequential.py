@@ -78,7 +78,7 @@ class Sequential(Model):
     def _rebuild(self) -> None:
         """Build the graph anew, where the input's shape is known."""
         self._graph = None
-        self.built = False
+        self._built = False
         if self._start is not None and self._chain:
             x: Any = self._start
             for layer in self._chain:
@@ -99,8 +99,8 @@ class Sequential(Model):
 
     def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
         """The output of the last layer."""
-        if self._graph is not None and isinstance(inputs, (dict, list, tuple)):
-            (inputs,) = self._graph.match(inputs)
+        if self._graph is not None:
+            (inputs,) = self._graph.standardize(inputs)
         with masks.lent(inputs, mask):
             for layer in self._chain:
                 inputs = layer(inputs)

@@ -28,15 +28,19 @@ STAND_INS = (Unknown(240), Unknown(360))
 
 
 class Abstract(TensorLike):
-    """A tensor of which only shape and dtype are known."""
+    """A tensor of which only shape and dtype are known.
 
-    __slots__ = ("__weakref__", "dtype", "shape")
+    `source` is the position, among the leaves of the batch, of the array whose elements it has; None if it has others.
+    """
 
-    def __init__(self, shape: Sequence[int], dtype: Any) -> None:
+    __slots__ = ("__weakref__", "dtype", "shape", "source")
+
+    def __init__(self, shape: Sequence[int], dtype: Any, source: int | None = None) -> None:
         self.shape = tuple(shape)
         self.dtype: DType = np.dtype(dtype)
+        self.source = source
 
-    def _no_data(self, *_: Any) -> Any:
+    def _no_data(self, *_: Any, **__: Any) -> Any:
         raise TracedValueError(
             "The layer or model is being run on shapes alone, to find the shape of its output, and "
             "asks for the numbers of a tensor. Use ops (hilevel.ops.where, cond, while_loop) instead "

@@ -69,6 +69,8 @@ class Op(Generic[P]):
     """
 
     made_of_ops = False
+    keeps_elements = False
+    """Whether the result has the elements of its operand, in another shape or dtype."""
 
     def __init__(self, value: Function, dtype: str | None = None, shape: Function | None = None) -> None:
         signature = inspect.signature(value)
@@ -211,7 +213,10 @@ class Op(Generic[P]):
         """The shape and dtype of the result."""
         if self.shape_rule is None:
             raise TypeError(f"The op {self.name} has no shape rule; add one with @{self.name}.shape.")
-        return self.shape_rule(*[as_abstract(a) for a in args], **kwargs)
+        result = self.shape_rule(*[as_abstract(a) for a in args], **kwargs)
+        if self.keeps_elements:
+            result.source = getattr(args[0], "source", None)
+        return result
 
     def _explain(self, args: Any, kwargs: Any, error: Exception) -> None:
         """After a failure: let the shape rule say what is wrong, in words that are equal on every backend."""

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import numpy as np
-
 from hilevel import dtypes
 from hilevel._types import Namespace, Tensor
 from hilevel.config import epsilon
@@ -14,7 +12,7 @@ from hilevel.ops._abstract import Abstract, like
 from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.elementwise import clip
 from hilevel.ops.functions import log
-from hilevel.ops.indexing import take_along_axis
+from hilevel.ops.indexing import own_elements, pick
 from hilevel.ops.nn import into
 from hilevel.ops.reduction import sum
 
@@ -60,8 +58,8 @@ def _sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) 
 @_sparse_softmax_crossentropy.residuals
 def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
     shifted, e, total = _exponentials(xp, logits)
-    own = xp.take_along_axis(shifted, target[..., None], axis=-1)
-    return (xp.log(total) - own)[..., 0], into(xp.divide, e, e, total)
+    own = own_elements(xp, shifted, target)
+    return xp.log(total)[..., 0] - own, into(xp.divide, e, e, total)
 
 
 @_sparse_softmax_crossentropy.gradient
@@ -69,11 +67,6 @@ def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, resid
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
         residuals = e / total
-    if isinstance(g, np.ndarray) and isinstance(residuals, np.ndarray):
-        out = residuals * g[..., None]
-        rows = out.reshape(-1, out.shape[-1])
-        rows[np.arange(len(rows)), target.reshape(-1)] -= g.reshape(-1)
-        return out, None
     hot = target[..., None] == xp.arange(logits.shape[-1]).astype(target.dtype)
     return g[..., None] * (residuals - hot), None
 
@@ -142,7 +135,7 @@ def sparse_categorical_crossentropy(
         (output,) = dtypes.to_float((output,))
     if from_logits:
         return _sparse_softmax_crossentropy(output, target)
-    own = take_along_axis(output, target[..., None], axis=-1)[..., 0]
+    own = pick(output, target)
     own = own / sum(output, axis=-1)
     return -log(clip(own, epsilon(), 1 - epsilon()))
 

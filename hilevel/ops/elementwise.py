@@ -358,6 +358,7 @@ def cast(xp: Namespace, x: Tensor, dtype: DTypeLike) -> Tensor:
 
 cast.gradient(lambda xp, g, y, x, dtype: g.astype(x.dtype) if dtypes.is_float(y.dtype) else None)
 cast.shape(lambda x, dtype: Abstract(x.shape, dtypes.as_dtype(dtype)))
+cast.keeps_elements = True
 
 
 @op(shape=like)

@@ -156,6 +156,66 @@ def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Tens
     return getitem(x, tuple(key))
 
 
+def inside(xp: Namespace, indices: Any, size: int) -> Any:
+    """Return where indices are in the range from 0 to `size - 1`."""
+    return (indices >= 0) & (indices < size)
+
+
+@op
+def embedding_lookup(xp: Namespace, table: Tensor, indices: Tensor) -> Tensor:
+    """Rows of a table of floats, of shape `(rows, features)`: those at integer indices `(...)`, as `(..., features)`.
+
+    An index outside the table, a negative one, too, gives NaN. It gets no gradient.
+
+    >>> from hilevel.ops.indexing import embedding_lookup
+    >>> embedding_lookup(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2]))
+    array([[ 3.,  4.],
+           [nan, nan]])
+    """
+    found = inside(xp, indices, table.shape[0])
+    rows = table[xp.where(found, indices, 0)]
+    return xp.where(found[..., None], rows, xp.asarray(np.nan, table.dtype))
+
+
+@embedding_lookup.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, table: Tensor, indices: Tensor) -> Any:
+    found = inside(xp, indices, table.shape[0])
+    rows = g * found[..., None].astype(g.dtype)
+    return put_add(rows, (xp.where(found, indices, 0),), shape=tuple(table.shape)), None
+
+
+embedding_lookup.shape(lambda table, indices: Abstract((*indices.shape, table.shape[1]), table.dtype))
+
+
+def own_elements(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
+    """Return the element of the last axis of `x`, `(..., n)`, at each index `(...)`; NaN for an index outside."""
+    found = inside(xp, indices, x.shape[-1])
+    own = xp.take_along_axis(x, xp.where(found, indices, 0)[..., None], axis=-1)[..., 0]
+    return xp.where(found, own, xp.asarray(np.nan, x.dtype))
+
+
+@op
+def pick(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
+    """The element of the last axis of `x`, `(..., n)`, at each integer index `(...)`, as `(...)`.
+
+    An index outside the axis, a negative one, too, gives NaN. It gets no gradient.
+
+    >>> from hilevel.ops.indexing import pick
+    >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, -1]))
+    array([ 2., nan])
+    """
+    return own_elements(xp, x, indices)
+
+
+@pick.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, indices: Tensor) -> Any:
+    hit = indices[..., None] == xp.arange(x.shape[-1]).astype(indices.dtype)
+    return g[..., None] * hit.astype(g.dtype), None
+
+
+pick.shape(lambda x, indices: Abstract(x.shape[:-1], x.dtype))
+
+
 @composite
 def one_hot(
     x: Tensor, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False

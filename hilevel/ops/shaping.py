@@ -125,6 +125,10 @@ squeeze.gradient(lambda xp, g, y, x, axis=None: xp.reshape(g, x.shape))
 squeeze.shape(lambda x, axis=None: viewed(x, lambda a: np.squeeze(a, axis)))
 
 
+for _op in (reshape, transpose, expand_dims, squeeze):
+    _op.keeps_elements = True
+
+
 @op
 def broadcast_to(xp: Namespace, x: Tensor, shape: Sequence[int]) -> Tensor:
     """The tensor repeated along axes of length 1, and new ones in front, to the given shape.

@@ -8,6 +8,7 @@ import time
 import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from itertools import count, islice
 from typing import Any, NamedTuple
 
@@ -16,6 +17,7 @@ import numpy as np
 from hilevel import tree
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import current_backend
+from hilevel.data.adapters import empty_data
 from hilevel.data.arrays import ArrayBatches
 
 
@@ -53,7 +55,7 @@ def as_number(value: Any) -> Any:
     if isinstance(value, (int, float)):
         return float(value)
     array = to_host(value) if hasattr(value, "shape") else np.asarray(value)
-    return float(array) if array.size == 1 else array
+    return float(array.item()) if array.size == 1 else array
 
 
 class Watch:
@@ -96,46 +98,121 @@ def _numbers(losses: Any, count: int) -> np.ndarray[Any, Any]:
     return to_host(losses)[:count] if count else np.atleast_1d(as_number(losses))
 
 
-class _Note:
-    """A handler of Ctrl-C that takes note; the second time the one before it is in force."""
+_END = object()
+
+
+class Interrupts:
+    """The handler of Ctrl-C during training. It waits for the end of a step, so that no state is lost, but not for
+    data. A second Ctrl-C does not wait.
+
+    Args:
+        before: the handler that was in force before.
+    """
 
     def __init__(self, before: Any) -> None:
         self.before = before
         self.came = False
+        self.reading = False
 
     def __call__(self, number: int, frame: Any) -> None:
-        self.came = True
         signal.signal(signal.SIGINT, self.before)
+        if self.reading:
+            self.before(number, frame)
+        self.came = True
 
     def check(self) -> None:
-        """Raise KeyboardInterrupt if it came."""
+        """Raise KeyboardInterrupt if Ctrl-C came."""
         if self.came:
             raise KeyboardInterrupt
 
+    def fetch(self, function: Callable[..., Any]) -> Any:
+        """Call a function that reads data. Meanwhile Ctrl-C interrupts at once."""
+        self.reading = True
+        try:
+            return function()
+        finally:
+            self.reading = False
+
+    def read(self, items: Iterator[Any]) -> Iterator[Any]:
+        """Yield the items. While the next one is read, Ctrl-C interrupts at once."""
+        following = partial(next, items, _END)
+        while (item := self.fetch(following)) is not _END:
+            yield item
+
 
 @contextmanager
-def interruptible() -> Iterator[Callable[[], None]]:
-    """A block in which Ctrl-C waits for the step to end, so that no state is lost; the function that is yielded
-    raises KeyboardInterrupt if it came. A second Ctrl-C does not wait."""
+def interruptible() -> Iterator[Interrupts]:
+    """Return a block in which Ctrl-C is handled by the `Interrupts` that it yields; a block inside uses the same."""
     before = signal.getsignal(signal.SIGINT)
-    if isinstance(before, _Note):
-        yield before.check
-    elif (
-        before is not signal.default_int_handler or threading.current_thread() is not threading.main_thread()
-    ):
-        yield lambda: None
+    main = threading.current_thread() is threading.main_thread()
+    if isinstance(before, Interrupts) and main:
+        yield before
+    elif before is not signal.default_int_handler or not main:
+        yield Interrupts(before)
     else:
-        note = _Note(before)
-        signal.signal(signal.SIGINT, note)
+        interrupts = Interrupts(before)
+        signal.signal(signal.SIGINT, interrupts)
         try:
-            yield note.check
-            note.check()
+            yield interrupts
+            interrupts.check()
         finally:
             signal.signal(signal.SIGINT, before)
 
 
+@contextmanager
+def events(callbacks: Any, kind: str) -> Iterator[dict[str, Any]]:
+    """Return a block between the events `on_{kind}_begin` and `on_{kind}_end`. The second comes after an error, too,
+    and gets the logs that the block put into the dict that it is given."""
+    logs: dict[str, Any] = {}
+    getattr(callbacks, f"on_{kind}_begin")()
+    try:
+        yield logs
+    finally:
+        getattr(callbacks, f"on_{kind}_end")(logs)
+
+
+class Joined:
+    """Arrays joined along their first axis, in memory that is laid out at once where the number of rows is known.
+
+    Args:
+        rows: the number of rows of all arrays together, or None.
+
+    >>> from hilevel.training.loop import Joined
+    >>> joined = Joined(3)
+    >>> joined.add(np.ones(2))
+    >>> joined.add(np.zeros(1))
+    >>> joined.result()
+    array([1., 1., 0.])
+    """
+
+    def __init__(self, rows: int | None) -> None:
+        self.rows = rows
+        self.filled = 0
+        self.memory: np.ndarray[Any, Any] | None = None
+        self.parts: list[np.ndarray[Any, Any]] = []
+
+    def add(self, array: np.ndarray[Any, Any]) -> None:
+        """Add rows at the end."""
+        if self.memory is None and self.rows is not None and array.ndim:
+            self.memory = np.empty((self.rows, *array.shape[1:]), array.dtype)
+        end = self.filled + len(array) if array.ndim else 0
+        memory = self.memory
+        if memory is None or memory[self.filled : end].shape != array.shape or memory.dtype != array.dtype:
+            self.parts.append(array)
+        else:
+            memory[self.filled : end] = array
+            self.filled = end
+
+    def result(self) -> np.ndarray[Any, Any]:
+        """Return all rows as one array."""
+        first = [] if self.memory is None else [self.memory[: self.filled]]
+        return np.concatenate(first + self.parts) if self.parts else first[0]
+
+
 BUNDLE_SECONDS, BUNDLE_BYTES = 0.05, 32 * 2**20
-"""How long the steps that are run as one program may take, and how large their batches may be."""
+"""The time that the steps of a bundle may take, and the size of their batches."""
+BUNDLE_RESULT_BYTES = 2**20
+"""The size of the results of a bundle. Larger ones cost more time, to be collected, than the program saves."""
 
 
 class Execution(NamedTuple):
@@ -166,8 +243,8 @@ class Executions:
         self.step, self.batches = step, batches
         self.size = 1 if isinstance(size, str) else size
         self.slots = self._room() if size != 1 or not watched else 1
-        if self.slots > 1 and not step.programs.loops(batches.first()):
-            self.slots = 1
+        if self.slots > 1:
+            self.slots = self._room_for_results(batches.first())
         self.paces, self.key = paces, (self.slots, batches.steps)
         self.learning = self.size == 1
         if not self.learning:
@@ -182,6 +259,14 @@ class Executions:
             self.batches.samples // self.batches.batch_size, BUNDLE_BYTES // max(self.batches.batch_bytes, 1)
         )
         return max(1, min(room, most if self.size == 1 else self.size))
+
+    def _room_for_results(self, batch: Any) -> int:
+        """Return the number of slots, 1 where a program of several steps does not pay: the results of a bundle lie
+        beside its batches."""
+        programs = self.step.programs
+        if not programs.loops(batch):
+            return 1
+        return max(1, min(self.slots, BUNDLE_RESULT_BYTES // max(programs.result_bytes(batch), 1)))
 
     def epoch(self, number: int, steps: int | None = None) -> Iterator[Execution]:
         """The executions of an epoch, of up to so many steps."""
@@ -243,6 +328,4 @@ def _some(batches: Any, number: int) -> Iterator[Any]:
         empty = False
         yield batch
     if empty:
-        raise ValueError(
-            "The data ran out before the number of steps was reached. Give fewer steps, or a generator that goes on."
-        )
+        raise empty_data()

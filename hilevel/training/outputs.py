@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 from hilevel import activations, losses, masks, metrics, tree
 from hilevel._types import Tensor
-from hilevel.errors import nearest, unknown_name
+from hilevel.errors import unknown_name
 from hilevel.losses.base import Loss
+from hilevel.training.matching import Outputs
 
 RESOLVED_LATER = ("accuracy", "acc", "crossentropy", "ce")
 
@@ -22,57 +22,6 @@ def as_loss(identifier: Any) -> Any:
     if isinstance(identifier, str) and identifier in ("crossentropy", "ce"):
         return identifier
     return losses.resolve(identifier, (), ())
-
-
-def split_by_output(given: Any, names: list[str], what: str, is_leaf: Callable[[Any], bool]) -> list[Any]:
-    """What was given for the outputs, in their order: one for all, a list by position, or a dict by name.
-
-    Raises:
-        ValueError: unknown names, or another number than there are outputs.
-    """
-    if isinstance(given, dict):
-        for name in given:
-            if name not in names:
-                raise ValueError(
-                    f'{what}: there is no output "{name}".{nearest(str(name), names)} The outputs are '
-                    f"{', '.join(names)}."
-                )
-        return [given.get(name) for name in names]
-    if given is None or is_leaf(given):
-        return [given] * len(names)
-    if len(given) != len(names):
-        raise ValueError(
-            f"{what}: the model has {len(names)} outputs ({', '.join(names)}); got {len(given)}."
-        )
-    return list(given)
-
-
-def targets_by_output(y: Any, names: list[str], what: str) -> list[Any]:
-    """Targets, or sample weights, in the order of the outputs.
-
-    Raises:
-        ValueError: unknown or missing names, or another number than there are outputs.
-    """
-    if isinstance(y, dict):
-        missing = [n for n in names if n not in y]
-        if missing and what == "y":
-            raise ValueError(
-                f"y has no targets for the output {', '.join(missing)}; it has {', '.join(map(str, y))}."
-            )
-        return split_by_output(y, names, what, lambda leaf: False)
-    if len(names) == 1 and not (isinstance(y, (list, tuple)) and len(y) == 1):
-        return [y]
-    return split_by_output(y, names, what, lambda leaf: hasattr(leaf, "shape"))
-
-
-def names_of(y_pred: Any, known: list[str] | None) -> list[str]:
-    """The names of the outputs: the keys of a dict, what the model knows, or numbers."""
-    if isinstance(y_pred, dict):
-        return [str(k) for k in y_pred]
-    count = len(tree.flatten(y_pred))
-    if known is not None and len(known) == count:
-        return known
-    return ["output"] if count == 1 else [f"output_{i}" for i in range(count)]
 
 
 def check_probabilities(loss: Any, output: Any) -> None:
@@ -93,106 +42,119 @@ def check_probabilities(loss: Any, output: Any) -> None:
         )
 
 
+class Term(NamedTuple):
+    """One loss of one output: the output's position, the loss, its weight, and a name."""
+
+    output: int
+    loss: Loss
+    weight: Any
+    name: str
+
+
 class OutputLosses:
     """The loss of a model: the weighted sum of its outputs' losses.
 
     Args:
-        loss: a loss, or a list or dict of them.
-        weights: numbers that the losses are multiplied with, in the same way.
+        loss: a loss for all outputs, or losses in a structure like that of the outputs; those in a list for one output
+            are added up.
+        weights: factors of the losses, in the same structure.
     """
 
     def __init__(self, loss: Any, weights: Any) -> None:
         self.given = tree.map_structure(as_loss, loss)
         self.given_weights = weights
-        self.losses: list[Loss | None] = []
-        self.weights: list[float | None] = []
-        self.names: list[str] = []
+        self.outputs: Outputs | None = None
+        self.terms: list[Term] = []
         self.trackers: list[Any] = []
 
     def build(self, y: Any, y_pred: Any, names: list[str] | None) -> None:
         """Match the losses with the outputs."""
-        if self.names:
+        if self.outputs is not None:
             return
-        names = names_of(y_pred, names)
-        is_loss = lambda x: isinstance(x, (Loss, str))
-        is_number = lambda x: isinstance(x, (int, float))
-        shapes = zip(targets_by_output(y, names, "y"), tree.flatten(y_pred), strict=True)
-        self.losses = [
-            losses.resolve(loss, t.shape, p.shape) if isinstance(loss, str) else loss
-            for loss, (t, p) in zip(split_by_output(self.given, names, "loss", is_loss), shapes, strict=True)
+        outputs = Outputs(y_pred, names)
+        given = outputs.given(self.given, "loss", lambda x: isinstance(x, (Loss, str)) or callable(x))
+        weights = outputs.given(self.given_weights, "loss_weights", lambda x: not tree.is_nested(x))
+        outputs.trained = [i for i, loss in enumerate(given) if loss is not None]
+        targets, predictions = outputs.parts(y, "y"), tree.flatten(y_pred)
+        self.terms = [
+            term
+            for i in outputs.trained
+            for term in _terms(i, given[i], weights[i], targets[i], predictions[i], outputs.names)
         ]
-        for loss, p in zip(self.losses, tree.flatten(y_pred), strict=True):
-            if isinstance(loss, Loss):
-                loss.widen(p.dtype)
-        self.weights = split_by_output(self.given_weights, names, "loss_weights", is_number)
-        self.names = names
-        if len(names) > 1:
-            self.trackers = [
-                metrics.Mean(name=f"{n}_loss")
-                for n, loss in zip(names, self.losses, strict=True)
-                if loss is not None
-            ]
+        self.outputs = outputs
+        if len(self.terms) > 1 or len(outputs.names) > 1:
+            self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
 
     def __call__(self, y: Any, y_pred: Any, sample_weight: Any, batch: Any) -> Tensor:
-        """The loss of a batch."""
-        if len(self.names) == 1:
-            value = self._one(0, tree.flatten(y_pred)[0], *_first(y, sample_weight))
-            return self._weighted(0, value)
+        """Return the loss of a batch."""
+        assert self.outputs is not None
         predictions = tree.flatten(y_pred)
-        targets = targets_by_output(y, self.names, "y")
-        weights = targets_by_output(sample_weight, self.names, "sample_weight")
+        targets = self.outputs.parts(y, "y")
+        weights = self.outputs.parts(sample_weight, "sample_weight")
         total: Any = None
-        trackers = iter(self.trackers)
-        for i, (p, t, w) in enumerate(zip(predictions, targets, weights, strict=True)):
-            if self.losses[i] is None:
-                continue
-            value = self._one(i, p, t, w)
-            next(trackers).update_state(value, sample_weight=batch)
-            value = self._weighted(i, value)
+        for n, term in enumerate(self.terms):
+            i = term.output
+            value = self._one(term, targets[i], predictions[i], weights[i])
+            if self.trackers:
+                self.trackers[n].update_state(value, sample_weight=batch)
+            value = value if term.weight is None else value * term.weight
             total = value if total is None else total + value
         return 0.0 if total is None else total
 
-    def _one(self, i: int, y_pred: Any, y: Any, sample_weight: Any) -> Tensor:
-        loss = self.losses[i]
-        if loss is None:
-            return 0.0
+    def _one(self, term: Term, y: Any, y_pred: Any, sample_weight: Any) -> Tensor:
+        assert self.outputs is not None
         if y is None:
             raise ValueError(
-                f'The loss of the output "{self.names[i]}" needs targets: y is None. Give y, or compile '
-                "without a loss for it."
+                f'The loss of the output "{self.outputs.names[term.output]}" needs targets: y is None. Give y, or '
+                "compile without a loss for it."
             )
-        return loss(y, y_pred, sample_weight)
+        return term.loss(y, y_pred, sample_weight)
 
-    def _weighted(self, i: int, value: Any) -> Tensor:
-        weight = self.weights[i]
-        return value if weight is None else value * weight
+    def of_output(self, index: int) -> Any:
+        """Return the first loss of an output, or None."""
+        return next((term.loss for term in self.terms if term.output == index), None)
 
 
-def _first(y: Any, sample_weight: Any) -> tuple[Any, Any]:
-    pick: Callable[[Any], Any] = lambda v: (
-        tree.flatten(v)[0] if isinstance(v, (dict, list, tuple)) and len(v) == 1 else v
-    )
-    return pick(y), pick(sample_weight)
+def _terms(index: int, loss: Any, weight: Any, y: Any, y_pred: Any, names: list[str]) -> list[Term]:
+    """Return the terms of one output, of one loss or of a list.
+
+    Raises:
+        ValueError: there are more or fewer weights than losses.
+    """
+    several = loss if isinstance(loss, list) else [loss]
+    weights = weight if isinstance(weight, list) else [weight] * len(several)
+    if len(weights) != len(several):
+        raise ValueError(
+            f'loss_weights: the output "{names[index]}" has {len(several)} losses; got {len(weights)} weights.'
+        )
+    terms = []
+    for one, factor in zip(several, weights, strict=True):
+        if isinstance(one, str):
+            one = losses.resolve(one, () if y is None else y.shape, y_pred.shape)
+        if one is not None:
+            one.widen(y_pred.dtype)
+            name = names[index] if len(several) == 1 else f"{names[index]}_{one.name}"
+            terms.append(Term(index, one, factor, name))
+    return terms
 
 
 class OutputMetric:
-    """A metric of one output of several: it picks what it needs, and calls itself by the output's name."""
+    """A metric of one output of several: it picks the output's data, and its name begins with that of the output."""
 
-    def __init__(self, metric: Any, index: int, names: list[str]) -> None:
-        self.metric, self.index, self.names = metric, index, names
-        self.name = f"{names[index]}_{metric.name}"
+    def __init__(self, metric: Any, index: int, outputs: Outputs) -> None:
+        self.metric, self.index, self.outputs = metric, index, outputs
+        self.name = f"{outputs.names[index]}_{metric.name}"
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take a batch of all outputs into account."""
-        weights = targets_by_output(sample_weight, self.names, "sample_weight")
+        """Take in a batch of all outputs."""
         self.metric.update_state(
-            targets_by_output(y_true, self.names, "y")[self.index],
+            self.outputs.parts(y_true, "y")[self.index],
             tree.flatten(y_pred)[self.index],
-            sample_weight=weights[self.index],
+            sample_weight=self.outputs.parts(sample_weight, "sample_weight")[self.index],
         )
 
     def result(self) -> Any:
-        """What the metric says of all batches so far."""
+        """Return the metric of all batches so far."""
         return self.metric.result()
 
     def reset_state(self) -> None:
@@ -219,6 +181,7 @@ class OutputMetrics:
         self.given, self.weighted = given, weighted
         self.plain: list[Any] = []
         self.with_weights: list[Any] = []
+        self.outputs: Outputs | None = None
         self.built = False
 
     @property
@@ -230,32 +193,43 @@ class OutputMetrics:
         """Make the metrics for outputs and targets of these shapes."""
         if self.built:
             return
-        names = names_of(y_pred, names)
-        self.plain = self._make(self.given, y, y_pred, names, loss)
-        self.with_weights = self._make(self.weighted, y, y_pred, names, loss)
+        self.outputs = Outputs(y_pred, names)
+        if loss is not None and loss.outputs is not None:
+            self.outputs.trained = loss.outputs.trained
+        self.plain = self._make(self.given, y, y_pred, loss)
+        self.with_weights = self._make(self.weighted, y, y_pred, loss)
         self.built = True
 
-    def _make(self, given: Any, y: Any, y_pred: Any, names: list[str], loss: Any) -> list[Any]:
+    def _make(self, given: Any, y: Any, y_pred: Any, loss: OutputLosses | None) -> list[Any]:
         if not given:
             return []
-        if len(names) == 1:
-            lists = [tree.flatten(given)]
-        else:
-            flat = isinstance(given, (list, tuple)) and not any(map(tree.is_nested, given))
-            one_for_each = flat and len(given) == len(names)
-            per_output = [given] * len(names) if flat and not one_for_each else given
-            split = split_by_output(per_output, names, "metrics", lambda x: isinstance(x, str))
-            lists = [[] if m is None else tree.flatten(m) for m in split]
-        targets = targets_by_output(y, names, "y") if y is not None else [None] * len(names)
+        assert self.outputs is not None
+        targets = self.outputs.parts(y, "y")
         made = []
-        for i, (identifiers, t, p) in enumerate(zip(lists, targets, tree.flatten(y_pred), strict=True)):
+        for i, (identifiers, p) in enumerate(zip(self._lists(given), tree.flatten(y_pred), strict=True)):
             for identifier in identifiers:
-                metric = _as_metric(identifier, t, p, loss.losses[i] if loss and loss.losses else None)
-                made.append(metric if len(names) == 1 else OutputMetric(metric, i, names))
+                metric = _as_metric(identifier, targets[i], p, loss.of_output(i) if loss else None)
+                made.append(metric if len(self.outputs.names) == 1 else OutputMetric(metric, i, self.outputs))
         return _distinct(made)
 
+    def _lists(self, given: Any) -> list[list[Any]]:
+        """Return the metrics of each output. A flat list of another length than the outputs is for all of them."""
+        assert self.outputs is not None
+        count = len(self.outputs.names)
+        if count == 1:
+            return [tree.flatten(given)]
+        flat = isinstance(given, (list, tuple)) and not any(map(tree.is_nested, given))
+        if flat and len(given) != count:
+            return [list(given)] * count
+        found = self.outputs.given(given, "metrics", lambda x: not tree.is_nested(x))
+        return [[] if m is None else tree.flatten(m) for m in found]
+
     def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Take a batch into account."""
+        """Take in a batch."""
+        assert self.outputs is not None
+        if len(self.outputs.names) == 1:
+            (y,), (y_pred,) = self.outputs.parts(y, "y"), tree.flatten(y_pred)
+            (sample_weight,) = self.outputs.parts(sample_weight, "sample_weight")
         for metric in self.plain:
             if masks.table and masks.mask_of(y_pred) is not None:
                 metric.update_state(y, y_pred, sample_weight=masks.mask_of(y_pred))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
@@ -21,6 +22,8 @@ class Steps(Layer):
     `predict_step`, `compute_loss` and `compute_metrics`; what they are written in runs on every backend, eagerly and
     compiled."""
 
+    _built_from_start = False
+
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.optimizer: Any = None
@@ -37,6 +40,7 @@ class Steps(Layer):
         self._hidden_steps: dict[Any, Any] = {}
         self._hidden_built_on: dict[Any, Any] = {}
         self._hidden_paces: dict[Any, dict[Any, Any]] = {}
+        self._hidden_ranges: dict[Any, Any] = {}
 
     @property
     def output_names(self) -> list[str] | None:
@@ -97,7 +101,7 @@ class Steps(Layer):
             )
         self.steps_per_execution = steps_per_execution
         self._hidden_loss_tracker = None
-        self._hidden_steps, self._hidden_built_on = {}, {}
+        self._hidden_steps, self._hidden_built_on, self._hidden_ranges = {}, {}, {}
         self.stop_training = False
         self.compiled = True
 
@@ -111,13 +115,14 @@ class Steps(Layer):
     # -- one step ----------------------------------------------------------------------------------
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """One step of training on a batch `(x, y, sample_weight)`: returns the metrics so far, by name."""
+        """Run one step of training on a batch `x`, `(x, y)` or `(x, y, sample_weight)`. Returns the metrics so far, by
+        name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         weights = self.trainable_variables
 
         def forward() -> tuple[Any, Any]:
             y_pred = self(x, training=True)
-            loss = self.compute_loss(x, y, y_pred, sample_weight)
+            loss = self._loss_of(x, y, y_pred, sample_weight, True)
             return self._scaled(loss), (loss, y_pred)
 
         with _overflow_allowed(self.optimizer):
@@ -130,13 +135,20 @@ class Steps(Layer):
         """One step of evaluation on a batch: returns the metrics so far, by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        self._track(self.compute_loss(x, y, y_pred, sample_weight, training=False), x)
+        self._track(self._loss_of(x, y, y_pred, sample_weight, False), x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
+
+    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Tensor:
+        """Call `compute_loss`, without `training` where a subclass does not take it."""
+        parameters = inspect.signature(self.compute_loss).parameters
+        takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+        options = {"training": training} if takes_all or "training" in parameters else {}
+        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **options)
 
     def compute_loss(
         self,

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,17 @@ from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import get_backend
 from hilevel.callbacks.base import CallbackList, History
-from hilevel.data.adapters import StreamBatches
+from hilevel.data.adapters import Kept, StreamBatches
 from hilevel.data.arrays import ArrayBatches
+from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.errors import TracedValueError
 from hilevel.layers.layer import Layer
-from hilevel.losses.base import Loss
 from hilevel.ops._abstract import Abstract, Unknown
+from hilevel.ops._ranges import check_ranges
 from hilevel.random.seed import make_seed
-from hilevel.training.loop import Cut, Executions, Logs, Watch, as_number, interruptible
-from hilevel.training.outputs import check_probabilities, targets_by_output
+from hilevel.training.loop import Cut, Executions, Joined, Logs, Watch, as_number, events, interruptible
+from hilevel.training.outputs import check_probabilities
 from hilevel.training.steps import Steps
 
 
@@ -41,6 +43,7 @@ class Trainer(Steps):
         target = get_backend(backend)
         if target is not self._backend:
             self._hidden_steps, self._hidden_built_on, self._hidden_paces = {}, {}, {}
+            self._hidden_ranges = {}
         super().to(target)
         for variable in getattr(self.optimizer, "variables", ()):
             variable.to(target)
@@ -65,8 +68,7 @@ class Trainer(Steps):
             self._hidden_steps[key] = jit(step)
         return self._hidden_steps[key]
 
-    def _executions(self, kind: str, batches: Any, tell: CallbackList) -> Executions:
-        key = self._step_key(kind)
+    def _executions(self, kind: str, batches: Any, tell: CallbackList, key: Any) -> Executions:
         paces = self._hidden_paces.setdefault(key, {})
         return Executions(self._step(kind, key), batches, self.steps_per_execution, tell.watches(kind), paces)
 
@@ -78,14 +80,10 @@ class Trainer(Steps):
         if self._hidden_loss_tracker is None and kind != "predict" and self.compiled:
             self._hidden_loss_tracker = metrics.Mean(name="loss")
 
-        def stand_in(x: Any) -> Any:
-            if not hasattr(x, "shape"):
-                return x
-            return Abstract((Unknown(x.shape[0]), *x.shape[1:]), x.dtype) if len(x.shape) else x
-
-        data = tree.map_structure(stand_in, batch)
+        data = _on_shapes(batch)
+        ranges: list[Any] = []
         try:
-            with scope(abstract=1, recording=None):
+            with scope(abstract=1, recording=None, ranges=ranges):
                 if not self.built and type(self).call is not Layer.call:
                     self(unpack_x_y_sample_weight(data)[0])
                 getattr(self, f"{kind}_step")(data)
@@ -96,6 +94,15 @@ class Trainer(Steps):
             self._hidden_steps[self._step_key(kind)] = getattr(self, f"{kind}_step")
         self._home()
         self._hidden_built_on[self._step_key(kind)] = shapes
+        self._hidden_ranges[self._step_key(kind)] = [name for name, _ in named_leaves(batch)], ranges
+
+    def _find_ranges(self, kind: str, batch: Any) -> list[Any]:
+        """Return the ranges that a built model expects of the leaves of a batch, by running a step on shapes. One that
+        cannot be run on shapes has none."""
+        ranges: list[Any] = []
+        with suppress(Exception), scope(abstract=1, recording=None, ranges=ranges):
+            getattr(self, f"{kind}_step")(_on_shapes(batch))
+        return ranges
 
     def _build_unused_metrics(self, data: Any) -> None:
         """Make the metrics of `compile` where a step of the user's own has not come to them."""
@@ -158,43 +165,51 @@ class Trainer(Steps):
             ValueError, ShapeError: the data do not fit together, or not to the model.
         """
         self._needs_compile("fit")
+        _check_counts(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
+        due = _validation_epochs(validation_freq)
         with self._home_scope():
             batches, validation = self._training_data(
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
                 validation_split, validation_data,
             )  # fmt: skip
+            validation = self._validation_batches(
+                validation, validation_batch_size or batch_size, validation_steps, epochs - initial_epoch > 1
+            )
             self._build_on("train", batches.first())
-            self._check_targets(batches)
+            self._check_losses()
+            key = self._check_ranges("train", batches)
             tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps, history=True)
-            executions = self._executions("train", batches, tell)
+            executions = self._executions("train", batches, tell, key)
             self.stop_training = False
             watch = Watch()
-            logs: Any = {}
-            tell.on_train_begin()
-            with interruptible() as check_interrupt:
+            with events(tell, "train") as last_logs, interruptible() as interrupts:
                 for epoch in range(initial_epoch, epochs):
+                    if not interrupts.fetch(batches.has_next):
+                        _warn_exhausted(batches.count, epoch, epochs)
+                        break
                     self.reset_metrics()
                     tell.on_epoch_begin(epoch)
-                    for execution in executions.epoch(epoch):
+                    logs: Any = {}
+                    for execution in interrupts.read(executions.epoch(epoch)):
                         tell.on_train_batch_begin(execution.first)
                         with self._home_scope():  # a callback may have moved the model
                             logs = executions.run(execution, watch.add)
                         tell.on_train_batch_end(execution.last, Logs(logs))
-                        check_interrupt()
+                        interrupts.check()
                         if self.stop_training:
                             break
                     watch.check(epoch, batches)
                     epoch_logs = {name: as_number(value) for name, value in logs.items()}
-                    if validation is not None and _due(validation_freq, epoch):
-                        result = self._validate(
-                            validation, validation_batch_size or batch_size, validation_steps, tell
-                        )
-                        epoch_logs |= {f"val_{name}": value for name, value in result.items()}
+                    if validation is not None and due(epoch):
+                        epoch_logs |= self._validate(validation, validation_steps, tell)
+                    last_logs.clear()
+                    last_logs.update(epoch_logs)
                     tell.on_epoch_end(epoch, epoch_logs)
-                    check_interrupt()
+                    interrupts.check()
                     if self.stop_training:
                         break
-            tell.on_train_end(epoch_logs if epochs > initial_epoch else {})
+                if hasattr(self.optimizer, "finalize_variable_values"):
+                    self.optimizer.finalize_variable_values(self.trainable_variables)
             return self.history
 
     def _training_data(
@@ -217,32 +232,57 @@ class Trainer(Steps):
             batches = Cut(batches, steps)
         return batches, validation_data
 
-    def _validate(self, validation: Any, batch_size: Any, steps: Any, tell: Any) -> dict[str, Any]:
-        x, y, w = (
-            unpack_x_y_sample_weight(validation)
-            if isinstance(validation, (tuple, list))
-            else (validation, None, None)
-        )
-        return self.evaluate(
-            x, y, batch_size=batch_size, sample_weight=w, steps=steps, verbose=0,
-            callbacks=tell, return_dict=True,
-        )  # fmt: skip
+    def _validation_batches(self, data: Any, batch_size: Any, steps: Any, repeated: bool) -> Any:
+        """Return the batches to validate on, or None. A finite iterator is kept, if it is read more than once."""
+        if data is None:
+            return None
+        x, y, w = unpack_x_y_sample_weight(data) if isinstance(data, (tuple, list)) else (data, None, None)
+        if isinstance(x, Iterator) and steps is None and repeated:
+            x = Kept(x)
+        return data_.adapt(x, y, w, batch_size=batch_size, steps=steps, dtype=self.variable_dtype)
 
-    def _check_targets(self, batches: Any) -> None:
-        """Once, before training: that outputs are what the losses expect, and integer labels within their range."""
-        losses = self._hidden_output_losses
-        if losses is None or not losses.names:
-            return
-        for loss, output in zip(losses.losses, self.outputs or [None] * len(losses.names), strict=True):
-            check_probabilities(loss, output)
-        structure = getattr(batches, "structure", None)
-        shapes = self.__dict__.get("_hidden_shapes", [])
-        if structure is None or structure[1] is None or len(shapes) != len(losses.names):
-            return
-        targets = targets_by_output(structure[1], losses.names, "y")
-        for loss, target, shape in zip(losses.losses, targets, shapes, strict=True):
-            if isinstance(loss, Loss) and isinstance(target, np.ndarray):
-                loss.check_data(target, shape)
+    def _validate(self, batches: Any, steps: Any, tell: Any) -> dict[str, Any]:
+        """Return the results of an evaluation by their names in the logs of `fit`."""
+        with interruptible() as interrupts:
+            found = interrupts.fetch(batches.has_next)
+        if not found:
+            warnings.warn(
+                f"validation_data ran out after {batches.count} batches: there is no validation any more. Give "
+                "fewer validation_steps, arrays, or a PyDataset, which can be read again.",
+                stacklevel=3,
+            )
+            return {}
+        results = self.evaluate(batches, steps=steps, verbose=0, callbacks=tell, return_dict=True)
+        return {f"val_{name}": value for name, value in results.items()}
+
+    def _check_losses(self) -> None:
+        """Check, once before training, that the outputs are of the kind that the losses expect."""
+        outputs = self.outputs
+        for term in self._hidden_output_losses.terms if self._hidden_output_losses and outputs else ():
+            check_probabilities(term.loss, outputs[term.output])
+
+    def _check_ranges(self, kind: str, batches: Any) -> Any:
+        """Check indices and labels: those of arrays at once, those of other data before the step on each batch.
+
+        Returns:
+            The key of the step.
+
+        Raises:
+            OutOfRangeError: names the part of the data, the value, its range, and the layer or loss.
+        """
+        if not self.built:
+            self._build_on(kind, batches.first())
+        key = self._step_key(kind)
+        names, ranges = self._hidden_ranges.get(key, (None, None))
+        if ranges != []:
+            first = batches.first()
+            found = [name for name, _ in named_leaves(first)]
+            if names != found:
+                ranges = self._find_ranges(kind, first)
+                self._hidden_ranges[key] = found, ranges
+            if ranges:
+                batches.check_each(lambda data: check_ranges(ranges, named_leaves(data)))
+        return key
 
     # -- evaluate and predict ----------------------------------------------------------------------
 
@@ -263,24 +303,24 @@ class Trainer(Steps):
             The loss, or a list of loss and metrics, or with `return_dict` a dict of them by name.
         """
         self._needs_compile("evaluate")
+        _check_counts(steps=steps)
         with self._home_scope():
             batches = data_.adapt(
                 x, y, sample_weight, batch_size=batch_size, steps=steps, dtype=self.variable_dtype
             )
             self._build_on("test", batches.first())
+            key = self._check_ranges("test", batches)
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
-            executions = self._executions("test", batches, tell)
+            executions = self._executions("test", batches, tell, key)
             self.reset_metrics()
             logs: Any = {}
-            tell.on_test_begin()
-            with interruptible() as check_interrupt:
-                for execution in executions.epoch(0, steps):
+            with events(tell, "test") as results, interruptible() as interrupts:
+                for execution in interrupts.read(executions.epoch(0, steps)):
                     tell.on_test_batch_begin(execution.first)
                     logs = executions.run(execution, lambda *_: None)
                     tell.on_test_batch_end(execution.last, Logs(logs))
-                    check_interrupt()
-            results = {name: as_number(value) for name, value in logs.items()}
-            tell.on_test_end(results)
+                    interrupts.check()
+                results.update((name, as_number(value)) for name, value in logs.items())
         if return_dict:
             return results
         values = list(results.values())
@@ -295,24 +335,31 @@ class Trainer(Steps):
         callbacks: Any = None,
     ) -> Any:
         """The outputs for data, as NumPy arrays; arguments as those of `fit`."""
+        _check_counts(steps=steps)
         with self._home_scope():
             batches = data_.adapt(x, batch_size=batch_size, steps=steps, dtype=self.variable_dtype)
-            if not self.built:
-                self._build_on("predict", batches.first())
+            if isinstance(batches, StreamBatches):
+                batches.first()  # refuses data without a batch
+            key = self._check_ranges("predict", batches)
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
             if batches.steps == 1 and isinstance(batches, ArrayBatches) and not tell.callbacks:
-                return tree.map_structure(_copied, self._step("predict")(batches.first()))
-            executions = self._executions("predict", batches, tell)
-            outputs: list[Any] = []
-            tell.on_predict_begin()
-            for execution in executions.epoch(0, steps):
-                tell.on_predict_batch_begin(execution.first)
-                last = executions.run(
-                    execution, lambda result, count=0: outputs.append(_on_host(result, count))
-                )
-                tell.on_predict_batch_end(execution.last, {"outputs": last})
-            tell.on_predict_end()
-            return tree.map_structure(lambda *parts: np.concatenate(parts), *outputs)
+                return tree.map_structure(_copied, self._step("predict", key)(batches.first()))
+            executions = self._executions("predict", batches, tell, key)
+            samples = batches.samples if isinstance(batches, ArrayBatches) and steps is None else None
+            outputs: Any = None
+
+            def add(result: Any, count: int = 0) -> None:
+                nonlocal outputs
+                if outputs is None:
+                    outputs = tree.map_structure(lambda _: Joined(samples), result)
+                tree.map_structure(lambda joined, y: joined.add(_on_host(y, count)), outputs, result)
+
+            with events(tell, "predict"):
+                for execution in executions.epoch(0, steps):
+                    tell.on_predict_batch_begin(execution.first)
+                    last = executions.run(execution, add)
+                    tell.on_predict_batch_end(execution.last, {"outputs": last})
+            return tree.map_structure(Joined.result, outputs)
 
     # -- single batches ----------------------------------------------------------------------------
 
@@ -324,29 +371,31 @@ class Trainer(Steps):
         class_weight: Any = None,
         return_dict: bool = False,
     ) -> Any:
-        """One step of training on these samples as one batch; the metrics go on from the last call."""
+        """Run one step of training on these samples as one batch. Returns the loss and metrics of this batch."""
         self._needs_compile("train_on_batch")
         return self._on_batch("train", x, y, sample_weight, class_weight, return_dict)
 
     def test_on_batch(
         self, x: Any, y: Any = None, sample_weight: Any = None, return_dict: bool = False
     ) -> Any:
-        """One step of evaluation on these samples as one batch; the metrics go on from the last call."""
+        """Run one step of evaluation on these samples as one batch. Returns the loss and metrics of this batch."""
         self._needs_compile("test_on_batch")
         return self._on_batch("test", x, y, sample_weight, None, return_dict)
 
     def predict_on_batch(self, x: Any) -> Any:
         """The outputs for these samples as one batch, as NumPy arrays."""
         with self._home_scope():
-            batch = self._one_batch(x, None, None, None)
-            if not self.built:
-                self._build_on("predict", batch)
-            return tree.map_structure(to_host, self._step("predict")(batch))
+            batches = self._one_batch(x, None, None, None)
+            self._check_ranges("predict", batches)
+            return tree.map_structure(to_host, self._step("predict")(batches.first()))
 
     def _on_batch(self, kind: str, x: Any, y: Any, w: Any, class_weight: Any, as_dict: bool) -> Any:
         with self._home_scope():
-            batch = self._one_batch(x, y, w, class_weight)
+            batches = self._one_batch(x, y, w, class_weight)
+            batch = batches.first()
             self._build_on(kind, batch)
+            self._check_ranges(kind, batches)
+            self.reset_metrics()
             logs = {name: as_number(v) for name, v in self._step(kind)(batch).items()}
         values = list(logs.values())
         return logs if as_dict else values[0] if len(values) == 1 else values
@@ -355,7 +404,16 @@ class Trainer(Steps):
         return ArrayBatches(
             x, y, w, batch_size=2**62, class_weight=class_weight,
             output_names=self.output_names, dtype=self.variable_dtype,
-        ).first()  # fmt: skip
+        )  # fmt: skip
+
+
+def _on_shapes(batch: Any) -> Any:
+    """Return abstract tensors for the leaves of a batch, of a size of the batch that is not known."""
+    leaves = [
+        Abstract((Unknown(x.shape[0]), *x.shape[1:]), x.dtype, source=i) if getattr(x, "shape", ()) else x
+        for i, x in enumerate(tree.flatten(batch))
+    ]
+    return tree.pack_sequence_as(batch, leaves)
 
 
 def _copied(x: Any) -> np.ndarray[Any, Any]:
@@ -363,14 +421,38 @@ def _copied(x: Any) -> np.ndarray[Any, Any]:
     return np.array(to_host(x))
 
 
-def _on_host(outputs: Any, count: int) -> Any:
-    """The outputs for a batch as NumPy arrays; or for the first `count` batches of several, as one."""
-    if not count:
-        return tree.map_structure(to_host, outputs)
-    return tree.map_structure(lambda y: to_host(y)[:count].reshape((-1, *y.shape[2:])), outputs)
+def _on_host(y: Any, count: int) -> np.ndarray[Any, Any]:
+    """Return an output for a batch as a NumPy array; or for the first `count` batches of several, joined."""
+    return to_host(y)[:count].reshape((-1, *y.shape[2:])) if count else to_host(y)
 
 
-def _due(frequency: int | Sequence[int], epoch: int) -> bool:
-    if isinstance(frequency, int):
-        return (epoch + 1) % frequency == 0
-    return epoch + 1 in frequency
+def _check_counts(**counts: Any) -> None:
+    """Raise ValueError if a number of steps is given that is not a positive integer."""
+    for name, count in counts.items():
+        if count is not None and (
+            isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1
+        ):
+            raise ValueError(f"{name} must be a positive integer, or None for all batches; got {count!r}.")
+
+
+def _validation_epochs(frequency: int | Sequence[int]) -> Callable[[int], bool]:
+    """Return a function that says whether an epoch, counted from 0, ends with a validation.
+
+    Raises:
+        ValueError: the frequency is neither a positive integer nor a list of epochs.
+    """
+    if isinstance(frequency, (int, np.integer)) and not isinstance(frequency, bool) and frequency > 0:
+        return lambda epoch: (epoch + 1) % frequency == 0
+    if isinstance(frequency, (list, tuple, set, range)):
+        return lambda epoch: epoch + 1 in frequency
+    raise ValueError(
+        f"validation_freq must be a positive integer, or a list of epochs counted from 1; got {frequency!r}."
+    )
+
+
+def _warn_exhausted(count: int, epoch: int, epochs: int) -> None:
+    warnings.warn(
+        f"The data ran out after {count} batches: training stops before epoch {epoch + 1} of {epochs}. Give fewer "
+        "epochs or steps_per_epoch, a generator that goes on, or arrays or a PyDataset, which can be read again.",
+        stacklevel=3,
+    )

@@ -7,10 +7,12 @@ package `hilevel_<name>`.
 
 from __future__ import annotations
 
+import copyreg
 import importlib
 import os
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
+from typing import Any
 
 from hilevel._context import context, scope
 from hilevel.errors import BackendNotAvailableError, nearest
@@ -61,7 +63,13 @@ def _load(name: str) -> Backend:
     except ImportError as error:
         raise BackendNotAvailableError(_why_not(name, module, error)) from error
     backend.name = name
+    copyreg.pickle(type(backend), _reduced)  # type: ignore[arg-type]
     return backend
+
+
+def _reduced(backend: Backend) -> tuple[Any, tuple[str]]:
+    """Return what pickle, and copy, keep of a backend: its name."""
+    return get_backend, (backend.name,)
 
 
 def _why_not(name: str, module: str, error: ImportError) -> str:

@@ -227,6 +227,13 @@ class Variable(TensorLike):
             self.backend = target
         return self
 
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_leaf": None, "_value": self.numpy()}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._value = self.backend.asarray(self._value)
+
     def __deepcopy__(self, memo: Any) -> Variable:
         copy = Variable(self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name).to(
             self.backend

@@ -124,6 +124,10 @@ class Layer(Holder):
         self._hidden_losses: list[tuple[Layer, Any]] = []
         self._hidden_calls: list[Any] = []
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes, for pickle and copy, without those that hold only for this process."""
+        return vars(self) | {"_hidden_cache": (-1, {}), "_hidden_losses": []}
+
     # -- to be written by subclasses ---------------------------------------------------------------
 
     @default_build

@@ -44,11 +44,16 @@ class Graph:
             _Entrance(x, name, self.nodes)
             for x, name in zip(tree.flatten(inputs), self.input_names, strict=True)
         ]
-        self._steps = [_Step(node) for node in self.nodes]
+        self._steps: list[_Step] | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"_steps": None}  # they hold ids
 
     def run(self, data: Any) -> Any:
         """The outputs for the given inputs."""
         values = dict(zip(map(id, tree.flatten(self.inputs)), self.standardize(data), strict=True))
+        if self._steps is None:
+            self._steps = [_Step(node) for node in self.nodes]
         for step in self._steps:
             step(values)
         if isinstance(self.outputs, Symbolic):

@@ -112,6 +112,9 @@ class Op(Generic[P]):
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
+    def __reduce__(self) -> str:
+        return self.__name__  # pickle finds it in its module
+
     # -- calling -----------------------------------------------------------------------------------
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
@@ -397,6 +400,9 @@ class Composite(Generic[P]):
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
+
+    def __reduce__(self) -> str:
+        return self.__name__  # pickle finds it in its module
 
 
 def composite(function: Callable[P, Any]) -> Composite[P]:

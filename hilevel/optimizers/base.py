@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, Self
 
 import numpy as np
@@ -91,7 +91,7 @@ class Optimizer(State, Configurable):
         self._trainable_variables: list[Variable] = []
         self._index: dict[int, int] = {}
         self._slots: list[tuple[Variable, ...]] = []
-        self._excluded: Callable[[Variable], bool] = lambda variable: False
+        self._without_decay: tuple[list[Variable], list[str]] = ([], [])
         self._warned = False
         self._iterations = self.add_variable((), dtype="int32", name="iteration")
         self._learning_rate = self._as_rate(learning_rate)
@@ -131,15 +131,23 @@ class Optimizer(State, Configurable):
         with scope(backend=home, abstract=0, recording=None):
             for own in self._variables:
                 own.to(home)
-            self._index = {id(v): i for i, v in enumerate(variables)}
             self._trainable_variables = list(variables)
+            self._set_index()
             if self.use_ema:
                 self._averages = self.add_optimizer_variables(variables, "average")
             if self.gradient_accumulation_steps:
                 self._accumulated = self.add_optimizer_variables(variables, "gradient_accumulator")
             self._slots = self.make_slots(variables)
-        self._decaying = {id(v) for v in variables if not self._excluded(v)}
         self.built = True
+
+    def _set_index(self) -> None:
+        """Note the position of each Variable, and the Variables that decay."""
+        self._index = {id(v): i for i, v in enumerate(self._trainable_variables)}
+        self._decaying = {id(v) for v in self._trainable_variables if not self._excluded(v)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        vars(self).update(state)
+        self._set_index()
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
         """The arrays kept for each Variable: those named in `slots`, of its shape, zeros at first."""
@@ -316,9 +324,12 @@ class Optimizer(State, Configurable):
         """
         if self.built:
             raise ValueError("exclude_from_weight_decay must be called before the optimizer is built.")
-        listed = {id(v) for v in var_list or ()}
-        pattern = re.compile("|".join(var_names)) if var_names else None
-        self._excluded = lambda v: id(v) in listed or (pattern is not None and bool(pattern.search(v.name)))
+        self._without_decay = (list(var_list or ()), list(var_names or ()))
+
+    def _excluded(self, variable: Variable) -> bool:
+        variables, names = self._without_decay
+        listed = any(v is variable for v in variables)
+        return listed or any(re.search(name, variable.name) for name in names)
 
     # -- several steps for one update, averages ----------------------------------------------------
 

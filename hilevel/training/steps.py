@@ -42,6 +42,10 @@ class Steps(Layer):
         self._hidden_paces: dict[Any, dict[Any, Any]] = {}
         self._hidden_ranges: dict[Any, Any] = {}
 
+    def __getstate__(self) -> dict[str, Any]:
+        compiled = ("_hidden_steps", "_hidden_built_on", "_hidden_paces", "_hidden_ranges")
+        return super().__getstate__() | {name: {} for name in compiled}
+
     @property
     def output_names(self) -> list[str] | None:
         """The names by which targets can be given in a dict; None before they are known."""

@@ -8,8 +8,8 @@ Exception
 │   ├── TracedValueError           a value of a trace is used where only data can be
 │   ├── NotCompiledError           fit, evaluate, ... before compile
 │   └── VariableCreationError      a Variable made inside a compiled function
-├── ArithmeticError
-│   └── NotFiniteError             a loss became NaN or infinite, and the user asked to be told
+├── ArithmeticError, RuntimeError
+│   └── NotFiniteError             a loss became NaN or infinite, and `TerminateOnNaN(raise_error=True)` raises
 ├── TypeError
 └── ValueError
     ├── ShapeError                 shapes that do not fit together
@@ -19,7 +19,11 @@ Exception
 
 from __future__ import annotations
 
+import os
+import sys
+import warnings
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
 
 
@@ -39,7 +43,7 @@ class VariableCreationError(RuntimeError):
     """A Variable was created inside a compiled function."""
 
 
-class NotFiniteError(ArithmeticError):
+class NotFiniteError(ArithmeticError, RuntimeError):
     """A loss became NaN or infinite."""
 
 
@@ -49,6 +53,41 @@ class ShapeError(ValueError):
 
 class UnknownNameError(ValueError):
     """No object of this name and kind."""
+
+
+class HilevelWarning(UserWarning):
+    """Base of the warnings about a program that runs but is probably not meant as it is."""
+
+
+def warn(message: str, category: type[Warning] = HilevelWarning) -> None:
+    """Warn at the line of the user's program that called into hilevel, however deep the call is.
+
+    >>> import warnings
+    >>> from hilevel.errors import warn
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("Look here.")
+    >>> caught[0].category.__name__
+    'HilevelWarning'
+    """
+    warnings.warn(message, category, stacklevel=_users_level(sys._getframe(1)))
+
+
+_INSTALLED = (os.path.dirname(os.__file__), "site-packages", "dist-packages")
+
+
+def _users_level(frame: FrameType | None) -> int:
+    """Return the `stacklevel`, for the caller, of the innermost frame that is no library's; else of the outermost."""
+    level = 2
+    while frame is not None and frame.f_back is not None and _is_library(frame):
+        frame, level = frame.f_back, level + 1
+    return level
+
+
+def _is_library(frame: FrameType) -> bool:
+    package = frame.f_globals.get("__name__", "").partition(".")[0]
+    file = frame.f_code.co_filename
+    return package.startswith("hilevel") or any(folder in file for folder in _INSTALLED)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

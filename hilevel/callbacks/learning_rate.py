@@ -106,15 +106,19 @@ class ReduceLROnPlateau(Callback):
         value = self.watched.read(logs, "ReduceLROnPlateau")
         if value is None:
             return
-        if self.cooldown_counter > 0:
+        if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
         if self.watched.better(self.model, value, self.best):
             self.best, self.wait = value, 0
-        elif self.cooldown_counter <= 0:
+        elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience:
                 self._reduce(epoch, rate)
+
+    def in_cooldown(self) -> bool:
+        """Return True during the epochs after a change in which the number is not compared."""
+        return self.cooldown_counter > 0
 
     def _reduce(self, epoch: int, rate: float) -> None:
         if rate > self.min_lr:

@@ -133,12 +133,12 @@ class ProgbarLogger(Callback):
 
     def _begin(self, title: str) -> None:
         self._count, self._started, self._looked = 0, time.perf_counter(), 0.0
-        if self.params.get("verbose") == 1:
+        if (self.params or {}).get("verbose") == 1:
             self._close()
             self._bar = _tqdm()(
-                total=self.params.get("steps"), desc=title, unit="step", leave=False, mininterval=REFRESH,
+                total=(self.params or {}).get("steps"), desc=title, unit="step", leave=False, mininterval=REFRESH,
                 ascii=is_ascii_only(), file=sys.stdout, **_screen(),
-                bar_format=BAR if self.params.get("steps") else None,
+                bar_format=BAR if (self.params or {}).get("steps") else None,
             )  # fmt: skip
 
     def _step(self, batch: int, logs: Any) -> None:
@@ -154,7 +154,7 @@ class ProgbarLogger(Callback):
     def _end(self, title: str, logs: Any) -> None:
         seconds = time.perf_counter() - self._started
         self._close()
-        if self.params.get("verbose"):
+        if (self.params or {}).get("verbose"):
             parts = [title, f"{self._count} steps", f"{seconds:.1f} s", numbers(logs)]
             write(" - ".join(p for p in parts if p))
 

@@ -74,7 +74,8 @@ def test_a_file_of_numbers(tmp_path: Path) -> None:
     fit(callbacks.CSVLogger(path))
     fit(callbacks.CSVLogger(path, append=True), epochs=1)
     lines = path.read_text().splitlines()
-    assert lines[0] == "epoch,loss" and [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "0"]
+    assert lines[0] == "epoch,loss,val_loss" and all(line.endswith(",NA") for line in lines[1:])
+    assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "0"]
     fit(callbacks.CSVLogger(path, separator=";"), epochs=1, validation_data=(X, Y))
     assert path.read_text().splitlines()[0] == "epoch;loss;val_loss"
 
@@ -82,6 +83,45 @@ def test_a_file_of_numbers(tmp_path: Path) -> None:
 def test_a_missing_number_is_na(tmp_path: Path) -> None:
     fit(callbacks.CSVLogger(tmp_path / "log.csv"), validation_data=(X, Y), validation_freq=[1])
     assert (tmp_path / "log.csv").read_text().splitlines()[2].endswith("NA")
+
+
+def test_a_validation_that_comes_later_has_its_column(tmp_path: Path, backend: Any) -> None:
+    path = tmp_path / "log.csv"
+    model = fit(callbacks.CSVLogger(path), validation_data=(X, Y), validation_freq=2)
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    assert rows[0] == ["epoch", "loss", "val_loss"]
+    (value,) = model.history.history["val_loss"]
+    assert [row[2] for row in rows[1:]] == ["NA", str(value), "NA"]
+
+
+def test_a_file_of_numbers_is_closed_however_training_ends(tmp_path: Path) -> None:
+    log = callbacks.CSVLogger(tmp_path / "log.csv")
+    log.on_train_end()
+    log.on_train_begin({})
+    log.on_epoch_end(0, {"loss": 1.0})
+    opened = log._file
+    log.on_train_begin({})  # the training before ended without on_train_end
+    assert opened.closed
+    log.on_epoch_end(0, {"loss": 2.0})
+    log.on_train_end({})
+    log.on_train_end({})
+    assert (tmp_path / "log.csv").read_text().splitlines() == ["epoch,loss,val_loss", "0,2.0,NA"]
+    with pytest.raises(RuntimeError, match=r"log\.csv.*on_train_begin"):
+        log.on_epoch_end(1, {"loss": 1.0})
+
+
+def test_best_weights_are_restored_however_training_ends(backend: Any) -> None:
+    stop = callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
+    stop.on_train_end()
+    model = ready()
+    stop.set_model(model)
+    stop.on_train_begin({})
+    best = model.get_weights()
+    stop.on_epoch_end(0, {"loss": 1.0})
+    model.set_weights([w + 1 for w in best])
+    for _ in range(2):  # twice does no harm
+        stop.on_train_end({})
+        assert all((a == b).all() for a, b in zip(model.get_weights(), best, strict=True))
 
 
 def test_not_a_number_ends_training(capsys: Any, backend: Any) -> None:

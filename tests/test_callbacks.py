@@ -358,3 +358,10 @@ def test_a_missing_number_is_warned_of_at_the_line_of_fit() -> None:
     with pytest.warns(UserWarning, match="val_loss") as caught:
         ready().fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping()])
     assert caught[0].filename == __file__
+
+
+def test_a_history_shows_its_last_numbers(backend: Any) -> None:
+    history = fit(epochs=2, validation_data=(X, Y)).history
+    last = {name: f"{values[-1]:.4g}" for name, values in history.history.items()}
+    assert repr(history) == f"<History of 2 epochs: loss={last['loss']}, val_loss={last['val_loss']}>"
+    assert repr(callbacks.History()) == "<History of 0 epochs>"

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from hilevel import tree
+from hilevel.callbacks.drawing import numbers
 from hilevel.errors import nearest, warn
 
 EVENTS = [
@@ -109,8 +110,10 @@ class History(Callback):
     returns it.
 
     >>> import hilevel
-    >>> hilevel.callbacks.History().history
-    {}
+    >>> history = hilevel.callbacks.History()
+    >>> history.on_epoch_end(0, {"loss": 0.5})
+    >>> history, history.history
+    (<History of 1 epoch: loss=0.5>, {'loss': [0.5]})
     """
 
     def __init__(self) -> None:
@@ -127,6 +130,11 @@ class History(Callback):
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        count = len(self.epoch)
+        last = numbers({name: values[-1] for name, values in self.history.items() if values})
+        return f"<History of {count} epoch{'s' * (count != 1)}{': ' * bool(last)}{last}>"
 
 
 class LambdaCallback(Callback):

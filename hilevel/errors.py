@@ -19,12 +19,15 @@ Exception
 
 from __future__ import annotations
 
+import importlib
 import os
 import sys
 import warnings
 from collections.abc import Iterable
 from types import FrameType
 from typing import Any
+
+from hilevel._lazy import install_getattr as _install_getattr
 
 
 class BackendNotAvailableError(ImportError):
@@ -90,12 +93,22 @@ def _is_library(frame: FrameType) -> bool:
     return package.startswith("hilevel") or any(folder in file for folder in _INSTALLED)
 
 
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the nearest of the known names, upper and lower case being one; `""` where none is near.
+
+    >>> from hilevel.errors import closest
+    >>> closest("relu", ["ReLU", "GRU"]), closest("nothing", ["ReLU"])
+    ('ReLU', '')
+    """
+    names = {k.lower(): k for k in reversed(list(known))}
+    matches = importlib.import_module("difflib").get_close_matches(str(name).lower(), names, n=1, cutoff=0.6)
+    return names[matches[0]] if matches else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`' Did you mean "adam"?'`, or nothing when no known name is near."""
-    import difflib
-
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
-    return f' Did you mean "{close[0]}"?' if close else ""
+    close = closest(name, known)
+    return f' Did you mean "{close}"?' if close else ""
 
 
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError:
@@ -103,3 +116,6 @@ def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError
     names = sorted(set(known))
     hint = nearest(str(name), names)
     return UnknownNameError(f'There is no {kind} "{name}".{hint} Known: {", ".join(names)}.')
+
+
+_install_getattr(__name__)

@@ -11,9 +11,12 @@ Exception
 ├── ArithmeticError, RuntimeError
 │   └── NotFiniteError             a loss became NaN or infinite, and `TerminateOnNaN(raise_error=True)` raises
 ├── TypeError
-└── ValueError
-    ├── ShapeError                 shapes that do not fit together
-    └── UnknownNameError           no loss, metric, layer, ... of this name
+├── ValueError
+│   ├── ShapeError                 shapes that do not fit together
+│   └── UnknownNameError           no loss, metric, layer, ... of this name
+└── UserWarning
+    └── HilevelWarning             a program that runs but is probably not meant as it is
+        └── ConstantOutputWarning  a loss, metric or output that is the same number for all inputs
 ```
 """
 
@@ -62,8 +65,14 @@ class HilevelWarning(UserWarning):
     """Base of the warnings about a program that runs but is probably not meant as it is."""
 
 
+class ConstantOutputWarning(HilevelWarning, SyntaxWarning):
+    """A loss or metric, or the output of a model, that is the same number for all inputs."""
+
+
 def warn(message: str, category: type[Warning] = HilevelWarning) -> None:
-    """Warn at the line of the user's program that called into hilevel, however deep the call is.
+    """Warn at the line of the user's program that called into hilevel, however deep the call is; once for a line.
+
+    A step is run on shapes, traced and captured: with Python's filter "always" each run would repeat the warning.
 
     >>> import warnings
     >>> from hilevel.errors import warn
@@ -73,18 +82,21 @@ def warn(message: str, category: type[Warning] = HilevelWarning) -> None:
     >>> caught[0].category.__name__
     'HilevelWarning'
     """
-    warnings.warn(message, category, stacklevel=_users_level(sys._getframe(1)))
+    frame = _users_frame(sys._getframe(1))
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    said = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(message, category, file, line, frame.f_globals.get("__name__"), said)
+    said[message, category, line] = True  # Python's own key; it clears the registry when filters change
 
 
 _INSTALLED = (os.path.dirname(os.__file__), "site-packages", "dist-packages")
 
 
-def _users_level(frame: FrameType | None) -> int:
-    """Return the `stacklevel`, for the caller, of the innermost frame that is no library's; else of the outermost."""
-    level = 2
-    while frame is not None and frame.f_back is not None and _is_library(frame):
-        frame, level = frame.f_back, level + 1
-    return level
+def _users_frame(frame: FrameType) -> FrameType:
+    """Return the innermost frame that is no library's; else the outermost."""
+    while frame.f_back is not None and _is_library(frame):
+        frame = frame.f_back
+    return frame
 
 
 def _is_library(frame: FrameType) -> bool:

@@ -45,10 +45,6 @@ INSTEAD = {
     "callbacks.BackupAndRestore": "a callback of your own can keep model.get_weights()",
     "callbacks.ModelCheckpoint": "EarlyStopping(restore_best_weights=True) keeps the best weights in memory",
     "callbacks.TensorBoard": "CSVLogger writes the numbers of each epoch",
-    "initializers.normal": "use RandomNormal",
-    "initializers.one": "use Ones",
-    "initializers.uniform": "use RandomUniform",
-    "initializers.zero": "use Zeros",
     "layers.CuDNNGRU": "use GRU",
     "layers.CuDNNLSTM": "use LSTM",
     "layers.Merge": "use Add, Concatenate, Multiply, ...",
@@ -95,7 +91,9 @@ def explain(package: str, name: str) -> str:
     """
     space = package.partition(".")[2]
     label = f"{space}.{name}" if space else name
-    hint = INSTEAD.get(label) or _other_case(package, name) or _elsewhere(space, name)
+    hint = (
+        INSTEAD.get(label) or _alias(package, name) or _other_case(package, name) or _elsewhere(space, name)
+    )
     parts = [f'{package} has no "{name}"', _in_keras(space, name, anywhere=not hint), hint]
     if not any(parts[1:]):
         parts.append(_nearest(package, space, name))
@@ -131,6 +129,13 @@ def _in_keras(space: str, name: str, anywhere: bool) -> str:
         return ""
     owner = space if space in owners else owners[0]
     return f"Keras has {_full('keras', owner, name)}, hilevel does not have it yet"
+
+
+def _alias(package: str, name: str) -> str:
+    """Return a hint to the object that the name stands for as a text, as "mse" does in `compile`."""
+    registry = getattr(importlib.import_module(package), "_registry", None)
+    found = getattr(registry, "known", {}).get(name.lower())
+    return f"use {found.__name__}" if found is not None else ""
 
 
 def _other_case(package: str, name: str) -> str:

@@ -123,6 +123,35 @@ def nearest(name: str, known: Iterable[str]) -> str:
     return f' Did you mean "{close}"?' if close else ""
 
 
+def refuse_sparse(x: Any) -> None:
+    """Refuse a sparse matrix of SciPy or CuPy, or a sparse array of JAX.
+
+    Raises:
+        TypeError: says how to make it dense.
+    """
+    if not (hasattr(x, "nnz") or hasattr(x, "nse")):
+        return
+    method = next((m for m in ("toarray", "todense") if hasattr(x, m)), None)
+    if method is not None:
+        raise TypeError(
+            f"Got a sparse {type(x).__name__} of shape {tuple(x.shape)}. Layers and ops compute with dense "
+            f"arrays: give x.{method}()."
+        )
+
+
+def unknown_argument(where: str, name: str, known: Iterable[str]) -> TypeError:
+    """The error for an argument that a function or class does not take; names the one to use.
+
+    The names of earlier versions of Keras are in `hilevel._renamed`.
+
+    >>> from hilevel.errors import unknown_argument
+    >>> unknown_argument("Adam", "lr", ["learning_rate"])
+    TypeError('Adam has no argument "lr". Use "learning_rate".')
+    """
+    advice = importlib.import_module("hilevel._renamed").advice(name, known)
+    return TypeError(f'{where} has no argument "{name}".{advice}')
+
+
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError:
     """The error for a misspelt name: what it was, the nearest right one, all there are."""
     names = sorted(set(known))

@@ -63,6 +63,8 @@ def test_every_module_names_the_nearest(space: str) -> None:
         "layers.CuDNNLSTM": ["use LSTM"],
         "utils.np_utils": ["hilevel.utils.to_categorical"],
         "keras": ["write hilevel.layers"],
+        "losses.mse": ["use mean_squared_error"],
+        "initializers.normal": ["use RandomNormal"],
         "layers.quetzalcoatl": ["Keras 3 has none either"],
     }.items(),
 )  # fmt: skip

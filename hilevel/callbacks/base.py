@@ -7,6 +7,7 @@ from typing import Any
 
 from hilevel import tree
 from hilevel.callbacks.drawing import numbers
+from hilevel.configurable import NamedArguments
 from hilevel.errors import nearest, warn
 
 EVENTS = [
@@ -23,7 +24,7 @@ ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_b
 """The short names of the two events of a training batch: the default of the long one calls the short one."""
 
 
-class Callback:
+class Callback(NamedArguments):
     """Base of callbacks: override the events you want to act on.
 
     `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`; both are None before

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel.callbacks.base import Callback, Monitor
+from hilevel.configurable import argument_names
+from hilevel.errors import unknown_argument
 
 
 class LearningRateScheduler(Callback):
@@ -83,7 +85,7 @@ class ReduceLROnPlateau(Callback):
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1; got {factor}.")
         if kwargs:
-            raise TypeError(f"ReduceLROnPlateau has no argument {', '.join(kwargs)}.")
+            raise unknown_argument("ReduceLROnPlateau", next(iter(kwargs)), argument_names(type(self)))
         self.watched = Monitor(monitor, mode, min_delta)
         self.monitor, self.factor, self.patience = monitor, factor, patience
         self.verbose, self.cooldown, self.min_lr = verbose, cooldown, min_lr

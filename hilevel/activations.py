@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config, Tensor
 from hilevel.ops import (
     celu,
@@ -130,6 +131,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
+_install_getattr(__name__)
 __all__ = [
     "celu",
     "deserialize",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import DType
 from hilevel.config import settings
 from hilevel.configurable import Configurable
@@ -85,3 +86,6 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, dict):
         return DTypePolicy(**identifier.get("config", identifier))
     return DTypePolicy(identifier if identifier in _MIXED else as_dtype(identifier).name)
+
+
+_install_getattr(__name__)

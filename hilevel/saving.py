@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import activations, constraints, initializers, layers, losses, metrics, optimizers, regularizers
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.errors import unknown_name
 from hilevel.registry import (
     Registry,
@@ -18,6 +19,7 @@ from hilevel.registry import (
 
 CustomObjectScope = custom_object_scope
 
+_install_getattr(__name__)
 __all__ = [
     "CustomObjectScope",
     "custom_object_scope",

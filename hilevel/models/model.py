@@ -184,6 +184,13 @@ class Model(Trainer):
         text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
 
+    def __repr__(self) -> str:
+        if "name" not in vars(self):
+            return f"<{type(self).__name__}, not initialised>"
+        shapes = ", ".join(f"{x.name} {x.shape}" for x in self.inputs)
+        size = f"{self.count_params():,} parameters" if self.built else "not built"
+        return f"<{self._label()}: {'inputs ' * bool(shapes)}{shapes}{', ' * bool(shapes)}{size}>"
+
 
 def _one_or_all(shapes: list[Any]) -> Any:
     return shapes[0] if len(shapes) == 1 else shapes

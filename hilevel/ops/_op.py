@@ -35,7 +35,7 @@ from hilevel._types import DTypeLike, Function, Tensor
 from hilevel.autodiff.capture import present
 from hilevel.autodiff.tape import Traced, check_alive, owner, paused
 from hilevel.backends import current_backend
-from hilevel.errors import ShapeError
+from hilevel.errors import ShapeError, refuse_sparse
 from hilevel.ops._abstract import Abstract, as_abstract
 from hilevel.tensor import (
     ABSTRACT,
@@ -316,6 +316,7 @@ def _holds_tensor(x: Any) -> bool:
 def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
     array = np.asarray(x)
     if array.dtype == object:
+        refuse_sparse(x)
         raise TypeError(
             f"Cannot make a tensor of {type(x).__name__}: {str(x)[:80]!r}. Expected numbers, an array, or "
             "lists of equal length."

@@ -45,8 +45,12 @@ class Step:
     """Whether all that becomes of `z` and `r` is their sum."""
 
     def __init__(self, activation: Any, recurrent_activation: Any = "sigmoid") -> None:
+        self.activations = activation, recurrent_activation
         self.act, self.slope = _pair(activation)
         self.gate, self.gate_slope = _pair(recurrent_activation)
+
+    def __reduce__(self) -> Any:
+        return type(self), self.activations
 
     def forward(self, xp: Namespace, z: Tensor, r: Tensor, states: Any) -> tuple[Any, Any]:
         """The new states, and a tuple of arrays for the way back."""

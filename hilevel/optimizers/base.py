@@ -99,7 +99,7 @@ class Optimizer(State, Configurable):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own, base = inspect.signature(cls.__init__), inspect.signature(Optimizer.__init__)
-        cls.__signature__ = with_options(own, base)  # type: ignore[attr-defined]
+        cls.__signature__ = with_options(own, base)
 
     # -- what a subclass says ----------------------------------------------------------------------
 

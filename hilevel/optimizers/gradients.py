@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Container, Sequence
 from typing import Any
 
 from hilevel._types import Tensor
+from hilevel.errors import warn as _warn
 from hilevel.variables import Variable
 
 
@@ -46,10 +46,9 @@ def without_missing(
             f'"{name}" got no gradient for any Variable. Was the loss computed from them, inside of the tape?'
         )
     if warn:
-        warnings.warn(
+        _warn(
             f"No gradient for {', '.join(missing)}: the loss does not depend on them, and they stay "
             "as they are.",
-            stacklevel=4,
         )
     return [g for g in grads if g is not None], [v for g, v in pairs if g is not None]
 

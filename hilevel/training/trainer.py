@@ -16,6 +16,7 @@ from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import get_backend
 from hilevel.callbacks.base import CallbackList, History
+from hilevel.configurable import named_arguments
 from hilevel.data.adapters import Kept, StreamBatches
 from hilevel.data.arrays import ArrayBatches
 from hilevel.data.columns import named_leaves
@@ -117,6 +118,7 @@ class Trainer(Steps):
 
     # -- fit ---------------------------------------------------------------------------------------
 
+    @named_arguments
     def fit(
         self,
         x: Any = None,
@@ -286,6 +288,7 @@ class Trainer(Steps):
 
     # -- evaluate and predict ----------------------------------------------------------------------
 
+    @named_arguments
     def evaluate(
         self,
         x: Any = None,
@@ -326,6 +329,7 @@ class Trainer(Steps):
         values = list(results.values())
         return values[0] if len(values) == 1 else values
 
+    @named_arguments
     def predict(
         self,
         x: Any,

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -161,7 +160,7 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
 def _is_mapped(array: Any) -> bool:
     """Whether the array lies in a memory-mapped file."""
     while array is not None:
-        if isinstance(array, (np.memmap, mmap.mmap)):
+        if isinstance(array, np.memmap) or type(array).__name__ == "mmap":
             return True
         array = getattr(array, "base", None)
     return False

@@ -12,6 +12,7 @@ from hilevel.errors import ConstantOutputWarning, warn
 from hilevel.losses.base import LossFunctionWrapper, matched
 from hilevel.losses.regression import MEAN
 from hilevel.ops._ranges import expect_indices
+from hilevel.ops.indexing import pick
 
 _ONE_HOT = (
     "For targets that are class numbers use the sparse_categorical_crossentropy loss; else make them one-hot "
@@ -219,7 +220,7 @@ def categorical_generalized_cross_entropy(y_true: Tensor, y_pred: Tensor, q: flo
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = _class_numbers(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
-    own = ops.take_along_axis(y_pred, ops.cast(y_true, "int32")[..., None], axis=-1)[..., 0]
+    own = pick(y_pred, ops.cast(y_true, "int32"))
     return (1 - own**q) / q
 
 

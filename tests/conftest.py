@@ -6,12 +6,24 @@ import importlib.util
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_cupy import stand_in
 
 import hilevel
 from hilevel import backends
 from hilevel.errors import BackendNotAvailableError
+
+
+@pytest.fixture(autouse=True)
+def _own_generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test new generators for those of its module, so that its numbers do not depend on earlier tests.
+
+    The seed differs from the modules' own, whose first numbers many modules use as data.
+    """
+    for name, value in list(vars(request.module).items()):
+        if isinstance(value, np.random.Generator):
+            monkeypatch.setattr(request.module, name, np.random.default_rng(1))
 
 
 @pytest.fixture(params=["numpy", "jax"])

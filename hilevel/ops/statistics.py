@@ -244,7 +244,9 @@ def nanvar(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     np.float32(1.0)
     """
     x = to_float_array(x)
-    return nanmean(square(x - nanmean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    rest = x - nanmean(x, axis=axis, keepdims=True)
+    rest = rest - nanmean(rest, axis=axis, keepdims=True)
+    return nanmean(square(rest), axis=axis, keepdims=keepdims)
 
 
 @composite

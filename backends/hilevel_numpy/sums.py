@@ -41,7 +41,7 @@ def _of_halves(x: Array, axis: Any, dtype: Any, keepdims: bool) -> Any:
 
 def _of_many(x: Array, axis: Any, keepdims: bool) -> Any:
     """A large sum: over neighbouring axes before the last, of floats, in blocks of rows."""
-    axes = sorted(axes_tuple(axis, x.ndim))
+    axes = sorted(axes_tuple(axis, x.ndim)) or [x.ndim - 1]
     first, last = axes[0], axes[-1]
     rows = math.prod(x.shape[first : last + 1])
     together = len(axes) == last - first + 1 and last < x.ndim - 1 and x.flags.c_contiguous

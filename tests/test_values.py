@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import scipy.special
 
 import hilevel
 from hilevel import ops, tree
@@ -147,3 +148,232 @@ def test_statistics_of_float16_do_not_overflow(run: Run) -> None:
     normal = run(lambda x: ops.layer_normalization(x, axis=0), x)
     assert normal.dtype == np.float16
     np.testing.assert_allclose(normal, (wide - wide.mean(0)) / wide.std(0), atol=4e-3)
+
+
+# -- NaN, infinity, and indices outside ----------------------------------------------------------------
+
+NAN, INF = float("nan"), float("inf")
+ODD = np.array([[1, NAN, 3, -INF, NAN, INF], [2, 2, NAN, -0.0, 0.0, 2]], "float32")
+
+
+def same(found: Any, expected: Any) -> None:
+    """The same values, NaN and signs of zeros included, and the same dtype."""
+    expected = np.asarray(expected)
+    assert found.dtype == expected.dtype
+    np.testing.assert_array_equal(found, expected)
+
+
+def test_nan_is_the_largest_in_every_order(run: Run) -> None:
+    values, indices = run(lambda x: ops.top_k(x, 4), ODD)
+    same(values, np.array([[NAN, NAN, INF, 3], [NAN, 2, 2, 2]], "float32"))
+    same(indices, np.array([[1, 4, 5, 2], [2, 0, 1, 5]], "int32"))
+    same(run(ops.sort, ODD), np.sort(ODD))
+    same(run(ops.argsort, ODD)[0], np.array([3, 0, 2, 5, 1, 4], "int32"))
+    assert run(lambda x: ops.argmax(x, axis=1), ODD).tolist() == [1, 2]
+    assert run(lambda x: ops.argmin(x, axis=1), ODD).tolist() == [1, 2]
+    assert np.isnan(run(lambda x: ops.max(x, axis=1), ODD)).all()
+
+
+@pytest.mark.parametrize(
+    "x",
+    [
+        np.array([-(2**31), 5, 5, 1], "int32"),
+        np.array([0, 255, 255, 1], "uint8"),
+        np.array([0, 1, 1, 0], "bool"),
+    ],
+)
+def test_the_largest_of_integers(run: Run, x: Any) -> None:
+    """The smallest integer has no negative, unsigned ones and booleans have none at all."""
+    values, indices = run(lambda x: ops.top_k(x, 4), x)
+    assert indices.tolist() == [1, 2, *((3, 0) if x[3] > x[0] else (0, 3))]
+    same(values, x[indices])
+
+
+def test_gradient_of_top_k(run: Run) -> None:
+    slope = run(
+        lambda x: hilevel.grad(lambda x: ops.sum(ops.top_k(x, 2)[0] * np.array([3.0, 5.0])))(x),
+        ODD[1, 3:].astype("float64"),
+    )
+    assert slope.tolist() == [5, 0, 3]  # of 0, 0 and 2: of equal elements, the first
+
+
+def test_in_top_k_beside_nan(run: Run) -> None:
+    """The values of Keras 3.15."""
+    x = np.array([[0.1, NAN, 0.5, NAN]] * 4 + [[NAN] * 4, [-INF, 0.2, NAN, NAN]], "float32")
+    targets = np.array([0, 1, 2, 3, 0, 0])
+    expected = {1: [0, 0, 1, 0, 1, 0], 2: [1, 0, 1, 0, 1, 1], 3: [1, 1, 1, 1, 1, 1]}
+    for k, wanted in expected.items():
+        assert run(lambda t, x, k=k: ops.in_top_k(t, x, k), targets, x).tolist() == [bool(w) for w in wanted]
+    assert run(lambda t, x: ops.in_top_k(t, x, 1), np.array([7, 4]), x[:2]).tolist() == [False, False]
+
+
+def test_rows_of_no_segment_are_dropped(run: Run) -> None:
+    ids, x = np.array([0, -1, 2, 5, 1, -3]), np.arange(1.0, 7)
+    assert run(lambda x, i: ops.segment_sum(x, i, 3), x, ids).tolist() == [1, 5, 3]
+    assert run(lambda x, i: ops.segment_max(x, i, 4), x, ids).tolist() == [1, 5, 3, -INF]
+    same(run(lambda x, i: ops.segment_max(x, i, 3), np.stack([x, -x], 1).astype("int32"), ids),
+         np.array([[1, -1], [5, -5], [3, -3]], "int32"))  # fmt: skip
+    slope = run(
+        lambda x, i: hilevel.grad(lambda x: ops.sum(ops.segment_sum(x, i, 3) * np.array([2.0, 3, 5])))(x),
+        x,
+        ids,
+    )
+    assert slope.tolist() == [2, 0, 5, 0, 3, 0]
+
+
+def test_rows_of_no_segment_do_not_count_as_one() -> None:
+    for name in ("numpy", "jax"):
+        with hilevel.use_backend(name):
+            assert ops.convert_to_numpy(ops.segment_sum([1.0, 2.0, 4.0], [-1, 1, 1])).tolist() == [0, 6]
+
+
+@pytest.mark.parametrize("dtype", ["float16", "float32", "float64"])
+def test_erfinv_up_to_its_ends(run: Run, dtype: str) -> None:
+    near = 1 - np.finfo(dtype).epsneg
+    x = np.array([1, -1, 1.5, -2, INF, NAN, near, -near, 0.5, 1e-3, 0], dtype)
+    found = run(ops.erfinv, x)
+    wanted = scipy.special.erfinv(x.astype("float64"))
+    assert found.dtype == dtype
+    np.testing.assert_allclose(found, wanted, rtol=4 * np.finfo(dtype).eps if dtype != "float64" else 1e-14)
+    slope = run(
+        lambda x: hilevel.grad(lambda x: ops.sum(ops.erfinv(x)))(x), np.array([0.3, -0.9, near, 1], dtype)
+    )
+    wanted = (
+        np.sqrt(np.pi)
+        / 2
+        * np.exp(scipy.special.erfinv(np.array([0.3, -0.9, near, 1], dtype).astype("float64")) ** 2)
+    )
+    np.testing.assert_allclose(slope[:2], wanted[:2], rtol=20 * np.finfo(dtype).eps)
+    assert slope[3] == INF
+
+
+# -- complex numbers -----------------------------------------------------------------------------------
+
+COMPLEX = np.array([[1 + 2j, -3 + 0j], [0 - 1j, complex(0, -0.0)]])
+PARTS = {
+    "conj": np.conj, "conjugate": np.conj, "real": np.real, "imag": np.imag, "isreal": np.isreal, "angle": np.angle,
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("dtype", ["complex64", "complex128", "float32", "float64", "int32"])
+@pytest.mark.parametrize("name", PARTS)
+def test_parts_of_complex_numbers(run: Run, name: str, dtype: str) -> None:
+    x = (COMPLEX if dtype[0] == "c" else np.array([[1, -3], [0, 2]])).astype(dtype)
+    if name == "angle" and dtype == "int32":
+        x = x.astype("float32")
+    wanted = PARTS[name](x)
+    found = run(getattr(ops, name), x)
+    assert (found.shape, found.dtype) == (wanted.shape, wanted.dtype)
+    np.testing.assert_allclose(found, wanted, rtol=1e-6)
+    symbolic = getattr(ops, name)(
+        hilevel.Input(batch_shape=x.shape, dtype=dtype if name != "angle" else x.dtype.name)
+    )
+    assert (tuple(symbolic.shape), symbolic.dtype) == (wanted.shape, wanted.dtype)
+
+
+def test_angles_of_odd_numbers(run: Run) -> None:
+    x = np.array([NAN, -0.0, 0.0, -2, -INF, INF], "float32")
+    same(run(ops.angle, x), np.array([NAN, np.pi, 0, np.pi, np.pi, 0], "float32"))
+
+
+def test_gradients_of_parts_of_real_numbers(run: Run) -> None:
+    x = np.array([-2.0, 0.0, 3.0])
+    for name, wanted in {"real": 2 * x, "conj": 2 * x, "imag": 0 * x, "angle": 0 * x}.items():
+        part = getattr(ops, name)
+        slope = run(lambda x, part=part: hilevel.grad(lambda x: ops.sum(part(x) * x))(x), x)
+        np.testing.assert_allclose(slope, wanted if name != "angle" else np.angle(x), atol=1e-12)
+
+
+# -- norms ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("shape", [(3, 4), (4, 3), (3, 3)])
+@pytest.mark.parametrize("ord", [2, -2, "nuc"])
+def test_norms_by_singular_values(run: Run, ord: Any, shape: Any) -> None:
+    """Values by NumPy; the gradient is what U and V give; and of matrices of which all singular values are equal."""
+    x = np.random.default_rng(1).normal(size=(2, *shape))
+    found = run(lambda x: ops.norm(x, ord, axis=(1, 2)), x)
+    np.testing.assert_allclose(found, np.linalg.norm(x, ord, axis=(1, 2)), rtol=1e-12)
+    slope = run(lambda x: hilevel.grad(lambda x: ops.sum(ops.norm(x, ord, axis=(1, 2))))(x), x)
+    u, s, vt = np.linalg.svd(x, full_matrices=False)
+    weights = {2: np.eye(s.shape[-1])[0], -2: np.eye(s.shape[-1])[-1], "nuc": np.ones(s.shape[-1])}[ord]
+    np.testing.assert_allclose(slope, u * weights @ vt, atol=1e-12)
+    equal = run(lambda x: hilevel.grad(lambda x: ops.norm(x, ord))(x), 2 * np.eye(*shape))
+    assert np.isfinite(equal).all()
+    if ord == "nuc":
+        np.testing.assert_allclose(equal, np.eye(*shape), atol=1e-12)
+
+
+@pytest.mark.parametrize("ord", [2, "nuc"])
+def test_second_derivatives_of_norms(ord: Any) -> None:
+    """Also where a singular value is 0 or two are equal up to a sign."""
+    x = np.random.default_rng(1).normal(size=(3, 4))
+    with hilevel.use_backend("numpy"):
+        hilevel.testing.check_gradients(lambda x: ops.norm(x, ord), x, order=2)
+    with hilevel.use_backend("jax"):
+        hilevel.testing.check_gradients(lambda x: ops.norm(x, ord), x, order=2)
+
+
+def test_norms_that_do_not_exist(backend: Any) -> None:
+    vector, matrix, cube = np.ones(3), np.ones((2, 3)), np.ones((2, 3, 2))
+    for x, ord, axis, message in (
+        (vector, "fro", None, "of vectors, ord must be None, a number"),
+        (vector, "nuc", None, "of vectors"),
+        (matrix, "fro", 1, "of vectors"),
+        (matrix, 3, None, "of matrices, ord is"),
+        (matrix, 0, None, "of matrices"),
+        (matrix, "bad", None, "got 'bad'"),
+        (cube, 2, None, r"one axis or of two; got the axes \(0, 1, 2\)"),
+        (cube, "fro", None, "one axis or of two"),
+        (matrix, 1, (0, 0), "must differ"),
+    ):
+        with pytest.raises(ValueError, match=message):
+            ops.norm(x, ord, axis=axis)
+    assert ops.norm(cube) == pytest.approx(12**0.5)
+    assert float(ops.norm(np.array([3 + 4j]))) == 5
+
+
+# -- a fixed number of different elements --------------------------------------------------------------
+
+
+def test_unique_of_a_size(backend: Any) -> None:
+    """Keras documents 0 as what fills up."""
+    host = lambda parts: [ops.convert_to_numpy(part).tolist() for part in parts]
+    all_parts = {"return_index": True, "return_inverse": True, "return_counts": True}
+    x = np.array([3, 1, 3, 2], "int32")
+    assert host(ops.unique(x, size=5, **all_parts)) == [
+        [1, 2, 3, 0, 0],
+        [1, 3, 0, 1, 1],
+        [2, 0, 2, 1],
+        [1, 1, 2, 0, 0],
+    ]
+    assert host(ops.unique(x, size=2, **all_parts)) == [[1, 2], [1, 3], [2, 0, 2, 1], [1, 1]]
+    assert host(ops.unique(x, size=4, fill_value=-1, return_counts=True)) == [[1, 2, 3, -1], [1, 1, 2, 0]]
+    rows = np.array([[1, 2], [1, 2], [0, 5]])
+    assert host(ops.unique(rows, axis=0, size=3, return_counts=True)) == [[[0, 5], [1, 2], [0, 0]], [1, 2, 0]]
+    assert host([ops.unique(np.zeros(0), size=2)]) == [[0, 0]]
+    assert np.isnan(ops.convert_to_numpy(ops.unique(np.array([NAN, 1, NAN])))).tolist() == [False, True, True]
+
+
+# -- dropout -------------------------------------------------------------------------------------------
+
+
+def test_dropout_of_everything_and_of_nothing(run: Run) -> None:
+    x = np.array([[1.0, INF], [NAN, 2.0]], "float32")
+    for rate in (1, 1.0):
+        same(
+            run(lambda x, rate=rate: hilevel.random.dropout(x, rate, seed=1), np.tile(x, (300, 300))),
+            np.zeros((600, 600), "float32"),
+        )
+        slope = run(
+            lambda x, rate=rate: hilevel.grad(lambda x: ops.sum(hilevel.random.dropout(x, rate, seed=1)))(x),
+            x,
+        )
+        assert slope.tolist() == [[0, 0], [0, 0]]
+    same(run(lambda x: hilevel.random.dropout(x, 0, seed=1), x), x)
+
+
+@pytest.mark.parametrize("rate", [-0.1, 1.5, "half", None, NAN])
+def test_rates_of_dropout_that_are_none(backend: Any, rate: Any) -> None:
+    with pytest.raises(ValueError, match=r"random\.dropout: rate must be a number from 0 to 1; got"):
+        hilevel.random.dropout(np.ones(3), rate)

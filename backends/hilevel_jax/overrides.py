@@ -78,6 +78,7 @@ OVERRIDES: dict[str, Override] = {
     "argmax": Override(index_of(jax.lax.argmax, jnp.argmax)),
     "argmin": Override(index_of(jax.lax.argmin, jnp.argmin)),
     "erf": Override(lambda xp, x: jax.scipy.special.erf(x)),
+    "erfinv": Override(lambda xp, x: jax.scipy.special.erfinv(x)),
     "recurrent": RECURRENT,
     "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
     "attention": by_exponentials(_attention),

@@ -14,7 +14,8 @@ from hilevel.ops._abstract import Abstract, like
 from hilevel.ops._op import composite, op, to_float_array
 from hilevel.ops.elementwise import maximum, square
 from hilevel.ops.functions import rsqrt
-from hilevel.ops.reduction import at_least_float32, in_dtype_of, mean, norm, sum
+from hilevel.ops.norms import norm
+from hilevel.ops.reduction import at_least_float32, in_dtype_of, mean, sum
 from hilevel.protocol import axes_tuple
 
 # -- activations that are primitives ----------------------------------------------------------------

@@ -14,7 +14,7 @@ from hilevel.dtypes import BOOL, INT32, sum_dtype
 from hilevel.ops._abstract import Abstract, like, reduced
 from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.comparison import isfinite
-from hilevel.ops.elementwise import abs, clip, square, stop_gradient, where
+from hilevel.ops.elementwise import clip, square, stop_gradient, where
 from hilevel.ops.functions import exp, log, sqrt
 from hilevel.protocol import axes_tuple
 
@@ -433,45 +433,3 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
 
     order = argsort(argsort(stop_gradient(x), axis=axis), axis=axis)
     return take_along_axis(g, order, axis=axis)
-
-
-def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """A norm of vectors (one axis, or all elements) or matrices (two axes).
-
-    `ord` None is the Euclidean or Frobenius norm; `inf`, `-inf`, 0, 1, 2 and other numbers are the vector norms of
-    that order; for matrices 1, -1, `inf`, `-inf`, `"fro"`.
-
-    >>> ops.norm([3.0, 4.0])
-    np.float32(5.0)
-    """
-    x = to_float_array(x)
-    axes = axes_tuple(axis, len(x.shape))
-    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
-        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
-    if len(axes) == 2:
-        return _matrix_norm(x, ord, axes, keepdims)
-    return _vector_norm(x, ord, axes, keepdims)
-
-
-def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    if ord == np.inf:
-        return max(abs(x), axis=axes, keepdims=keepdims)
-    if ord == -np.inf:
-        return min(abs(x), axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
-    if ord == 1:
-        return sum(abs(x), axis=axes, keepdims=keepdims)
-    if not isinstance(ord, (int, float)):
-        raise ValueError(f"ops.norm: ord must be a number, None, inf or 'fro'; got {ord!r}.")
-    return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    rows, columns = axes
-    inner, outer = {1: (rows, columns), np.inf: (columns, rows)}.get(np.abs(ord), (None, None))
-    if inner is None:
-        raise ValueError(f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}.")
-    y = sum(abs(x), axis=inner, keepdims=True)
-    y = max(y, axis=outer, keepdims=True) if ord > 0 else min(y, axis=outer, keepdims=True)
-    return y if keepdims else sum(y, axis=axes)

@@ -377,3 +377,37 @@ def test_dropout_of_everything_and_of_nothing(run: Run) -> None:
 def test_rates_of_dropout_that_are_none(backend: Any, rate: Any) -> None:
     with pytest.raises(ValueError, match=r"random\.dropout: rate must be a number from 0 to 1; got"):
         hilevel.random.dropout(np.ones(3), rate)
+
+
+NORMALIZATIONS: dict[str, dict[str, Any]] = {
+    "GroupNormalization": {"groups": 2}, "LayerNormalization": {}, "BatchNormalization": {}, "RMSNormalization": {},
+    "UnitNormalization": {},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16", "float32", "float64", "float16"])
+@pytest.mark.parametrize("name", NORMALIZATIONS)
+def test_normalisations_of_large_inputs(run: Run, name: str, policy: str) -> None:
+    """Inputs beyond float16 are normalised before they are cast; the output has the compute dtype."""
+    x = (70000 + 100 * np.random.default_rng(1).normal(size=(6, 4, 8))).astype("float32")
+    if policy == "float16":
+        x = (x / 2).astype("float16")
+    layer = getattr(hilevel.layers, name)(dtype=policy, **NORMALIZATIONS[name])
+    layer.build(x.shape)
+    judge = getattr(hilevel.layers, name)(dtype="float64", **NORMALIZATIONS[name])
+    wanted = ops.convert_to_numpy(
+        judge(x.astype("float64"), **({"training": True} if name[0] == "B" else {}))
+    )
+    found = run(lambda x: layer(x, training=True) if name[0] == "B" else layer(x), x)
+    assert found.dtype == hilevel.dtypes.as_dtype(layer.compute_dtype)
+    loose = {"float16": 3e-3, "bfloat16": 2e-2, "float32": 1e-3, "float64": 1e-7}[layer.compute_dtype]
+    np.testing.assert_allclose(found.astype("float64"), wanted, atol=loose * max(1, abs(wanted).max()))
+    assert layer(hilevel.Input(x.shape[1:])).dtype == layer.compute_dtype
+
+
+def test_large_scales_of_normalisations(backend: Any) -> None:
+    layer = hilevel.layers.LayerNormalization(dtype="mixed_float16")
+    layer.build((2, 4))
+    layer.gamma.assign(np.full(4, 70000.0))
+    y = layer(np.array([[1.0, 1.1, 1.2, 1.15]] * 2, "float32") * 0 + 1)
+    assert not ops.convert_to_numpy(y).any()

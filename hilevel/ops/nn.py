@@ -425,13 +425,16 @@ def batch_normalization(
 
 @composite
 def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
-    """`x` divided by its norm along an axis, which counts as at least `epsilon`.
+    """`x` divided by its norm along an axis, which counts as at least `epsilon`. Computed in float32 at least.
 
     >>> ops.normalize([3.0, 4.0])
     array([0.6, 0.8], dtype=float32)
     """
-    x = to_float_array(x)
+    given = to_float_array(x)
+    x = at_least_float32(given)
     epsilon = config_epsilon() if epsilon is None else epsilon
     if order == 2:
-        return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon**2))
-    return x / maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+        y = x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon**2))
+    else:
+        y = x / maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+    return in_dtype_of(given, y)

@@ -85,3 +85,6 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, dict):
         return DTypePolicy(**identifier.get("config", identifier))
     return DTypePolicy(identifier if identifier in _MIXED else as_dtype(identifier).name)
+
+
+__all__ = ["DTypePolicy", "dtype_policy", "get", "set_dtype_policy"]

@@ -175,7 +175,7 @@ def _spaces(module: str | None) -> Iterator[Any]:
 
 
 def _in(space: Any, name: str) -> Any:
-    """What a module calls by a name: of its public list, or a further name of its registry."""
+    """Return what a module names so in its public list or registry, else None."""
     if name in space.__all__:
         found = getattr(space, name)
         return found if callable(found) else None

@@ -89,3 +89,4 @@ def get(identifier: Any) -> DTypePolicy:
 
 
 _install_getattr(__name__)
+__all__ = ["DTypePolicy", "dtype_policy", "get", "set_dtype_policy"]

@@ -2,6 +2,7 @@
 
 # ruff: noqa: F403
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from hilevel._lazy import install_getattr, where_names_are
@@ -105,7 +106,16 @@ def _classes() -> dict[str, Any]:
     return {spelling: partial(_load, n) for n in names for spelling in (n, snake_case(n))}
 
 
-_registry = Registry("layer", [], later=_classes())
+def _of_models(name: str) -> Any:
+    return getattr(import_module("hilevel.models"), name)
+
+
+_MODELS = {
+    spelling: partial(_of_models, n) for n in ("Model", "Sequential") for spelling in (n, snake_case(n))
+} | {"Functional": partial(_of_models, "Model")}
+"""Models, which are layers of others."""
+
+_registry = Registry("layer", [], later=_classes() | _MODELS)
 
 
 def serialize(layer: Layer) -> Any:

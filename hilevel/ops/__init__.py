@@ -239,6 +239,7 @@ from hilevel.ops.nn import (
     standardize,
     swish,
 )
+from hilevel.ops.norms import norm
 from hilevel.ops.reduction import (
     all,
     amax,
@@ -256,7 +257,6 @@ from hilevel.ops.reduction import (
     mean,
     min,
     moments,
-    norm,
     prod,
     sort,
     std,

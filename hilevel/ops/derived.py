@@ -8,12 +8,12 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
-from hilevel.ops._abstract import boolean, elementwise, like
+from hilevel.ops._abstract import Abstract, boolean, elementwise, like
 from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.comparison import isnan
 from hilevel.ops.creation import ones_like, zeros_like
-from hilevel.ops.elementwise import abs, cast, clip, maximum, minimum, where
-from hilevel.ops.functions import exp, logaddexp, sin
+from hilevel.ops.elementwise import abs, cast, clip, maximum, minimum, stop_gradient, where
+from hilevel.ops.functions import arctan2, logaddexp, sin
 from hilevel.ops.nn import erf
 
 # -- arithmetic -------------------------------------------------------------------------------------
@@ -182,14 +182,17 @@ def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
 
 @op(dtype="float", shape=like)
 def erfinv(xp: Namespace, x: Tensor) -> Tensor:
-    """The inverse of the error function, for `-1 < x < 1`.
+    """The inverse of the error function: infinite at 1 and -1, NaN outside.
 
-    >>> ops.erfinv([0.0])
-    array([0.], dtype=float32)
+    >>> ops.erfinv([0.0, 1.0])
+    array([ 0., inf], dtype=float32)
     """
-    from hilevel.random.functions import normal_quantile
+    from hilevel.random.functions import quantile_of_half
 
-    return normal_quantile(xp, 0.5 * (x + 1)) * 0.7071067811865476
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    inside = xp.abs(wide) < 1
+    y = quantile_of_half(xp, xp.where(inside, wide, 0) * 0.5) * 0.7071067811865476
+    return xp.where(inside, y, xp.where(xp.abs(wide) == 1, xp.copysign(np.inf, wide), np.nan)).astype(x.dtype)
 
 
 erfinv.gradient(lambda xp, g, y, x: g * (0.886226925452758 * xp.exp(y * y)))
@@ -342,41 +345,79 @@ def saturate_cast(x: Tensor, dtype: DTypeLike) -> Tensor:
     return cast(clip(x, limits.min, high), target)
 
 
+def _part(x: Any) -> Abstract:
+    """The shape rule of a part of complex numbers, which takes half of their bits."""
+    return Abstract(x.shape, np.dtype(f"float{x.dtype.itemsize * 4}"))
+
+
+@op(shape=_part)
+def _real(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.real(x)
+
+
+@op(shape=_part)
+def _imag(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.imag(x)
+
+
+@op(shape=like)
+def _conj(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.conj(x)
+
+
+def _is_complex(x: Tensor) -> bool:
+    return bool(x.dtype.kind == "c")
+
+
 def real(x: Tensor) -> Tensor:
-    """The real part: the tensor itself, all tensors of hilevel being real.
+    """The real part; a tensor that is not complex, unchanged. Complex tensors have no gradient.
 
-    >>> ops.real([1.0])
-    array([1.], dtype=float32)
+    >>> ops.real(np.array([1 + 2j]))
+    array([1.])
     """
-    return to_array(x)
+    x = to_array(x)
+    return _real(x) if _is_complex(x) else x
 
 
-conj = conjugate = real
+def conj(x: Tensor) -> Tensor:
+    """The complex conjugate; a tensor that is not complex, unchanged. Complex tensors have no gradient.
+
+    >>> ops.conj(np.array([1 + 2j]))
+    array([1.-2.j])
+    """
+    x = to_array(x)
+    return _conj(x) if _is_complex(x) else x
+
+
+conjugate = conj
 
 
 def imag(x: Tensor) -> Tensor:
-    """The imaginary part: zeros, all tensors of hilevel being real.
+    """The imaginary part; zeros for a tensor that is not complex.
 
-    >>> ops.imag([1.0])
-    array([0.], dtype=float32)
+    >>> ops.imag(np.array([1 + 2j])), ops.imag([1.0])
+    (array([2.]), array([0.], dtype=float32))
     """
-    return zeros_like(x)
+    x = to_array(x)
+    return _imag(x) if _is_complex(x) else zeros_like(x)
 
 
 def isreal(x: Tensor) -> Tensor:
-    """Whether the imaginary part is 0: true.
+    """Whether the imaginary part is 0.
 
-    >>> ops.isreal([1.0])
-    array([ True])
+    >>> ops.isreal(np.array([1 + 2j, 1.0])), ops.isreal([1.0])
+    (array([False,  True]), array([ True]))
     """
-    return ones_like(x, dtype="bool")
+    x = to_array(x)
+    return _imag(x) == 0 if _is_complex(x) else ones_like(x, dtype="bool")
 
 
 @composite
 def angle(x: Tensor) -> Tensor:
-    """The angle in the complex plane: 0, or pi for negative numbers.
+    """The angle in the complex plane; of real numbers 0, or pi where the sign is minus.
 
     >>> ops.angle([-1.0, 1.0])
     array([3.1415927, 0.       ], dtype=float32)
     """
-    return where(to_float_array(x) < 0, exp(zeros_like(to_float_array(x))) * float(np.pi), 0.0)
+    x = stop_gradient(to_float_array(x))
+    return arctan2(imag(x), real(x))

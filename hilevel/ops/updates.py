@@ -95,8 +95,8 @@ def adam_update(
     """
     out: list[Tensor] = []
     for p, g, m, v in rows(arrays, 4):
-        m = m + (g - m) * (1 - beta_1)
-        v = v + (g * g - v) * (1 - beta_2)
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * (g * g)  # stays infinite once a square is, and the step is 0
         out += [p - m * _beside(xp, rate, p) / (xp.sqrt(v) + epsilon), m, v]
     return tuple(out)
 

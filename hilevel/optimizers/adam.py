@@ -224,7 +224,7 @@ class Nadam(Optimizer):
 
 
 def towards(mean: Variable, value: Tensor, keep: float) -> None:
-    """Move a running mean towards a value: `keep * mean + (1 - keep) * value`.
+    """Move a running mean towards a value: `keep * mean + (1 - keep) * value`. An infinite mean stays so.
 
     >>> from hilevel.optimizers.adam import towards
     >>> mean = hilevel.Variable(1.0)
@@ -232,4 +232,4 @@ def towards(mean: Variable, value: Tensor, keep: float) -> None:
     >>> float(mean)
     1.25
     """
-    mean.assign(mean + (value - mean) * (1 - keep))
+    mean.assign(keep * mean + (1 - keep) * value)

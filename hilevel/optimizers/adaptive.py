@@ -76,7 +76,8 @@ class RMSprop(Optimizer):
         if self.centered:
             mean = others[-1]
             towards(mean, gradient, self.rho)
-            square = v - ops.square(mean)
+            known = ops.square(mean)
+            square = ops.maximum(v - ops.where(ops.isfinite(known), known, 0.0), 0.0)
         step = rate * gradient / ops.sqrt(square + self.epsilon)
         if self.momentum > 0:
             last = others[0]

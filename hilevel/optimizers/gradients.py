@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 from typing import Any
 
-from hilevel._types import Tensor
 from hilevel.errors import warn as _warn
 from hilevel.variables import Variable
 
@@ -51,14 +50,3 @@ def without_missing(
             "as they are.",
         )
     return [g for g in grads if g is not None], [v for g, v in pairs if g is not None]
-
-
-def overwrite(grads: Sequence[Tensor], variables: Sequence[Variable]) -> tuple[list[Tensor], list[Variable]]:
-    """Give the Variables that ask for it their gradient as value. Returns the others, after their gradients."""
-    rest = []
-    for g, v in zip(grads, variables, strict=True):
-        if v.overwrite_with_gradient:
-            v.assign(g)
-        else:
-            rest.append((g, v))
-    return [g for g, _ in rest], [v for _, v in rest]

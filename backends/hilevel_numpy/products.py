@@ -80,8 +80,11 @@ def _slices(length: int, work_each: int, whole: int = 16) -> list[slice]:
 
 
 def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    """`numpy.sum` without its Python, which takes longer than the sum of a batch's losses."""
+    """`numpy.sum` without its Python, which takes longer than the sum of a batch's losses. Sums of bfloat16 are formed
+    in float32: in bfloat16 a running sum of ones stops at 256."""
     add: Any = np.add.reduce if x.__class__ is np.ndarray else np.sum
+    if x.dtype.kind == "V" and out is None and dtype in (None, x.dtype):
+        return add(x, axis=axis, dtype=np.float32, keepdims=keepdims).astype(x.dtype)
     return add(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
 

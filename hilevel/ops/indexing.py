@@ -350,7 +350,7 @@ def unique(
     """
     x = x.numpy() if isinstance(x, Traced) else to_array(x)
     backend = owner(x)
-    if not backend.is_concrete(x):
+    if isinstance(x, Abstract) or not backend.is_concrete(x):
         from hilevel.ops.elementwise import dtypes_error
 
         raise dtypes_error("unique")

@@ -11,7 +11,7 @@ from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_float_array
 from hilevel.ops.elementwise import maximum, square
 from hilevel.ops.functions import rsqrt
 from hilevel.ops.reduction import mean, norm, sum
@@ -330,6 +330,7 @@ def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> A
     return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
 
 
+@rounded
 def standardize(
     x: Tensor, axis: Axis = -1, epsilon: float = 0.0, gamma: Tensor = None, beta: Tensor = None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -413,6 +414,7 @@ def batch_normalization(
 
 
 @composite
+@rounded
 def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """`x` divided by its norm along an axis, which counts as at least `epsilon`.
 

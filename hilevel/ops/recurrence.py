@@ -16,7 +16,7 @@ from hilevel import dtypes
 from hilevel._types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract
-from hilevel.ops._op import op, to_array
+from hilevel.ops._op import op, rounded, to_array
 
 # -- activations, and their derivatives by their values -------------------------------------------------
 
@@ -257,6 +257,7 @@ def _sum(*parts: Any) -> Any:
 # -- the op ---------------------------------------------------------------------------------------------
 
 
+@rounded
 def recurrent(
     x: Tensor,
     kernel: Tensor,

@@ -254,6 +254,12 @@ def _sum(*parts: Any) -> Any:
     return total
 
 
+@rounded
+def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step, xp: Namespace) -> Any:
+    """The states after a step, from what the inputs and the state before, `z` and `r`, contribute."""
+    return step.forward(xp, z, r, states)[0]
+
+
 # -- the op ---------------------------------------------------------------------------------------------
 
 

@@ -38,6 +38,8 @@ from hilevel.config import settings
 INT32: DType = np.dtype("int32")
 FLOAT32: DType = np.dtype("float32")
 BOOL: DType = np.dtype("bool")
+NATIVE = frozenset(np.dtype(c) for c in "?bhilqBHILQefdFD")
+"""Dtypes of NumPy itself for numbers and booleans, in the byte order of this machine."""
 
 _WIDER = {
     "bool": "int",
@@ -131,7 +133,7 @@ def native(x: Any) -> Any:
     Raises:
         TypeError: the array does not hold numbers or booleans.
     """
-    if x.dtype.isnative and x.dtype.kind in "biufc":
+    if x.dtype in NATIVE:
         return x
     _check_numeric(x.dtype)
     return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))
@@ -246,16 +248,16 @@ def to_float(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 def to_product(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operands of a product of matrices in their common dtype; in int32 if all are int8, whose sums overflow."""
-    if all(a.dtype == np.int8 for a in args):
+    if all(getattr(a, "dtype", None) == np.int8 for a in args):
         return tuple(a.astype(INT32) for a in args)
     return to_common(args)
 
 
 def to_sum(args: tuple[Any, ...]) -> tuple[Any, ...]:
     """The operand in the dtype in which a sum of it is formed."""
-    return tuple(
-        a if a is None or a.dtype == sum_dtype(a.dtype) else a.astype(sum_dtype(a.dtype)) for a in args
-    )
+    (x,) = to_common(args)
+    dtype = sum_dtype(x.dtype)
+    return (x if x.dtype == dtype else x.astype(dtype),)
 
 
 def result_type(*dtypes: DTypeLike) -> str:

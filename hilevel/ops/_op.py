@@ -52,6 +52,7 @@ from hilevel.tensor import (
 )
 
 P = ParamSpec("P")
+_ndarray = np.ndarray
 
 _TENSOR = ("Tensor", "Tensor | None", "'Tensor'")
 _PROMOTIONS: dict[str | None, Function | None] = {
@@ -62,9 +63,8 @@ _PROMOTIONS: dict[str | None, Function | None] = {
     "product": dtypes.to_product,
     "sum": dtypes.to_sum,
 }
-_UNWANTED = {"number": "b", "float": "biu", "product": "i", "sum": "biu"}
-_UNUSUAL = "VOSUMm"
-"""Kinds of dtypes that NumPy arrays may have and that take the slow way: bfloat16, and all that is not a number."""
+_UNSETTLED = {"number": "b", "float": "biu", "product": "i", "sum": "biu"}
+"""Kinds of dtypes that are always promoted."""
 
 
 class Op(Generic[P]):
@@ -88,7 +88,7 @@ class Op(Generic[P]):
         self.parameters = [p.name for p in parameters]
         self.required = sum(p.default is inspect.Parameter.empty for p in parameters)
         self.promote = _PROMOTIONS[dtype]
-        self.unwanted = _UNWANTED.get(dtype or "", "") + _UNUSUAL
+        self.settled = frozenset(d for d in dtypes.NATIVE if d.kind not in _UNSETTLED.get(dtype or "", ""))
         self.rule: Function | None = None
         self.shape_rule = shape
         self.saving: Function | None = None
@@ -129,7 +129,12 @@ class Op(Generic[P]):
             if kind & SYMBOLIC:
                 return _graph_call(self, args, kwargs)
             args, kind = _read(args)  # type: ignore[assignment]
-        if self.promote is not None and _unsettled(args, self.unwanted):
+        if self.promote is None:
+            for a in args:
+                if a.__class__ is _ndarray and a.dtype not in self.settled:
+                    args = tuple(map(_native, args))  # type: ignore[assignment]
+                    break
+        elif _unsettled(args, self.settled):
             args = self.promote(args)
             if not kind & ABSTRACT and is_emulated(args):
                 return rounded(self)(*args, **kwargs)
@@ -237,9 +242,14 @@ class Op(Generic[P]):
             raise better from None
 
 
-def _unsettled(args: Any, unwanted: str) -> bool:
-    """Whether operands have to be cast first: the quick question before the dtype rules' slow answer."""
-    first, number = None, False
+def _native(x: Any) -> Any:
+    return dtypes.native(x) if isinstance(x, _ndarray) else x
+
+
+def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
+    """Whether operands may have to be cast: a quick check before the slow dtype rules."""
+    first: Any = None
+    number = False
     for a in args:
         if a.__class__ in _NUMBERS:
             number = True
@@ -249,9 +259,7 @@ def _unsettled(args: Any, unwanted: str) -> bool:
                 first = dtype
             elif dtype is not first:
                 return True
-    if first is None:
-        return unwanted != _UNUSUAL or number
-    return first.kind in unwanted or (number and first.kind in "biu")
+    return first not in settled or (number and first.kind in "biu")
 
 
 # -- dtypes that a backend stores, but does not compute in -------------------------------------------

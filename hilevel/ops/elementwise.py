@@ -173,14 +173,14 @@ abs.gradient(lambda xp, g, y, x: g * xp.sign(x))
 absolute = abs
 
 
-@op(dtype="number", shape=like)
+@op(shape=lambda x: Abstract(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
 def square(xp: Namespace, x: Tensor) -> Tensor:
-    """`x * x`, element-wise.
+    """`x * x`, element-wise; of booleans, int32.
 
     >>> ops.square([1.0, -2.0])
     array([1., 4.], dtype=float32)
     """
-    return x * x
+    return x * x if x.dtype.kind != "b" else x.astype(dtypes.INT32)
 
 
 square.gradient(lambda xp, g, y, x: g * (2 * x))

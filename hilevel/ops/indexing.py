@@ -57,7 +57,7 @@ def _plain_key(key: Any) -> Any:
         return np.asarray(key)
     if isinstance(key, TensorLike):
         return untraced(to_array(key))
-    return key
+    return dtypes.native(key) if isinstance(key, np.ndarray) else key
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:

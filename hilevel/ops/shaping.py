@@ -396,7 +396,7 @@ def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     >>> ops.split([1.0, 2.0, 3.0], [1])
     [array([1.], dtype=float32), array([2., 3.], dtype=float32)]
     """
-    x = to_array(x) if isinstance(x, (list, tuple)) else x
+    x = to_array(x)
     n = x.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         if n % indices_or_sections:
@@ -436,7 +436,7 @@ def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
     >>> ops.unstack([[1.0, 2.0], [3.0, 4.0]])
     [array([1., 2.], dtype=float32), array([3., 4.], dtype=float32)]
     """
-    x = to_array(x) if isinstance(x, (list, tuple)) else x
+    x = to_array(x)
     lead = (slice(None),) * (axis % len(x.shape))
     return [x[(*lead, i)] for i in range(num or x.shape[axis])]
 

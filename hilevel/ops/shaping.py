@@ -470,7 +470,7 @@ def repeat(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     if isinstance(repeats, (int, np.integer)):
         return _repeat(x, repeats=int(repeats), axis=axis)
     x = to_array(x)
-    counts = np.broadcast_to(np.asarray(repeats), (x.shape[axis],))
+    counts = np.broadcast_to(np.asarray(repeats).astype(np.intp), (x.shape[axis],))
     lead = (slice(None),) * (axis % len(x.shape))
     return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
 

@@ -68,10 +68,10 @@ _PYTHON: dict[Any, str] = {bool: "bool", int: "int", float: "float", complex: "c
 
 
 def as_dtype(name: DTypeLike) -> DType:
-    """The dtype object of a name; `"float"` is floatx, `bfloat16` the dtype of ml_dtypes, which JAX brings."""
+    """The dtype object of a name; None and `"float"` are floatx, `bfloat16` that of ml_dtypes, which JAX brings."""
     if isinstance(name, np.dtype):
         return name
-    return settings.floatx_dtype if name is float or name == "float" else _named(name)
+    return settings.floatx_dtype if name is None or name is float or name == "float" else _named(name)
 
 
 @cache

@@ -133,7 +133,7 @@ class Cell(Layer):
     def _advance(self, z: Tensor, before: Tensor, recurrent_bias: Any, states: Any) -> Any:
         r = ops.matmul(before, self.recurrent_kernel)
         r = r if recurrent_bias is None else r + recurrent_bias
-        return one_step(z, r, *states, step=self._step, xp=ops)
+        return one_step(z, r, *states, step=self._step)
 
     def sequence(
         self, x: Tensor, states: list[Tensor], mask: Any, kept: Any, unroll: bool, return_sequences: bool

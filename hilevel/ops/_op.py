@@ -26,7 +26,7 @@ from __future__ import annotations
 import functools
 import inspect
 from collections.abc import Callable
-from typing import Any, Concatenate, Generic, ParamSpec, cast, overload
+from typing import Any, Concatenate, Generic, ParamSpec, overload
 
 import numpy as np
 
@@ -285,22 +285,27 @@ def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
 
     @functools.wraps(function)
     def call(*args: P.args, **kwargs: P.kwargs) -> Any:
-        for a in args:
+        operands = (*args, *kwargs.values()) if kwargs else args
+        for a in operands:
             if getattr(a, "dtype", INT32).kind == "V":
                 break
         else:
             return function(*args, **kwargs)
-        values: list[Any] = [a.read() if KINDS.get(a.__class__) == VARIABLE else a for a in cast(Any, args)]
+        values = [_read_variable(a) for a in operands]
         if not is_emulated(values):
             return function(*args, **kwargs)
         dtype = dtypes.promoted(*(a.dtype for a in values if hasattr(a, "dtype")))
         if dtype.kind != "V":
             return function(*args, **kwargs)
-        wide: Any = (a.astype(FLOAT32) if getattr(a, "dtype", None) == dtype else a for a in values)
-        y = function(*wide, **kwargs)
+        wide: Any = [a.astype(FLOAT32) if getattr(a, "dtype", None) == dtype else a for a in values]
+        y = function(*wide[: len(args)], **dict(zip(kwargs, wide[len(args) :], strict=True)))
         return tuple(_narrow(part, dtype) for part in y) if isinstance(y, tuple) else _narrow(y, dtype)
 
     return call
+
+
+def _read_variable(x: Any) -> Any:
+    return x.read() if KINDS.get(x.__class__) == VARIABLE else x
 
 
 def _narrow(y: Any, dtype: Any) -> Any:

@@ -11,7 +11,7 @@ from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, rounded, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.elementwise import maximum, square
 from hilevel.ops.functions import rsqrt
 from hilevel.ops.reduction import mean, norm, sum
@@ -364,7 +364,7 @@ def layer_normalization(
         raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
     x = to_float_array(x)
     view = [n if i in axes_tuple(axis, len(x.shape)) else 1 for i, n in enumerate(x.shape)]
-    factor, shift = (None if a is None else to_float_array(a).reshape(tuple(view)) for a in (gamma, beta))
+    factor, shift = (None if a is None else to_array(a, x.dtype).reshape(tuple(view)) for a in (gamma, beta))
     return standardize(x, axis, config_epsilon() if epsilon is None else epsilon, factor, shift)[0]
 
 

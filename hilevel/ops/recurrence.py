@@ -12,7 +12,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from hilevel import dtypes
+from hilevel import dtypes, tensor
 from hilevel._types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract
@@ -255,9 +255,9 @@ def _sum(*parts: Any) -> Any:
 
 
 @rounded
-def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step, xp: Namespace) -> Any:
+def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step) -> Any:
     """The states after a step, from what the inputs and the state before, `z` and `r`, contribute."""
-    return step.forward(xp, z, r, states)[0]
+    return step.forward(tensor.ops, z, r, states)[0]
 
 
 # -- the op ---------------------------------------------------------------------------------------------

@@ -154,7 +154,7 @@ def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     from hilevel.ops.elementwise import maximum
 
     y = _max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else maximum(y, initial)
+    return y if initial is None else maximum(y, initial).astype(y.dtype)
 
 
 def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -166,7 +166,7 @@ def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     from hilevel.ops.elementwise import minimum
 
     y = _min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else minimum(y, initial)
+    return y if initial is None else minimum(y, initial).astype(y.dtype)
 
 
 def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:

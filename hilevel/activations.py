@@ -87,7 +87,7 @@ def relu(
     y = ops.where(ops.greater(x, threshold), x, 0) if threshold else ops.relu(x)
     if max_value is not None:
         y = ops.clip(y, 0, max_value)
-    return y - negative_slope * ops.relu(ops.subtract(threshold, x)) if negative_slope else y
+    return y - ops.multiply(negative_slope, ops.relu(ops.subtract(threshold, x))) if negative_slope else y
 
 
 _registry = Registry(

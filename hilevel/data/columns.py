@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import tree
+from hilevel import dtypes, tree
 from hilevel.autodiff.tape import owner, to_host
 from hilevel.data.unpack import unpack_x_y_sample_weight
 
@@ -117,7 +117,7 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
     if hasattr(leaf, "tocsr"):
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
     array = _read(leaf, what)
-    if array.dtype.kind in "OUSMm" or array.dtype.names:
+    if not dtypes.is_numeric(array.dtype):
         raise TypeError(
             f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
             "numbers first."
@@ -132,7 +132,9 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
 
 def _target(dtype: np.dtype[Any], floats: str) -> np.dtype[Any]:
     """Return the dtype that data of a dtype are used in: floats in that of the model, numbers in native byte order."""
-    return np.dtype(floats) if dtype.kind == "f" else dtype.newbyteorder("=")
+    if dtypes.is_float(dtype):
+        return np.dtype(floats)
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def _read(leaf: Any, what: str) -> np.ndarray[Any, Any]:

@@ -184,7 +184,7 @@ class HeadsAttention(Layer):
             return (y if sees is None or not self._dropout else y * sees.astype(y.dtype)), None
         group = self._heads[0] // self._heads[1]
         k, v = (x if group == 1 else ops.repeat(x, group, axis=-3) for x in (k, v))
-        weights = masked_softmax(ops.matmul(q * scale, ops.swapaxes(k, -1, -2)), mask)
+        weights = masked_softmax(ops.matmul(ops.multiply(q, scale), ops.swapaxes(k, -1, -2)), mask)
         if sees is not None:
             weights = weights * sees.astype(weights.dtype)
         kept = weights if keep is None else ops.drop(weights, keep, scale=1 / (1 - self._dropout))

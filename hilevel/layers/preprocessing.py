@@ -40,7 +40,7 @@ class Rescaling(Layer):
             v if isinstance(v, (int, float)) else ops.cast(np.asarray(v), self.compute_dtype)
             for v in (self.scale, self.offset)
         )
-        return x * scale + offset
+        return ops.add(ops.multiply(x, scale), offset)
 
 
 class Normalization(Layer):

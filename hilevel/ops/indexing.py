@@ -59,7 +59,7 @@ def _plain_key(key: Any) -> Any:
         return np.asarray(key)
     if isinstance(key, TensorLike):
         return untraced(to_array(key))
-    return key
+    return dtypes.native(key) if isinstance(key, np.ndarray) else key
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
@@ -419,7 +419,7 @@ def unique(
     """
     x = x.numpy() if isinstance(x, Traced) else to_array(x)
     backend = owner(x)
-    if not backend.is_concrete(x):
+    if isinstance(x, Abstract) or not backend.is_concrete(x):
         from hilevel.ops.elementwise import dtypes_error
 
         raise dtypes_error("unique")

@@ -11,7 +11,7 @@ from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.elementwise import maximum, square
 from hilevel.ops.functions import rsqrt
 from hilevel.ops.norms import norm
@@ -337,6 +337,7 @@ def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> A
     return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
 
 
+@rounded
 def standardize(
     x: Tensor, axis: Axis = -1, epsilon: float = 0.0, gamma: Tensor = None, beta: Tensor = None
 ) -> tuple[Tensor, Tensor, Tensor]:
@@ -374,7 +375,7 @@ def layer_normalization(
         raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
     x = to_float_array(x)
     view = [n if i in axes_tuple(axis, len(x.shape)) else 1 for i, n in enumerate(x.shape)]
-    factor, shift = (None if a is None else to_float_array(a).reshape(tuple(view)) for a in (gamma, beta))
+    factor, shift = (None if a is None else to_array(a, x.dtype).reshape(tuple(view)) for a in (gamma, beta))
     return standardize(x, axis, config_epsilon() if epsilon is None else epsilon, factor, shift)[0]
 
 
@@ -424,6 +425,7 @@ def batch_normalization(
 
 
 @composite
+@rounded
 def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """`x` divided by its norm along an axis, which counts as at least `epsilon`. Computed in float32 at least.
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from hilevel import dtypes
+from hilevel import dtypes, tensor
 from hilevel._types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract
-from hilevel.ops._op import op, to_array
+from hilevel.ops._op import op, rounded, to_array
 
 # -- activations, and their derivatives by their values -------------------------------------------------
 
@@ -258,9 +258,16 @@ def _sum(*parts: Any) -> Any:
     return total
 
 
+@rounded
+def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step) -> Any:
+    """The states after a step, from what the inputs and the state before, `z` and `r`, contribute."""
+    return step.forward(tensor.ops, z, r, states)[0]
+
+
 # -- the op ---------------------------------------------------------------------------------------------
 
 
+@rounded
 def recurrent(
     x: Tensor,
     kernel: Tensor,

@@ -197,7 +197,7 @@ def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     from hilevel.ops.elementwise import maximum
 
     y = _max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else maximum(y, initial)
+    return y if initial is None else maximum(y, initial).astype(y.dtype)
 
 
 def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -209,7 +209,7 @@ def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     from hilevel.ops.elementwise import minimum
 
     y = _min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else minimum(y, initial)
+    return y if initial is None else minimum(y, initial).astype(y.dtype)
 
 
 def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -230,9 +230,9 @@ def amin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return min(x, axis=axis, keepdims=keepdims)
 
 
-@op
+@op(dtype="sum")
 def _prod(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=x.dtype)
 
 
 @_prod.gradient
@@ -252,7 +252,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdim
     return expand_reduced(xp, g, x, axis, keepdims) * others
 
 
-_prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
+_prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
@@ -355,7 +355,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 # -- along an axis ----------------------------------------------------------------------------------
 
 
-@op(shape=like)
+@op(dtype="number", shape=like)
 def _cumsum(xp: Namespace, x: Tensor, axis: int) -> Tensor:
     return xp.cumsum(x, axis=axis, dtype=x.dtype)
 
@@ -365,7 +365,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(shape=like)
+@op(dtype="number", shape=like)
 def _cumprod(xp: Namespace, x: Tensor, axis: int) -> Tensor:
     return xp.cumprod(x, axis=axis, dtype=x.dtype)
 
@@ -402,8 +402,6 @@ def cumprod(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tens
 
 def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
     x = to_array(x, dtype)
-    if x.dtype != sum_dtype(x.dtype):
-        x = x.astype(sum_dtype(x.dtype))
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 
 

@@ -118,7 +118,16 @@ def _known_size(x: Tensor, name: str) -> int:
         raise TracedValueError(
             f"ops.{name}: inside a compiled function the size of the result must be given."
         )
-    return int(owner(x).to_numpy(x).max(initial=-1)) + 1
+    numbers = owner(x).to_numpy(x)
+    return int(numbers.max()) + 1 if numbers.size else 0
+
+
+def _indices(x: Tensor) -> Tensor:
+    """Integers as they are, booleans as int32."""
+    x = to_array(x)
+    if x.dtype.kind not in "biu":
+        raise TypeError(f"bincount: expected integers; got {x.dtype}. Cast x to an integer dtype first.")
+    return x.astype(dtypes.INT32) if x.dtype.kind == "b" else x
 
 
 @composite
@@ -132,7 +141,7 @@ def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool
     """
     if sparse:
         raise NotImplementedError("bincount(sparse=True): hilevel has no sparse tensors.")
-    x = to_array(x)
+    x = _indices(x)
     size = int(minlength)
     if size == 0 or _is_known(untraced(x)):
         size = builtins.max(size, _known_size(x, "bincount"))
@@ -191,8 +200,7 @@ def segment_max(
     """
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = _known_size(ids, "segment_max") if num_segments is None else num_segments
-    lowest = -np.inf if dtypes.is_float(data.dtype) else np.iinfo(data.dtype).min
-    start = full((n + 1, *data.shape[1:]), lowest, dtype=data.dtype)
+    start = full((n + 1, *data.shape[1:]), dtypes.lowest(data.dtype), dtype=data.dtype)
     return scatter_update(start, _or_beyond(ids, n)[..., None], data, reduction="max")[:n]
 
 

@@ -87,7 +87,7 @@ def uniform(
 
 def _uniform(backend: Backend, state: Tensor, shape: Any, minval: float, maxval: float, dtype: Any) -> Tensor:
     unit = _fraction(backend, state, shape, dtype)
-    return unit if (minval, maxval) == (0.0, 1.0) else unit * (maxval - minval) + minval
+    return unit if (minval, maxval) == (0.0, 1.0) else (unit * (maxval - minval) + minval).astype(dtype)
 
 
 def normal(

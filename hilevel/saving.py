@@ -76,7 +76,6 @@ def serialize_keras_object(obj: Any) -> Any:
 
     Raises:
         ValueError: a lambda, which has no name to be found by.
-        NotImplementedError: a model made of symbolic inputs and outputs, whose config has no graph yet.
     """
     if isinstance(obj, (list, tuple)):
         return type(obj)(map(serialize_keras_object, obj))
@@ -85,19 +84,10 @@ def serialize_keras_object(obj: Any) -> Any:
     if inspect.isclass(obj):
         return plain(obj)
     if hasattr(obj, "get_config"):
-        _refuse_graphs(obj)
         return _described(type(obj), type(obj).__name__, obj.get_config())
     if callable(obj) and hasattr(obj, "__name__"):
         return _described(obj, "function", _name_of_function(obj))
     return plain(obj)
-
-
-def _refuse_graphs(obj: Any) -> None:
-    if type(obj) is models.Model and obj.inputs:
-        raise NotImplementedError(
-            f'The config of the functional model "{obj.name}" does not hold its graph yet. Copy it with '
-            "hilevel.models.clone_model, or write it as a Sequential or a subclass of Model with get_config."
-        )
 
 
 def _described(thing: Any, class_name: str, config: Any) -> dict[str, Any]:

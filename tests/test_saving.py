@@ -108,10 +108,99 @@ def test_models_of_layers(backend: Any) -> None:
     assert second.name == "outer" and second.layers[-1].layers[0].activation is activations.tanh
 
 
-def test_models_whose_graph_would_be_lost_are_refused() -> None:
+def shared() -> Any:
+    x = hilevel.Input((4,), name="x")
+    dense = layers.Dense(4, activation="relu")
+    return hilevel.Model(x, layers.Dense(2)(dense(dense(x))))
+
+
+def of_ops() -> Any:
+    x = hilevel.Input((4, 3))
+    h = ops.concatenate([x[:, 1:], x[..., :2, :] * np.float32(2)], axis=1)
+    h = ops.reshape(ops.maximum(h, np.zeros((5, 3), "float32")), (-1, 15)) + 1.0
+    return hilevel.Model(x, layers.Dense(1)(ops.cast(h, "float32")))
+
+
+def dicts() -> Any:
+    a, b = hilevel.Input((4,), name="a"), hilevel.Input((2,), name="b", dtype="int32")
+    h = layers.Concatenate()([a, layers.Flatten()(layers.Embedding(5, 3)(b))])
+    return hilevel.Model({"a": a, "b": b}, {"sum": layers.Dense(1)(h), "both": [a * 2.0, h]})
+
+
+def nested() -> Any:
+    x = hilevel.Input((4,))
+    inner = shared()
+    return hilevel.Model(
+        [x], hilevel.Sequential([hilevel.Input((2,)), layers.Dense(3)])(inner(x) + inner(x * 0.5))
+    )
+
+
+def part() -> Any:
+    x = hilevel.Input((4,))
+    hidden = layers.Dense(3, name="hidden")(x)
+    return hilevel.Model(hidden, layers.Dense(2)(hidden))
+
+
+def attention() -> Any:
+    query, value = hilevel.Input((3, 4)), hilevel.Input((5, 4))
+    return hilevel.Model(
+        [query, value], layers.MultiHeadAttention(2, 3)(query, value=value, use_causal_mask=False)
+    )
+
+
+@pytest.mark.parametrize("make", [shared, of_ops, dicts, nested, part, attention], ids=lambda f: f.__name__)
+def test_functional_models(make: Any, backend: Any) -> None:
+    first = make()
+    for second in (
+        deserialize_keras_object(json.loads(json.dumps(serialize_keras_object(first)))),
+        hilevel.Model.from_config(first.get_config()),
+        hilevel.Sequential.from_config(hilevel.Sequential([first]).get_config()).layers[0]
+        if len(first.inputs) == 1
+        else first,
+    ):
+        assert second.name == first.name and second.input_names == first.input_names
+        assert [w.shape for w in second.weights] == [w.shape for w in first.weights]
+        second.set_weights(first.get_weights())
+        rng = np.random.default_rng(0)
+        x = [rng.integers(0, 2, (6, *i.shape[1:])).astype(i.dtype) for i in first.inputs]
+        x = dict(zip(first.input_names, x, strict=True)) if isinstance(first.input, dict) else x
+        got, wanted = second.predict(x, verbose=0), first.predict(x, verbose=0)
+        hilevel.tree.map_structure(
+            lambda a, b: np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-6), got, wanted
+        )
+        assert type(got) is type(wanted)
+
+
+def test_a_layer_of_ones_own_in_a_functional_model(backend: Any) -> None:
+    class Twice(layers.Layer):
+        def call(self, inputs: Any) -> Any:
+            return inputs * 2.0
+
     x = hilevel.Input((3,))
-    with pytest.raises(NotImplementedError, match="does not hold its graph yet"):
-        serialize_keras_object(hilevel.Model(x, layers.Dense(2)(x)))
+    config = hilevel.Model(x, Twice()(x)).get_config()
+    again = hilevel.Model.from_config(config, custom_objects={"Twice": Twice})
+    np.testing.assert_array_equal(again.predict(np.ones((1, 3)), verbose=0), [[2, 2, 2]])
+    with pytest.raises(ValueError, match="Twice"):
+        hilevel.Model.from_config(config)
+
+
+def test_a_functional_model_that_cannot_be_written_or_read() -> None:
+    x = hilevel.Input((3,))
+
+    class Takes(layers.Layer):
+        def call(self, inputs: Any, how: Any = None) -> Any:
+            return inputs
+
+    with pytest.raises(TypeError, match="cannot hold the argument"):
+        hilevel.Model(x, Takes()(x, how=lambda v: v)).get_config()
+    config = hilevel.Model(x, x + 1.0).get_config()
+    config["layers"][1]["module"] = "os"
+    with pytest.raises(ValueError, match='no op "add" in os'):
+        hilevel.Model.from_config(config)
+    config = hilevel.Model(x, layers.Dense(1, name="d")(x)).get_config()
+    config["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = ["other", 0, 0]
+    with pytest.raises(ValueError, match="no other call gives: d"):
+        hilevel.Model.from_config(config)
 
 
 def test_ones_own_classes_and_functions() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -21,7 +20,7 @@ from hilevel.data.adapters import Kept, StreamBatches
 from hilevel.data.arrays import ArrayBatches
 from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
-from hilevel.errors import TracedValueError
+from hilevel.errors import TracedValueError, warn
 from hilevel.layers.layer import Layer
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.ops._ranges import check_ranges
@@ -248,10 +247,9 @@ class Trainer(Steps):
         with interruptible() as interrupts:
             found = interrupts.fetch(batches.has_next)
         if not found:
-            warnings.warn(
+            warn(
                 f"validation_data ran out after {batches.count} batches: there is no validation any more. Give "
-                "fewer validation_steps, arrays, or a PyDataset, which can be read again.",
-                stacklevel=3,
+                "fewer validation_steps, arrays, or a PyDataset, which can be read again."
             )
             return {}
         results = self.evaluate(batches, steps=steps, verbose=0, callbacks=tell, return_dict=True)
@@ -455,8 +453,7 @@ def _validation_epochs(frequency: int | Sequence[int]) -> Callable[[int], bool]:
 
 
 def _warn_exhausted(count: int, epoch: int, epochs: int) -> None:
-    warnings.warn(
+    warn(
         f"The data ran out after {count} batches: training stops before epoch {epoch + 1} of {epochs}. Give fewer "
-        "epochs or steps_per_epoch, a generator that goes on, or arrays or a PyDataset, which can be read again.",
-        stacklevel=3,
+        "epochs or steps_per_epoch, a generator that goes on, or arrays or a PyDataset, which can be read again."
     )

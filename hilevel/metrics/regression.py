@@ -146,7 +146,9 @@ class R2Score(Metric):
         """Make the Variables, one number for each column."""
         if self.built:
             return
-        shape = (check_columns(self, _with_columns(y_true_shape), _with_columns(y_pred_shape)),)
+        if len(y_true_shape) == 1 and len(y_pred_shape) == 2:
+            y_true_shape = (*y_true_shape, 1)
+        shape = (check_columns(self, y_true_shape, y_pred_shape),)
         self.squared_sum = self.add_weight(shape, name="squared_sum")
         self.sum = self.add_weight(shape, name="sum")
         self.total_mse = self.add_weight(shape, name="residual")
@@ -156,7 +158,6 @@ class R2Score(Metric):
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch."""
         y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
-        y_true, y_pred = (ops.reshape(y, _with_columns(y.shape)) for y in (y_true, y_pred))
         self.build(y_true.shape, y_pred.shape)
         weight = cast_to(1.0 if sample_weight is None else sample_weight, self._dtype)
         weight = weight[:, None] if len(weight.shape) == 1 else weight
@@ -183,8 +184,3 @@ class R2Score(Metric):
         free = self.num_samples - self.num_regressors - 1.0
         adjusted = 1 - ops.divide_no_nan((1 - score) * (self.num_samples - 1.0), free)
         return ops.where(free > 0, adjusted, score)
-
-
-def _with_columns(shape: Shape) -> Shape:
-    """Return the shape of a table: that of one column for a shape with one axis."""
-    return (*shape, 1) if len(shape) == 1 else tuple(shape)

@@ -95,6 +95,18 @@ class TensorLike:
     def __or__(self, other: Any) -> Any:
         return ops.logical_or(self, other)
 
+    def __xor__(self, other: Any) -> Any:
+        return ops.logical_xor(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return ops.logical_and(other, self)
+
+    def __ror__(self, other: Any) -> Any:
+        return ops.logical_or(other, self)
+
+    def __rxor__(self, other: Any) -> Any:
+        return ops.logical_xor(other, self)
+
     def __lt__(self, other: Any) -> Any:
         return ops.less(self, other)
 

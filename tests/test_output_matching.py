@@ -153,3 +153,36 @@ def test_too_few_targets() -> None:
     model.compile("sgd", "mse")
     with pytest.raises(ValueError, match="the model has 3 outputs"):
         model.fit(X, [A, B], verbose=0)
+
+
+def test_a_weighted_metric_of_the_same_name_has_a_name_of_its_own(backend: Any) -> None:
+    weight = np.linspace(0.0, 2.0, 12).astype("float32")
+    x = hilevel.Input((4,))
+    one = hilevel.Model(x, layers.Dense(1)(x))
+    one.compile(hilevel.optimizers.SGD(0.0), "mse", metrics=["mae"], weighted_metrics=["mae", "mse"])
+    one.fit(X, A, sample_weight=weight, verbose=0)
+    got = one.evaluate(X, A, sample_weight=weight, verbose=0, return_dict=True)
+    error = abs(one.predict(X, verbose=0) - A)[:, 0]
+    assert list(got) == ["loss", "mae", "weighted_mae", "mse"]
+    np.testing.assert_allclose(
+        [got["mae"], got["weighted_mae"]], [error.mean(), np.average(error, weights=weight)], rtol=1e-5
+    )
+    two = Several(STRUCTURES["a list"])
+    two.compile("sgd", "mse", metrics=["mae"], weighted_metrics=["mae"])
+    history = two.fit(X, [A, B, C], verbose=0).history
+    assert {"output_0_mae", "output_0_weighted_mae", "output_2_weighted_mae"} <= set(history)
+
+
+@pytest.mark.parametrize("operation", ["and", "or", "xor"])
+def test_logical_operators_of_variables(operation: str, backend: Any) -> None:
+    import operator
+
+    apply = getattr(operator, f"__{operation}__")
+    a, b = np.array([True, True, False, False]), np.array([True, False, True, False])
+    for left, right in (
+        (hilevel.Variable(a), hilevel.Variable(b)),
+        (hilevel.Variable(a), b),
+        (True, hilevel.Variable(b)),
+    ):
+        wanted = apply(np.array(True) if left is True else a, b)
+        np.testing.assert_array_equal(hilevel.ops.convert_to_numpy(apply(left, right)), wanted)

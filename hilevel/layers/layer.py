@@ -18,12 +18,20 @@ from hilevel.backends import current_backend
 from hilevel.configurable import argument_names, check_keywords, check_required
 from hilevel.dtypes import as_dtype, is_float
 from hilevel.errors import ShapeError, unknown_argument
-from hilevel.graph import Symbolic, abstract_call, known_shape, record_call, symbolic_in
+from hilevel.graph import abstract_call, known_shape, record_call, symbolic_in
 from hilevel.layers.holder import Holder
 from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.shapes import (
+    abstract_tensors,
+    as_abstract,
+    as_symbolic,
+    has_shape,
+    shapes_of,
+    symbolic_inputs,
+    with_shapes,
+)
 from hilevel.layers.tracking import changed, held
 from hilevel.names import unique_name
-from hilevel.ops._abstract import Abstract
 from hilevel.protocol import Backend
 from hilevel.registry import get_registered_object, plain, snake_case
 from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
@@ -365,7 +373,7 @@ class Layer(Holder):
         names = self._build_parameters
         self._home()
         if names is not None:
-            shapes = _shapes(self._bind(args, kwargs))
+            shapes = shapes_of(self._bind(args, kwargs))
             with scope(abstract=0, recording=None, autocast=None, touched=None, stand_in=None, ranges=None):
                 self._build(shapes, names)
         self._built = True
@@ -373,13 +381,13 @@ class Layer(Holder):
     def _bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """The tensor arguments of a call, by name."""
         positional = dict(zip(self._call_parameters, args, strict=False))
-        named = {k: v for k, v in (positional | kwargs).items() if _has_shape(v)}
+        named = {k: v for k, v in (positional | kwargs).items() if has_shape(v)}
         return named or {"inputs": args[0] if args else None}
 
     def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
         if len(names) == 1:
             object.__setattr__(self, "_built_shape", next(iter(shapes.values())))
-        _with_shapes(self.build, names, shapes)
+        with_shapes(self.build, names, shapes)
 
     def _declared(self, args: Any, kwargs: Any) -> Any:
         """Return abstract tensors of the shape that the layer's own `compute_output_spec`, or `compute_output_shape`,
@@ -387,12 +395,14 @@ class Layer(Holder):
         size = context.stand_in
         with scope(declaring=self):
             if type(self).compute_output_spec is not Layer.compute_output_spec:
-                args, kwargs = tree.map_structure(_as_symbolic, (args, kwargs))
+                args, kwargs = tree.map_structure(as_symbolic, (args, kwargs))
                 spec = self.compute_output_spec(*args, **kwargs)
-                return tree.map_structure(lambda s: _as_abstract(s.shape, s.dtype, size), spec)
+                return tree.map_structure(lambda s: as_abstract(s.shape, s.dtype, size), spec)
             names = list(inspect.signature(self.compute_output_shape).parameters)
-            shapes = _shapes(self._bind(args, kwargs))
-            return _abstract(_with_shapes(self.compute_output_shape, names, shapes), self.compute_dtype, size)
+            shapes = shapes_of(self._bind(args, kwargs))
+            return abstract_tensors(
+                with_shapes(self.compute_output_shape, names, shapes), self.compute_dtype, size
+            )
 
     def build_from_config(self, config: Config) -> None:
         """Build the layer as `get_build_config` says it was built."""
@@ -546,54 +556,6 @@ def _with_layers(value: Any) -> Any:
         is_layer = isinstance(found, type) and issubclass(found, Layer)
         return layers.deserialize(value) if is_layer else value
     return value
-
-
-def _has_shape(x: Any) -> bool:
-    leaves = tree.flatten(x)
-    return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
-
-
-def _shapes(named: dict[str, Any]) -> dict[str, Any]:
-    def shape(x: Any) -> Any:
-        return known_shape(x.shape) if hasattr(x, "shape") else None
-
-    return {name: tree.map_structure(shape, value) for name, value in named.items()}
-
-
-def _with_shapes(function: Callable[..., Any], names: list[str], shapes: dict[str, Any]) -> Any:
-    """Call a function of shapes: one parameter takes the first shape, several take those of the inputs that they are
-    named after, as in `build(self, query_shape, value_shape)`."""
-    if len(names) == 1:
-        return function(next(iter(shapes.values())))
-    by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
-    return function(**{name: by_name[name] for name in names if name in by_name})
-
-
-def _as_symbolic(x: Any) -> Any:
-    """Return a symbolic tensor for an abstract one; anything else as it is."""
-    return Symbolic(known_shape(x.shape), x.dtype, "input") if x.__class__ is Abstract else x
-
-
-def _as_abstract(shape: Any, dtype: Any, size: int) -> Abstract:
-    return Abstract([size if n is None else n for n in shape], as_dtype(dtype))
-
-
-def _abstract(shape: Any, dtype: Any, size: int) -> Any:
-    """Return abstract tensors for a shape, or a structure of shapes, with `size` for unknown dimensions."""
-    if isinstance(shape, dict):
-        return {key: _abstract(value, dtype, size) for key, value in shape.items()}
-    if all(n is None or isinstance(n, (int, np.integer)) for n in shape):
-        return _as_abstract(shape, dtype, size)
-    return type(shape)(_abstract(value, dtype, size) for value in shape)
-
-
-def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
-    """Return symbolic tensors for a shape, or a structure of shapes."""
-    if isinstance(shape, dict):
-        return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
-    if shape and isinstance(shape[0], (list, tuple)):
-        return [symbolic_inputs(value, dtype) for value in shape]
-    return Symbolic(shape, dtype, "input")
 
 
 def _describe(args: Any) -> str:

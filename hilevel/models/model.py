@@ -9,7 +9,8 @@ from hilevel import masks, tree
 from hilevel._types import Config
 from hilevel.errors import nearest
 from hilevel.graph import abstract_call
-from hilevel.layers.layer import Layer, default_build, symbolic_inputs
+from hilevel.layers.layer import Layer, default_build
+from hilevel.layers.shapes import symbolic_inputs
 from hilevel.models.config import graph_config, graph_from_config
 from hilevel.models.graph_run import Graph
 from hilevel.models.summary import summary_text

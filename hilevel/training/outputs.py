@@ -161,11 +161,10 @@ def _terms(index: int, loss: Any, weight: Any, y: Any, y_pred: Any, names: list[
 
 
 class OutputMetric:
-    """A metric of one output of several: it picks the output's data, and its name begins with that of the output."""
+    """A metric of one output under a name of its own. It picks the data of its output."""
 
-    def __init__(self, metric: Any, index: int, outputs: Outputs) -> None:
-        self.metric, self.index, self.outputs = metric, index, outputs
-        self.name = f"{outputs.names[index]}_{metric.name}"
+    def __init__(self, metric: Any, index: int, outputs: Outputs, name: str) -> None:
+        self.metric, self.index, self.outputs, self.name = metric, index, outputs, name
 
     def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
         """Take in a batch of all outputs."""
@@ -218,11 +217,12 @@ class OutputMetrics:
         self.outputs = Outputs(y_pred, names)
         if loss is not None and loss.outputs is not None:
             self.outputs.trained = loss.outputs.trained
-        self.plain = self._make(self.given, y, y_pred, loss)
-        self.with_weights = self._make(self.weighted, y, y_pred, loss)
+        self.plain = self._make(self.given, y, y_pred, loss, set())
+        self.with_weights = self._make(self.weighted, y, y_pred, loss, {metric.name for metric in self.plain})
         self.built = True
 
-    def _make(self, given: Any, y: Any, y_pred: Any, loss: OutputLosses | None) -> list[Any]:
+    def _make(self, given: Any, y: Any, y_pred: Any, loss: OutputLosses | None, taken: set[str]) -> list[Any]:
+        """Return the metrics of all outputs. One of a name that is taken is called `weighted_...`, as in Keras."""
         if not given:
             return []
         assert self.outputs is not None
@@ -231,7 +231,9 @@ class OutputMetrics:
         for i, (identifiers, p) in enumerate(zip(self._lists(given), tree.flatten(y_pred), strict=True)):
             for identifier in identifiers:
                 metric = _as_metric(identifier, targets[i], p, loss.of_output(i) if loss else None)
-                made.append(metric if len(self.outputs.names) == 1 else OutputMetric(metric, i, self.outputs))
+                of = "" if len(self.outputs.names) == 1 else f"{self.outputs.names[i]}_"
+                name = f"{of}weighted_{metric.name}" if of + metric.name in taken else of + metric.name
+                made.append(metric if name == metric.name else OutputMetric(metric, i, self.outputs, name))
         return _distinct(made)
 
     def _lists(self, given: Any) -> list[list[Any]]:

@@ -134,6 +134,8 @@ def _copy(layer: Any, prefix: str, **changes: Any) -> Any:
 class TimeDistributed(Wrapper):
     """Another layer, applied to each step of a sequence: steps are handed to it as if they were samples.
 
+    A mask of shape `(batch, steps, ...)` is handed to it in the same way, as its `mask` argument.
+
     Args:
         layer: the other layer.
 
@@ -167,7 +169,7 @@ class TimeDistributed(Wrapper):
             )
         batch, steps = inputs.shape[:2]
         x = ops.reshape(inputs, (_times(batch, steps), *inputs.shape[2:]))
-        if mask is not None and len(mask.shape) > 2:
+        if mask is not None and (len(mask.shape) > 2 or "mask" in self.layer._call_parameters):
             masks.set_mask(x, ops.reshape(mask, (_times(batch, steps), *mask.shape[2:])))
         y = self.layer(x, training=training) if self.layer._takes_training else self.layer(x)
         inner = masks.mask_of(y)

@@ -197,6 +197,7 @@ class Layer(Holder):
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints_.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
+        variable.trainable = variable.trainable and self._trainable
         if not any(v is variable for v in held(self)):
             self.__dict__.setdefault("_added", []).append(variable)
             changed()

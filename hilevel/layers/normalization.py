@@ -165,12 +165,12 @@ class BatchNormalization(ScaleAndShift):
                 self.epsilon,
             ))  # fmt: skip
         x = at_least_float32(inputs)
+        axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
         if mask is None:
-            axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
             weights = self.gamma_and_beta(x.shape, self.axis)
             y, mean, variance = ops.standardize(x, axes, self.epsilon, *weights)
         else:
-            mean, variance = self._masked_statistics(x, mask)
+            mean, variance = masked_moments(x, mask, axes, keepdims=False)
             y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         self._keep(self.moving_mean, mean)
         self._keep(self.moving_variance, variance)
@@ -179,11 +179,6 @@ class BatchNormalization(ScaleAndShift):
     def _keep(self, average: Variable, value: Tensor) -> None:
         value = ops.stop_gradient(value)
         average.assign(average * self.momentum + value * (1 - self.momentum))
-
-    def _masked_statistics(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance over the samples and steps that the mask keeps."""
-        x = ops.moveaxis(x, self.axis, -1)
-        return masked_moments(x, mask, range(len(x.shape) - 1), keepdims=False)
 
 
 def masked_moments(

@@ -89,8 +89,9 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
         self.supports_masking = True
 
     def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
-        """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`."""
-        if mask is None:
+        """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`. One of shape `(batch,)`
+        leaves out no step."""
+        if mask is None or len(mask.shape) == 1:
             return super().call(inputs)
         counts = ops.expand_dims(ops.cast(mask, "bool"), 3 - self._axes[0])
         total = ops.sum(ops.where(counts, inputs, 0.0), axis=self._axes, keepdims=self.keepdims)

@@ -172,13 +172,15 @@ class RNN(Layer):
     ) -> Any:
         """Sequences of shape `(batch, steps, features)` to the output, and the states if they are wanted.
 
-        `mask`, of shape `(batch, steps)`, is False where a step is left out: the states stay what they were.
+        `mask`, of shape `(batch, steps)`, is False where a step is left out: the states stay what they were. A mask
+        of shape `(batch,)` leaves out no step.
         """
         if sequences.shape[1] == 0:
             raise ShapeError(
                 f"{self._label()} expects at least one step; got shape {tuple(sequences.shape)}."
             )
         states = self._start(sequences, initial_state)
+        mask = None if mask is None or len(mask.shape) == 1 else mask
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)

@@ -232,7 +232,9 @@ def test_targets_of_binary_losses(loss: str, value: Any, feed: str, eager: bool,
 @pytest.mark.parametrize("convert", [np.asarray, list])
 def test_a_binary_loss_called_by_hand(kind: str, convert: Any, backend: Any) -> None:
     loss = getattr(losses, kind)()
-    function = losses.binary_crossentropy if kind == "BinaryCrossentropy" else losses.binary_focal_crossentropy
+    function = (
+        losses.binary_crossentropy if kind == "BinaryCrossentropy" else losses.binary_focal_crossentropy
+    )
     prediction = np.full(3, 0.5, "float32")
     for call in (loss, function, lambda y, p: hilevel.grad(lambda p: loss(y, p))(p)):
         assert np.isfinite(ops.convert_to_numpy(call(convert([0, 1, 1.05]), prediction))).all()

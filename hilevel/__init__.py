@@ -3,9 +3,7 @@
 The names are those of Keras 3. `HILEVEL_BACKEND` chooses the backend; see `hilevel.set_backend`.
 """
 
-import importlib as _importlib
 from typing import TYPE_CHECKING as _TYPE_CHECKING
-from typing import Any as _Any
 
 from hilevel import (
     activations,
@@ -25,6 +23,7 @@ from hilevel import (
     regularizers,
     tree,
 )
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.autodiff.functional import (
     custom_gradient,
     grad,
@@ -56,8 +55,6 @@ if _TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-_LAZY = ("backend", "datasets", "mixed_precision", "preprocessing", "saving", "testing", "utils")
-
 
 def version() -> str:
     """The version of hilevel.
@@ -69,10 +66,7 @@ def version() -> str:
     return __version__
 
 
-def __getattr__(name: str) -> _Any:
-    if name in _LAZY:
-        return _importlib.import_module(f"hilevel.{name}")
-    raise AttributeError(f"module 'hilevel' has no attribute {name!r}.")
+_install_getattr(__name__, modules="backend datasets mixed_precision preprocessing saving testing utils")
 
 
 __all__ = [

@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config, Tensor
 from hilevel.ops import (
     celu,
@@ -86,7 +87,7 @@ def relu(
     y = ops.where(ops.greater(x, threshold), x, 0) if threshold else ops.relu(x)
     if max_value is not None:
         y = ops.clip(y, 0, max_value)
-    return y - negative_slope * ops.relu(ops.subtract(threshold, x)) if negative_slope else y
+    return y - ops.multiply(negative_slope, ops.relu(ops.subtract(threshold, x))) if negative_slope else y
 
 
 _registry = Registry(
@@ -130,6 +131,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
+_install_getattr(__name__)
 __all__ = [
     "celu",
     "deserialize",

@@ -1,5 +1,6 @@
 """Settings and questions about backends and dtypes: names as in `keras.backend`."""
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.config import (
     backend,
     epsilon,
@@ -13,6 +14,7 @@ from hilevel.dtypes import result_type, standardize_dtype
 from hilevel.names import clear_session
 from hilevel.utils.numerical import is_keras_tensor
 
+_install_getattr(__name__)
 __all__ = [
     "backend",
     "clear_session",

@@ -63,7 +63,7 @@ def _load(name: str) -> Backend:
     except ImportError as error:
         raise BackendNotAvailableError(_why_not(name, module, error)) from error
     backend.name = name
-    copyreg.pickle(type(backend), _reduced)  # type: ignore[arg-type]
+    copyreg.pickle(type(backend), _reduced)
     return backend
 
 

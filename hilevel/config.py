@@ -10,6 +10,8 @@ from typing import Any
 
 import numpy as np
 
+from hilevel._lazy import install_getattr as _install_getattr
+
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 
@@ -173,3 +175,6 @@ def is_interactive_logging_enabled() -> bool:
 
 if os.environ.get("HILEVEL_FLOATX"):
     set_floatx(os.environ["HILEVEL_FLOATX"])
+
+
+_install_getattr(__name__)

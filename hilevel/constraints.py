@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Axis, Config, Tensor
 from hilevel.config import epsilon
 from hilevel.configurable import Configurable
@@ -148,6 +149,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
+_install_getattr(__name__)
 __all__ = [
     "Constraint",
     "MaxNorm",

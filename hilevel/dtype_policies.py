@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import DType
 from hilevel.config import settings
 from hilevel.configurable import Configurable
@@ -85,3 +86,7 @@ def get(identifier: Any) -> DTypePolicy:
     if isinstance(identifier, dict):
         return DTypePolicy(**identifier.get("config", identifier))
     return DTypePolicy(identifier if identifier in _MIXED else as_dtype(identifier).name)
+
+
+_install_getattr(__name__)
+__all__ = ["DTypePolicy", "dtype_policy", "get", "set_dtype_policy"]

@@ -8,20 +8,30 @@ Exception
 │   ├── TracedValueError           a value of a trace is used where only data can be
 │   ├── NotCompiledError           fit, evaluate, ... before compile
 │   └── VariableCreationError      a Variable made inside a compiled function
-├── ArithmeticError
-│   └── NotFiniteError             a loss became NaN or infinite, and the user asked to be told
+├── ArithmeticError, RuntimeError
+│   └── NotFiniteError             a loss became NaN or infinite, and `TerminateOnNaN(raise_error=True)` raises
 ├── TypeError
-└── ValueError
-    ├── ShapeError                 shapes that do not fit together
-    ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
-    └── UnknownNameError           no loss, metric, layer, ... of this name
+├── ValueError
+│   ├── ShapeError                 shapes that do not fit together
+│   ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
+│   └── UnknownNameError           no loss, metric, layer, ... of this name
+└── UserWarning
+    └── HilevelWarning             a program that runs but is probably not meant as it is
+        └── ConstantOutputWarning  a loss, metric or output that is the same number for all inputs
 ```
 """
 
 from __future__ import annotations
 
+import importlib
+import os
+import sys
+import warnings
 from collections.abc import Iterable
+from types import FrameType
 from typing import Any
+
+from hilevel._lazy import install_getattr as _install_getattr
 
 
 class BackendNotAvailableError(ImportError):
@@ -40,7 +50,7 @@ class VariableCreationError(RuntimeError):
     """A Variable was created inside a compiled function."""
 
 
-class NotFiniteError(ArithmeticError):
+class NotFiniteError(ArithmeticError, RuntimeError):
     """A loss became NaN or infinite."""
 
 
@@ -56,12 +66,95 @@ class UnknownNameError(ValueError):
     """No object of this name and kind."""
 
 
+class HilevelWarning(UserWarning):
+    """Base of the warnings about a program that runs but is probably not meant as it is."""
+
+
+class ConstantOutputWarning(HilevelWarning, SyntaxWarning):
+    """A loss or metric, or the output of a model, that is the same number for all inputs."""
+
+
+def warn(message: str, category: type[Warning] = HilevelWarning) -> None:
+    """Warn at the line of the user's program that called into hilevel, however deep the call is; once for a line.
+
+    A step is run on shapes, traced and captured: with Python's filter "always" each run would repeat the warning.
+
+    >>> import warnings
+    >>> from hilevel.errors import warn
+    >>> with warnings.catch_warnings(record=True) as caught:
+    ...     warnings.simplefilter("always")
+    ...     warn("Look here.")
+    >>> caught[0].category.__name__
+    'HilevelWarning'
+    """
+    frame = _users_frame(sys._getframe(1))
+    file, line = frame.f_code.co_filename, frame.f_lineno
+    said = frame.f_globals.setdefault("__warningregistry__", {})
+    warnings.warn_explicit(message, category, file, line, frame.f_globals.get("__name__"), said)
+    said[message, category, line] = True  # Python's own key; it clears the registry when filters change
+
+
+_INSTALLED = (os.path.dirname(os.__file__), "site-packages", "dist-packages")
+
+
+def _users_frame(frame: FrameType) -> FrameType:
+    """Return the innermost frame that is no library's; else the outermost."""
+    while frame.f_back is not None and _is_library(frame):
+        frame = frame.f_back
+    return frame
+
+
+def _is_library(frame: FrameType) -> bool:
+    package = frame.f_globals.get("__name__", "").partition(".")[0]
+    file = frame.f_code.co_filename
+    return package.startswith("hilevel") or any(folder in file for folder in _INSTALLED)
+
+
+def closest(name: str, known: Iterable[str]) -> str:
+    """Return the nearest of the known names, upper and lower case being one; `""` where none is near.
+
+    >>> from hilevel.errors import closest
+    >>> closest("relu", ["ReLU", "GRU"]), closest("nothing", ["ReLU"])
+    ('ReLU', '')
+    """
+    names = {k.lower(): k for k in reversed(list(known))}
+    matches = importlib.import_module("difflib").get_close_matches(str(name).lower(), names, n=1, cutoff=0.6)
+    return names[matches[0]] if matches else ""
+
+
 def nearest(name: str, known: Iterable[str]) -> str:
     """`' Did you mean "adam"?'`, or nothing when no known name is near."""
-    import difflib
+    close = closest(name, known)
+    return f' Did you mean "{close}"?' if close else ""
 
-    close = difflib.get_close_matches(str(name), list(known), n=1, cutoff=0.6)
-    return f' Did you mean "{close[0]}"?' if close else ""
+
+def refuse_sparse(x: Any) -> None:
+    """Refuse a sparse matrix of SciPy or CuPy, or a sparse array of JAX.
+
+    Raises:
+        TypeError: says how to make it dense.
+    """
+    if not (hasattr(x, "nnz") or hasattr(x, "nse")):
+        return
+    method = next((m for m in ("toarray", "todense") if hasattr(x, m)), None)
+    if method is not None:
+        raise TypeError(
+            f"Got a sparse {type(x).__name__} of shape {tuple(x.shape)}. Layers and ops compute with dense "
+            f"arrays: give x.{method}()."
+        )
+
+
+def unknown_argument(where: str, name: str, known: Iterable[str]) -> TypeError:
+    """The error for an argument that a function or class does not take; names the one to use.
+
+    The names of earlier versions of Keras are in `hilevel._renamed`.
+
+    >>> from hilevel.errors import unknown_argument
+    >>> unknown_argument("Adam", "lr", ["learning_rate"])
+    TypeError('Adam has no argument "lr". Use "learning_rate".')
+    """
+    advice = importlib.import_module("hilevel._renamed").advice(name, known)
+    return TypeError(f'{where} has no argument "{name}".{advice}')
 
 
 def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError:
@@ -69,3 +162,6 @@ def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError
     names = sorted(set(known))
     hint = nearest(str(name), names)
     return UnknownNameError(f'There is no {kind} "{name}".{hint} Known: {", ".join(names)}.')
+
+
+_install_getattr(__name__)

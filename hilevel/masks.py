@@ -7,7 +7,6 @@ say does not count.
 
 from __future__ import annotations
 
-import warnings
 import weakref
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from typing import Any
 
 from hilevel import ops, tree
 from hilevel._types import Tensor
+from hilevel.errors import warn
 
 
 class _Entry:
@@ -145,8 +145,7 @@ _ADVICE = (
 
 
 def _warn(what: str, advice: str) -> None:
-    warnings.warn(
+    warn(
         f"{what} got a tensor with a mask, and does not hand the mask on: what comes after it counts the "
         f"padding, too. {advice}",
-        stacklevel=6,
     )

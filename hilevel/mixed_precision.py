@@ -6,6 +6,7 @@
 (dtype('float16'), dtype('float32'))
 """
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.dtype_policies import DTypePolicy, dtype_policy, set_dtype_policy
 from hilevel.optimizers import LossScaleOptimizer
 
@@ -13,6 +14,7 @@ Policy = DTypePolicy
 global_policy = dtype_policy
 set_global_policy = set_dtype_policy
 
+_install_getattr(__name__)
 __all__ = [
     "DTypePolicy",
     "LossScaleOptimizer",

@@ -64,6 +64,9 @@ class Backend:
     """Up to how many steps of training are worth running as one program. Where it is above 1, what `compile` returns
     has a method `many(count, *args)`, which calls the function on the first `count` slices of its arguments and
     returns the last result and all results, one behind the other."""
+    emulated: frozenset[str] = frozenset({"bfloat16"})
+    """Names of dtypes that the module stores, but does not compute in: ops compute in float32 and round the result.
+    NumPy has bfloat16 from `ml_dtypes`: a matrix product, or a product with a Python float, is float32 there."""
     takes_host_arrays: bool = True
     """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
 

@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 from hilevel import ops
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config, Tensor
 from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
@@ -160,6 +161,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
+_install_getattr(__name__)
 __all__ = [
     "L1",
     "L1L2",

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Function
 
 
@@ -151,3 +152,6 @@ def lists_to_tuples(structure: Any) -> Any:
     if isinstance(structure, dict):
         return {key: lists_to_tuples(value) for key, value in structure.items()}
     return structure
+
+
+_install_getattr(__name__)

@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import importlib.util
+import types
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 from fake_cupy import stand_in
 
 import hilevel
 from hilevel import backends
 from hilevel.errors import BackendNotAvailableError
+
+
+@pytest.fixture(autouse=True)
+def _own_generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Give each test new generators for those of its module, so that its numbers do not depend on earlier tests.
+
+    hilevel's global generator starts anew, too. Functions that the module imports from other test modules draw from theirs, which are new, too. The seed differs
+    from the modules' own, whose first numbers many modules use as data.
+    """
+    hilevel.set_random_seed(1)
+    own = vars(request.module)
+    for space in (own, *(f.__globals__ for f in own.values() if isinstance(f, types.FunctionType))):
+        for name in [name for name, value in space.items() if isinstance(value, np.random.Generator)]:
+            monkeypatch.setitem(space, name, np.random.default_rng(1))
 
 
 @pytest.fixture(params=["numpy", "jax"])

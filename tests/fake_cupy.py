@@ -16,6 +16,7 @@ import subprocess
 import sys
 import tempfile
 import types
+import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -211,12 +212,42 @@ def asnumpy(a: Any) -> Any:
     return a.get() if isinstance(a, ndarray) else a
 
 
+class ufunc:
+    """A function of elements. Few can update elements in place: those for which CuPy has atomic operations."""
+
+    atomic = ("add", "subtract", "maximum", "minimum", "bitwise_and", "bitwise_or", "bitwise_xor")
+
+    def __init__(self, name: str) -> None:
+        self.__name__ = name
+        self._function = getattr(np, name)
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        return device_function(self._function, API["cupy"][self.__name__])(*args, **kwargs)
+
+    def at(self, a: ndarray, indices: Any, b: Any) -> None:
+        if self.__name__ not in self.atomic:
+            raise NotImplementedError("`at` method not supported.")
+        self._function.at(a._data, plain(indices, indices=True), plain(b))
+
+
+def _deprecated(name: str) -> Any:
+    """CuPy 14's functions of the name warn before they do what they did."""
+
+    def call(a: ndarray, slices: Any, value: Any) -> None:
+        warnings.warn(f"cupyx.scatter_{name} is deprecated.", DeprecationWarning, stacklevel=2)
+        getattr(a, f"scatter_{name}")(slices, value)
+
+    return call
+
+
 def _attribute(name: str) -> Any:
     if name not in API["cupy"]:
         raise AttributeError(f"module 'cupy' has no attribute {name!r}")
     value = getattr(np, name)
     if isinstance(value, type) or not callable(value):
         return value
+    if isinstance(value, np.ufunc):
+        return ufunc(name)
     if name in (
         "zeros_like",
         "ones_like",
@@ -242,6 +273,11 @@ def _module(name: str, **attributes: Any) -> types.ModuleType:
     return module
 
 
+def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
+    parts = np.linalg.svd(a, full_matrices, compute_uv)
+    return tuple(parts) if compute_uv else parts
+
+
 class CUDARuntimeError(RuntimeError):
     """What a missing device raises."""
 
@@ -258,9 +294,11 @@ def install() -> None:
     cupy.__dict__.update(__getattr__=_attribute, __version__=API["version"])
     tricks = _module("cupy.lib.stride_tricks", as_strided=device_function(np.lib.stride_tricks.as_strided))
     cupy.__dict__.update(lib=_module("cupy.lib", stride_tricks=tricks))
+    svd = device_function(_svd, ["full_matrices", "compute_uv"])
+    cupy.__dict__.update(linalg=_module("cupy.linalg", svd=svd))
     special = _module("cupyx.scipy.special", erf=device_function(scipy.special.erf))
     scipy_ = _module("cupyx.scipy", special=special)
-    scatters = {f"scatter_{n}": getattr(ndarray, f"scatter_{n}") for n in ("add", "max", "min")}
+    scatters = {f"scatter_{n}": _deprecated(n) for n in ("add", "max", "min")}
     cupyx = _module("cupyx", scipy=scipy_, **scatters)
     for module in (cupy, cuda, runtime, cupyx, scipy_, special):
         sys.modules[module.__name__] = module

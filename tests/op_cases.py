@@ -726,6 +726,9 @@ for _cell, _n in (("simple", 1), ("lstm", 4), ("gru", 3)):
          expected=lambda *a, return_sequences, **how: _steps(*a, **how)[1:])  # fmt: skip
     case("recurrent", *_args[:3], None, None, *_args[5:], _c0, np.array([[True, False, True], [True, False, False]]),
          normal(2, 3), cell=_cell, expected=_steps)  # fmt: skip
+for _ord in (2, -2, "nuc"):
+    case("norm", apart(2, 3), ord=_ord, expected=np.linalg.norm)
+    case("norm", apart(3, 2, 3), ord=_ord, axis=(2, 0), keepdims=True, expected=np.linalg.norm)
 op_cases_convolution.add_cases(case, normal, apart)
 op_cases_attention.add_cases(case, normal, booleans)
 

@@ -74,7 +74,8 @@ def test_a_file_of_numbers(tmp_path: Path) -> None:
     fit(callbacks.CSVLogger(path))
     fit(callbacks.CSVLogger(path, append=True), epochs=1)
     lines = path.read_text().splitlines()
-    assert lines[0] == "epoch,loss" and [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "0"]
+    assert lines[0] == "epoch,loss,val_loss" and all(line.endswith(",NA") for line in lines[1:])
+    assert [line.split(",")[0] for line in lines[1:]] == ["0", "1", "2", "0"]
     fit(callbacks.CSVLogger(path, separator=";"), epochs=1, validation_data=(X, Y))
     assert path.read_text().splitlines()[0] == "epoch;loss;val_loss"
 
@@ -82,6 +83,45 @@ def test_a_file_of_numbers(tmp_path: Path) -> None:
 def test_a_missing_number_is_na(tmp_path: Path) -> None:
     fit(callbacks.CSVLogger(tmp_path / "log.csv"), validation_data=(X, Y), validation_freq=[1])
     assert (tmp_path / "log.csv").read_text().splitlines()[2].endswith("NA")
+
+
+def test_a_validation_that_comes_later_has_its_column(tmp_path: Path, backend: Any) -> None:
+    path = tmp_path / "log.csv"
+    model = fit(callbacks.CSVLogger(path), validation_data=(X, Y), validation_freq=2)
+    rows = [line.split(",") for line in path.read_text().splitlines()]
+    assert rows[0] == ["epoch", "loss", "val_loss"]
+    (value,) = model.history.history["val_loss"]
+    assert [row[2] for row in rows[1:]] == ["NA", str(value), "NA"]
+
+
+def test_a_file_of_numbers_is_closed_however_training_ends(tmp_path: Path) -> None:
+    log = callbacks.CSVLogger(tmp_path / "log.csv")
+    log.on_train_end()
+    log.on_train_begin({})
+    log.on_epoch_end(0, {"loss": 1.0})
+    opened = log._file
+    log.on_train_begin({})  # the training before ended without on_train_end
+    assert opened.closed
+    log.on_epoch_end(0, {"loss": 2.0})
+    log.on_train_end({})
+    log.on_train_end({})
+    assert (tmp_path / "log.csv").read_text().splitlines() == ["epoch,loss,val_loss", "0,2.0,NA"]
+    with pytest.raises(RuntimeError, match=r"log\.csv.*on_train_begin"):
+        log.on_epoch_end(1, {"loss": 1.0})
+
+
+def test_best_weights_are_restored_however_training_ends(backend: Any) -> None:
+    stop = callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
+    stop.on_train_end()
+    model = ready()
+    stop.set_model(model)
+    stop.on_train_begin({})
+    best = model.get_weights()
+    stop.on_epoch_end(0, {"loss": 1.0})
+    model.set_weights([w + 1 for w in best])
+    for _ in range(2):  # twice does no harm
+        stop.on_train_end({})
+        assert all((a == b).all() for a, b in zip(model.get_weights(), best, strict=True))
 
 
 def test_not_a_number_ends_training(capsys: Any, backend: Any) -> None:
@@ -208,3 +248,120 @@ def test_a_bar_by_hand(capsys: Any) -> None:
     drawn = hilevel.utils.Progbar(2, verbose=1)
     drawn.add(2, [("loss", 1.0)])
     assert "2/2" in capsys.readouterr().out
+
+
+# -- events -----------------------------------------------------------------------------------------
+
+
+class Spy(callbacks.Callback):
+    """Notes each event with the type of its logs."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: list[tuple[str, str]] = []
+        self.before = (self.model, self.params)
+
+    def set_model(self, model: Any) -> None:
+        super().set_model(model)
+        self.seen.append(("set_model", ""))
+
+    def set_params(self, params: Any) -> None:
+        super().set_params(params)
+        self.seen.append(("set_params", ",".join(sorted(params))))
+
+
+def _spying(event: str) -> Any:
+    def listen(self: Any, *args: Any, logs: Any = None) -> None:
+        given = logs if logs is not None or isinstance(args[-1], int) else args[-1]
+        self.seen.append((event, type(given).__name__))
+
+    return listen
+
+
+for _event in callbacks.base.EVENTS:
+    if _event not in ("on_batch_begin", "on_batch_end"):
+        setattr(Spy, _event, _spying(_event))
+
+
+def test_every_event_has_logs_and_the_model_comes_before_the_params(backend: Any) -> None:
+    spy = Spy()
+    model = fit(spy, validation_data=(X, Y), epochs=1)
+    model.evaluate(X, Y, verbose=0, callbacks=[spy])
+    model.predict(X, verbose=0, callbacks=[spy])
+    assert spy.before == (None, None)
+    assert {event for event, _ in spy.seen} >= set(callbacks.base.EVENTS[:14])
+    assert [event for event, logs in spy.seen if logs == "NoneType"] == []
+    assert spy.seen[:2] == [("set_model", ""), ("set_params", "epochs,steps,verbose")]
+
+
+@pytest.mark.parametrize("steps", [1, 2])
+def test_the_short_names_of_batch_events_are_called_for_each_batch(steps: int, backend: Any) -> None:
+    class Short(callbacks.Callback):
+        seen: list[Any] = []  # noqa: RUF012
+
+        def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+            self.seen.append(("begin", batch, dict(logs)))
+
+        def on_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.seen.append(("end", batch, sorted(logs)))
+
+    Short.seen.clear()
+    fit(Short(), epochs=1, batch_size=2, model=ready(steps_per_execution=steps))
+    number = list(range(0, 5, steps)), [min(n + steps - 1, 4) for n in range(0, 5, steps)]
+    assert [batch for what, batch, _ in Short.seen if what == "begin"] == number[0]
+    assert [(b, logs) for what, b, logs in Short.seen if what == "end"] == [(b, ["loss"]) for b in number[1]]
+
+
+def test_a_function_of_the_short_name_is_called_too(backend: Any) -> None:
+    seen: list[int] = []
+    fit(callbacks.LambdaCallback(on_batch_end=lambda batch, logs: seen.append(batch)), epochs=1, batch_size=2)
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_a_long_name_that_is_overridden_does_not_call_the_short_one() -> None:
+    class Both(callbacks.Callback):
+        seen: list[str] = []  # noqa: RUF012
+
+        def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.seen.append("long")
+
+        def on_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.seen.append("short")
+
+    fit(Both(), epochs=1, batch_size=10)
+    assert Both.seen == ["long"]
+
+
+def test_a_list_hands_events_model_and_params_on() -> None:
+    seen: list[Any] = []
+    late = callbacks.LambdaCallback(on_batch_end=lambda batch, logs: seen.append((batch, logs)))
+    listed = callbacks.CallbackList([[late]])
+    listed.set_params({"epochs": 3})
+    listed.set_model("model")
+    listed.on_batch_end(0)
+    listed.on_train_batch_end(1, {"loss": 2.0})
+    assert seen == [(0, {}), (1, {"loss": 2.0})]
+    assert (late.model, late.params) == ("model", {"epochs": 3})
+    with pytest.raises(AttributeError) as caught:
+        listed.on_epoch_ends  # noqa: B018
+    assert caught.value.name == "on_epoch_ends" and caught.value.obj is listed
+
+
+def test_a_history_used_again_counts_its_epochs_anew_as_in_keras() -> None:
+    history = callbacks.History()
+    fit(history)
+    fit(history)
+    assert history.epoch == [0, 1, 2] and len(history.history["loss"]) == 6
+
+
+def test_a_missing_number_is_warned_of_at_the_line_of_fit() -> None:
+    with pytest.warns(UserWarning, match="val_loss") as caught:
+        ready().fit(X, Y, verbose=0, callbacks=[callbacks.EarlyStopping()])
+    assert caught[0].filename == __file__
+
+
+def test_a_history_shows_its_last_numbers(backend: Any) -> None:
+    history = fit(epochs=2, validation_data=(X, Y)).history
+    last = {name: f"{values[-1]:.4g}" for name, values in history.history.items()}
+    assert repr(history) == f"<History of 2 epochs: loss={last['loss']}, val_loss={last['val_loss']}>"
+    assert repr(callbacks.History()) == "<History of 0 epochs>"

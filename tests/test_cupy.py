@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import importlib
 import pathlib
 import sys
 from typing import Any
@@ -35,6 +36,26 @@ def test_op(cupy: Any, c: Case) -> None:
 
 def test_conformance(cupy: Any) -> None:
     check_backend(cupy)
+
+
+@pytest.mark.parametrize("reduction", ["add", "max", "min"])
+def test_scatter_by_functions_that_cupy_keeps(cupy: Any, reduction: str) -> None:
+    """CuPy 14 deprecates `cupyx.scatter_add` and its like, and so does the stand-in; warnings are errors here."""
+    x, key, updates = np.zeros(4, "float32"), np.array([1, 1, 3]), np.array([2, 3, -1], "float32")
+    found = cupy.scatter(cupy.asarray(x), cupy.asarray(key), cupy.asarray(updates), reduction)
+    wanted = {"add": [0, 5, 0, -1], "max": [0, 3, 0, 0], "min": [0, 0, 0, -1]}[reduction]
+    assert cupy.to_numpy(found).tolist() == wanted
+
+
+def test_the_stand_in_warns_as_cupy_does() -> None:
+    with fake_cupy.stand_in():
+        cupy, cupyx = importlib.import_module("cupy"), importlib.import_module("cupyx")
+        x = cupy.asarray(np.zeros(2))
+        with pytest.warns(DeprecationWarning, match=r"cupyx\.scatter_add is deprecated"):
+            cupyx.scatter_add(x, cupy.asarray(np.array([1, 1])), cupy.asarray(np.ones(2)))
+        assert x.get().tolist() == [0, 2]
+        with pytest.raises(NotImplementedError):
+            cupy.multiply.at(x, cupy.asarray(np.array([0])), cupy.asarray(np.ones(1)))
 
 
 @pytest.mark.parametrize("dtype", ["int64", "int8", "float16", "bool"])

@@ -19,8 +19,9 @@ PAIRS = [
     ("float16", "int64", "float16"),
     ("float32", "bool", "float32"),
     ("int32", "int64", "int64"),
-    ("int32", "uint32", "int64"),
-    ("int64", "uint64", "int64"),
+    ("int32", "uint32", "int32"),
+    ("int64", "uint32", "int64"),
+    ("int64", "uint64", "float32"),
     ("uint8", "int8", "int16"),
     ("int8", "bool", "int8"),
     ("bool", "bool", "bool"),
@@ -108,3 +109,35 @@ def test_names() -> None:
         dtypes.as_dtype("flaot32")
     with pytest.raises(ValueError, match="floatx must be one of"):
         hilevel.config.set_floatx("int32")
+
+
+@pytest.mark.parametrize("name", ["deg2rad", "selu", "sinc", "layer_normalization", "normalize", "sparsemax"])
+def test_bfloat16_by_keyword_and_as_a_variable(name: str, backend: Any) -> None:
+    pytest.importorskip("ml_dtypes")
+    op, x = getattr(ops, name), ops.ones((2, 3), "bfloat16")
+    for y in (op(x), op(x=x), op(hilevel.Variable(x)), op(x=hilevel.Variable(x))):
+        assert ops.dtype(y) == "bfloat16"
+        np.testing.assert_array_equal(*(ops.convert_to_numpy(v).astype("float32") for v in (y, op(x))))
+
+
+def test_sums_and_products_of_bfloat16_are_exact(backend: Any) -> None:
+    """In bfloat16 a running sum of ones stops at 256."""
+    pytest.importorskip("ml_dtypes")
+    x = ops.ones((1000,), "bfloat16")
+    for y in (ops.sum(x), ops.matmul(x, x), ops.mean(x) * 1000, ops.cumsum(x)[-1], ops.dot(x, x)):
+        assert ops.dtype(y) == "bfloat16" and float(ops.convert_to_numpy(y)) == 1000
+
+
+def test_the_dtype_of_the_first_tensor_stays(backend: Any) -> None:
+    x = ops.ones((2, 3), "float16")
+    assert ops.dtype(ops.layer_normalization(x, gamma=np.ones(3), beta=np.ones(3, "float32"))) == "float16"
+    assert ops.dtype(ops.max(x > 0, initial=1)) == ops.dtype(ops.min(x > 0, initial=1)) == "bool"
+    assert ops.dtype(ops.cast(x, None)) == ops.dtype(ops.saturate_cast(x, None)) == "float32"
+
+
+def test_clip_counts_its_limits(backend: Any) -> None:
+    """Limits between integers make floats; limits that an unsigned integer cannot hold do nothing."""
+    y = ops.clip(np.array([0, 1, 2], "int32"), 0.5, 1.5)
+    assert ops.dtype(y) == "float32" and ops.convert_to_numpy(y).tolist() == [0.5, 1.0, 1.5]
+    y = ops.clip(np.array([0, 200], "uint8"), -1, 1000)
+    assert ops.dtype(y) == "uint8" and ops.convert_to_numpy(y).tolist() == [0, 200]

@@ -153,9 +153,69 @@ def test_bad_arguments(call: Any) -> None:
         call()
 
 
-def test_one_class_is_warned_of() -> None:
-    with pytest.warns(SyntaxWarning, match="always 0"):
-        losses.categorical_crossentropy(np.ones((2, 1)), np.ones((2, 1)))
+ONE = np.ones((6, 1), "float32")
+
+
+def one_unit(activation: Any, loss: Any, **options: Any) -> Any:
+    model = hilevel.Sequential(
+        [hilevel.Input((1,)), hilevel.layers.Dense(1, activation=activation, name="head")]
+    )
+    model.compile("sgd", loss, **options)
+    return model
+
+
+@pytest.mark.parametrize("category", [SyntaxWarning, hilevel.errors.HilevelWarning])
+def test_one_class_is_warned_of(category: Any, backend: Any) -> None:
+    for call in (losses.categorical_crossentropy, losses.CategoricalCrossentropy()):
+        with pytest.warns(category, match="always 0") as caught:
+            for _ in range(3):
+                call(ONE, ONE)
+        assert len(caught) == 1 and caught[0].filename == __file__
+
+
+@pytest.mark.parametrize("eager", [False, True])
+def test_a_metric_of_one_class_is_warned_of_once_at_the_line_of_fit(eager: bool, backend: Any) -> None:
+    metrics = ["categorical_crossentropy", hilevel.metrics.CategoricalCrossentropy(name="again")]
+    model = one_unit("sigmoid", "mse", metrics=metrics, run_eagerly=eager)
+    with pytest.warns(hilevel.errors.ConstantOutputWarning) as caught:
+        model.fit(ONE, ONE, verbose=0, epochs=3, batch_size=4, validation_data=(ONE, ONE))
+    assert [w.filename for w in caught] == [__file__]
+
+
+@pytest.mark.parametrize(
+    ("activation", "loss", "words"),
+    [
+        ("softmax", "binary_crossentropy", 'Dense "head" is a softmax over one unit.*sigmoid'),
+        ("softmax", losses.BinaryCrossentropy(from_logits=True), 'Dense "head" is a softmax over one unit'),
+        ("softmax", "binary_focal_crossentropy", 'Dense "head" is a softmax over one unit'),
+        (
+            "softmax",
+            "categorical_crossentropy",
+            "one class is always 0.*binary_crossentropy.*one unit for each",
+        ),
+        ("sigmoid", "categorical_crossentropy", "one class is always 0"),
+        (None, losses.CategoricalFocalCrossentropy(from_logits=True), "one class is always 0"),
+        (None, losses.SparseCategoricalCrossentropy(from_logits=True), "one class is always 0"),
+    ],
+)
+def test_a_loss_that_never_learns_is_refused_before_training(
+    activation: Any, loss: Any, words: str, backend: Any
+) -> None:
+    model = one_unit(activation, loss)
+    with pytest.raises(ValueError, match=words):
+        model.fit(ONE, 0 * ONE, verbose=0)
+    assert int(model.optimizer.iterations) == 0
+
+
+@pytest.mark.parametrize("head", ["dense", "layer"])
+def test_a_softmax_over_one_unit_is_warned_of_once(head: str, backend: Any) -> None:
+    model = one_unit("softmax" if head == "dense" else None, "mse")
+    if head == "layer":
+        model.add(hilevel.layers.Softmax())
+        model.compile("sgd", "mse")
+    with pytest.warns(hilevel.errors.HilevelWarning, match="softmax over one unit") as caught:
+        model.fit(ONE, ONE, verbose=0, epochs=3)
+    assert [w.filename for w in caught] == [__file__]
 
 
 # -- structure, names, configs -----------------------------------------------------------------------

@@ -229,3 +229,12 @@ def test_structured_arrays_are_refused(backend: Any) -> None:
     x = np.zeros(3, [("a", "f4"), ("b", "i4")])
     with pytest.raises(TypeError, match="expected numbers"):
         adapt(x)
+
+
+def test_data_of_bfloat16(backend: Any) -> None:
+    ml_dtypes = pytest.importorskip("ml_dtypes")
+    x = np.arange(6.0).reshape(3, 2).astype(ml_dtypes.bfloat16)
+    np.testing.assert_array_equal(adapt(x).first(), x.astype("float32"))
+    assert adapt(x).first().dtype == "float32"
+    x[1, 1] = np.nan
+    assert ArrayBatches(x).not_finite() == ["x holds 1 NaN and 0 infinite numbers"]

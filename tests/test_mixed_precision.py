@@ -46,7 +46,7 @@ def fit(model: Any) -> list[float]:
     return [float(v) for v in model.fit(X, Y, batch_size=16, epochs=15, verbose=0).history["loss"]]
 
 
-MIXED = [("numpy", "mixed_float16"), ("jax", "mixed_float16"), ("jax", "mixed_bfloat16")]
+MIXED = [(name, policy) for name in ("numpy", "jax") for policy in ("mixed_float16", "mixed_bfloat16")]
 
 
 @pytest.mark.parametrize(("name", "policy"), MIXED, indirect=["policy"])

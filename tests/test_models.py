@@ -478,3 +478,25 @@ def test_names_that_may_come_twice(backend: Any) -> None:
     assert [layer.name for layer in model.layers] == ["x", "inner", "d"]
     between = hilevel.Model(hidden, model.output)
     assert between.predict(np.ones((3, 2)), verbose=0).shape == (3, 2)
+
+
+def test_a_model_shows_its_name_its_inputs_and_its_parameters(backend: Any) -> None:
+    class Own(hilevel.Model):
+        def __init__(self, ready: bool) -> None:
+            if ready:
+                super().__init__(name="own")
+                self.dense = layers.Dense(2)
+
+        def call(self, x: Any) -> Any:
+            return self.dense(x)
+
+    a, b = hilevel.Input((4,), name="left"), hilevel.Input((4,), name="right")
+    sum_of_two = hilevel.Model([a, b], layers.Dense(1)(layers.Add()([a, b])), name="two")
+    assert repr(sum_of_two) == '<Model "two": inputs left (None, 4), right (None, 4), 5 parameters>'
+    sequential = hilevel.Sequential([hilevel.Input((999,), name="x"), layers.Dense(2)], name="s")
+    assert repr(sequential) == '<Sequential "s": inputs x (None, 999), 2,000 parameters>'
+    own = Own(True)
+    assert repr(own) == '<Own "own": not built>'
+    own(np.ones((1, 3), "float32"))
+    assert repr(own) == '<Own "own": 8 parameters>'
+    assert repr(Own(False)) == "<Own, not initialised>"

@@ -179,6 +179,83 @@ def test_constraints_hold_after_the_update(backend: Any) -> None:
     assert w.numpy() == pytest.approx([0.0, 0.5])
 
 
+EXTREMES = [("Adam", {}), ("Adam", {"amsgrad": True}), ("AdamW", {}), ("Adamax", {}), ("Nadam", {}), ("Lamb", {}), ("Lion", {}),
+            ("Muon", {}), ("Adadelta", {}), ("Adagrad", {}), ("RMSprop", {}), ("RMSprop", {"momentum": 0.9}),
+            ("RMSprop", {"centered": True}), ("SGD", {"clipnorm": 1.0}), ("SGD", {"clipvalue": 1.0})]  # fmt: skip
+
+
+@pytest.mark.parametrize(("name", "options"), EXTREMES, ids=str)
+@pytest.mark.parametrize("mode", ["numpy", "numpy-jit", "jax", "jax-jit"])
+def test_extreme_gradients_leave_numbers(name: str, options: Any, mode: str) -> None:
+    """A square that overflows makes the step of its weight 0, and leaves the other weights alone."""
+    with hilevel.use_backend(mode.split("-")[0]), np.errstate(over="ignore"):
+        results = {}
+        for first in (1e30, 1e-30, 0.0):
+            w, optimizer = hilevel.Variable([2.0, 2.0]), getattr(optimizers, name)(0.1, **options)
+            optimizer.build([w])
+            step = lambda g, w=w, optimizer=optimizer: optimizer.apply([g], [w])
+            step = hilevel.jit(step) if "jit" in mode else step
+            for large, small in ((first, 1.0), (first, 1.0), (1.0, 1.0), (-first, -1.0)):
+                step(np.array([large, small], "float32"))
+            results[first] = w.numpy()
+            assert np.isfinite(results[first]).all()
+        if name not in ("Lamb", "SGD"):  # whose steps depend on all gradients
+            assert results[1e30][1] == pytest.approx(results[0.0][1], rel=1e-6)
+        if name != "Lion":  # whose steps depend on the sign alone
+            assert results[1e-30] == pytest.approx(results[0.0], rel=1e-3)
+
+
+def test_the_variance_of_equal_gradients_is_not_negative(backend: Any) -> None:
+    """The mean square less the squared mean is 0 up to rounding, which exceeds epsilon."""
+    w, optimizer = hilevel.Variable(np.ones(50)), optimizers.RMSprop(1e-6, rho=0.5, centered=True)
+    gradient = np.linspace(1e3, 1e4, 50).astype("float32")
+    for _ in range(40):
+        optimizer.apply([gradient], [w])
+    assert np.isfinite(w.numpy()).all()
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_values_given_by_accumulated_gradients(backend: Any, compiled: bool) -> None:
+    """The greatest of them, as in Keras 3.15; until it is due the Variable stays as it is."""
+    v, w = hilevel.Variable([5.0, 6.0]), hilevel.Variable([1.0, 2.0])
+    v.overwrite_with_gradient = True
+    optimizer = optimizers.SGD(1.0, gradient_accumulation_steps=3)
+    optimizer.build([v, w])
+    step = lambda a, b: optimizer.apply([a, b], [v, w])
+    step = hilevel.jit(step) if compiled else step
+    seen = []
+    for a in ([1.0, 9.0], [3.0, 7.0], [2.0, 8.0], [0.5, 0.25], [0.25, 0.5], [0.125, 0.125]):
+        step(np.array(a, "float32"), np.ones(2, "float32"))
+        seen.append(v.numpy().tolist())
+    assert seen == [[5, 6]] * 2 + [[3, 9]] * 3 + [[0.5, 0.5]]
+    assert w.numpy().tolist() == [-1, 0]
+
+
+@pytest.mark.parametrize("compiled", [False, True])
+def test_averages_put_in_place(backend: Any, compiled: bool) -> None:
+    """Keras's numbers: the average starts as the first weights, and replaces them every third step."""
+    w = hilevel.Variable([3.0, 4.0])
+    optimizer = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.9, ema_overwrite_frequency=3)
+    optimizer.build([w])
+    step = lambda g: optimizer.apply([g], [w])
+    step = hilevel.jit(step) if compiled else step
+    seen = []
+    for _ in range(6):
+        step(np.ones(2, "float32"))
+        seen.append(float(w.numpy()[0]))
+    assert seen == pytest.approx([2, 1, 1.71, 0.71, -0.29, 1.149], rel=1e-5)
+
+
+def test_averages_of_other_variables_are_refused(backend: Any) -> None:
+    optimizer, w = optimizers.SGD(1.0, use_ema=True), hilevel.Variable([2.0], name="mine")
+    with pytest.raises(
+        ValueError, match=r'keeps no average of "mine". Expected Variables that it was built on'
+    ):
+        optimizer.finalize_variable_values([w])
+    optimizers.SGD(1.0).finalize_variable_values([w])
+    assert w.numpy() == [2]
+
+
 def test_averages_at_the_end() -> None:
     optimizer, w = optimizers.SGD(1.0, use_ema=True, ema_momentum=0.5), hilevel.Variable([2.0])
     for _ in range(2):

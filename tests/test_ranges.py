@@ -262,3 +262,25 @@ def test_computed_targets_of_binary_losses_are_not_checked(backend: Any) -> None
         return ops.mean(losses.binary_crossentropy(y_true * known, y_pred)[:, None] * known)
 
     assert np.isfinite(binary(masked).fit(X, changed(BINARY, -1)[:, None], verbose=0).history["loss"]).all()
+
+
+@pytest.mark.parametrize("feed", FEEDS)
+def test_integers_of_a_category_encoding(feed: str, backend: Any) -> None:
+    model = hilevel.Sequential(
+        [layers.Input((2,), dtype="int32"), layers.CategoryEncoding(5, name="code"), layers.Dense(1)]
+    )
+    model.compile("sgd", "mse")
+    message = r'CategoryEncoding "code": integer 5 in x is outside 0\.\.4'
+    with pytest.raises(OutOfRangeError, match=message):
+        model.fit(*FEEDS[feed](changed(TOKENS, 5), np.zeros((12, 1))), batch_size=4, verbose=0)
+
+
+def test_labels_of_the_generalized_cross_entropy(backend: Any) -> None:
+    loss = losses.CategoricalGeneralizedCrossEntropy()
+    scores = np.full((2, 3), 1 / 3, "float32")
+    with pytest.raises(OutOfRangeError, match="label 3"):
+        loss(np.array([0, 3]), scores)
+    step = hilevel.jit(lambda y: loss(y + 0, ops.convert_to_tensor(scores)))
+    assert np.isfinite(float(step(np.array([0, 2], "int32"))))
+    assert np.isnan(float(step(np.array([0, 3], "int32"))))
+    assert np.isnan(float(step(np.array([0, -1], "int32"))))

@@ -165,3 +165,53 @@ def test_states_and_masks_of_a_wrong_shape() -> None:
     stateful(X)
     with pytest.raises(ShapeError, match="wants batches of one size"):
         stateful(X[:1])
+
+
+class OneStateCell(layers.Layer):
+    """A cell as in Keras's guides: one state, whose size is a number, and which it returns in a list or alone."""
+
+    def __init__(self, units: int, listed: bool, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.state_size, self.listed = units, listed
+
+    def build(self, input_shape: Any) -> None:
+        self.kernel = self.add_weight((input_shape[-1], self.state_size), "ones", name="kernel")
+        self.recurrent = self.add_weight((self.state_size, self.state_size), "ones", name="recurrent")
+
+    def call(self, inputs: Any, states: Any) -> Any:
+        y = ops.matmul(inputs, self.kernel) + 0.1 * ops.matmul(states[0], self.recurrent)
+        return y, [y] if self.listed else y
+
+
+@pytest.mark.parametrize(
+    "options", [{}, {"return_state": True}, {"stateful": True}, {"unroll": True}], ids=str
+)
+@pytest.mark.parametrize("listed", [True, False])
+@pytest.mark.parametrize("compiled", [False, True])
+def test_stacks_of_cells_with_one_state(backend: Any, listed: bool, options: Any, compiled: bool) -> None:
+    """NumPy, step by step, is the judge; the same with a mask of which nothing is left out."""
+    layer = layers.RNN([OneStateCell(4, listed), OneStateCell(2, listed)], **options)
+    layer.build(X.shape)
+    call = hilevel.jit(layer) if compiled else layer
+    first, second = np.zeros((2, 4)), np.zeros((2, 2))
+    for x in X.swapaxes(0, 1):
+        first = x @ np.ones((3, 4)) + 0.1 * first @ np.ones((4, 4))
+        second = first @ np.ones((4, 2)) + 0.1 * second @ np.ones((2, 2))
+    y = call(X)
+    y, *states = y if options.get("return_state") else (y,)
+    np.testing.assert_allclose(ops.convert_to_numpy(y), second, rtol=1e-4)
+    for found, wanted in zip(states, (first, second), strict=False):
+        np.testing.assert_allclose(ops.convert_to_numpy(found), wanted, rtol=1e-4)
+    if not options.get("stateful"):
+        masked = layer(X, mask=np.ones(X.shape[:2], bool))
+        masked = masked[0] if options.get("return_state") else masked
+        np.testing.assert_allclose(ops.convert_to_numpy(masked), second, rtol=1e-4)
+
+
+def test_a_stack_of_simple_cells_learns(backend: Any) -> None:
+    model = hilevel.Sequential(
+        [layers.RNN([layers.SimpleRNNCell(4), OneStateCell(2, True)]), layers.Dense(1)]
+    )
+    model.compile(hilevel.optimizers.Adam(0.01), "mse")
+    losses = model.fit(X, X[:, -1, :1], epochs=30, verbose=0).history["loss"]
+    assert losses[-1] < losses[0]

@@ -32,8 +32,6 @@ FAMILIES = (
 
 _NOT_YET = {
     "": "Function Operation StatelessScope",
-    "Callback": "on_batch_begin on_batch_end",
-    "CallbackList": "on_batch_begin on_batch_end set_model set_params",
     "DTypePolicy": "convert_input quantization_mode",
     "Dense": """
         enable_lora load_own_variables quantize quantized_build save_own_variables
@@ -43,7 +41,6 @@ _NOT_YET = {
         enable_lora load_own_variables quantize quantized_build save_own_variables
         variable_serialization_spec
     """,
-    "EarlyStopping": "get_monitor_value",
     "Layer": """
         add_metric get_build_config load_own_variables path quantization_mode quantize
         quantized_build quantized_call rematerialized_call save_own_variables stateless_call
@@ -63,9 +60,7 @@ _NOT_YET = {
     "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
     "Normalization": "finalize_state get_build_config load_own_variables",
     "RNN": "inner_loop",
-    "ReduceLROnPlateau": "in_cooldown",
     "Symbolic": "ragged ragged_rank row_splits_dtype sparse",
-    "TerminateOnNaN": "on_batch_end",
     "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",
     "config": """
         disable_traceback_filtering enable_traceback_filtering enable_unsafe_deserialization

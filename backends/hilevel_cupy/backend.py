@@ -23,6 +23,9 @@ _HAS_ATOMICS = {
 }
 
 
+_UFUNCS = {"add": cupy.add, "max": cupy.maximum, "min": cupy.minimum}
+
+
 class Backend(protocol.Backend):
     """CuPy: what the protocol says by default for an eager array module, on the GPU.
 
@@ -73,7 +76,7 @@ class Backend(protocol.Backend):
         if reduction is None:
             out[index] = updates
         else:
-            getattr(cupyx, f"scatter_{reduction}")(out, index, updates)
+            _UFUNCS[reduction].at(out, index, updates)
         return out
 
     def _scatter_on_host(self, x: Array, index: Any, updates: Array, reduction: str) -> Array:

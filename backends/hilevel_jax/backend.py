@@ -34,6 +34,7 @@ class Backend(protocol.Backend):
     array_types = (jax.Array,)
     requires = "jax"
     steps_at_once = 64
+    emulated = frozenset()
 
     def __init__(self) -> None:
         super().__init__()

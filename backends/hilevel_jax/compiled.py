@@ -19,7 +19,7 @@ from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import Function
 from hilevel.autodiff.tape import Traced, expired_message
-from hilevel.dtypes import of_scalar
+from hilevel.dtypes import native, of_scalar
 from hilevel.errors import TracedValueError
 from hilevel.variables import Variable
 
@@ -64,6 +64,7 @@ class Compiled:
     def loops(self, *args: Any) -> bool:
         """Whether calls with such arguments are worth a program of several. On a CPU convolutions are not: a step of a
         residual network takes five times as long in a loop of XLA's."""
+        args = jax.tree.map(as_data, args)
         with plain_errors():
             return not self._bundle(args).convolves or jax.default_backend() != "cpu"
 
@@ -81,6 +82,7 @@ class Compiled:
         Returns:
             What the last call returned; and all results, with the new axis in front.
         """
+        args = jax.tree.map(as_data, args)
         stacked = jax.tree.leaves(args)
         one = jax.tree.map(lambda x: jax.ShapeDtypeStruct(x.shape[1:], x.dtype), args)
         with plain_errors():
@@ -113,9 +115,16 @@ def _is_static(x: Any) -> bool:
 
 
 def as_data(x: Any) -> Any:
-    """Python numbers in the dtypes they have everywhere in hilevel; JAX would make them 64 bits wide."""
+    """Python numbers in the dtypes they have everywhere in hilevel; JAX would make them 64 bits wide. NumPy arrays in
+    the byte order of this machine.
+
+    Raises:
+        TypeError: an array does not hold numbers or booleans.
+    """
     if isinstance(x, (int, float)):
         return np.asarray(x, of_scalar(x))
+    if isinstance(x, np.ndarray):
+        return native(x)
     return x.value if isinstance(x, Traced) else x
 
 

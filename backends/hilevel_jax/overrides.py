@@ -10,7 +10,7 @@ import jax.numpy as jnp
 from hilevel._types import Array
 from hilevel.ops.attention import _attention
 from hilevel.ops.crossentropy import _softmax_crossentropy
-from hilevel.ops.nn import log_softmax, softmax
+from hilevel.ops.nn import _standardize_saving, first_along, log_softmax, softmax
 from hilevel.protocol import Override, module_with
 from hilevel_jax.convolution import CONVOLUTION
 from hilevel_jax.pooling import POOLING
@@ -74,6 +74,12 @@ def index_of(extreme: Any, whole: Any) -> Any:
     return value
 
 
+def standardize(xp: Any, x: Array, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+    """The plain form, with a constant that has no gradient: none flows through it, which JAX would compute."""
+    near = jax.lax.stop_gradient(first_along(x, axes))
+    return _standardize_saving(xp, x, gamma, beta, axes, epsilon, near)[0]
+
+
 OVERRIDES: dict[str, Override] = {
     "embedding_lookup": Override(lookup),
     **CONVOLUTION,
@@ -81,6 +87,7 @@ OVERRIDES: dict[str, Override] = {
     "argmax": Override(index_of(jax.lax.argmax, jnp.argmax)),
     "argmin": Override(index_of(jax.lax.argmin, jnp.argmin)),
     "erf": Override(lambda xp, x: jax.scipy.special.erf(x)),
+    "erfinv": Override(lambda xp, x: jax.scipy.special.erfinv(x)),
     "recurrent": RECURRENT,
     "softplus": Override(lambda xp, x: jax.nn.softplus(x)),
     "attention": by_exponentials(_attention),
@@ -90,5 +97,6 @@ OVERRIDES: dict[str, Override] = {
     "sparse_softmax_crossentropy": Override(
         lambda xp, logits, target: sparse_softmax_crossentropy(logits, target)
     ),
+    "standardize": Override(standardize),
     "stop_gradient": Override(lambda xp, variable: jax.lax.stop_gradient(variable)),
 }

@@ -17,7 +17,7 @@ import numpy as np
 from jax import lax
 
 from hilevel._types import Array, Function
-from hilevel.ops.pooling import lowest
+from hilevel.dtypes import lowest
 from hilevel.ops.windows import Windows
 from hilevel.protocol import Override
 from hilevel_jax.forms import override

@@ -118,13 +118,14 @@ def momentum(rows: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
 @_in_place(updates.adam_update, 4, 0, 2, 3)
 def adam(rows: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) -> None:
     rate, first, second, small = _constants(rows, rate, 1 - beta_1, 1 - beta_2, epsilon)
+    keep_first, keep_second = _constants(rows, beta_1, beta_2)
 
     def update(s: Array, p: Array, g: Array, m: Array, v: Array) -> None:
-        subtract(g, m, s)
-        multiply(s, first, s)
+        multiply(m, keep_first, m)
+        multiply(g, first, s)
         add(m, s, m)
+        multiply(v, keep_second, v)
         multiply(g, g, s)
-        subtract(s, v, s)
         multiply(s, second, s)
         add(v, s, v)
         sqrt(v, s)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from hilevel.errors import nearest
+from hilevel import tree
+from hilevel.callbacks.drawing import numbers
+from hilevel.configurable import NamedArguments
+from hilevel.errors import nearest, warn
 
 EVENTS = [
     f"on_{what}"
@@ -14,16 +16,20 @@ EVENTS = [
         "train_begin", "train_end", "epoch_begin", "epoch_end", "train_batch_begin", "train_batch_end",
         "test_begin", "test_end", "test_batch_begin", "test_batch_end",
         "predict_begin", "predict_end", "predict_batch_begin", "predict_batch_end",
+        "batch_begin", "batch_end",
     )
 ]  # fmt: skip
 
+ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
+"""The short names of the two events of a training batch: the default of the long one calls the short one."""
 
-class Callback:
+
+class Callback(NamedArguments):
     """Base of callbacks: override the events you want to act on.
 
-    `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`. `logs` are numbers by
-    name; those of a batch are fetched from the device when they are looked at. Setting
-    `self.model.stop_training = True` ends training.
+    `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`; both are None before
+    training. `logs` are numbers by name, empty where an event has none; those of a batch are fetched from the
+    device when they are read. Setting `self.model.stop_training = True` ends training.
 
     >>> import hilevel
     >>> class Shout(hilevel.callbacks.Callback):
@@ -36,8 +42,10 @@ class Callback:
     """Whether the events of batches, where it acts on them, have to come for each batch. If not, fit may run several
     steps in one go, and tells of the first and the last."""
 
+    params: Any = None
+
     def __init__(self) -> None:
-        self.params: dict[str, Any] = {}
+        self.params = None
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Called before training with `epochs`, `steps` and `verbose`."""
@@ -59,11 +67,19 @@ class Callback:
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """An epoch has ended, its validation included."""
 
+    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Short name of `on_train_batch_begin`."""
+
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
+        """Short name of `on_train_batch_end`."""
+
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """A batch of training begins."""
+        """A batch of training begins; calls `on_batch_begin`."""
+        self.on_batch_begin(batch, logs=logs)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """A batch of training has been run."""
+        """A batch of training has been run; calls `on_batch_end`."""
+        self.on_batch_end(batch, logs=logs)
 
     def on_test_begin(self, logs: Any = None) -> None:
         """An evaluation, or validation, begins."""
@@ -95,8 +111,10 @@ class History(Callback):
     returns it.
 
     >>> import hilevel
-    >>> hilevel.callbacks.History().history
-    {}
+    >>> history = hilevel.callbacks.History()
+    >>> history.on_epoch_end(0, {"loss": 0.5})
+    >>> history, history.history
+    (<History of 1 epoch: loss=0.5>, {'loss': [0.5]})
     """
 
     def __init__(self) -> None:
@@ -104,11 +122,20 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
 
+    def on_train_begin(self, logs: Any = None) -> None:
+        """Begin a new list of epochs; the numbers are appended to those of an earlier training."""
+        self.epoch = []
+
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Keep the epoch's numbers."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+
+    def __repr__(self) -> str:
+        count = len(self.epoch)
+        last = numbers({name: values[-1] for name, values in self.history.items() if values})
+        return f"<History of {count} epoch{'s' * (count != 1)}{': ' * bool(last)}{last}>"
 
 
 class LambdaCallback(Callback):
@@ -188,6 +215,18 @@ class CallbackList:
         for callback in self.callbacks:
             self._adopt(callback)
 
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Hand `epochs`, `steps` and `verbose` to each callback."""
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Hand the model to each callback."""
+        self.model = model
+        for callback in self.callbacks:
+            self._adopt_model(callback)
+
     @classmethod
     def make(
         cls,
@@ -225,15 +264,21 @@ class CallbackList:
             raise TypeError(
                 f"callbacks must be hilevel.callbacks.Callback objects; got {type(callback).__name__}."
             )
-        callback.set_params(self.params)
         if self.model is not None:
-            callback.set_model(self.model)
-            if isinstance(callback, History):
-                self.model.history = callback
+            self._adopt_model(callback)
+        callback.set_params(self.params)
+
+    def _adopt_model(self, callback: Callback) -> None:
+        callback.set_model(self.model)
+        if isinstance(callback, History):
+            self.model.history = callback
 
     def __getattr__(self, event: str) -> Callable[..., None]:
         if event not in EVENTS:
-            raise AttributeError(event)
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {event!r}", name=event, obj=self
+            )
+        event = _LONG.get(event, event)
         listeners = [getattr(c, event) for c in self.callbacks if _acts(c, event)]
         if not listeners:
             self.__dict__[event] = _nobody
@@ -242,11 +287,16 @@ class CallbackList:
 
         def call(*args: Any, logs: Any = None) -> None:
             arguments = (*args, logs)[:count]
+            if arguments[-1] is None:
+                arguments = (*arguments[:-1], {})
             for listener in listeners:
                 listener(*arguments)
 
         self.__dict__[event] = call
         return call
+
+
+_LONG = {short: long for long, short in ALIASES.items()}
 
 
 def _nobody(*_: Any, logs: Any = None) -> None:
@@ -257,13 +307,15 @@ def _as_list(callbacks: Any) -> list[Any]:
     if callbacks is None:
         return []
     if isinstance(callbacks, Iterable):
-        return list(callbacks)
+        return tree.flatten(list(callbacks))
     return [callbacks]
 
 
 def _acts(callback: Callback, event: str) -> bool:
-    """Whether the callback does anything at this event."""
-    return event in vars(callback) or getattr(type(callback), event) is not getattr(Callback, event)
+    """Whether the callback overrides this event, or its short name where the default calls that."""
+    if event in vars(callback) or getattr(type(callback), event) is not getattr(Callback, event):
+        return True
+    return event in ALIASES and _acts(callback, ALIASES[event])
 
 
 class Monitor:
@@ -312,11 +364,10 @@ class Monitor:
         if value is None and not self._told:
             self._told = True
             names = list(logs or {})
-            warnings.warn(
+            warn(
                 f'{what} looks for "{self.monitor}", which is not among the logs: '
                 f"{', '.join(names) or 'none'}.{nearest(self.monitor, names)}"
                 + (" Give fit validation data." if self.monitor.startswith("val_") else ""),
                 UserWarning,
-                stacklevel=5,
             )
         return value

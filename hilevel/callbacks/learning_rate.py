@@ -7,6 +7,8 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel.callbacks.base import Callback, Monitor
+from hilevel.configurable import argument_names
+from hilevel.errors import unknown_argument
 
 
 class LearningRateScheduler(Callback):
@@ -83,7 +85,7 @@ class ReduceLROnPlateau(Callback):
         if factor >= 1:
             raise ValueError(f"ReduceLROnPlateau: factor must be below 1; got {factor}.")
         if kwargs:
-            raise TypeError(f"ReduceLROnPlateau has no argument {', '.join(kwargs)}.")
+            raise unknown_argument("ReduceLROnPlateau", next(iter(kwargs)), argument_names(type(self)))
         self.watched = Monitor(monitor, mode, min_delta)
         self.monitor, self.factor, self.patience = monitor, factor, patience
         self.verbose, self.cooldown, self.min_lr = verbose, cooldown, min_lr
@@ -106,15 +108,19 @@ class ReduceLROnPlateau(Callback):
         value = self.watched.read(logs, "ReduceLROnPlateau")
         if value is None:
             return
-        if self.cooldown_counter > 0:
+        if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
         if self.watched.better(self.model, value, self.best):
             self.best, self.wait = value, 0
-        elif self.cooldown_counter <= 0:
+        elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience:
                 self._reduce(epoch, rate)
+
+    def in_cooldown(self) -> bool:
+        """Return True during the epochs after a change in which the number is not compared."""
+        return self.cooldown_counter > 0
 
     def _reduce(self, epoch: int, rate: float) -> None:
         if rate > self.min_lr:

@@ -1,19 +1,13 @@
-"""The progress bar: tqdm's, in a terminal or notebook, while an epoch runs; and one plain line when it has ended."""
+"""Progress of training: a bar or table while an epoch runs, and its numbers when it has ended."""
 
 from __future__ import annotations
 
-import os
-import sys
 import time
 from typing import Any
 
 from hilevel.callbacks.base import Callback
+from hilevel.callbacks.drawing import Lines, can_draw, numbers, screen, write
 from hilevel.config import settings
-
-REFRESH = 0.1
-"""Seconds between two looks at the numbers, which may have to be fetched from a device."""
-
-BAR = "{desc} |{bar}| {n_fmt}/{total_fmt} {elapsed}{postfix}"
 
 
 def verbosity(verbose: str | int) -> int:
@@ -29,41 +23,11 @@ def verbosity(verbose: str | int) -> int:
     return int(verbose)
 
 
-def can_draw() -> bool:
-    """Whether the output is a notebook, or a terminal that moves its cursor."""
-    if in_notebook():
-        return True
-    terminal = getattr(sys.stdout, "isatty", lambda: False)()
-    return bool(terminal) and os.environ.get("TERM") != "dumb"
-
-
-def in_notebook() -> bool:
-    """Whether the program runs in a Jupyter kernel."""
-    if "ipykernel" not in sys.modules:
-        return False
-    from IPython import get_ipython
-
-    return type(get_ipython()).__name__ == "ZMQInteractiveShell"
-
-
-def write(text: str) -> None:
-    """Print a line; characters that the output's encoding does not have are replaced."""
-    out = sys.stdout
-    encoding = getattr(out, "encoding", None) or "utf-8"
-    print(text.encode(encoding, "replace").decode(encoding), file=out, flush=True)
-
-
-def is_ascii_only() -> bool:
-    """Whether the output's encoding lacks the characters of a bar."""
-    try:
-        "█▏".encode(getattr(sys.stdout, "encoding", None) or "ascii")
-        return False
-    except (UnicodeEncodeError, LookupError):
-        return True
-
-
 class ProgbarLogger(Callback):
     """Shows the progress of training, evaluation and prediction. `fit` adds it by itself.
+
+    In a terminal a bar is drawn while an epoch runs, and a line remains of it. In a notebook one display shows the
+    table of epochs; the saved notebook holds its last state.
 
     >>> import hilevel
     >>> bar = hilevel.callbacks.ProgbarLogger()
@@ -73,21 +37,21 @@ class ProgbarLogger(Callback):
 
     def __init__(self) -> None:
         super().__init__()
-        self._bar: Any = None
+        self._screen: Lines | None = None
         self._training = False
         self._count = 0
         self._started = 0.0
-        self._looked = 0.0
 
     # -- events ------------------------------------------------------------------------------------
 
     def on_train_begin(self, logs: Any = None) -> None:
         """Remember that validations belong to a training."""
+        self._close()
         self._training = True
 
     def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
         """Begin a bar."""
-        self._begin(f"Epoch {epoch + 1}/{self.params['epochs']}")
+        self._begin(self._title(epoch))
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Move the bar."""
@@ -95,7 +59,7 @@ class ProgbarLogger(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """End the bar with the epoch's numbers."""
-        self._end(f"Epoch {epoch + 1}/{self.params['epochs']}", logs)
+        self._end(self._title(epoch), logs)
 
     def on_train_end(self, logs: Any = None) -> None:
         """Training has ended."""
@@ -116,6 +80,7 @@ class ProgbarLogger(Callback):
         """End the bar with the numbers."""
         if not self._training:
             self._end("Evaluate", logs)
+            self._close()
 
     def on_predict_begin(self, logs: Any = None) -> None:
         """Begin a bar."""
@@ -128,66 +93,35 @@ class ProgbarLogger(Callback):
     def on_predict_end(self, logs: Any = None) -> None:
         """End the bar."""
         self._end("Predict", None)
+        self._close()
 
     # -- drawing -----------------------------------------------------------------------------------
 
+    def _title(self, epoch: int) -> str:
+        return f"Epoch {epoch + 1}/{self._setting('epochs', '?')}"
+
+    def _setting(self, name: str, default: Any = None) -> Any:
+        return (self.params or {}).get(name, default)
+
     def _begin(self, title: str) -> None:
-        self._count, self._started, self._looked = 0, time.perf_counter(), 0.0
-        if self.params.get("verbose") == 1:
-            self._close()
-            self._bar = _tqdm()(
-                total=self.params.get("steps"), desc=title, unit="step", leave=False, mininterval=REFRESH,
-                ascii=is_ascii_only(), file=sys.stdout, **_screen(),
-                bar_format=BAR if self.params.get("steps") else None,
-            )  # fmt: skip
+        self._count, self._started = 0, time.perf_counter()
+        self._screen = self._screen or screen(self._setting("verbose", 0))
+        if self._screen is not None:
+            self._screen.begin(title, self._setting("steps"))
 
     def _step(self, batch: int, logs: Any) -> None:
         steps, self._count = batch + 1 - self._count, batch + 1
-        if self._bar is None:
-            return
-        now = time.perf_counter()
-        if logs and now - self._looked >= REFRESH:
-            self._looked = now
-            self._bar.set_postfix_str(numbers(logs), refresh=False)
-        self._bar.update(steps)
+        if self._screen is not None:
+            self._screen.move(steps, logs)
 
     def _end(self, title: str, logs: Any) -> None:
-        seconds = time.perf_counter() - self._started
-        self._close()
-        if self.params.get("verbose"):
-            parts = [title, f"{self._count} steps", f"{seconds:.1f} s", numbers(logs)]
-            write(" - ".join(p for p in parts if p))
+        if self._screen is not None:
+            self._screen.end(title, self._count, time.perf_counter() - self._started, logs)
 
     def _close(self) -> None:
-        if self._bar is not None:
-            self._bar.close()
-            self._bar = None
-
-
-def numbers(logs: Any) -> str:
-    """The numbers by name, in four digits."""
-    return ", ".join(f"{name}={_short(value)}" for name, value in (logs or {}).items())
-
-
-def _short(value: Any) -> str:
-    try:
-        return f"{value:.4g}"
-    except (TypeError, ValueError):
-        return str(value)
-
-
-def _screen() -> dict[str, int]:
-    """The size of the terminal; of one that does not know its own, 80 by 24, where tqdm would draw nothing."""
-    from shutil import get_terminal_size
-
-    size = get_terminal_size((80, 24))
-    return {"ncols": size.columns, "nrows": size.lines}
-
-
-def _tqdm() -> Any:
-    import importlib
-
-    return importlib.import_module("tqdm.notebook" if in_notebook() else "tqdm").tqdm
+        if self._screen is not None:
+            self._screen.close()
+            self._screen = None
 
 
 class Progbar:
@@ -223,11 +157,10 @@ class Progbar:
         self._stateless = None if stateless_metrics is None else set(stateless_metrics)
         self._sums: dict[str, tuple[float, int]] = {}
         self._seen = 0
-        self._bar: Any = None
-        if verbose == 1:
-            self._bar = _tqdm()(
-                total=target, unit=unit_name, mininterval=interval, ascii=is_ascii_only(), file=sys.stdout
-            )
+        self._started = time.perf_counter()
+        self._screen = screen(1, leave=True) if verbose == 1 else None
+        if self._screen is not None:
+            self._screen.begin("", target, unit_name, interval)
 
     def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
         """Move the bar to `current`, with numbers `[(name, value), ...]`."""
@@ -237,15 +170,19 @@ class Progbar:
             keep = name in self._stateful or (self._stateless is not None and name not in self._stateless)
             self._sums[name] = (float(value), 1) if keep else (total + value * steps, count + steps)
         self._seen = current
-        shown = numbers({name: total / max(count, 1) for name, (total, count) in self._sums.items()})
+        means = {name: total / max(count, 1) for name, (total, count) in self._sums.items()}
         done = finalize or (finalize is None and self.target is not None and current >= self.target)
-        if self._bar is not None:
-            self._bar.set_postfix_str(shown, refresh=False)
-            self._bar.update(steps)
-            if done:
-                self._bar.close()
+        if self._screen is not None:
+            self._draw(self._screen, steps, means, bool(done))
         elif self.verbose == 2 and done:
+            shown = numbers(means)
             write(f"{current}/{self.target} - {shown}" if shown else f"{current}/{self.target}")
+
+    def _draw(self, screen: Lines, steps: int, means: dict[str, float], done: bool) -> None:
+        screen.move(steps, means)
+        if done:
+            screen.end("", self._seen, time.perf_counter() - self._started, means)
+            screen.close()
 
     def add(self, n: int, values: Any = None) -> None:
         """Move the bar on by `n`."""

@@ -57,7 +57,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         """Compare with the best epoch so far."""
-        value = self.watched.read(logs, "EarlyStopping")
+        value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
         if self.best_weights is None and self.restore_best_weights:
@@ -73,6 +73,10 @@ class EarlyStopping(Callback):
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
+
+    def get_monitor_value(self, logs: Any) -> float | None:
+        """Return the monitored number; None, with one warning, where the logs lack it."""
+        return self.watched.read(logs, "EarlyStopping")
 
     def on_train_end(self, logs: Any = None) -> None:
         """Give back the best weights, where that is wanted."""
@@ -98,7 +102,7 @@ class TerminateOnNaN(Callback):
         super().__init__()
         self.raise_error = raise_error
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_batch_end(self, batch: int, logs: Any = None) -> None:
         """Look at the loss."""
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):

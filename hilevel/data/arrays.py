@@ -13,6 +13,7 @@ from hilevel._types import Function
 from hilevel.data.columns import Rows, as_columns, blocks, row_bytes, some_rows
 from hilevel.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hilevel.data.weights import checked, class_to_sample_weight
+from hilevel.dtypes import is_float
 from hilevel.random.functions import permutation
 
 
@@ -165,7 +166,7 @@ def describe_not_finite(data: Any) -> list[str]:
 
 
 def _count_not_finite(column: Any) -> tuple[int, int]:
-    if not isinstance(column, (np.ndarray, Rows)) or column.dtype.kind != "f":
+    if not isinstance(column, (np.ndarray, Rows)) or not is_float(column.dtype):
         return 0, 0
     counts = [(int(np.isnan(block).sum()), int(np.isinf(block).sum())) for block in blocks(column)]
     return sum(nan for nan, _ in counts), sum(inf for _, inf in counts)

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import mmap
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
 from typing import Any
 
 import numpy as np
 
-from hilevel import tree
+from hilevel import dtypes, tree
 from hilevel.autodiff.tape import owner, to_host
 from hilevel.data.unpack import unpack_x_y_sample_weight
 
@@ -118,7 +117,7 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
     if hasattr(leaf, "tocsr"):
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
     array = _read(leaf, what)
-    if array.dtype.kind in "OUSMm" or array.dtype.names:
+    if not dtypes.is_numeric(array.dtype):
         raise TypeError(
             f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
             "numbers first."
@@ -133,7 +132,9 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
 
 def _target(dtype: np.dtype[Any], floats: str) -> np.dtype[Any]:
     """Return the dtype that data of a dtype are used in: floats in that of the model, numbers in native byte order."""
-    return np.dtype(floats) if dtype.kind == "f" else dtype.newbyteorder("=")
+    if dtypes.is_float(dtype):
+        return np.dtype(floats)
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
 
 
 def _read(leaf: Any, what: str) -> np.ndarray[Any, Any]:
@@ -161,7 +162,7 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
 def _is_mapped(array: Any) -> bool:
     """Whether the array lies in a memory-mapped file."""
     while array is not None:
-        if isinstance(array, (np.memmap, mmap.mmap)):
+        if isinstance(array, np.memmap) or type(array).__name__ == "mmap":
             return True
         array = getattr(array, "base", None)
     return False

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from hilevel import tree
-from hilevel.errors import nearest
+from hilevel.errors import nearest, warn
 
 
 def checked(class_weight: Any) -> dict[Any, Any]:
@@ -63,7 +62,7 @@ def _weight(weight: Any, key: Any, where: str) -> float:
     return value
 
 
-def warn_of_unused(class_weight: Any, y: Any, output_names: list[str] | None, stacklevel: int = 2) -> None:
+def warn_of_unused(class_weight: Any, y: Any, output_names: list[str] | None) -> None:
     """Warn, once, of classes that have a weight and do not occur in the targets, which are arrays."""
     table = checked(class_weight)
     leaves = tree.flatten(y)
@@ -76,10 +75,9 @@ def warn_of_unused(class_weight: Any, y: Any, output_names: list[str] | None, st
         parts = [("", table, leaf) for leaf in leaves]
     found = [text for where, classes, leaf in parts for text in _unused(where, classes, leaf)]
     if found:
-        warnings.warn(
+        warn(
             f"class_weight has weights for classes that never occur in the targets: {'; '.join(found)}. Check the "
-            "numbers of the classes.",
-            stacklevel=stacklevel + 1,
+            "numbers of the classes."
         )
 
 

@@ -4,6 +4,7 @@
 `pip install 'hilevel[data]'`, checked, and kept in `$HILEVEL_HOME/datasets`, or `~/.hilevel/datasets`.
 """
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.datasets import (
     authors,
     boston_housing,
@@ -17,6 +18,7 @@ from hilevel.datasets import (
     reuters,
 )
 
+_install_getattr(__name__)
 __all__ = [
     "authors",
     "boston_housing",

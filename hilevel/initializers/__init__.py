@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops, variables
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config
 from hilevel.initializers.base import Initializer
 from hilevel.initializers.constant import Constant, Identity, Ones, Zeros
@@ -85,7 +86,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
 
 
 variables.initializer_of = get
-
+_install_getattr(__name__)
 __all__ = [
     "Constant",
     "GlorotNormal",

@@ -2,9 +2,10 @@
 
 # ruff: noqa: F403
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from hilevel._lazy import loader, where_names_are
+from hilevel._lazy import install_getattr, where_names_are
 from hilevel.layers.layer import Layer as Layer
 from hilevel.registry import Registry, snake_case
 
@@ -91,7 +92,7 @@ if TYPE_CHECKING:
     from hilevel.layers.text import *
     from hilevel.layers.wrapper import *
 
-__getattr__ = loader(__name__, _FAMILIES)
+_load = install_getattr(__name__, _FAMILIES)
 __all__ = sorted([*where_names_are(_FAMILIES), "deserialize", "serialize"])
 
 
@@ -102,10 +103,19 @@ def __dir__() -> list[str]:
 def _classes() -> dict[str, Any]:
     """For each name of a class, in camel case and in snake case, a function that loads it."""
     names = [n for n in where_names_are(_FAMILIES) if n[0].isupper() and n not in ("Input", "InputSpec")]
-    return {spelling: partial(__getattr__, n) for n in names for spelling in (n, snake_case(n))}
+    return {spelling: partial(_load, n) for n in names for spelling in (n, snake_case(n))}
 
 
-_registry = Registry("layer", [], later=_classes())
+def _of_models(name: str) -> Any:
+    return getattr(import_module("hilevel.models"), name)
+
+
+_MODELS = {
+    spelling: partial(_of_models, n) for n in ("Model", "Sequential") for spelling in (n, snake_case(n))
+} | {"Functional": partial(_of_models, "Model")}
+"""Models, which are layers of others."""
+
+_registry = Registry("layer", [], later=_classes() | _MODELS)
 
 
 def serialize(layer: Layer) -> Any:

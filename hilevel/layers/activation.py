@@ -158,6 +158,8 @@ class Softmax(Layer):
     array([[0.5, 0.5]], dtype=float32)
     """
 
+    activation = ops.softmax
+
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True

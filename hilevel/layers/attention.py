@@ -8,6 +8,7 @@ from typing import Any
 from hilevel import masks, ops, random
 from hilevel._types import Tensor
 from hilevel.layers.core import last_axis
+from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
 from hilevel.layers.noise import rate_of
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
@@ -87,6 +88,7 @@ class Attention(Layer):
         wanted, the weights, `(batch, queries, keys)`. `mask` holds a mask for each input, or None. With
         `use_causal_mask` a query sees the keys up to its own place alone."""
         self._check(inputs, mask)
+        check_sequences(self, inputs)
         query, value = inputs[:2]
         key = inputs[-1]
         seen = self._seen(query, key, mask, use_causal_mask)

@@ -12,7 +12,7 @@ from hilevel._types import Shape, Tensor
 from hilevel.layers.core import last_axis, positive
 from hilevel.layers.layer import Layer
 from hilevel.layers.noise import rate_of
-from hilevel.ops.recurrence import ACTIVATIONS, STEPS, Step
+from hilevel.ops.recurrence import ACTIVATIONS, STEPS, Step, one_step
 from hilevel.variables import Variable
 
 
@@ -132,7 +132,8 @@ class Cell(Layer):
 
     def _advance(self, z: Tensor, before: Tensor, recurrent_bias: Any, states: Any) -> Any:
         r = ops.matmul(before, self.recurrent_kernel)
-        return self._step.forward(ops, z, r if recurrent_bias is None else r + recurrent_bias, states)[0]
+        r = r if recurrent_bias is None else r + recurrent_bias
+        return one_step(z, r, *states, step=self._step)
 
     def sequence(
         self, x: Tensor, states: list[Tensor], mask: Any, kept: Any, unroll: bool, return_sequences: bool

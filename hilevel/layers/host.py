@@ -69,7 +69,9 @@ def encoded(indices: np.ndarray[Any, Any], mode: str, depth: int) -> np.ndarray[
 def counted(
     indices: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], number: int, mode: str, depth: int
 ) -> np.ndarray[Any, Any]:
-    """For each of `number` rows how often, or whether, it has each index: from all indices and the row of each.
+    """For each of `number` rows how often, or whether, it has each index, int64: from all indices and the row of each.
+
+    `numpy.bincount` takes integers that fit `intp` only, which has 32 bits in WebAssembly.
 
     >>> from hilevel.layers.host import counted
     >>> counted(np.array([0, 2, 2]), np.array([0, 1, 1]), 2, "count", 3)
@@ -77,6 +79,6 @@ def counted(
            [0, 0, 2]])
     """
     kept = indices >= 0
-    places = rows[kept] * depth + indices[kept]
-    counts = np.bincount(places, minlength=number * depth).reshape(number, depth)
+    places = (rows[kept] * depth + indices[kept]).astype(np.intp)
+    counts = np.bincount(places, minlength=number * depth).reshape(number, depth).astype(np.int64)
     return counts if mode == "count" else np.minimum(counts, 1)

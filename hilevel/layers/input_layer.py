@@ -7,6 +7,7 @@ from typing import Any
 
 from hilevel._types import DTypeLike, Shape
 from hilevel.config import settings
+from hilevel.configurable import named_arguments
 from hilevel.graph import Node, Symbolic
 from hilevel.layers.core import refuse
 from hilevel.layers.layer import Layer
@@ -75,6 +76,7 @@ class InputLayer(Layer):
         }
 
 
+@named_arguments
 def Input(
     shape: Sequence[int | None] | int | None = None,
     batch_size: int | None = None,

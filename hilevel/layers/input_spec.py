@@ -11,6 +11,14 @@ from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
 
 
+def sequence_advice(x: Any) -> str:
+    """Return the remedy where two axes came in place of `(batch, steps, features)`."""
+    before = getattr(getattr(x, "node", None), "operation", None)
+    if before is not None and getattr(before, "return_sequences", None) is False:
+        return f"{before._label()} before it returns its last output only: give it return_sequences=True."
+    return "A recurrent layer before it needs return_sequences=True; data need the shape (batch, steps, features)."
+
+
 class InputSpec(Configurable):
     """Rank, and sizes of axes, that a layer expects; checked at each call.
 
@@ -69,15 +77,15 @@ class InputSpec(Configurable):
         shape = self._with_rank(shape)
         rank = len(shape)
         if self.ndim is not None and rank != self.ndim:
-            self._refuse(layer, f"{self.ndim} axes", shape)
+            self._refuse(layer, f"{self.ndim} axes", x)
         if self.min_ndim is not None and rank < self.min_ndim:
-            self._refuse(layer, f"at least {self.min_ndim} axes", shape)
+            self._refuse(layer, f"at least {self.min_ndim} axes", x)
         if self.max_ndim is not None and rank > self.max_ndim:
-            self._refuse(layer, f"at most {self.max_ndim} axes", shape)
+            self._refuse(layer, f"at most {self.max_ndim} axes", x)
         for axis, size in self.axes.items():
             if -rank <= axis < rank and shape[axis] != size and shape[axis] is not None:
                 which = "last axis" if axis in (-1, rank - 1) else f"axis {axis}"
-                self._refuse(layer, f"whose {which} is {size}", shape)
+                self._refuse(layer, f"whose {which} is {size}", x)
 
     def _fits(self, shape: Any, rank: int) -> bool:
         """Whether a shape is as expected: the quick answer, for the usual case."""
@@ -100,14 +108,19 @@ class InputSpec(Configurable):
             return shape[:-1]
         return (*shape, 1) if len(shape) == self.ndim - 1 else shape
 
-    def _refuse(self, layer: Any, expected: str, shape: Any) -> None:
+    def _refuse(self, layer: Any, expected: str, x: Any) -> None:
         built = getattr(layer, "_built_shape", None)
         on = f" (it was built on {built})" if built else ""
         before = "with " if not expected.startswith("whose") else ""
+        advice = "Check the layer before it or the data."
+        if len(x.shape) == 2 and 3 in (self.ndim, self.min_ndim):
+            advice = sequence_advice(x)
+        elif built or layer.built:
+            new = f"create a new {type(layer).__name__}: a built layer cannot change its input size."
+            advice = f"Check the layer before it or the data; or {new}"
         raise ShapeError(
             f'{type(layer).__name__} "{layer.name}" expects inputs {before}{expected}{on}, got shape '
-            f"{tuple(shape)}. Check the layer before it or the data; or create a new "
-            f"{type(layer).__name__}: a built layer cannot change its input size."
+            f"{tuple(x.shape)}. {advice}"
         )
 
     def _not_one_tensor(self, x: Any, layer: Any) -> TypeError:
@@ -117,3 +130,17 @@ class InputSpec(Configurable):
     def __repr__(self) -> str:
         shown = {k: v for k, v in self.__dict__.items() if v not in (None, False, {})}
         return f"InputSpec({', '.join(f'{k}={v}' for k, v in shown.items())})"
+
+
+def check_sequences(layer: Any, inputs: Sequence[Any]) -> None:
+    """Refuse tensors, or shapes, without an axis of steps.
+
+    Raises:
+        ShapeError: names the layer, the shape and the remedy.
+    """
+    for x in inputs:
+        shape = tuple(getattr(x, "shape", x))
+        if len(shape) < 3:
+            raise ShapeError(
+                f"{layer._label()} expects inputs with at least 3 axes, got shape {shape}. {sequence_advice(x)}"
+            )

@@ -15,8 +15,9 @@ from hilevel._context import context, scope
 from hilevel._types import Config, DTypeLike, Shape, Tensor
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import current_backend
+from hilevel.configurable import argument_names, check_keywords, check_required
 from hilevel.dtypes import as_dtype, is_float
-from hilevel.errors import ShapeError
+from hilevel.errors import ShapeError, unknown_argument
 from hilevel.graph import Symbolic, abstract_call, known_shape, record_call, symbolic_in
 from hilevel.layers.holder import Holder
 from hilevel.layers.input_spec import InputSpec
@@ -30,6 +31,8 @@ from hilevel.variables import Variable
 
 _F = TypeVar("_F", bound=Callable[..., Any])
 _LEGACY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
+_BESIDE = (*_LEGACY, "inputs", "outputs")
+"""Arguments that constructors take beside those of their signatures."""
 
 
 def default_build(build: _F) -> _F:
@@ -89,6 +92,8 @@ class Layer(Holder):
         cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
 
     def __new__(cls, *args: Any, **kwargs: Any) -> Any:
+        check_keywords(cls, kwargs)
+        check_required(cls, len(args), kwargs)
         layer = super().__new__(cls)
         object.__setattr__(layer, "_hidden_arguments", (args, kwargs))
         return layer
@@ -105,7 +110,8 @@ class Layer(Holder):
     ) -> None:
         shape_hint = _shape_hint(kwargs)
         if kwargs:
-            raise TypeError(f"{type(self).__name__} got an argument it does not know: {', '.join(kwargs)}.")
+            known = [*argument_names(type(self)), *argument_names(Layer), *_BESIDE]
+            raise unknown_argument(type(self).__name__, next(iter(kwargs)), dict.fromkeys(known))
         if name is not None and (not isinstance(name, str) or "/" in name):
             raise ValueError(f"A layer's name must be a string without '/'; got {name!r}.")
         self.name = name or unique_name(snake_case(type(self).__name__))

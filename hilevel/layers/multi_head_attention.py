@@ -12,6 +12,7 @@ from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.core import positive, refuse
 from hilevel.layers.einsum_dense import EinsumDense
+from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
 from hilevel.layers.noise import rate_of
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
@@ -90,6 +91,7 @@ class HeadsAttention(Layer):
     def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
         """Make the projections."""
         key_shape = value_shape if key_shape is None else key_shape
+        check_sequences(self, [query_shape, value_shape, key_shape])
         if len(query_shape) != len(value_shape) or tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ShapeError(
                 f"{self._label()}: query and value must have as many axes, and key and value the same steps; got the "
@@ -182,7 +184,7 @@ class HeadsAttention(Layer):
             return (y if sees is None or not self._dropout else y * sees.astype(y.dtype)), None
         group = self._heads[0] // self._heads[1]
         k, v = (x if group == 1 else ops.repeat(x, group, axis=-3) for x in (k, v))
-        weights = masked_softmax(ops.matmul(q * scale, ops.swapaxes(k, -1, -2)), mask)
+        weights = masked_softmax(ops.matmul(ops.multiply(q, scale), ops.swapaxes(k, -1, -2)), mask)
         if sees is not None:
             weights = weights * sees.astype(weights.dtype)
         kept = weights if keep is None else ops.drop(weights, keep, scale=1 / (1 - self._dropout))

@@ -194,7 +194,7 @@ class AlphaDropout(Noise):
         a = ((1 - self.rate) * (1 + self.rate * limit**2)) ** -0.5
         b = -a * limit * self.rate
         keep = keep_mask(mask_shape(inputs, self.noise_shape), self.rate, self.seed_generator)
-        return ops.where(keep, inputs * a + b, a * limit + b)
+        return ops.where(keep, ops.add(ops.multiply(inputs, a), b), a * limit + b)
 
 
 class GaussianDropout(Noise):

@@ -37,6 +37,7 @@ class ScaleAndShift(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+        self.autocast = False  # float32 inputs may be beyond the range of float16
         self.epsilon, self.center, self.scale = epsilon, center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
@@ -50,12 +51,12 @@ class ScaleAndShift(Layer):
         self.gamma = self.beta = None
         if self.scale:
             self.gamma = self.add_weight(
-                shape, self.gamma_initializer, name="gamma",
+                shape, self.gamma_initializer, autocast=False, name="gamma",
                 regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
             )  # fmt: skip
         if self.center:
             self.beta = self.add_weight(
-                shape, self.beta_initializer, name="beta",
+                shape, self.beta_initializer, autocast=False, name="beta",
                 regularizer=self.beta_regularizer, constraint=self.beta_constraint,
             )  # fmt: skip
 
@@ -160,11 +161,11 @@ class BatchNormalization(ScaleAndShift):
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
         """The normalised inputs, of their shape. `mask`, of the leading axes, leaves samples out of the statistics."""
         if not (training and self.trainable):
-            return in_dtype_of(inputs, ops.batch_normalization(
-                inputs, self.moving_mean, self.moving_variance, self.axis, self.beta, self.gamma,
-                self.epsilon,
+            return in_dtype(self.compute_dtype, ops.batch_normalization(
+                at_least_float32(self, inputs), self.moving_mean, self.moving_variance, self.axis, self.beta,
+                self.gamma, self.epsilon,
             ))  # fmt: skip
-        x = at_least_float32(inputs)
+        x = at_least_float32(self, inputs)
         axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
         if mask is None:
             weights = self.gamma_and_beta(x.shape, self.axis)
@@ -174,7 +175,7 @@ class BatchNormalization(ScaleAndShift):
             y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         self._keep(self.moving_mean, mean)
         self._keep(self.moving_variance, variance)
-        return in_dtype_of(inputs, y)
+        return in_dtype(self.compute_dtype, y)
 
     def _keep(self, average: Variable, value: Tensor) -> None:
         value = ops.stop_gradient(value)
@@ -211,14 +212,14 @@ def standardized(
     return scaled((x - mean) * ops.rsqrt(variance + epsilon), gamma, beta)
 
 
-def at_least_float32(x: Tensor) -> Tensor:
-    """The tensor, of half precision as float32: statistics need it."""
-    return x.astype("float32") if x.dtype.itemsize < 4 else x
+def at_least_float32(layer: Layer, x: Tensor) -> Tensor:
+    """Return a tensor in the layer's compute dtype, in float32 for a layer of half precision: statistics need it."""
+    return in_dtype("float64" if layer.compute_dtype == "float64" else "float32", x)
 
 
-def in_dtype_of(x: Tensor, y: Tensor) -> Tensor:
-    """`y` in the dtype of `x`, itself where it has it."""
-    return y if y.dtype == x.dtype else y.astype(x.dtype)
+def in_dtype(dtype: str, x: Tensor) -> Tensor:
+    """Return a tensor in a dtype, itself where it has it."""
+    return x if x.dtype == dtype else x.astype(dtype)
 
 
 class LayerNormalization(ScaleAndShift):
@@ -267,5 +268,5 @@ class LayerNormalization(ScaleAndShift):
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
-        x, weights = at_least_float32(inputs), self.gamma_and_beta(inputs.shape, *axes)
-        return in_dtype_of(inputs, standardized(x, axes, self.epsilon, mask, *weights))
+        x, weights = at_least_float32(self, inputs), self.gamma_and_beta(inputs.shape, *axes)
+        return in_dtype(self.compute_dtype, standardized(x, axes, self.epsilon, mask, *weights))

@@ -13,6 +13,7 @@ from hilevel.autodiff.tape import to_host
 from hilevel.config import settings
 from hilevel.layers.core import positive, refuse
 from hilevel.layers.layer import Layer
+from hilevel.ops._ranges import expect_indices
 
 
 class Rescaling(Layer):
@@ -39,7 +40,7 @@ class Rescaling(Layer):
             v if isinstance(v, (int, float)) else ops.cast(np.asarray(v), self.compute_dtype)
             for v in (self.scale, self.offset)
         )
-        return x * scale + offset
+        return ops.add(ops.multiply(x, scale), offset)
 
 
 class Normalization(Layer):
@@ -164,6 +165,8 @@ class CategoryEncoding(Layer):
         """Shape `(batch, n)` to `(batch, num_tokens)`; one_hot: a new last axis, in place of one of length 1."""
         if count_weights is not None and self.output_mode != "count":
             raise ValueError("CategoryEncoding: count_weights are for output_mode='count'.")
+        advice = "Give the layer a larger num_tokens: the largest integer plus 1."
+        expect_indices(inputs, self.num_tokens, f"{self._label()}: integer", advice)
         hot = ops.one_hot(inputs, self.num_tokens, dtype=self.compute_dtype)
         if self.output_mode == "one_hot":
             last_is_one = len(inputs.shape) > 1 and inputs.shape[-1] == 1

@@ -58,9 +58,15 @@ class StackedRNNCells(Layer):
         """One step of each cell."""
         new = []
         for cell, own in zip(self.cells, states, strict=True):
-            inputs, own = cell(inputs, own, **_training(cell, training))
-            new.append(own)
+            given = own if isinstance(own, (list, tuple)) else [own]
+            inputs, after = cell(inputs, given, **_training(cell, training))
+            new.append(_structured_like(own, after))
         return inputs, new
+
+
+def _structured_like(states: Any, new: Any) -> Any:
+    """Return new states in the structure of those before: cells of one state may return it alone or in a list."""
+    return tree.pack_sequence_as(states, tree.flatten(new))
 
 
 def _check_cell(cell: Any) -> None:
@@ -237,10 +243,10 @@ class RNN(Layer):
         def body(carry: Any, inputs: Any) -> Any:
             states, before = carry
             y, new = self.cell(inputs[0], states, **_training(self.cell, training))
-            new = list(new) if isinstance(new, (list, tuple)) else [new]
+            new = _structured_like(states, new)
             if marks is not None:
                 choose: Any = lambda a, b: ops.where(inputs[1], a, b)
-                y, new = choose(y, before), tree.map_structure(choose, new, list(states))
+                y, new = choose(y, before), tree.map_structure(choose, new, states)
             return (new, y), y
 
         with self._same_dropout(x, training):

@@ -13,7 +13,7 @@ from hilevel.layers.normalization import (
     ScaleAndShift,
     at_least_float32,
     axis_size,
-    in_dtype_of,
+    in_dtype,
     scaled,
     standardized,
 )
@@ -84,10 +84,10 @@ class GroupNormalization(ScaleAndShift):
         """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
         shape, axis = tuple(inputs.shape), self.axis % len(inputs.shape)
         parts = (self.groups, shape[axis] // self.groups)
-        x = ops.reshape(at_least_float32(inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))
+        x = ops.reshape(at_least_float32(self, inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))
         over = [i for i in range(1, len(shape) + 1) if i != axis]
         y = standardized(x, over, self.epsilon, mask)
-        return in_dtype_of(inputs, scaled(ops.reshape(y, shape), *self.gamma_and_beta(shape, axis)))
+        return in_dtype(self.compute_dtype, scaled(ops.reshape(y, shape), *self.gamma_and_beta(shape, axis)))
 
 
 class RMSNormalization(Layer):
@@ -106,6 +106,7 @@ class RMSNormalization(Layer):
         super().__init__(**kwargs)
         self.axis = axis if isinstance(axis, int) else sorted(axis)
         self.epsilon = epsilon
+        self.autocast = False
         self.supports_masking = self.axis in (-1, [-1])
 
     def build(self, input_shape: Shape) -> None:
@@ -121,7 +122,8 @@ class RMSNormalization(Layer):
     def call(self, x: Tensor) -> Tensor:
         """The inputs divided by their root mean square, of their shape."""
         scale = ops.reshape(self.scale, self._view)
-        return ops.rms_normalization(x, scale, self.axis, self.epsilon)
+        y = ops.rms_normalization(at_least_float32(self, x), scale, self.axis, self.epsilon)
+        return in_dtype(self.compute_dtype, y)
 
 
 class UnitNormalization(Layer):
@@ -142,10 +144,12 @@ class UnitNormalization(Layer):
         super().__init__(**kwargs)
         if not isinstance(axis, (int, list, tuple)):
             raise TypeError(f"UnitNormalization: axis must be an integer, or a list of them; got {axis!r}.")
+        self.autocast = False
         self.supports_masking = True
         self.axis = axis if isinstance(axis, int) else list(axis)
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The normalised inputs, of their shape; zeros where `mask` leaves steps out."""
-        inputs = inputs if mask is None else masks.masked(inputs, mask)
-        return ops.normalize(inputs, axis=self.axis, order=2, epsilon=1e-12)
+        x = at_least_float32(self, inputs)
+        x = x if mask is None else masks.masked(x, mask)
+        return in_dtype(self.compute_dtype, ops.normalize(x, axis=self.axis, order=2, epsilon=1e-12))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config, Shape
 from hilevel.losses.base import Loss, LossFunctionWrapper
 from hilevel.losses.hinge import (
@@ -157,6 +158,7 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape) -> Loss |
     return LossFunctionWrapper(found, name=name)
 
 
+_install_getattr(__name__)
 __all__ = [
     "CTC",
     "BinaryCrossentropy",

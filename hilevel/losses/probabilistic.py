@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-import warnings
 from typing import Any
 
 from hilevel import ops
+from hilevel._context import context
 from hilevel._types import Tensor
 from hilevel.config import epsilon
+from hilevel.errors import ConstantOutputWarning, warn
 from hilevel.losses.base import LossFunctionWrapper, matched
 from hilevel.losses.regression import MEAN
 from hilevel.ops._ranges import expect_fractions, expect_indices
+from hilevel.ops.indexing import pick
 
 _ONE_HOT = (
     "For targets that are class numbers use the sparse_categorical_crossentropy loss; else make them one-hot "
@@ -52,14 +54,15 @@ def _one_hot_targets(y_true: Any, y_pred: Any, name: str, axis: int) -> tuple[Te
     if isinstance(axis, bool):
         raise ValueError(f"`axis` is a whole number; got {axis}.")
     y_true, y_pred = matched(y_true, y_pred, name, _ONE_HOT)
-    if y_pred.shape[axis] == 1:
-        warnings.warn(
-            f"{name} with one class only (y_pred has shape {tuple(y_pred.shape)}) is always 0. With two "
-            "classes and one output use binary_crossentropy.",
-            SyntaxWarning,
-            stacklevel=3,
-        )
+    if y_pred.shape[axis] == 1 and not context.abstract:
+        warn(_ONE_CLASS.format(name=name), ConstantOutputWarning)
     return y_true, y_pred
+
+
+_ONE_CLASS = (
+    "{name} of one class is always 0: y_pred has length 1 on the axis of the classes. For two classes and one output "
+    'use binary_crossentropy and activation="sigmoid"; for more give the last layer one unit for each class.'
+)
 
 
 def _smooth(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
@@ -234,7 +237,7 @@ def categorical_generalized_cross_entropy(y_true: Tensor, y_pred: Tensor, q: flo
     """
     y_pred = ops.convert_to_tensor(y_pred)
     y_true = _class_numbers(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
-    own = ops.take_along_axis(y_pred, ops.cast(y_true, "int32")[..., None], axis=-1)[..., 0]
+    own = pick(y_pred, ops.cast(y_true, "int32"))
     return (1 - own**q) / q
 
 
@@ -268,7 +271,23 @@ def poisson(y_true: Tensor, y_pred: Tensor) -> Tensor:
 # -- classes ----------------------------------------------------------------------------------------
 
 
-class CategoricalCrossentropy(LossFunctionWrapper):
+class _ClassLoss(LossFunctionWrapper):
+    """A loss over an axis of classes, of which there are at least two."""
+
+    axis = -1
+
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """The function's values; on the pass over shapes before training, one class is refused.
+
+        Raises:
+            ValueError: `y_pred` has one class, so that the loss is always 0.
+        """
+        if context.abstract and y_pred.shape[self.axis] == 1:
+            raise ValueError(_ONE_CLASS.format(name=self.name))
+        return super().call(y_true, y_pred)
+
+
+class CategoricalCrossentropy(_ClassLoss):
     """The cross-entropy `-sum(y_true * log(y_pred))`, for one-hot targets or distributions.
 
     Args:
@@ -293,7 +312,7 @@ class CategoricalCrossentropy(LossFunctionWrapper):
         super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
 
 
-class CategoricalFocalCrossentropy(LossFunctionWrapper):
+class CategoricalFocalCrossentropy(_ClassLoss):
     """The cross-entropy for one-hot targets in which classes that are predicted well count less.
 
     Args:
@@ -323,11 +342,10 @@ class CategoricalFocalCrossentropy(LossFunctionWrapper):
         super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **focus, **options)
 
 
-class _ClassNumberLoss(LossFunctionWrapper):
+class _ClassNumberLoss(_ClassLoss):
     """A loss whose targets are class numbers."""
 
     integer_targets = True
-    axis = -1
     ignore_class: int | None = None
 
 

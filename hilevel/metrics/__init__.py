@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config, Shape
 from hilevel.losses import (
     binary_crossentropy,
@@ -200,6 +201,7 @@ def resolve(identifier: Any, y_true_shape: Shape, y_pred_shape: Shape, loss: Any
     return found
 
 
+_install_getattr(__name__)
 __all__ = [
     "AUC",
     "Accuracy",

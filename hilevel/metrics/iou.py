@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Sequence
 from typing import Any
 
 from hilevel import dtypes, ops
 from hilevel._types import Tensor
 from hilevel.config import epsilon
-from hilevel.errors import ShapeError
+from hilevel.errors import ShapeError, warn
 from hilevel.losses.base import cast_to
 from hilevel.metrics.base import Metric, accumulate
 
@@ -85,10 +84,9 @@ class IoU(Metric):
     def _weights(self, sample_weight: Any) -> Tensor:
         weight = ops.convert_to_tensor(1 if sample_weight is None else sample_weight)
         if dtypes.is_float(weight.dtype) and not dtypes.is_float(self._dtype):
-            warnings.warn(
+            warn(
                 f'{type(self).__name__} "{self.name}" counts in {self.dtype}, so that the fractions of float '
                 'weights are cut off. Give it dtype="float32".',
-                stacklevel=3,
             )
         weight = cast_to(weight, self._dtype)
         return ops.reshape(weight, (-1,)) if len(weight.shape) > 1 else weight

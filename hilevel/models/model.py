@@ -6,11 +6,14 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel import masks, tree
+from hilevel._types import Config
 from hilevel.errors import nearest
 from hilevel.graph import abstract_call
 from hilevel.layers.layer import Layer, default_build, symbolic_inputs
+from hilevel.models.config import graph_config, graph_from_config
 from hilevel.models.graph_run import Graph
 from hilevel.models.summary import summary_text
+from hilevel.registry import custom_object_scope
 from hilevel.training.trainer import Trainer
 
 
@@ -134,6 +137,35 @@ class Model(Trainer):
         """The names by which targets can be given in a dict; None before they are known."""
         return None if self._graph is None else self._graph.output_names
 
+    def get_config(self) -> Config:
+        """Return the config of a functional model, with its layers and their calls; of a subclass, the arguments of its
+        `__init__`."""
+        if self._graph is None or type(self) is not Model:
+            return super().get_config()
+        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
+        return base | graph_config(self._graph)
+
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
+        """Return a model as `get_config` describes it, with new weights.
+
+        Args:
+            config: what `get_config` returned.
+            custom_objects: further classes and functions by name.
+
+        >>> import hilevel
+        >>> x = hilevel.Input((4,))
+        >>> model = hilevel.Model(x, hilevel.layers.Dense(2)(x))
+        >>> hilevel.Model.from_config(model.get_config()).output_shape
+        (None, 2)
+        """
+        with custom_object_scope(custom_objects or {}):
+            if not {"layers", "input_layers", "output_layers"} <= set(config):
+                return super().from_config(config)
+            inputs, outputs = graph_from_config(config)
+            base = {key: config[key] for key in ("name", "trainable", "dtype") if key in config}
+            return cls(inputs, outputs, **base)
+
     def _needs_graph(self) -> Graph:
         if self._graph is None:
             raise AttributeError(
@@ -183,6 +215,13 @@ class Model(Trainer):
         """
         text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
         (print_fn or print)(text)
+
+    def __repr__(self) -> str:
+        if "name" not in vars(self):
+            return f"<{type(self).__name__}, not initialised>"
+        shapes = ", ".join(f"{x.name} {x.shape}" for x in self.inputs)
+        size = f"{self.count_params():,} parameters" if self.built else "not built"
+        return f"<{self._label()}: {'inputs ' * bool(shapes)}{shapes}{', ' * bool(shapes)}{size}>"
 
 
 def _one_or_all(shapes: list[Any]) -> Any:

@@ -8,7 +8,7 @@ import sys as _sys
 from typing import TYPE_CHECKING as _TYPE_CHECKING
 
 from hilevel import tensor as _tensor
-from hilevel._lazy import loader as _loader
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.ops._op import Composite, Op, composite, op
 from hilevel.ops.activations import (
     celu,
@@ -239,6 +239,7 @@ from hilevel.ops.nn import (
     standardize,
     swish,
 )
+from hilevel.ops.norms import norm
 from hilevel.ops.reduction import (
     all,
     amax,
@@ -256,7 +257,6 @@ from hilevel.ops.reduction import (
     mean,
     min,
     moments,
-    norm,
     prod,
     sort,
     std,
@@ -330,7 +330,7 @@ _LATER = {
 }
 """Families that are loaded when they are first used."""
 
-__getattr__ = _loader(__name__, _LATER)
+_install_getattr(__name__, _LATER)
 _tensor.ops = numpy = nn = linalg = image = _sys.modules[__name__]
 
 __all__ = [

@@ -109,6 +109,24 @@ def boolean(*xs: Any, **_: Any) -> Abstract:
     return elementwise(*xs, dtype=np.bool_)
 
 
+def signed(*xs: Any) -> Abstract:
+    """Shape rule of ops that broadcast operands and refuse booleans."""
+    y = elementwise(*xs)
+    if y.dtype.kind == "b":
+        raise TypeError(
+            "Expected numbers; got booleans. Use ops.logical_not or logical_xor, or cast to int32 first."
+        )
+    return y
+
+
+def integral(*xs: Any) -> Abstract:
+    """Shape rule of ops that broadcast operands and take integers and booleans only."""
+    y = elementwise(*xs)
+    if y.dtype.kind not in "biu":
+        raise TypeError(f"Expected integers or booleans; got {y.dtype}. Cast to an integer dtype first.")
+    return y
+
+
 def reduced(x: Any, axis: Any, keepdims: bool, dtype: Any = None) -> Abstract:
     """Shape rule of reductions."""
     try:

@@ -23,6 +23,7 @@ returns `Abstract` tensors.
 
 from __future__ import annotations
 
+import functools
 import inspect
 from collections.abc import Callable
 from typing import Any, Concatenate, Generic, ParamSpec, overload
@@ -35,7 +36,8 @@ from hilevel._types import DTypeLike, Function, Tensor
 from hilevel.autodiff.capture import present
 from hilevel.autodiff.tape import Traced, check_alive, owner, paused
 from hilevel.backends import current_backend
-from hilevel.errors import ShapeError
+from hilevel.dtypes import FLOAT32, INT32
+from hilevel.errors import ShapeError, refuse_sparse
 from hilevel.ops._abstract import Abstract, as_abstract
 from hilevel.tensor import (
     ABSTRACT,
@@ -50,6 +52,7 @@ from hilevel.tensor import (
 )
 
 P = ParamSpec("P")
+_ndarray = np.ndarray
 
 _TENSOR = ("Tensor", "Tensor | None", "'Tensor'")
 _PROMOTIONS: dict[str | None, Function | None] = {
@@ -57,7 +60,11 @@ _PROMOTIONS: dict[str | None, Function | None] = {
     "common": dtypes.to_common,
     "number": dtypes.to_number,
     "float": dtypes.to_float,
+    "product": dtypes.to_product,
+    "sum": dtypes.to_sum,
 }
+_UNSETTLED = {"number": "b", "float": "biu", "product": "i", "sum": "biu"}
+"""Kinds of dtypes that are always promoted."""
 
 
 class Op(Generic[P]):
@@ -83,7 +90,7 @@ class Op(Generic[P]):
         self.parameters = [p.name for p in parameters]
         self.required = sum(p.default is inspect.Parameter.empty for p in parameters)
         self.promote = _PROMOTIONS[dtype]
-        self.unwanted = {"number": "b", "float": "biu"}.get(dtype or "", "")
+        self.settled = frozenset(d for d in dtypes.NATIVE if d.kind not in _UNSETTLED.get(dtype or "", ""))
         self.rule: Function | None = None
         self.shape_rule = shape
         self.saving: Function | None = None
@@ -127,8 +134,15 @@ class Op(Generic[P]):
             if kind & SYMBOLIC:
                 return _graph_call(self, args, kwargs)
             args, kind = _read(args)  # type: ignore[assignment]
-        if self.promote is not None and _unsettled(args, self.unwanted):
+        if self.promote is None:
+            for a in args:
+                if a.__class__ is _ndarray and a.dtype not in self.settled:
+                    args = tuple(map(_native, args))  # type: ignore[assignment]
+                    break
+        elif _unsettled(args, self.settled):
             args = self.promote(args)
+            if not kind & ABSTRACT and is_emulated(args):
+                return rounded(self)(*args, **kwargs)
         if kind & ABSTRACT:
             return self.abstract(args, kwargs)
         try:
@@ -236,9 +250,14 @@ class Op(Generic[P]):
             raise better from None
 
 
-def _unsettled(args: Any, unwanted: str) -> bool:
-    """Whether operands have to be cast first: the quick question before the dtype rules' slow answer."""
-    first, number = None, False
+def _native(x: Any) -> Any:
+    return dtypes.native(x) if isinstance(x, _ndarray) else x
+
+
+def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
+    """Whether operands may have to be cast: a quick check before the slow dtype rules."""
+    first: Any = None
+    number = False
     for a in args:
         if a.__class__ in _NUMBERS:
             number = True
@@ -248,9 +267,57 @@ def _unsettled(args: Any, unwanted: str) -> bool:
                 first = dtype
             elif dtype is not first:
                 return True
-    if first is None:
-        return bool(unwanted) or number
-    return first.kind in unwanted or (number and first.kind in "biu")
+    return first not in settled or (number and first.kind in "biu")
+
+
+# -- dtypes that a backend stores, but does not compute in -------------------------------------------
+
+
+def is_emulated(args: Any) -> bool:
+    """Whether an operand's dtype is one that its backend, or NumPy on the host, stores but does not compute in."""
+    for a in args:
+        if getattr(a, "dtype", INT32).kind == "V" and KINDS.get(a.__class__, OTHER) & (
+            HOST | DEVICE | TRACED
+        ):
+            value = a.value if a.__class__ is Traced else a
+            return value.__class__ in _HOST_TYPES or a.dtype.name in owner(value).emulated
+    return False
+
+
+def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
+    """Decorator for a function of tensors: where their dtype is emulated, compute in float32 and round the result.
+
+    Functions that combine tensors with Python floats by operators need it: a NumPy array of bfloat16 times a float is
+    float32.
+    """
+
+    @functools.wraps(function)
+    def call(*args: P.args, **kwargs: P.kwargs) -> Any:
+        operands = (*args, *kwargs.values()) if kwargs else args
+        for a in operands:
+            if getattr(a, "dtype", INT32).kind == "V":
+                break
+        else:
+            return function(*args, **kwargs)
+        values = [_read_variable(a) for a in operands]
+        if not is_emulated(values):
+            return function(*args, **kwargs)
+        dtype = dtypes.promoted(*(a.dtype for a in values if hasattr(a, "dtype")))
+        if dtype.kind != "V":
+            return function(*args, **kwargs)
+        wide: Any = [a.astype(FLOAT32) if getattr(a, "dtype", None) == dtype else a for a in values]
+        y = function(*wide[: len(args)], **dict(zip(kwargs, wide[len(args) :], strict=True)))
+        return tuple(_narrow(part, dtype) for part in y) if isinstance(y, tuple) else _narrow(y, dtype)
+
+    return call
+
+
+def _read_variable(x: Any) -> Any:
+    return x.read() if KINDS.get(x.__class__) == VARIABLE else x
+
+
+def _narrow(y: Any, dtype: Any) -> Any:
+    return y.astype(dtype) if y.dtype == FLOAT32 else y
 
 
 _NUMBERS = frozenset({float, int, bool})
@@ -286,6 +353,8 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
         x = x.read() if kind == VARIABLE else x
         return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
     backend = current_backend()
+    if kind == HOST:
+        x = dtypes.native(x)
     if kind == HOST and not backend.takes_host_arrays:
         return backend.asarray(x, None if dtype is None else dtypes.as_dtype(dtype))
     if kind in (HOST, DEVICE):
@@ -316,10 +385,12 @@ def _holds_tensor(x: Any) -> bool:
 def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
     array = np.asarray(x)
     if array.dtype == object:
+        refuse_sparse(x)
         raise TypeError(
             f"Cannot make a tensor of {type(x).__name__}: {str(x)[:80]!r}. Expected numbers, an array, or "
             "lists of equal length."
         )
+    array = dtypes.native(array)
     if dtype is not None:
         return array.astype(dtypes.as_dtype(dtype), copy=False)
     if not hasattr(x, "dtype") and array.dtype.kind in "fiu" and _is_python(x):
@@ -359,8 +430,9 @@ def op(function: Any = None, *, dtype: str | None = None, shape: Function | None
     """Decorator: make a primitive op of the function that computes its value.
 
     `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"number"` makes
-    int32 of booleans, too, `"float"` brings them to a floating-point dtype; nothing where it is None. `shape` is the
-    shape rule, where it is one of those that many ops share.
+    int32 of booleans, too, `"float"` brings them to a floating-point dtype, `"product"` makes int32 of int8, `"sum"`
+    of booleans and small integers; nothing where it is None. `shape` is the shape rule, where it is one of those that
+    many ops share.
 
     >>> @ops.op(dtype="float")
     ... def cube(xp, x: "Tensor"):

@@ -6,7 +6,7 @@ import numpy as np
 
 from hilevel._types import Namespace, Tensor
 from hilevel.ops._abstract import like
-from hilevel.ops._op import composite, op, to_array, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.elementwise import abs, clip, maximum, minimum, square, where
 from hilevel.ops.functions import expm1, sqrt, tanh
 from hilevel.ops.nn import erf, sigmoid, softplus
@@ -38,6 +38,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, negative_slope: float = 0.
     return xp.where(x > 0, g, negative_slope * g)
 
 
+@rounded
 def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """`x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
 
@@ -48,6 +49,7 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
     return where(x > 0, x, alpha * expm1(minimum(x, 0.0)))
 
 
+@rounded
 def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
 
@@ -58,6 +60,7 @@ def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
     return where(x > 0, x, alpha * expm1(minimum(x, 0.0) / alpha))
 
 
+@rounded
 def selu(x: Tensor) -> Tensor:
     """`1.0507 * elu(x, 1.6733)`: keeps mean 0 and variance 1. Klambauer et al., 2017.
 
@@ -93,6 +96,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, approximate: bool) -> Tens
     return g * (0.5 * (1.0 + erf(x * 0.7071067811865476)) + x * density)
 
 
+@rounded
 def softsign(x: Tensor) -> Tensor:
     """`x / (1 + |x|)`, element-wise.
 
@@ -112,6 +116,7 @@ def log_sigmoid(x: Tensor) -> Tensor:
     return -softplus(-to_float_array(x))
 
 
+@rounded
 def hard_sigmoid(x: Tensor) -> Tensor:
     """`clip(x / 6 + 0.5, 0, 1)`: a sigmoid of straight lines.
 
@@ -121,6 +126,7 @@ def hard_sigmoid(x: Tensor) -> Tensor:
     return clip(to_float_array(x) / 6.0 + 0.5, 0.0, 1.0)
 
 
+@rounded
 def hard_silu(x: Tensor) -> Tensor:
     """`x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
 
@@ -140,7 +146,7 @@ def hard_tanh(x: Tensor) -> Tensor:
     >>> ops.hard_tanh([-3.0, 0.5])
     array([-1. ,  0.5], dtype=float32)
     """
-    return clip(x, -1.0, 1.0)
+    return clip(x, -1, 1)
 
 
 def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
@@ -154,6 +160,7 @@ def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
     return where(abs(x) > threshold, x, 0.0)
 
 
+@rounded
 def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
     """`x` moved towards 0 by `threshold`, and 0 where that crosses it.
 
@@ -204,6 +211,7 @@ def squareplus(x: Tensor, b: float = 4) -> Tensor:
     return (x + sqrt(square(x) + b)) / 2
 
 
+@rounded
 def sparse_plus(x: Tensor) -> Tensor:
     """0 below -1, `(x + 1)^2 / 4` up to 1, `x` above.
 
@@ -214,6 +222,7 @@ def sparse_plus(x: Tensor) -> Tensor:
     return where(x <= -1, 0.0, where(x < 1, 0.25 * square(x + 1), x))
 
 
+@rounded
 def sparse_sigmoid(x: Tensor) -> Tensor:
     """`clip((x + 1) / 2, 0, 1)`.
 
@@ -223,6 +232,7 @@ def sparse_sigmoid(x: Tensor) -> Tensor:
     return clip(0.5 * (to_float_array(x) + 1), 0.0, 1.0)
 
 
+@rounded
 def glu(x: Tensor, axis: int = -1) -> Tensor:
     """One half of an axis times the sigmoid of the other. Dauphin et al., 2017.
 
@@ -234,6 +244,7 @@ def glu(x: Tensor, axis: int = -1) -> Tensor:
 
 
 @composite
+@rounded
 def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
     """The projection onto the probability simplex: like softmax, with true zeros. Martins and Astudillo, 2016.
 

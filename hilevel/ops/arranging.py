@@ -7,11 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from hilevel import dtypes
 from hilevel._types import DTypeLike, Tensor
-from hilevel.config import settings
 from hilevel.errors import ShapeError
-from hilevel.ops._op import composite, to_array, to_float_array
+from hilevel.ops._op import composite, rounded, to_array, to_float_array
 from hilevel.ops.comparison import equal, logical_not, not_equal
+from hilevel.ops.creation import float_dtype
 from hilevel.ops.elementwise import multiply
 from hilevel.ops.indexing import getitem
 from hilevel.ops.linear import tensordot
@@ -45,7 +46,10 @@ def logspace(
     >>> ops.logspace(0.0, 2.0, 3)
     array([  1.,  10., 100.], dtype=float32)
     """
-    return to_array(np.logspace(start, stop, num, endpoint, base, axis=axis), dtype or settings.floatx)
+    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
+    return to_array(
+        np.logspace(first, last, num, endpoint, base, axis=axis), dtype or float_dtype(start, stop)
+    )
 
 
 def geomspace(
@@ -61,7 +65,8 @@ def geomspace(
     >>> ops.geomspace(1.0, 100.0, 3)
     array([  1.,  10., 100.], dtype=float32)
     """
-    return to_array(np.geomspace(start, stop, num, endpoint, axis=axis), dtype or settings.floatx)
+    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
+    return to_array(np.geomspace(first, last, num, endpoint, axis=axis), dtype or float_dtype(start, stop))
 
 
 @composite
@@ -180,6 +185,7 @@ def diff(a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
 
 
 @composite
+@rounded
 def trapezoid(y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """The integral of `y` along an axis by the trapezoidal rule, at the places `x` or at distances `dx`.
 
@@ -231,8 +237,8 @@ def kron(x1: Tensor, x2: Tensor) -> Tensor:
     x1, x2 = to_array(x1), to_array(x2)
     rank = max(len(x1.shape), len(x2.shape))
     a, b = ((1,) * (rank - len(x.shape)) + tuple(x.shape) for x in (x1, x2))
-    blocks = reshape(x1, tuple(n for m in a for n in (m, 1))) * reshape(
-        x2, tuple(n for m in b for n in (1, m))
+    blocks = multiply(
+        reshape(x1, tuple(n for m in a for n in (m, 1))), reshape(x2, tuple(n for m in b for n in (1, m)))
     )
     return reshape(blocks, tuple(m * n for m, n in zip(a, b, strict=True)))
 
@@ -252,7 +258,8 @@ def cross(
     array([0., 0., 1.], dtype=float32)
     """
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
-    a, b = moveaxis(to_array(x1), axisa, -1), moveaxis(to_array(x2), axisb, -1)
+    a, b = dtypes.to_common((to_array(x1), to_array(x2)))
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
         raise ShapeError(f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}.")
     last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]

@@ -16,7 +16,7 @@ from hilevel import dtypes
 from hilevel._types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, broadcast
-from hilevel.ops._op import composite, op, to_array, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.creation import arange
 from hilevel.ops.elementwise import where
 from hilevel.ops.nn import into, softmax
@@ -166,6 +166,7 @@ def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 # -- heads ----------------------------------------------------------------------------------------------
 
 
+@rounded
 def attention(
     query: Tensor, key: Tensor, value: Tensor, bias: Tensor = None, mask: Tensor = None, keep: Tensor = None,
     scale: float = 1.0, rate: float = 0.0,

@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import tree
+from hilevel import dtypes, tree
 from hilevel._context import context
 from hilevel._types import DTypeLike, Function, Tensor
 from hilevel.autodiff.tape import Traced, to_host
@@ -97,6 +97,7 @@ def scan(
     >>> ops.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
     """
+    init, xs = _native(init), None if xs is None else _native(xs)
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
@@ -115,6 +116,11 @@ def scan(
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
 
 
+def _native(structure: Any) -> Any:
+    """The structure with its NumPy arrays in the byte order of this machine."""
+    return tree.map_structure(lambda a: dtypes.native(a) if isinstance(a, np.ndarray) else a, structure)
+
+
 def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
     first = None if xs is None else tree.map_structure(lambda a: a[0], xs)
     carry, y = f(init, first)
@@ -129,6 +135,7 @@ def vectorized_map(function: Function, elements: Any) -> Any:
     >>> ops.vectorized_map(lambda x: x * 2, np.array([1.0, 2.0]))
     array([2., 4.])
     """
+    elements = _native(elements)
     backend = current_backend()
     if backend.vectorize is not None and not _has_traced(elements) and context.recording is None:
         return backend.vectorize(function)(elements)
@@ -207,7 +214,7 @@ def convert_to_tensor(
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
     kind = KINDS.get(x.__class__, OTHER)
     if dtype is None and (kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))):
-        return x
+        return dtypes.native(x) if kind == HOST else x
     if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
         return to_array(x, dtype)
     y = to_array(x, dtype)

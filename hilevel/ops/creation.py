@@ -113,14 +113,20 @@ def linspace(
     dtype: DTypeLike = None,
     axis: int = 0,
 ) -> Any:
-    """`num` evenly spaced numbers from `start` to `stop`.
+    """`num` evenly spaced numbers from `start` to `stop`, in their common float dtype where none is given.
 
     >>> ops.linspace(0.0, 1.0, 3)
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    values, step = np.linspace(np.asarray(start), np.asarray(stop), num, endpoint, retstep=True, axis=axis)
-    y = to_array(values, _dtype(dtype))
+    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
+    values, step = np.linspace(first, last, num, endpoint, retstep=True, axis=axis)
+    y = to_array(values, dtype or float_dtype(start, stop))
     return (y, step) if retstep else y
+
+
+def float_dtype(*numbers: Any) -> str:
+    """The dtype of numbers that lie between these."""
+    return dtypes.result_type(*(v.dtype if hasattr(v, "dtype") else type(v) for v in numbers), float)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Tensor:

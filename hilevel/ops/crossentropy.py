@@ -9,7 +9,7 @@ from hilevel._types import Namespace, Tensor
 from hilevel.config import epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_array
+from hilevel.ops._op import composite, op, rounded, to_array
 from hilevel.ops.elementwise import clip
 from hilevel.ops.functions import log
 from hilevel.ops.indexing import own_elements, pick
@@ -82,6 +82,7 @@ def _classes_last(x: Tensor, axis: int) -> Tensor:
 
 
 @composite
+@rounded
 def categorical_crossentropy(
     target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
@@ -133,6 +134,11 @@ def sparse_categorical_crossentropy(
     target = target.astype(dtypes.INT32)
     if not dtypes.is_float(output.dtype):
         (output,) = dtypes.to_float((output,))
+    return _of_labels(output, target, from_logits)
+
+
+@rounded
+def _of_labels(output: Tensor, target: Tensor, from_logits: bool) -> Tensor:
     if from_logits:
         return _sparse_softmax_crossentropy(output, target)
     own = pick(output, target)
@@ -165,6 +171,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, output: Tensor, target: Tensor, small
 
 
 @composite
+@rounded
 def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
     """`-target * log(output) - (1 - target) * log(1 - output)`, element-wise.
 

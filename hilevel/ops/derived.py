@@ -8,12 +8,12 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
-from hilevel.ops._abstract import boolean, elementwise, like
-from hilevel.ops._op import composite, op, to_array, to_float_array
+from hilevel.ops._abstract import Abstract, boolean, elementwise, integral, like
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.comparison import isnan
 from hilevel.ops.creation import ones_like, zeros_like
-from hilevel.ops.elementwise import abs, cast, clip, maximum, minimum, where
-from hilevel.ops.functions import exp, logaddexp, sin
+from hilevel.ops.elementwise import abs, cast, clip, maximum, minimum, stop_gradient, where
+from hilevel.ops.functions import arctan2, logaddexp, sin
 from hilevel.ops.nn import erf
 
 # -- arithmetic -------------------------------------------------------------------------------------
@@ -78,6 +78,8 @@ def divide_no_nan(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
     array([0.5, 0. ], dtype=float32)
     """
+    if isinstance(x2, int | float):
+        return x1 / x2 if x2 else xp.zeros_like(x1)
     if isinstance(x2, np.ndarray | np.generic) and not x2.ndim and x2:
         return x1 / x2
     zero = x2 == 0
@@ -86,9 +88,16 @@ def divide_no_nan(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 @divide_no_nan.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    if isinstance(x2, int | float):
+        return (g / x2 if x2 else xp.zeros_like(g)), None
     zero = x2 == 0
     share = xp.where(zero, xp.zeros_like(g), g) / xp.where(zero, xp.ones_like(x2), x2)
     return share, (lambda: -share * y)
+
+
+def _operand(x: Tensor) -> Any:
+    """A Python number as it is, so that it does not decide about the dtype; anything else as an array."""
+    return x if isinstance(x, (int, float)) else to_array(x)
 
 
 @composite
@@ -98,7 +107,7 @@ def fmax(x1: Tensor, x2: Tensor) -> Tensor:
     >>> ops.fmax([1.0, float("nan")], [0.0, 2.0])
     array([1., 2.], dtype=float32)
     """
-    x1, x2 = to_array(x1), to_array(x2)
+    x1, x2 = _operand(x1), _operand(x2)
     return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
 
 
@@ -109,7 +118,7 @@ def fmin(x1: Tensor, x2: Tensor) -> Tensor:
     >>> ops.fmin([1.0, float("nan")], [0.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    x1, x2 = to_array(x1), to_array(x2)
+    x1, x2 = _operand(x1), _operand(x2)
     return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
 
 
@@ -124,6 +133,7 @@ def fabs(x: Tensor) -> Tensor:
 
 
 @composite
+@rounded
 def deg2rad(x: Tensor) -> Tensor:
     """Degrees as radians.
 
@@ -134,6 +144,7 @@ def deg2rad(x: Tensor) -> Tensor:
 
 
 @composite
+@rounded
 def rad2deg(x: Tensor) -> Tensor:
     """Radians as degrees.
 
@@ -144,6 +155,7 @@ def rad2deg(x: Tensor) -> Tensor:
 
 
 @composite
+@rounded
 def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
     """`log2(2^x1 + 2^x2)`, without overflow.
 
@@ -151,10 +163,12 @@ def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
     array([2.], dtype=float32)
     """
     log2 = float(np.log(2))
-    return logaddexp(to_float_array(x1) * log2, to_float_array(x2) * log2) / log2
+    x1, x2 = dtypes.to_float((_operand(x1), _operand(x2)))
+    return logaddexp(x1 * log2, x2 * log2) / log2
 
 
 @composite
+@rounded
 def sinc(x: Tensor) -> Tensor:
     """`sin(pi x) / (pi x)`, and 1 at 0.
 
@@ -173,7 +187,7 @@ def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
     >>> ops.heaviside([-1.0, 0.0, 1.0], 0.5)
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    x1 = to_float_array(x1)
+    x1, x2 = dtypes.to_float((_operand(x1), _operand(x2)))
     return where(x1 < 0, 0.0, where(x1 > 0, 1.0, where(isnan(x1), x1, x2)))
 
 
@@ -182,20 +196,24 @@ def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
 
 @op(dtype="float", shape=like)
 def erfinv(xp: Namespace, x: Tensor) -> Tensor:
-    """The inverse of the error function, for `-1 < x < 1`.
+    """The inverse of the error function: infinite at 1 and -1, NaN outside.
 
-    >>> ops.erfinv([0.0])
-    array([0.], dtype=float32)
+    >>> ops.erfinv([0.0, 1.0])
+    array([ 0., inf], dtype=float32)
     """
-    from hilevel.random.functions import normal_quantile
+    from hilevel.random.functions import quantile_of_half
 
-    return normal_quantile(xp, 0.5 * (x + 1)) * 0.7071067811865476
+    wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
+    inside = xp.abs(wide) < 1
+    y = quantile_of_half(xp, xp.where(inside, wide, 0) * 0.5) * 0.7071067811865476
+    return xp.where(inside, y, xp.where(xp.abs(wide) == 1, xp.copysign(np.inf, wide), np.nan)).astype(x.dtype)
 
 
 erfinv.gradient(lambda xp, g, y, x: g * (0.886226925452758 * xp.exp(y * y)))
 
 
 @composite
+@rounded
 def erfc(x: Tensor) -> Tensor:
     """`1 - erf(x)`.
 
@@ -208,7 +226,7 @@ def erfc(x: Tensor) -> Tensor:
 # -- bits, of integers and booleans: no gradient ----------------------------------------------------
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="common", shape=integral)
 def bitwise_and(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     """The bits that both have.
 
@@ -218,7 +236,7 @@ def bitwise_and(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     return xp.bitwise_and(x, y)
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="common", shape=integral)
 def bitwise_or(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     """The bits that one of them has, or both.
 
@@ -228,7 +246,7 @@ def bitwise_or(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     return xp.bitwise_or(x, y)
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="common", shape=integral)
 def bitwise_xor(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     """The bits that exactly one of them has.
 
@@ -238,7 +256,7 @@ def bitwise_xor(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     return xp.bitwise_xor(x, y)
 
 
-@op(shape=like)
+@op(shape=integral)
 def bitwise_not(xp: Namespace, x: Tensor) -> Tensor:
     """All bits turned round.
 
@@ -248,7 +266,7 @@ def bitwise_not(xp: Namespace, x: Tensor) -> Tensor:
     return xp.invert(x)
 
 
-@op(dtype="number", shape=elementwise)
+@op(dtype="number", shape=integral)
 def left_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     """The bits moved up by `y` places.
 
@@ -258,7 +276,7 @@ def left_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     return xp.left_shift(x, y)
 
 
-@op(dtype="number", shape=elementwise)
+@op(dtype="number", shape=integral)
 def right_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
     """The bits moved down by `y` places.
 
@@ -342,41 +360,80 @@ def saturate_cast(x: Tensor, dtype: DTypeLike) -> Tensor:
     return cast(clip(x, limits.min, high), target)
 
 
+def _part(x: Any) -> Abstract:
+    """The shape rule of a part of complex numbers, which takes half of their bits."""
+    return Abstract(x.shape, np.dtype(f"float{x.dtype.itemsize * 4}"))
+
+
+@op(shape=_part)
+def _real(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.real(x)
+
+
+@op(shape=_part)
+def _imag(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.imag(x)
+
+
+@op(shape=like)
+def _conj(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.conj(x)
+
+
+def _is_complex(x: Tensor) -> bool:
+    return bool(x.dtype.kind == "c")
+
+
 def real(x: Tensor) -> Tensor:
-    """The real part: the tensor itself, all tensors of hilevel being real.
+    """The real part; a tensor that is not complex, unchanged. Complex tensors have no gradient.
 
-    >>> ops.real([1.0])
-    array([1.], dtype=float32)
+    >>> ops.real(np.array([1 + 2j]))
+    array([1.])
     """
-    return to_array(x)
+    x = to_array(x)
+    return _real(x) if _is_complex(x) else x
 
 
-conj = conjugate = real
+def conj(x: Tensor) -> Tensor:
+    """The complex conjugate; a tensor that is not complex, unchanged. Complex tensors have no gradient.
+
+    >>> ops.conj(np.array([1 + 2j]))
+    array([1.-2.j])
+    """
+    x = to_array(x)
+    return _conj(x) if _is_complex(x) else x
+
+
+conjugate = conj
 
 
 def imag(x: Tensor) -> Tensor:
-    """The imaginary part: zeros, all tensors of hilevel being real.
+    """The imaginary part; zeros for a tensor that is not complex.
 
-    >>> ops.imag([1.0])
-    array([0.], dtype=float32)
+    >>> ops.imag(np.array([1 + 2j])), ops.imag([1.0])
+    (array([2.]), array([0.], dtype=float32))
     """
-    return zeros_like(x)
+    x = to_array(x)
+    return _imag(x) if _is_complex(x) else zeros_like(x)
 
 
 def isreal(x: Tensor) -> Tensor:
-    """Whether the imaginary part is 0: true.
+    """Whether the imaginary part is 0.
 
-    >>> ops.isreal([1.0])
-    array([ True])
+    >>> ops.isreal(np.array([1 + 2j, 1.0])), ops.isreal([1.0])
+    (array([False,  True]), array([ True]))
     """
-    return ones_like(x, dtype="bool")
+    x = to_array(x)
+    return _imag(x) == 0 if _is_complex(x) else ones_like(x, dtype="bool")
 
 
 @composite
+@rounded
 def angle(x: Tensor) -> Tensor:
-    """The angle in the complex plane: 0, or pi for negative numbers.
+    """The angle in the complex plane; of real numbers 0, or pi where the sign is minus.
 
     >>> ops.angle([-1.0, 1.0])
     array([3.1415927, 0.       ], dtype=float32)
     """
-    return where(to_float_array(x) < 0, exp(zeros_like(to_float_array(x))) * float(np.pi), 0.0)
+    x = stop_gradient(to_float_array(x))
+    return arctan2(imag(x), real(x))

@@ -8,7 +8,7 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
-from hilevel.ops._abstract import Abstract, elementwise, like
+from hilevel.ops._abstract import Abstract, elementwise, like, signed
 from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.comparison import isclose
 
@@ -28,7 +28,7 @@ def add(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 add.gradient(lambda xp, g, y, x1, x2: (g, g))
 
 
-@op(dtype="common", shape=elementwise)
+@op(dtype="common", shape=signed)
 def subtract(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     """The difference `x1 - x2`, element-wise, with broadcasting.
 
@@ -146,7 +146,7 @@ maximum.gradient(_share)
 minimum.gradient(_share)
 
 
-@op(shape=like)
+@op(shape=signed)
 def negative(xp: Namespace, x: Tensor) -> Tensor:
     """`-x`, element-wise.
 
@@ -173,14 +173,14 @@ abs.gradient(lambda xp, g, y, x: g * xp.sign(x))
 absolute = abs
 
 
-@op(shape=like)
+@op(shape=lambda x: Abstract(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
 def square(xp: Namespace, x: Tensor) -> Tensor:
-    """`x * x`, element-wise.
+    """`x * x`, element-wise; of booleans, int32.
 
     >>> ops.square([1.0, -2.0])
     array([1., 4.], dtype=float32)
     """
-    return x * x
+    return x * x if x.dtype.kind != "b" else x.astype(dtypes.INT32)
 
 
 square.gradient(lambda xp, g, y, x: g * (2 * x))
@@ -202,7 +202,7 @@ reciprocal.gradient(lambda xp, g, y, x: -g * y * y)
 # -- rounding: no gradient --------------------------------------------------------------------------
 
 
-@op(shape=like)
+@op(shape=signed)
 def sign(xp: Namespace, x: Tensor) -> Tensor:
     """-1, 0 or 1 by the sign, element-wise. Its gradient is zero.
 
@@ -232,14 +232,14 @@ def ceil(xp: Namespace, x: Tensor) -> Tensor:
     return xp.ceil(x)
 
 
-@op(dtype="float", shape=like)
+@op(shape=like)
 def trunc(xp: Namespace, x: Tensor) -> Tensor:
-    """The integer part, as a float. Its gradient is zero.
+    """The integer part; integers and booleans stay as they are. Its gradient is zero.
 
     >>> ops.trunc([1.7, -1.7])
     array([ 1., -1.], dtype=float32)
     """
-    return xp.trunc(x)
+    return x if x.dtype.kind in "biu" else xp.trunc(x)
 
 
 @op(dtype="number", shape=like)
@@ -283,7 +283,8 @@ def where(condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Tensor:
         x1 = _number(x1, beside=x2)
     if not hasattr(x2, "dtype"):
         x2 = _number(x2, beside=x1)
-    x1, x2 = dtypes.to_common((x1, x2))
+    if x1.dtype != x2.dtype:
+        x1, x2 = dtypes.to_common((x1, x2))
     return _select(condition, x1, x2)
 
 
@@ -305,7 +306,7 @@ def nonzero(x: Tensor) -> Any:
 
     x = known(untraced(to_array(x)))
     backend = owner(x)
-    if not backend.is_concrete(x):
+    if isinstance(x, Abstract) or not backend.is_concrete(x):
         raise dtypes_error("nonzero")
     return tuple(i.astype(dtypes.INT32) for i in backend.xp.nonzero(x))
 
@@ -324,11 +325,34 @@ def dtypes_error(name: str) -> Exception:
 def clip(xp: Namespace, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
     """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
 
+    The limits count for the dtype of the result: integers between floats are floats. Booleans become int32.
+
     >>> ops.clip([-1.0, 0.5, 2.0], 0.0, 1.0)
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    low = x if x_min is None else xp.maximum(x, xp.asarray(x_min, dtype=x.dtype))
-    return low if x_max is None else xp.minimum(low, xp.asarray(x_max, dtype=x.dtype))
+    dtype = _clip_dtype(x, x_min, x_max)
+    y = x if x.dtype == dtype else x.astype(dtype)
+    y = y if x_min is None else xp.maximum(y, _limit(xp, x_min, dtype))
+    return y if x_max is None else xp.minimum(y, _limit(xp, x_max, dtype))
+
+
+def _clip_dtype(x: Any, x_min: Any, x_max: Any) -> Any:
+    """The common dtype of the tensor and its limits."""
+    if x.dtype.kind == "f" and _is_python(x_min) and _is_python(x_max):
+        return x.dtype
+    dtype = dtypes.common_dtype(x, *(v if _is_python(v) else to_array(v) for v in (x_min, x_max)))
+    return dtypes.INT32 if dtype == dtypes.BOOL else dtype
+
+
+def _is_python(limit: Any) -> bool:
+    return limit is None or isinstance(limit, (int, float))
+
+
+def _limit(xp: Namespace, limit: Any, dtype: Any) -> Any:
+    """A limit as an array; a Python integer that an integer dtype cannot hold as the nearest that it can."""
+    if isinstance(limit, int) and dtype.kind in "iu":
+        limit = min(max(limit, np.iinfo(dtype).min), np.iinfo(dtype).max)
+    return xp.asarray(limit, dtype=dtype)
 
 
 @clip.gradient
@@ -343,7 +367,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any, x_max: Any) ->
 
 @clip.shape
 def _(x: Any, x_min: Any, x_max: Any) -> Abstract:
-    return elementwise(x, x_min, x_max, dtype=x.dtype)
+    return elementwise(x, x_min, x_max, dtype=_clip_dtype(x, x_min, x_max))
 
 
 @op

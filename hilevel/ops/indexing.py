@@ -14,6 +14,8 @@ from hilevel.autodiff.tape import Traced, constant, owner, to_host, untraced
 from hilevel.config import settings
 from hilevel.ops._abstract import Abstract, as_abstract, viewed
 from hilevel.ops._op import composite, op, to_array
+from hilevel.ops.comparison import isnan, logical_and
+from hilevel.ops.elementwise import clip, where
 from hilevel.ops.reduction import argsort, sum
 from hilevel.tensor import ABSTRACT, KINDS, TensorLike
 
@@ -57,7 +59,7 @@ def _plain_key(key: Any) -> Any:
         return np.asarray(key)
     if isinstance(key, TensorLike):
         return untraced(to_array(key))
-    return key
+    return dtypes.native(key) if isinstance(key, np.ndarray) else key
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
@@ -266,26 +268,32 @@ def multi_hot(
 
 @composite
 def top_k(x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The `k` largest elements of the last axis, the largest first, and their indices (int32).
+    """The `k` largest elements of the last axis, the largest first, and their indices (int32). NaN is the largest.
 
     >>> ops.top_k([1.0, 5.0, 3.0], 2)
     (array([5., 3.], dtype=float32), array([1, 2], dtype=int32))
     """
     x = to_array(x)
-    indices = argsort(-x.astype(np.float64) if np.dtype(x.dtype).kind == "u" else -x)[..., :k]
+    n = x.shape[-1]
+    indices = (n - 1) - argsort(x[..., ::-1])[..., ::-1][..., :k]
     return take_along_axis(x, indices, axis=-1), indices
 
 
 @composite
 def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Tensor:
-    """Whether the target's score is among the `k` largest of its row; ties count in its favour.
+    """Whether the target's score is among the `k` largest of its row; ties count in its favour, NaN is the smallest. A
+    target that is no class is not among them.
 
     >>> ops.in_top_k([2], [[0.1, 0.5, 0.4]], k=2)
     array([ True])
     """
     targets, predictions = to_array(targets), to_array(predictions)
-    own = take_along_axis(predictions, targets[..., None].astype(dtypes.INT32), axis=-1)
-    return (predictions > own).astype(dtypes.INT32).sum(axis=-1) < k
+    n = predictions.shape[-1]
+    own = take_along_axis(predictions, clip(targets, -n, n - 1)[..., None].astype(dtypes.INT32), axis=-1)
+    if dtypes.is_float(own.dtype):
+        own = where(isnan(own), float("-inf"), own)
+    among = (predictions > own).astype(dtypes.INT32).sum(axis=-1) < k
+    return logical_and(among, targets < n)
 
 
 # -- putting in -------------------------------------------------------------------------------------
@@ -401,33 +409,40 @@ def unique(
     size: int | None = None,
     fill_value: Any = None,
 ) -> Any:
-    """The different elements, in ascending order. Not inside compiled functions.
+    """The different elements, in ascending order; each NaN differs from the others. Not inside compiled functions.
 
-    With `size`, cut or filled up (with `fill_value`, else the smallest element) to that many.
+    With `size`, they are cut or filled up to that many, with `fill_value` or 0. Their first indices are filled up
+    with that of the smallest element, their counts with 0.
 
     >>> ops.unique([3, 1, 3])
     array([1, 3], dtype=int32)
     """
     x = x.numpy() if isinstance(x, Traced) else to_array(x)
     backend = owner(x)
-    if not backend.is_concrete(x):
+    if isinstance(x, Abstract) or not backend.is_concrete(x):
         from hilevel.ops.elementwise import dtypes_error
 
         raise dtypes_error("unique")
     unique_: Any = np.unique  # whose overloads do not know booleans that vary
-    results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis)
+    results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
     parts = list(results) if isinstance(results, tuple) else [results]
     if size is not None:
-        at = 0 if axis is None else axis
-        missing = size - parts[0].shape[at]
-        fill = parts[0].min() if fill_value is None else fill_value
-        cut = (builtins.slice(None),) * at + (builtins.slice(0, size),)
-        parts[0] = parts[0][cut]
-        if missing > 0:
-            pads = [(0, missing if i == at else 0) for i in range(parts[0].ndim)]
-            parts[0] = np.pad(parts[0], pads, constant_values=fill)
+        parts[0] = _of_size(
+            parts[0], size, 0 if axis is None else axis, 0 if fill_value is None else fill_value
+        )
+        if return_index:
+            parts[1] = _of_size(parts[1], size, 0, parts[1][0] if parts[1].size else 0)
+        if return_counts:
+            parts[-1] = _of_size(parts[-1], size, 0, 0)
     arrays = [backend.asarray(p if i == 0 else p.astype(np.int32)) for i, p in enumerate(parts)]
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def _of_size(x: np.ndarray[Any, Any], size: int, axis: int, fill: Any) -> np.ndarray[Any, Any]:
+    """Cut an axis to a size, or fill it up."""
+    x = np.moveaxis(x, axis, 0)[:size]
+    rest = np.full((size - len(x), *x.shape[1:]), fill, x.dtype)
+    return np.moveaxis(np.concatenate([x, rest]), 0, axis)
 
 
 def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:

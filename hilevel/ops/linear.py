@@ -11,17 +11,20 @@ import numpy as np
 
 from hilevel._types import Namespace, Tensor
 from hilevel.autodiff.tape import constant
+from hilevel.dtypes import promoted
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, broadcast
 from hilevel.ops._op import composite, op, to_array
+from hilevel.ops.elementwise import multiply
 from hilevel.protocol import axes_tuple
 
 LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
-@op(dtype="common")
+@op(dtype="product")
 def matmul(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
-    """The matrix product over the last two axes, the others broadcast; vectors count as rows or columns.
+    """The matrix product over the last two axes, the others broadcast; vectors count as rows or columns. The product of
+    two int8 is int32.
 
     >>> ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])
     array([[11.]], dtype=float32)
@@ -79,9 +82,9 @@ def dot(x1: Tensor, x2: Tensor) -> Tensor:
     """
     x1, x2 = to_array(x1), to_array(x2)
     if not x1.shape or not x2.shape:
-        return x1 * x2
+        return multiply(x1, x2)
     if len(x2.shape) <= 2:
-        return matmul(x1, x2)
+        return _product(x1, x2)
     return tensordot(x1, x2, axes=((-1,), (-2,)))
 
 
@@ -109,7 +112,13 @@ def tensordot(x1: Tensor, x2: Tensor, axes: Any = 2) -> Tensor:
     inner = int(np.prod([x1.shape[i] for i in over1], dtype=np.int64))
     left = transpose(rows, [*kept1, *over1]).reshape((-1, inner))
     right = transpose(x2, [*over2, *kept2]).reshape((inner, -1))
-    return matmul(left, right).reshape((*shape1, *shape2))
+    return _product(left, right).reshape((*shape1, *shape2))
+
+
+def _product(x1: Tensor, x2: Tensor) -> Tensor:
+    """The matrix product in the operands' common dtype, int8 included."""
+    y, dtype = matmul(x1, x2), promoted(x1.dtype, x2.dtype)
+    return y if y.dtype == dtype else y.astype(dtype)
 
 
 def outer(x1: Tensor, x2: Tensor) -> Tensor:
@@ -119,7 +128,7 @@ def outer(x1: Tensor, x2: Tensor) -> Tensor:
     array([[3., 4.],
            [6., 8.]], dtype=float32)
     """
-    return to_array(x1).reshape((-1, 1)) * to_array(x2).reshape((1, -1))
+    return multiply(to_array(x1).reshape((-1, 1)), to_array(x2).reshape((1, -1)))
 
 
 def vdot(x1: Tensor, x2: Tensor) -> Tensor:
@@ -128,13 +137,13 @@ def vdot(x1: Tensor, x2: Tensor) -> Tensor:
     >>> ops.vdot([1.0, 2.0], [3.0, 4.0])
     np.float32(11.0)
     """
-    return matmul(to_array(x1).reshape((-1,)), to_array(x2).reshape((-1,)))
+    return _product(to_array(x1).reshape((-1,)), to_array(x2).reshape((-1,)))
 
 
 # -- einsum -----------------------------------------------------------------------------------------
 
 
-@op(dtype="common")
+@op(dtype="product")
 def _einsum(xp: Namespace, *operands: Tensor, subscripts: str) -> Tensor:
     return _contract(xp, subscripts, *operands)
 

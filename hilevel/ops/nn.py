@@ -11,10 +11,11 @@ from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.elementwise import maximum, square
 from hilevel.ops.functions import rsqrt
-from hilevel.ops.reduction import mean, norm, sum
+from hilevel.ops.norms import norm
+from hilevel.ops.reduction import at_least_float32, in_dtype_of, mean, sum
 from hilevel.protocol import axes_tuple
 
 # -- activations that are primitives ----------------------------------------------------------------
@@ -287,17 +288,27 @@ def _standardize(
 
 @_standardize.residuals
 def _standardize_saving(
-    xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float
-) -> Any:
-    mean = xp.mean(x, axis=axes, keepdims=True)
-    centred = x - mean
-    variance = xp.mean(centred * centred, axis=axes, keepdims=True)
+    xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float,
+    near: Tensor | None = None,
+) -> Any:  # fmt: skip
+    """Take the statistics of the distance from `near`: float32 sums lose small deviations beside a large mean."""
+    near, n = first_along(x, axes) if near is None else near, math.prod(x.shape[a] for a in axes)
+    centred = x - near
+    shift = xp.sum(centred, axis=axes, keepdims=True) / n
+    centred -= shift
+    variance = xp.sum(centred * centred, axis=axes, keepdims=True) / n
     rstd = 1 / xp.sqrt(variance + epsilon)
     kept = tuple(x.shape[i] for i in range(len(x.shape)) if i not in axes)
     y = normal = centred * rstd
     y = y if gamma is None else y * gamma
     y = y if beta is None else y + beta
+    mean = near + shift
     return (y, mean.reshape(kept), variance.reshape(kept)), (normal, rstd)
+
+
+def first_along(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """Return the first element along the axes, which keep length 1."""
+    return x[tuple(slice(1) if i in axes else slice(None) for i in range(len(x.shape)))]
 
 
 @_standardize.gradient
@@ -306,12 +317,8 @@ def _(
     axes: tuple[int, ...], epsilon: float, residuals: Any = None,
 ) -> Any:  # fmt: skip
     if residuals is None:
-        mean = xp.mean(x, axis=axes, keepdims=True)
-        variance = xp.mean((x - mean) * (x - mean), axis=axes, keepdims=True)
-        rstd = 1 / xp.sqrt(variance + epsilon)
-        normal = (x - mean) * rstd
-    else:
-        normal, rstd = residuals
+        residuals = _standardize_saving(xp, x, None, None, axes, epsilon)[1]
+    normal, rstd = residuals
     gy, g_mean, g_variance = (g[0], *(xp.reshape(part, rstd.shape) for part in g[1:]))
 
     def of_x() -> Tensor:
@@ -330,17 +337,22 @@ def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> A
     return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
 
 
+@rounded
 def standardize(
     x: Tensor, axis: Axis = -1, epsilon: float = 0.0, gamma: Tensor = None, beta: Tensor = None
 ) -> tuple[Tensor, Tensor, Tensor]:
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over the given axes, with that mean and variance. `gamma`
     and `beta` have as many axes as `x`, of its length or 1.
 
+    Of half precision, it is computed in float32.
+
     >>> ops.standardize(np.array([[1.0, 3.0]]))
     (array([[-1.,  1.]]), array([2.]), array([1.]))
     """
-    x = to_float_array(x)
-    return _standardize(x, gamma, beta, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
+    given = to_float_array(x)
+    x = at_least_float32(given)
+    results = _standardize(x, gamma, beta, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
+    return results if x is given else tuple(in_dtype_of(given, y) for y in results)
 
 
 @composite
@@ -363,7 +375,7 @@ def layer_normalization(
         raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
     x = to_float_array(x)
     view = [n if i in axes_tuple(axis, len(x.shape)) else 1 for i, n in enumerate(x.shape)]
-    factor, shift = (None if a is None else to_float_array(a).reshape(tuple(view)) for a in (gamma, beta))
+    factor, shift = (None if a is None else to_array(a, x.dtype).reshape(tuple(view)) for a in (gamma, beta))
     return standardize(x, axis, config_epsilon() if epsilon is None else epsilon, factor, shift)[0]
 
 
@@ -379,7 +391,7 @@ def rms_normalization(
     array([1., 1.], dtype=float32)
     """
     given = to_float_array(x)
-    x = given.astype("float32") if given.dtype.itemsize < 4 else given
+    x = at_least_float32(given)
     epsilon = config_epsilon() if epsilon is None else epsilon
     y = x * rsqrt(mean(square(x), axis=axis, keepdims=True) + epsilon)
     return (y if scale is None else y * to_float_array(scale)).astype(given.dtype)
@@ -413,14 +425,18 @@ def batch_normalization(
 
 
 @composite
+@rounded
 def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
-    """`x` divided by its norm along an axis, which counts as at least `epsilon`.
+    """`x` divided by its norm along an axis, which counts as at least `epsilon`. Computed in float32 at least.
 
     >>> ops.normalize([3.0, 4.0])
     array([0.6, 0.8], dtype=float32)
     """
-    x = to_float_array(x)
+    given = to_float_array(x)
+    x = at_least_float32(given)
     epsilon = config_epsilon() if epsilon is None else epsilon
     if order == 2:
-        return x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon**2))
-    return x / maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+        y = x * rsqrt(maximum(sum(square(x), axis=axis, keepdims=True), epsilon**2))
+    else:
+        y = x / maximum(norm(x, ord=order, axis=axis, keepdims=True), epsilon)
+    return in_dtype_of(given, y)

@@ -12,9 +12,10 @@ import numpy as np
 
 from hilevel._types import Namespace, Tensor
 from hilevel.autodiff.tape import constant
+from hilevel.dtypes import lowest
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract, like
-from hilevel.ops._op import composite, op, to_array, to_float_array
+from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.elementwise import where
 from hilevel.ops.indexing import take
 from hilevel.ops.linear import matmul
@@ -130,11 +131,6 @@ def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterat
         yield place, hit
 
 
-def lowest(dtype: Any) -> Any:
-    """What no number of the dtype is below."""
-    return -np.inf if np.dtype(dtype).kind == "f" else np.iinfo(dtype).min
-
-
 # -- the mean --------------------------------------------------------------------------------------------
 
 
@@ -228,6 +224,7 @@ def max_pool(
 
 
 @composite
+@rounded
 def average_pool(
     inputs: Tensor,
     pool_size: Any,
@@ -267,6 +264,7 @@ def _pooled(
 
 
 @composite
+@rounded
 def adaptive_average_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
     """The means of windows that are laid so that the result has a given size.
 

@@ -12,11 +12,11 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from hilevel import dtypes
+from hilevel import dtypes, tensor
 from hilevel._types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract
-from hilevel.ops._op import op, to_array
+from hilevel.ops._op import op, rounded, to_array
 
 # -- activations, and their derivatives by their values -------------------------------------------------
 
@@ -45,8 +45,12 @@ class Step:
     """Whether all that becomes of `z` and `r` is their sum."""
 
     def __init__(self, activation: Any, recurrent_activation: Any = "sigmoid") -> None:
+        self.activations = activation, recurrent_activation
         self.act, self.slope = _pair(activation)
         self.gate, self.gate_slope = _pair(recurrent_activation)
+
+    def __reduce__(self) -> Any:
+        return type(self), self.activations
 
     def forward(self, xp: Namespace, z: Tensor, r: Tensor, states: Any) -> tuple[Any, Any]:
         """The new states, and a tuple of arrays for the way back."""
@@ -254,9 +258,16 @@ def _sum(*parts: Any) -> Any:
     return total
 
 
+@rounded
+def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step) -> Any:
+    """The states after a step, from what the inputs and the state before, `z` and `r`, contribute."""
+    return step.forward(tensor.ops, z, r, states)[0]
+
+
 # -- the op ---------------------------------------------------------------------------------------------
 
 
+@rounded
 def recurrent(
     x: Tensor,
     kernel: Tensor,

@@ -14,7 +14,7 @@ from hilevel.dtypes import BOOL, INT32, sum_dtype
 from hilevel.ops._abstract import Abstract, like, reduced
 from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.comparison import isfinite
-from hilevel.ops.elementwise import abs, square, stop_gradient, where
+from hilevel.ops.elementwise import clip, square, stop_gradient, where
 from hilevel.ops.functions import exp, log, sqrt
 from hilevel.protocol import axes_tuple
 
@@ -78,6 +78,8 @@ def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) ->
     """
     if isinstance(x, np.ndarray) and x.dtype.char in "fd":  # as numpy.mean does, without its Python
         return xp.sum(x, axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
+    if x.dtype.itemsize == 2:
+        return xp.mean(x, axis=_axis(axis), keepdims=keepdims, dtype=np.float32).astype(x.dtype)
     return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
 
 
@@ -89,23 +91,59 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdim
 mean.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return a tensor of half precision as float32, any other unchanged."""
+    return x.astype(np.dtype("float32")) if x.dtype.itemsize == 2 else x
+
+
+def in_dtype_of(x: Tensor, y: Tensor) -> Tensor:
+    """Return `y` in the dtype of `x`, in float16 limited to its largest finite number."""
+    if y.dtype == x.dtype:
+        return y
+    if x.dtype == np.float16:
+        y = clip(y, -_LARGEST, _LARGEST)
+    return y.astype(x.dtype)
+
+
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+def _centred(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
+    """Return the means, on axes of length 1, and the distances from them.
+
+    A second mean, that of the distances, removes the rounding of the first, which a large mean makes large.
+    """
+    average = mean(x, axis=axis, keepdims=True)
+    rest = x - average
+    shift = mean(rest, axis=axis, keepdims=True)
+    return average + shift, rest - shift
+
+
+def _var(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    return mean(square(_centred(x, axis)[1]), axis=axis, keepdims=keepdims)
+
+
 def var(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The variance (mean squared distance from the mean) over the given axes, or over all.
+
+    Of half precision, it is computed in float32.
 
     >>> ops.var([1.0, 3.0])
     np.float32(1.0)
     """
     x = to_float_array(x)
-    return mean(square(x - mean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    y = _var(at_least_float32(x), axis, keepdims)
+    return y if y.dtype == x.dtype else y.astype(x.dtype)
 
 
 def std(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The standard deviation over the given axes, or over all.
+    """The standard deviation over the given axes, or over all. Of half precision, it is computed in float32.
 
     >>> ops.std([1.0, 3.0])
     np.float32(1.0)
     """
-    return sqrt(var(x, axis=axis, keepdims=keepdims))
+    x = to_float_array(x)
+    return in_dtype_of(x, sqrt(_var(at_least_float32(x), axis, keepdims)))
 
 
 def moments(
@@ -113,12 +151,17 @@ def moments(
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance over the given axes.
 
+    Of half precision, they are computed in float32. In float16 they are limited to its largest finite number.
+
     >>> ops.moments(np.array([1.0, 3.0]), axes=[0])
     (np.float64(2.0), np.float64(1.0))
     """
     if synchronized:
         raise NotImplementedError("synchronized=True needs several devices; this process has one.")
-    return mean(x, axis=axes, keepdims=keepdims), var(x, axis=axes, keepdims=keepdims)
+    given = to_float_array(x)
+    average, rest = _centred(at_least_float32(given), axes)
+    average, variance = sum(average, axes, keepdims), mean(square(rest), axis=axes, keepdims=keepdims)
+    return in_dtype_of(given, average), in_dtype_of(given, variance)
 
 
 @op
@@ -154,7 +197,7 @@ def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     from hilevel.ops.elementwise import maximum
 
     y = _max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else maximum(y, initial)
+    return y if initial is None else maximum(y, initial).astype(y.dtype)
 
 
 def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
@@ -166,7 +209,7 @@ def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     from hilevel.ops.elementwise import minimum
 
     y = _min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else minimum(y, initial)
+    return y if initial is None else minimum(y, initial).astype(y.dtype)
 
 
 def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -187,9 +230,9 @@ def amin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return min(x, axis=axis, keepdims=keepdims)
 
 
-@op
+@op(dtype="sum")
 def _prod(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=x.dtype)
 
 
 @_prod.gradient
@@ -209,7 +252,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdim
     return expand_reduced(xp, g, x, axis, keepdims) * others
 
 
-_prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
+_prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
 def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
@@ -312,7 +355,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 # -- along an axis ----------------------------------------------------------------------------------
 
 
-@op(shape=like)
+@op(dtype="number", shape=like)
 def _cumsum(xp: Namespace, x: Tensor, axis: int) -> Tensor:
     return xp.cumsum(x, axis=axis, dtype=x.dtype)
 
@@ -322,7 +365,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(shape=like)
+@op(dtype="number", shape=like)
 def _cumprod(xp: Namespace, x: Tensor, axis: int) -> Tensor:
     return xp.cumprod(x, axis=axis, dtype=x.dtype)
 
@@ -359,8 +402,6 @@ def cumprod(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tens
 
 def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
     x = to_array(x, dtype)
-    if x.dtype != sum_dtype(x.dtype):
-        x = x.astype(sum_dtype(x.dtype))
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 
 
@@ -390,45 +431,3 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
 
     order = argsort(argsort(stop_gradient(x), axis=axis), axis=axis)
     return take_along_axis(g, order, axis=axis)
-
-
-def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """A norm of vectors (one axis, or all elements) or matrices (two axes).
-
-    `ord` None is the Euclidean or Frobenius norm; `inf`, `-inf`, 0, 1, 2 and other numbers are the vector norms of
-    that order; for matrices 1, -1, `inf`, `-inf`, `"fro"`.
-
-    >>> ops.norm([3.0, 4.0])
-    np.float32(5.0)
-    """
-    x = to_float_array(x)
-    axes = axes_tuple(axis, len(x.shape))
-    if ord is None or ord == "fro" or (ord == 2 and len(axes) == 1):
-        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
-    if len(axes) == 2:
-        return _matrix_norm(x, ord, axes, keepdims)
-    return _vector_norm(x, ord, axes, keepdims)
-
-
-def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    if ord == np.inf:
-        return max(abs(x), axis=axes, keepdims=keepdims)
-    if ord == -np.inf:
-        return min(abs(x), axis=axes, keepdims=keepdims)
-    if ord == 0:
-        return sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
-    if ord == 1:
-        return sum(abs(x), axis=axes, keepdims=keepdims)
-    if not isinstance(ord, (int, float)):
-        raise ValueError(f"ops.norm: ord must be a number, None, inf or 'fro'; got {ord!r}.")
-    return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
-
-
-def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
-    rows, columns = axes
-    inner, outer = {1: (rows, columns), np.inf: (columns, rows)}.get(np.abs(ord), (None, None))
-    if inner is None:
-        raise ValueError(f"ops.norm: of matrices, ord is None, 'fro', 1, -1, inf or -inf; got {ord!r}.")
-    y = sum(abs(x), axis=inner, keepdims=True)
-    y = max(y, axis=outer, keepdims=True) if ord > 0 else min(y, axis=outer, keepdims=True)
-    return y if keepdims else sum(y, axis=axes)

@@ -400,7 +400,7 @@ def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     >>> ops.split([1.0, 2.0, 3.0], [1])
     [array([1.], dtype=float32), array([2., 3.], dtype=float32)]
     """
-    x = to_array(x) if isinstance(x, (list, tuple)) else x
+    x = to_array(x)
     n = x.shape[axis]
     if isinstance(indices_or_sections, (int, np.integer)):
         if n % indices_or_sections:
@@ -440,7 +440,7 @@ def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
     >>> ops.unstack([[1.0, 2.0], [3.0, 4.0]])
     [array([1., 2.], dtype=float32), array([3., 4.], dtype=float32)]
     """
-    x = to_array(x) if isinstance(x, (list, tuple)) else x
+    x = to_array(x)
     lead = (slice(None),) * (axis % len(x.shape))
     return [x[(*lead, i)] for i in range(num or x.shape[axis])]
 
@@ -474,7 +474,7 @@ def repeat(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     if isinstance(repeats, (int, np.integer)):
         return _repeat(x, repeats=int(repeats), axis=axis)
     x = to_array(x)
-    counts = np.broadcast_to(np.asarray(repeats), (x.shape[axis],))
+    counts = np.broadcast_to(np.asarray(repeats).astype(np.intp), (x.shape[axis],))
     lead = (slice(None),) * (axis % len(x.shape))
     return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
 

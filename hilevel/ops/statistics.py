@@ -118,7 +118,16 @@ def _known_size(x: Tensor, name: str) -> int:
         raise TracedValueError(
             f"ops.{name}: inside a compiled function the size of the result must be given."
         )
-    return int(owner(x).to_numpy(x).max(initial=-1)) + 1
+    numbers = owner(x).to_numpy(x)
+    return int(numbers.max()) + 1 if numbers.size else 0
+
+
+def _indices(x: Tensor) -> Tensor:
+    """Integers as they are, booleans as int32."""
+    x = to_array(x)
+    if x.dtype.kind not in "biu":
+        raise TypeError(f"bincount: expected integers; got {x.dtype}. Cast x to an integer dtype first.")
+    return x.astype(dtypes.INT32) if x.dtype.kind == "b" else x
 
 
 @composite
@@ -132,7 +141,7 @@ def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool
     """
     if sparse:
         raise NotImplementedError("bincount(sparse=True): hilevel has no sparse tensors.")
-    x = to_array(x)
+    x = _indices(x)
     size = int(minlength)
     if size == 0 or _is_known(untraced(x)):
         size = builtins.max(size, _known_size(x, "bincount"))
@@ -163,14 +172,19 @@ def histogram(x: Tensor, bins: int = 10, range: Any = None) -> tuple[Tensor, Ten
 def segment_sum(
     data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The sums of the rows of each segment.
+    """The sums of the rows of each segment. Rows whose index is negative or too large belong to none.
 
     >>> ops.segment_sum([1.0, 2.0, 4.0], [0, 1, 1])
     array([1., 6.], dtype=float32)
     """
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = _known_size(ids, "segment_sum") if num_segments is None else num_segments
-    return put_add(data, ids, shape=(n, *data.shape[1:]))
+    return put_add(data, _or_beyond(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
+
+
+def _or_beyond(ids: Tensor, n: int) -> Tensor:
+    """The indices, those outside of `n` segments as `n`."""
+    return untraced(where(logical_and(ids >= 0, ids < n), ids, n))
 
 
 @composite
@@ -179,14 +193,15 @@ def segment_max(
 ) -> Tensor:
     """The largest of the rows of each segment; of an empty one, the smallest number of the dtype. No gradient.
 
+    Rows whose index is negative or too large belong to no segment.
+
     >>> ops.segment_max([1.0, 2.0, 4.0], [0, 1, 1])
     array([1., 4.], dtype=float32)
     """
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = _known_size(ids, "segment_max") if num_segments is None else num_segments
-    lowest = -np.inf if dtypes.is_float(data.dtype) else np.iinfo(data.dtype).min
-    start = full((n, *data.shape[1:]), lowest, dtype=data.dtype)
-    return scatter_update(start, ids[..., None], data, reduction="max")
+    start = full((n + 1, *data.shape[1:]), dtypes.lowest(data.dtype), dtype=data.dtype)
+    return scatter_update(start, _or_beyond(ids, n)[..., None], data, reduction="max")[:n]
 
 
 # -- without NaN ------------------------------------------------------------------------------------
@@ -244,7 +259,9 @@ def nanvar(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     np.float32(1.0)
     """
     x = to_float_array(x)
-    return nanmean(square(x - nanmean(x, axis=axis, keepdims=True)), axis=axis, keepdims=keepdims)
+    rest = x - nanmean(x, axis=axis, keepdims=True)
+    rest = rest - nanmean(rest, axis=axis, keepdims=True)
+    return nanmean(square(rest), axis=axis, keepdims=keepdims)
 
 
 @composite

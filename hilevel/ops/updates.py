@@ -9,12 +9,14 @@ A backend may write the results into the arguments: hand in arrays that nobody e
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from typing import Any
 
-from hilevel._types import Namespace, Tensor
+from hilevel._types import Function, Namespace, Tensor
+from hilevel.dtypes import FLOAT32
 from hilevel.ops._abstract import like
-from hilevel.ops._op import op
+from hilevel.ops._op import Op, op
 
 
 def rows(arrays: Any, width: int) -> Iterator[Any]:
@@ -27,11 +29,29 @@ def _likes(width: int, *positions: int) -> Any:
     return lambda *arrays, **_: tuple(like(row[i]) for row in rows(arrays, width) for i in positions)
 
 
+def _update(width: int, *written: int) -> Callable[[Function], Op[...]]:
+    """Decorator: an op over rows of `width` arrays, whose results are like those at some positions of each row. Numbers
+    in bfloat16 are updated in float32 and rounded."""
+
+    def decorate(value: Function) -> Op[...]:
+        @functools.wraps(value)
+        def rounded(xp: Namespace, *arrays: Tensor, **kwargs: Any) -> Any:
+            results = value(xp, *(a.astype(FLOAT32) if a.dtype.kind == "V" else a for a in arrays), **kwargs)
+            likes = (row[i] for row in rows(arrays, width) for i in written)
+            return tuple(
+                y if y.dtype == x.dtype else y.astype(x.dtype) for y, x in zip(results, likes, strict=True)
+            )
+
+        return op(rounded, shape=_likes(width, *written))
+
+    return decorate
+
+
 def _beside(xp: Namespace, x: Any, array: Tensor) -> Any:
     return xp.asarray(x, dtype=array.dtype)
 
 
-@op(shape=_likes(1, 0))
+@_update(1, 0)
 def shrink_update(xp: Namespace, *arrays: Tensor, factor: Any) -> Any:
     """Rows `p`: `p * factor`, the decay of weights.
 
@@ -42,7 +62,7 @@ def shrink_update(xp: Namespace, *arrays: Tensor, factor: Any) -> Any:
     return tuple(p * _beside(xp, factor, p) for p in arrays)
 
 
-@op(shape=_likes(2, 0))
+@_update(2, 0)
 def sgd_update(xp: Namespace, *arrays: Tensor, rate: Any) -> Any:
     """Rows `p, g`: `p - rate * g`.
 
@@ -53,7 +73,7 @@ def sgd_update(xp: Namespace, *arrays: Tensor, rate: Any) -> Any:
     return tuple(p - g * _beside(xp, rate, p) for p, g in rows(arrays, 2))
 
 
-@op(shape=_likes(3, 0, 2))
+@_update(3, 0, 2)
 def momentum_update(xp: Namespace, *arrays: Tensor, rate: Any, momentum: float, nesterov: bool) -> Any:
     """Rows `p, g, m`: `m = momentum * m - rate * g`, `p + m`; with `nesterov`, `p + momentum * m - rate * g`.
 
@@ -82,7 +102,7 @@ def adam_rate(xp: Namespace, rate: Tensor, step: Tensor, beta_1: float, beta_2: 
     return rate * xp.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
 
-@op(shape=_likes(4, 0, 2, 3))
+@_update(4, 0, 2, 3)
 def adam_update(
     xp: Namespace, *arrays: Tensor, rate: Any, beta_1: float, beta_2: float, epsilon: float
 ) -> Any:
@@ -95,13 +115,13 @@ def adam_update(
     """
     out: list[Tensor] = []
     for p, g, m, v in rows(arrays, 4):
-        m = m + (g - m) * (1 - beta_1)
-        v = v + (g * g - v) * (1 - beta_2)
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * (g * g)  # stays infinite once a square is, and the step is 0
         out += [p - m * _beside(xp, rate, p) / (xp.sqrt(v) + epsilon), m, v]
     return tuple(out)
 
 
-@op(shape=_likes(3, 0, 2))
+@_update(3, 0, 2)
 def rmsprop_update(xp: Namespace, *arrays: Tensor, rate: Any, rho: float, epsilon: float) -> Any:
     """Rows `p, g, v`: `v` moved towards `g^2`, `p - rate * g / sqrt(v + epsilon)`.
 

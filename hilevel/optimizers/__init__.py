@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config
 from hilevel.optimizers import schedules
 from hilevel.optimizers.adam import Adam, Adamax, AdamW, Nadam
@@ -69,6 +70,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
+_install_getattr(__name__)
 __all__ = [
     "SGD",
     "Adadelta",

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel._types import Tensor
+from hilevel.dtypes import FLOAT32, promoted
 from hilevel.ops.updates import adam_rate, adam_update
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
@@ -195,7 +196,7 @@ class Nadam(Optimizer):
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
         """The two means; and once the product of all momenta so far."""
         slots = super().make_slots(variables)
-        dtype = variables[0].dtype if variables else None
+        dtype = promoted(variables[0].dtype, FLOAT32) if variables else None
         self._product = self.add_variable((), "ones", dtype, name="product")
         return slots
 
@@ -213,8 +214,8 @@ class Nadam(Optimizer):
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """One step for one Variable."""
         m, v = self.slots_of(variable)
-        step = ops.cast(self.iterations + 1, variable.dtype)
-        product = ops.cast(self._product, variable.dtype)
+        step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
+        product = ops.cast(self._product, step.dtype)
         now, then = self._momentum(step), self._momentum(step + 1)
         towards(m, gradient, self.beta_1)
         towards(v, ops.square(gradient), self.beta_2)
@@ -224,7 +225,7 @@ class Nadam(Optimizer):
 
 
 def towards(mean: Variable, value: Tensor, keep: float) -> None:
-    """Move a running mean towards a value: `keep * mean + (1 - keep) * value`.
+    """Move a running mean towards a value: `keep * mean + (1 - keep) * value`. An infinite mean stays so.
 
     >>> from hilevel.optimizers.adam import towards
     >>> mean = hilevel.Variable(1.0)
@@ -232,4 +233,4 @@ def towards(mean: Variable, value: Tensor, keep: float) -> None:
     >>> float(mean)
     1.25
     """
-    mean.assign(mean + (value - mean) * (1 - keep))
+    mean.assign(keep * mean + (1 - keep) * value)

@@ -7,6 +7,7 @@ from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel._types import Tensor
+from hilevel.dtypes import FLOAT32, promoted
 from hilevel.initializers import Constant
 from hilevel.ops.updates import rmsprop_update
 from hilevel.optimizers.adam import towards
@@ -76,7 +77,8 @@ class RMSprop(Optimizer):
         if self.centered:
             mean = others[-1]
             towards(mean, gradient, self.rho)
-            square = v - ops.square(mean)
+            known = ops.square(mean)
+            square = ops.maximum(v - ops.where(ops.isfinite(known), known, 0.0), 0.0)
         step = rate * gradient / ops.sqrt(square + self.epsilon)
         if self.momentum > 0:
             last = others[0]
@@ -278,7 +280,7 @@ class Adafactor(Optimizer):
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """One step for one Variable."""
-        step = ops.cast(self.iterations + 1, variable.dtype)
+        step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         keep = 1 - ops.power(step, self.beta_2_decay)
         square = ops.square(gradient) + self.epsilon_1
         way = gradient / ops.sqrt(self._mean_square(variable, square, keep))

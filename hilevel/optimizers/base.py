@@ -19,7 +19,7 @@ from hilevel.ops.updates import shrink_update
 from hilevel.optimizers import schedules
 from hilevel.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
 from hilevel.optimizers.conditional import do_if
-from hilevel.optimizers.gradients import check_pairs, overwrite, without_missing
+from hilevel.optimizers.gradients import check_pairs, without_missing
 from hilevel.optimizers.options import check_options, with_options
 from hilevel.optimizers.ownership import update
 from hilevel.optimizers.schedules import LearningRateSchedule
@@ -99,7 +99,7 @@ class Optimizer(State, Configurable):
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         own, base = inspect.signature(cls.__init__), inspect.signature(Optimizer.__init__)
-        cls.__signature__ = with_options(own, base)  # type: ignore[attr-defined]
+        cls.__signature__ = with_options(own, base)
 
     # -- what a subclass says ----------------------------------------------------------------------
 
@@ -249,7 +249,7 @@ class Optimizer(State, Configurable):
             g if g.dtype == v.dtype else ops.cast(g, v.dtype) for g, v in zip(grads, variables, strict=True)
         ]
         if any(v.overwrite_with_gradient for v in variables):
-            grads, variables = overwrite(grads, variables)
+            grads, variables = self._overwrite(grads, variables)
         if self.loss_scale_factor is not None:
             grads = [g / self.loss_scale_factor for g in grads]
         if self.gradient_accumulation_steps:
@@ -333,6 +333,30 @@ class Optimizer(State, Configurable):
 
     # -- several steps for one update, averages ----------------------------------------------------
 
+    def _overwrite(
+        self, grads: Sequence[Tensor], variables: Sequence[Variable]
+    ) -> tuple[list[Any], list[Variable]]:
+        """Give Variables with `overwrite_with_gradient` their gradient as value. Return the others, after theirs.
+
+        Of accumulated steps the greatest gradient counts, as in Keras: these are scales and largest values.
+        """
+        pairs = list(zip(grads, variables, strict=True))
+        for g, v in pairs:
+            if not v.overwrite_with_gradient:
+                continue
+            if self.gradient_accumulation_steps:
+                total, due = self._accumulated[self._index[id(v)]], self._is_due()
+                g = ops.maximum(g, total)
+                total.assign(ops.where(due, ops.zeros_like(g), g))
+                g = ops.where(due, g, v)
+            v.assign(g)
+        rest = [(g, v) for g, v in pairs if not v.overwrite_with_gradient]
+        return [g for g, _ in rest], [v for _, v in rest]
+
+    def _is_due(self) -> Tensor:
+        """Whether the accumulated gradients make an update in this step."""
+        return ops.equal(ops.mod(self._iterations + 1, self.gradient_accumulation_steps), 0)
+
     def _accumulate(self, grads: Sequence[Tensor], variables: Sequence[Variable]) -> None:
         steps = self.gradient_accumulation_steps
         sums = [self._accumulated[self._index[id(v)]] for v in variables]
@@ -344,8 +368,7 @@ class Optimizer(State, Configurable):
             for total in sums:
                 total.assign(ops.zeros_like(total))
 
-        due = ops.equal(ops.mod(self._iterations + 1, steps), 0)
-        do_if(due, step, [*variables, *self._variables])
+        do_if(self._is_due(), step, [*variables, *self._variables])
 
     def _average(self) -> None:
         """Move the averages towards the weights; at the first step they start as these."""
@@ -359,10 +382,21 @@ class Optimizer(State, Configurable):
             do_if(ops.equal(count, 0), lambda: self.finalize_variable_values(weights), weights)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """At the end of training: put the averages, if there are any, in place of the weights."""
-        if self.use_ema:
-            for v in var_list:
-                v.assign(self._averages[self._index[id(v)]])
+        """At the end of training: put the averages, with `use_ema`, in place of the weights.
+
+        Raises:
+            ValueError: with `use_ema`, a Variable is not one of those that the optimizer was built on.
+        """
+        if not self.use_ema:
+            return
+        for v in var_list:
+            if id(v) not in self._index:
+                raise ValueError(
+                    f'The optimizer "{self.name}" keeps no average of "{v.path}". Expected Variables that it was '
+                    "built on: those of its first `apply`, or of `build`."
+                )
+        for v in var_list:
+            v.assign(self._averages[self._index[id(v)]])
 
     def scale_loss(self, loss: Tensor) -> Tensor:
         """The loss to differentiate: times `loss_scale_factor`, if there is one."""

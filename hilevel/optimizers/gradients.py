@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Container, Sequence
 from typing import Any
 
-from hilevel._types import Tensor
+from hilevel.errors import warn as _warn
 from hilevel.variables import Variable
 
 
@@ -46,20 +45,8 @@ def without_missing(
             f'"{name}" got no gradient for any Variable. Was the loss computed from them, inside of the tape?'
         )
     if warn:
-        warnings.warn(
+        _warn(
             f"No gradient for {', '.join(missing)}: the loss does not depend on them, and they stay "
             "as they are.",
-            stacklevel=4,
         )
     return [g for g in grads if g is not None], [v for g, v in pairs if g is not None]
-
-
-def overwrite(grads: Sequence[Tensor], variables: Sequence[Variable]) -> tuple[list[Tensor], list[Variable]]:
-    """Give the Variables that ask for it their gradient as value. Returns the others, after their gradients."""
-    rest = []
-    for g, v in zip(grads, variables, strict=True):
-        if v.overwrite_with_gradient:
-            v.assign(g)
-        else:
-            rest.append((g, v))
-    return [g for g, _ in rest], [v for _, v in rest]

@@ -6,6 +6,7 @@ from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel._types import Tensor
+from hilevel.dtypes import FLOAT32, promoted
 from hilevel.optimizers.adam import towards
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
@@ -51,7 +52,7 @@ class Lamb(Optimizer):
         m, v = self.slots_of(variable)
         towards(m, gradient, self.beta_1)
         towards(v, ops.square(gradient), self.beta_2)
-        step = ops.cast(self.iterations + 1, variable.dtype)
+        step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         mean = m / (1 - ops.power(self.beta_1, step))
         square = v / (1 - ops.power(self.beta_2, step))
         way = mean / (ops.sqrt(square) + self.epsilon)

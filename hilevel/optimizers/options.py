@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, TypedDict
 
-from hilevel.errors import nearest
+from hilevel.errors import unknown_argument
 
 
 class Options(TypedDict, total=False):
@@ -41,8 +41,7 @@ def check_options(optimizer: Any, unknown: dict[str, Any], known: list[str]) -> 
     """
     where = type(optimizer).__name__
     if unknown:
-        name = next(iter(unknown))
-        raise TypeError(f'{where} has no argument "{name}".{nearest(name, known)}')
+        raise unknown_argument(where, next(iter(unknown)), known)
     limits = {n: getattr(optimizer, n) for n in ("clipnorm", "clipvalue", "global_clipnorm")}
     if sum(v is not None for v in limits.values()) > 1:
         raise ValueError(f"{where}: only one of clipnorm, clipvalue, global_clipnorm; got {limits}.")

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel import ops
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel._types import Config, Tensor
 from hilevel.config import floatx
 from hilevel.configurable import Configurable
@@ -311,6 +312,7 @@ def deserialize(config: Any, custom_objects: Config | None = None) -> Any:
     return _registry.deserialize(config, custom_objects)
 
 
+_install_getattr(__name__)
 __all__ = [
     "CosineDecay",
     "CosineDecayRestarts",

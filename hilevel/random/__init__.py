@@ -5,6 +5,7 @@ The generator is Philox-4x64-10 (`hilevel._philox`). What is drawn depends on th
 backend; normal numbers up to the last digits of a logarithm.
 """
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.random.functions import (
     binomial,
     categorical,
@@ -17,6 +18,7 @@ from hilevel.random.functions import (
 )
 from hilevel.random.seed import SeedGenerator, make_seed, set_random_seed
 
+_install_getattr(__name__)
 __all__ = [
     "SeedGenerator",
     "binomial",

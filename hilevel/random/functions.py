@@ -87,7 +87,7 @@ def uniform(
 
 def _uniform(backend: Backend, state: Tensor, shape: Any, minval: float, maxval: float, dtype: Any) -> Tensor:
     unit = _fraction(backend, state, shape, dtype)
-    return unit if (minval, maxval) == (0.0, 1.0) else unit * (maxval - minval) + minval
+    return unit if (minval, maxval) == (0.0, 1.0) else (unit * (maxval - minval) + minval).astype(dtype)
 
 
 def normal(
@@ -155,12 +155,21 @@ def _truncated_normal(
 
 def normal_quantile(xp: Any, p: Any) -> Any:
     """The quantile of the standard normal distribution for `p` in (0, 1); AS 241, exact to 16 digits."""
-    q = p - 0.5
+    return _quantile(xp, p - 0.5, xp.where(p < 0.5, p, 1 - p))
+
+
+def quantile_of_half(xp: Any, q: Any) -> Any:
+    """The quantile for `0.5 + q`, with all digits of a `q` near a half."""
+    return _quantile(xp, q, 0.5 - xp.abs(q))
+
+
+def _quantile(xp: Any, q: Any, rest: Any) -> Any:
+    """The quantile at a distance `q` from the centre; `rest` is the probability beyond it."""
     r = 0.180625 - q * q
     centre = q * _ratio(xp.maximum(r, 0), _CENTRE)
-    tail = xp.sqrt(-xp.log(xp.where(q < 0, p, 1 - p)))
+    tail = xp.sqrt(-xp.log(rest))
     side = xp.where(tail <= 5, _ratio(tail - 1.6, _NEAR), _ratio(tail - 5.0, _FAR))
-    return xp.where(xp.abs(q) <= 0.425, centre, xp.sign(q) * side).astype(p.dtype)
+    return xp.where(xp.abs(q) <= 0.425, centre, xp.sign(q) * side).astype(q.dtype)
 
 
 def _ratio(x: Any, coefficients: tuple[tuple[float, ...], tuple[float, ...]]) -> Any:
@@ -245,12 +254,20 @@ def dropout(
     """Elements set to zero with the probability `rate`, the others divided by `1 - rate`. Srivastava et al., 2014.
 
     `noise_shape` is the shape of the mask, with 1 where an axis shares it, and None for the input's own size.
+    With a `rate` of 1 all elements are zero.
 
     >>> import hilevel
     >>> hilevel.random.dropout(np.ones(4, "float32"), 0.5, seed=3).shape
     (4,)
+
+    Raises:
+        ValueError: `rate` is not a number from 0 to 1.
     """
+    if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+        raise ValueError(f"random.dropout: rate must be a number from 0 to 1; got {rate!r}.")
     inputs = to_array(inputs)
+    if rate == 1:
+        return ops.zeros_like(inputs)
     return ops.drop(inputs, keep_mask(mask_shape(inputs, noise_shape), rate, seed), scale=1 / (1 - rate))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import signal
 import threading
 import time
-import warnings
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -19,6 +18,7 @@ from hilevel.autodiff.tape import to_host
 from hilevel.backends import current_backend
 from hilevel.data.adapters import empty_data
 from hilevel.data.arrays import ArrayBatches
+from hilevel.errors import warn
 
 
 class Logs(Mapping[str, Any]):
@@ -85,11 +85,10 @@ class Watch:
             if found
             else "The data are finite: try a smaller learning rate, or clipnorm=1.0 in the optimizer."
         )
-        warnings.warn(
+        warn(
             f"The loss became {'NaN' if np.isnan(losses[first]) else 'infinite'} at epoch {epoch + 1}, step "
             f"{first + 1}. {why} callbacks=[hilevel.callbacks.TerminateOnNaN()] stops there.",
             RuntimeWarning,
-            stacklevel=4,
         )
 
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 from hilevel import activations, losses, masks, metrics, tree
 from hilevel._types import Tensor
-from hilevel.errors import unknown_name
+from hilevel.errors import ConstantOutputWarning, unknown_name, warn
 from hilevel.losses.base import Loss
 from hilevel.training.matching import Outputs
 
@@ -30,7 +30,10 @@ def check_probabilities(loss: Any, output: Any) -> None:
     Raises:
         ValueError: names the layer, and the two ways out.
     """
-    if getattr(loss, "from_logits", True) or output is None or output.node is None:
+    if output is None or output.node is None:
+        return
+    _check_softmax(loss, output)
+    if getattr(loss, "from_logits", True):
         return
     layer = output.node.operation
     if getattr(layer, "activation", None) is activations.linear:
@@ -40,6 +43,25 @@ def check_probabilities(loss: Any, output: Any) -> None:
             f'activation). Give it activation="{ways}"; or use the loss {type(loss).__name__}'
             "(from_logits=True), which is more exact."
         )
+
+
+def _check_softmax(loss: Any, output: Any) -> None:
+    """Refuse, or warn of, a softmax over one unit as output.
+
+    Raises:
+        ValueError: the loss is a cross-entropy, which needs probabilities that can change.
+    """
+    layer = output.node.operation
+    is_softmax = getattr(layer, "activation", None) is activations.softmax
+    if not is_softmax or getattr(layer, "axis", -1) != -1 or output.shape[-1] != 1:
+        return
+    text = (
+        f"{layer._label()} is a softmax over one unit: its output is always 1, and it never learns. For two classes "
+        'use activation="sigmoid" and binary_crossentropy; for more give it one unit for each class.'
+    )
+    if hasattr(loss, "from_logits"):
+        raise ValueError(text)
+    warn(text, ConstantOutputWarning)
 
 
 class Term(NamedTuple):

@@ -11,6 +11,7 @@ import numpy as np
 from hilevel import ops, optimizers, tree
 from hilevel._types import Tensor
 from hilevel.autodiff.functional import value_and_grad
+from hilevel.configurable import named_arguments
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.errors import NotCompiledError
 from hilevel.layers.layer import Layer
@@ -58,6 +59,7 @@ class Steps(Layer):
 
     # -- compile -----------------------------------------------------------------------------------
 
+    @named_arguments
     def compile(
         self,
         optimizer: Any = "rmsprop",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any
@@ -16,12 +15,13 @@ from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import get_backend
 from hilevel.callbacks.base import CallbackList, History
+from hilevel.configurable import named_arguments
 from hilevel.data.adapters import Kept, StreamBatches
 from hilevel.data.arrays import ArrayBatches
 from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.data.weights import warn_of_unused
-from hilevel.errors import TracedValueError
+from hilevel.errors import TracedValueError, warn
 from hilevel.layers.layer import Layer
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.ops._ranges import check_ranges
@@ -118,6 +118,7 @@ class Trainer(Steps):
 
     # -- fit ---------------------------------------------------------------------------------------
 
+    @named_arguments
     def fit(
         self,
         x: Any = None,
@@ -231,7 +232,7 @@ class Trainer(Steps):
             (x, y, sample_weight), validation_data = whole.split(validation_split)
         batches = data_.adapt(x, y, sample_weight, **options)
         if class_weight is not None and isinstance(batches, ArrayBatches):
-            warn_of_unused(class_weight, y, self.output_names, stacklevel=3)
+            warn_of_unused(class_weight, y, self.output_names)
         if steps is not None and not isinstance(batches, StreamBatches):
             batches = Cut(batches, steps)
         return batches, validation_data
@@ -250,10 +251,9 @@ class Trainer(Steps):
         with interruptible() as interrupts:
             found = interrupts.fetch(batches.has_next)
         if not found:
-            warnings.warn(
+            warn(
                 f"validation_data ran out after {batches.count} batches: there is no validation any more. Give "
-                "fewer validation_steps, arrays, or a PyDataset, which can be read again.",
-                stacklevel=3,
+                "fewer validation_steps, arrays, or a PyDataset, which can be read again."
             )
             return {}
         results = self.evaluate(batches, steps=steps, verbose=0, callbacks=tell, return_dict=True)
@@ -290,6 +290,7 @@ class Trainer(Steps):
 
     # -- evaluate and predict ----------------------------------------------------------------------
 
+    @named_arguments
     def evaluate(
         self,
         x: Any = None,
@@ -330,6 +331,7 @@ class Trainer(Steps):
         values = list(results.values())
         return values[0] if len(values) == 1 else values
 
+    @named_arguments
     def predict(
         self,
         x: Any,
@@ -455,8 +457,7 @@ def _validation_epochs(frequency: int | Sequence[int]) -> Callable[[int], bool]:
 
 
 def _warn_exhausted(count: int, epoch: int, epochs: int) -> None:
-    warnings.warn(
+    warn(
         f"The data ran out after {count} batches: training stops before epoch {epoch + 1} of {epochs}. Give fewer "
-        "epochs or steps_per_epoch, a generator that goes on, or arrays or a PyDataset, which can be read again.",
-        stacklevel=3,
+        "epochs or steps_per_epoch, a generator that goes on, or arrays or a PyDataset, which can be read again."
     )

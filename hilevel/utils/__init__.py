@@ -1,5 +1,6 @@
 """Odds and ends: names, arguments and defaults are those of `keras.utils`."""
 
+from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.callbacks.progress import Progbar
 from hilevel.config import (
     disable_interactive_logging,
@@ -29,6 +30,7 @@ from hilevel.utils.numerical import (
     to_categorical,
 )
 
+_install_getattr(__name__)
 __all__ = [
     "CustomObjectScope",
     "Progbar",

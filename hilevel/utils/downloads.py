@@ -17,7 +17,7 @@ from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
-from hilevel.callbacks.progress import in_notebook
+from hilevel.callbacks.drawing import bar_class, in_notebook
 from hilevel.config import is_interactive_logging_enabled
 
 TRIES = 3
@@ -94,13 +94,13 @@ class Resuming:
         return headers
 
     def copy(self, answer: Any, start: int, total: int | None) -> None:
-        from tqdm import tqdm
-
         hidden = not is_interactive_logging_enabled() or not (sys.stderr.isatty() or in_notebook())
         title = self.part.name.removesuffix(".part")
         with (
             open(self.part, "ab" if start else "wb") as file,
-            tqdm(total=total, initial=start, desc=title, unit="B", unit_scale=True, disable=hidden) as bar,
+            bar_class()(
+                total=total, initial=start, desc=title, unit="B", unit_scale=True, disable=hidden
+            ) as bar,
         ):
             while piece := answer.read1(CHUNK):
                 file.write(piece)

@@ -1,0 +1,152 @@
+"""The dtype of every op's result: on NumPy, on JAX, by the shape rules, and in Keras."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from dtype_cases import (
+    BINARY,
+    DTYPES,
+    HOST_ONLY,
+    NARROW,
+    NUMBERS,
+    OPERANDS,
+    UNARY,
+    WITHOUT_TENSORS,
+    operand,
+    pairs,
+    signature,
+    words,
+)
+
+import hilevel
+from hilevel import dtypes, ops
+from hilevel._context import scope
+from hilevel.ops._abstract import Abstract
+
+jax = pytest.importorskip("jax")
+KERAS = json.loads((Path(__file__).parent / "data" / "dtypes.json").read_text())
+PYTHON: dict[str, Any] = {"int": int, "float": float}
+REFUSED = "-"
+
+
+def in_32_bits(names: str) -> str:
+    """The dtypes of a result as Keras has them."""
+    return names.replace("64", "32")
+
+
+@pytest.mark.parametrize("a", OPERANDS)
+def test_result_type_is_that_of_keras(a: str) -> None:
+    """But that 64 bits stay."""
+    for b, expected in zip(OPERANDS, KERAS["result_type"][a].split(), strict=True):
+        found = dtypes.result_type(PYTHON.get(a, a), PYTHON.get(b, b))
+        assert in_32_bits(found) == expected, (a, b)
+        assert "64" not in found or "64" in a + b
+
+
+def test_result_type_of_several() -> None:
+    """The result is not that of the pairs one after the other: uint8 with int64 would be int64."""
+    assert dtypes.result_type("uint64", "int8", "float16") == "float16"
+    assert dtypes.result_type("uint8", "int8", int) == "int16"
+    assert dtypes.result_type(bool, bool) == "bool"
+    assert dtypes.result_type() == dtypes.result_type(None) == "float32"
+    assert dtypes.result_type("uint32", "complex64", complex) == "complex64"
+    with pytest.raises(TypeError, match="Expected an array of numbers"):
+        dtypes.result_type("float32", "U3")
+
+
+# -- every op ---------------------------------------------------------------------------------------
+
+FLOATS = {"float16", "bfloat16", "float32"}
+CONVOLUTIONS = words("conv conv_transpose depthwise_conv separable_conv dot_product_attention")
+PYTHON_FLOATS = words("arctan2 logaddexp logaddexp2")
+
+
+def is_different(name: str, *operands: str) -> bool:
+    """Whether the result is not meant to be that of Keras."""
+    if name in CONVOLUTIONS:  # XLA's convolution takes equal dtypes; here operands get a common float dtype
+        return len({*operands}) > 1 or not FLOATS.issuperset(operands)
+    if name in PYTHON_FLOATS:  # Keras makes a float32 tensor of the Python float
+        return "float" in operands
+    if name in ("categorical_crossentropy", "sparse_categorical_crossentropy"):
+        return True  # Keras gives float32 where targets are integers; here the outputs' dtype counts
+    if name in ("layer_normalization", "rms_normalization"):  # Keras rounds the result to an integer
+        return not FLOATS.issuperset(operands)
+    return name == "top_k" and operands == ("bool",)
+
+
+def recorded(kind: str) -> dict[tuple[str, ...], str]:
+    """The results of Keras, by the op's name and the operands."""
+    found = {}
+    for results, names in KERAS[kind].items():
+        for name in words(names):
+            operands: Any = [(d,) for d in NARROW] if kind == "unary" else pairs(name)
+            found |= {(name, *o): r for o, r in zip(operands, results.split("; "), strict=True)}
+    return found
+
+
+EXPECTED = recorded("unary") | recorded("binary")
+
+
+def outcome(call: Callable[[], Any]) -> str:
+    try:
+        return signature(call())
+    except (TypeError, ValueError):
+        return REFUSED
+
+
+def on_numpy(case: Callable[..., Any], *operands: str) -> str:
+    return outcome(lambda: case(*(operand(o, dtypes.as_dtype) for o in operands)))
+
+
+def on_jax(case: Callable[..., Any], *operands: str) -> str:
+    """Traced: compiling each call would take minutes."""
+    tensors = [operand(o, dtypes.as_dtype) for o in operands]
+    found = []
+
+    def step(*arrays: Any) -> None:
+        rest = iter(arrays)
+        found.append(
+            outcome(lambda: case(*(x if isinstance(x, (int, float)) else next(rest) for x in tensors)))
+        )
+
+    jax.eval_shape(step, *(x for x in tensors if not isinstance(x, (int, float))))
+    return found[0]
+
+
+def on_shapes(case: Callable[..., Any], *operands: str) -> str:
+    with scope(abstract=1):
+        tensors = (NUMBERS[o] if o in NUMBERS else Abstract((4, 4), dtypes.as_dtype(o)) for o in operands)
+        return outcome(lambda: case(*tensors))
+
+
+def test_every_op_is_here() -> None:
+    assert set(ops.__all__) == UNARY.keys() | BINARY.keys() | set(WITHOUT_TENSORS)
+    assert not UNARY.keys() & BINARY.keys()
+
+
+@pytest.mark.parametrize("name", [*UNARY, *BINARY])
+def test_same_dtype_everywhere(name: str) -> None:
+    op = getattr(ops, name)
+    case: Any = UNARY.get(name) or BINARY[name]
+    run = lambda *tensors: case(op, *tensors)
+    wrong = []
+    with np.errstate(all="ignore"):
+        for operands in [(d,) for d in DTYPES] if name in UNARY else pairs(name, DTYPES):
+            with hilevel.use_backend("numpy"):
+                found = {"numpy": on_numpy(run, *operands)}
+                if name not in HOST_ONLY:
+                    found["shapes"] = on_shapes(run, *operands)
+            with hilevel.use_backend("jax"):
+                found["jax"] = (on_numpy if name in HOST_ONLY else on_jax)(run, *operands)
+            expected = EXPECTED.get((name, *operands), REFUSED)
+            if expected != REFUSED and not is_different(name, *operands):
+                found["keras"] = expected
+            if len(set(found.values())) > 1:
+                wrong.append((operands, found))
+    assert not wrong

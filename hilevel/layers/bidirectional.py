@@ -10,6 +10,7 @@ import numpy as np
 from hilevel import masks, ops, registry
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
+from hilevel.layers.checks import bad_setting, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.wrapper import Wrapper
@@ -45,12 +46,13 @@ class Bidirectional(Layer):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        for given in (layer, backward_layer):
-            if given is not None and not hasattr(given, "go_backwards"):
-                raise ValueError(f"Bidirectional expects a recurrent layer; got {given!r}.")
-        if merge_mode not in _MERGES:
-            raise ValueError(f"Bidirectional: merge_mode is one of {list(_MERGES)}; got {merge_mode!r}.")
-        self.merge_mode = merge_mode
+        for name, given in (
+            ("layer", layer),
+            ("backward_layer", layer if backward_layer is None else backward_layer),
+        ):
+            if not hasattr(given, "go_backwards"):
+                raise bad_setting("Bidirectional", name, "a recurrent layer", given)
+        self.merge_mode = one_of("Bidirectional", "merge_mode", merge_mode, list(_MERGES))
         self.forward_layer: Any = _copy(layer, "forward_")
         turned = not layer.go_backwards
         self.backward_layer: Any = backward_layer or _copy(layer, "backward_", go_backwards=turned)

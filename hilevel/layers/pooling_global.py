@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from hilevel import ops
 from hilevel._types import Tensor
+from hilevel.layers.checks import flags
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.ops.windows import channels_come_first, per_axis
@@ -22,6 +23,7 @@ class BaseGlobalPooling(Layer):
         super().__init__(**kwargs)
         first = channels_come_first(type(self).__name__, data_format)
         self.data_format = "channels_first" if first else "channels_last"
+        flags(type(self).__name__, keepdims=keepdims)
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
         start = 2 if first else 1

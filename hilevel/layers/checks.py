@@ -63,7 +63,7 @@ def data_format_of(layer: str, value: Any) -> str:
 def flags(layer: str, **values: Any) -> None:
     """Raise ArgumentError for a setting that is neither True nor False. 0, 1 and None are taken for these."""
     for name, value in values.items():
-        plain = value is None or isinstance(value, (bool, np.bool_))
+        plain = value is True or value is False or value is None or isinstance(value, np.bool_)
         if not plain and not (isinstance(value, Integral) and value in (0, 1)):
             raise bad_setting(layer, name, "True or False", value)
 

@@ -11,6 +11,7 @@ import pytest
 import hilevel
 from hilevel import layers
 from hilevel.optimizers import Adam, LossScaleOptimizer
+from hilevel.tensor import KINDS
 
 RNG = np.random.default_rng(0)
 X = RNG.normal(size=(64, 4))
@@ -108,3 +109,22 @@ def test_float64_by_layer(backend: Any) -> None:
         values.append(float(np.asarray(loss())))
     assert str(gradient.dtype) == "float64"
     np.testing.assert_allclose(gradient[1, 2], (values[0] - values[1]) / 2e-6, rtol=1e-8)
+
+
+def test_arrays_of_a_class_that_is_new_are_cast() -> None:
+    jax = pytest.importorskip("jax")
+    seen = []
+
+    def call(x: Any) -> Any:
+        before = KINDS.pop(type(x), None)
+        try:
+            seen.append(layer(x).dtype.name)
+        finally:
+            if before is not None:
+                KINDS[type(x)] = before
+        return x
+
+    with hilevel.use_backend("jax"):
+        layer = hilevel.layers.Activation("linear", dtype="mixed_bfloat16")
+        jax.eval_shape(call, jax.ShapeDtypeStruct((2,), "float32"))
+    assert seen == ["bfloat16"]

@@ -278,7 +278,8 @@ class Layer(Holder):
         if kind == OTHER:
             if not hasattr(x, "__array__"):
                 return x
-            x = np.asarray(x) if not current_backend().is_array(x) else x
+            x = x if current_backend().is_array(x) else np.asarray(x)
+            kind = HOST if isinstance(x, np.ndarray) else DEVICE  # of a class that no op has met
         if kind in _PLAIN:
             backend = current_backend()
             if kind == DEVICE and not backend.is_array(x):

@@ -12,6 +12,7 @@ Exception
 │   └── NotFiniteError             a loss became NaN or infinite, and `TerminateOnNaN(raise_error=True)` raises
 ├── TypeError
 ├── ValueError
+│   ├── ArgumentError              a setting that a layer does not have (a TypeError, too)
 │   ├── ShapeError                 shapes that do not fit together
 │   ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
 │   └── UnknownNameError           no loss, metric, layer, ... of this name
@@ -52,6 +53,10 @@ class VariableCreationError(RuntimeError):
 
 class NotFiniteError(ArithmeticError, RuntimeError):
     """A loss became NaN or infinite."""
+
+
+class ArgumentError(ValueError, TypeError):
+    """A setting of a layer of a wrong type, or none of the values that are allowed."""
 
 
 class ShapeError(ValueError):

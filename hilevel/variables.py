@@ -68,7 +68,7 @@ class Variable(TensorLike):
             )
         self.name = name or "variable"
         self.path = "/".join((*context.name_scopes, self.name))
-        self.trainable = trainable
+        self.trainable = self.made_trainable = bool(trainable)
         self.autocast = autocast
         self.aggregation = aggregation
         self.synchronization = synchronization
@@ -239,6 +239,7 @@ class Variable(TensorLike):
             self.backend
         )
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
+        copy.made_trainable = self.made_trainable
         return copy
 
 

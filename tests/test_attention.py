@@ -195,12 +195,12 @@ def test_a_model_with_self_attention_learns(backend: Any) -> None:
 
 
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
-    "mode": (lambda: layers.Attention(score_mode="sum"), ValueError, "score_mode must be one of dot, concat, cosine, euc"),
+    "mode": (lambda: layers.Attention(score_mode="sum"), ValueError, "score_mode must be one of 'dot', 'concat', 'cosine', 'euc"),
     "no list": (lambda: layers.Attention()(QUERY), ValueError, "inputs must be a list"),
     "no list of masks": (
         lambda: layers.Attention()([QUERY, KEY], mask=np.ones((2, 5), bool)), ValueError, "mask must be a list"
     ),
-    "dropout": (lambda: layers.MultiHeadAttention(2, 3, dropout=1), ValueError, "rate must be a number from 0"),
+    "dropout": (lambda: layers.MultiHeadAttention(2, 3, dropout=1), ValueError, "dropout must be a number from 0"),
     "heads": (lambda: layers.MultiHeadAttention(0, 3), ValueError, "num_heads must be a positive integer"),
     "axes": (lambda: layers.MultiHeadAttention(2, 3, attention_axes="a"), ValueError, "attention_axes must be an integer"),
     "groups": (lambda: layers.GroupQueryAttention(2, 3, 2), ValueError, "a multiple of num_key_value_heads; got 3 and 2"),

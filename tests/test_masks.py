@@ -272,3 +272,79 @@ def test_nested_sequences_have_masks_at_both_levels(backend: Any) -> None:
     sentences = L.TimeDistributed(L.LSTM(3))(embedded)
     np.testing.assert_array_equal(ops.convert_to_numpy(masks.mask_of(sentences)), (ids != 0).any(-1))
     assert ops.convert_to_numpy(L.GRU(2)(sentences)).shape == (2, 2)
+
+
+# -- masks of layers within TimeDistributed, and of BatchNormalization ------------------------------
+
+
+class Marked(hilevel.Layer):
+    """The inputs, -1 where the mask that the layer was given leaves them out."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.supports_masking = True
+
+    def call(self, inputs: Any, mask: Any = None) -> Any:
+        if mask is None:
+            return inputs
+        return ops.where(masks.of_rank(mask, len(inputs.shape)), inputs, -1.0)
+
+
+@pytest.mark.parametrize("run", [lambda f: f, hilevel.jit])
+@pytest.mark.parametrize("axes", [2, 3])
+def test_a_layer_in_time_distributed_gets_its_steps_of_the_mask(axes: int, run: Any, backend: Any) -> None:
+    x = RNG.uniform(1, 2, (2, 3, 4, 2)).astype("float32")
+    mask = RNG.random((2, 3, 4)[:axes]) < 0.5
+    layer = L.TimeDistributed(Marked())
+    y = run(lambda x, mask: layer(x, mask=mask))(x, mask)
+    kept = mask.reshape(*mask.shape, *(1,) * (4 - axes))
+    np.testing.assert_array_equal(ops.convert_to_numpy(y), np.where(kept, x, -1))
+
+
+def test_the_steps_of_an_embedding_reach_the_layer_in_time_distributed(backend: Any) -> None:
+    ids = np.array([[1, 2, 0], [3, 0, 0]])
+    model = hilevel.Sequential([L.Embedding(5, 2, mask_zero=True), L.TimeDistributed(Marked())])
+    for y in (ops.convert_to_numpy(model(ids)), model.predict(ids, verbose=0)):
+        np.testing.assert_array_equal(y[ids == 0], -1)
+        assert (y[ids != 0] != -1).all()
+    np.testing.assert_array_equal(ops.convert_to_numpy(masks.mask_of(model(ids))), ids != 0)
+
+
+@pytest.mark.parametrize(
+    "inner",
+    [
+        lambda: L.LSTM(2),
+        lambda: L.Bidirectional(L.GRU(2, return_sequences=True)),
+        lambda: L.GlobalAveragePooling1D(),
+    ],
+)
+def test_a_mask_of_steps_leaves_the_sequences_in_them_whole(inner: Any, backend: Any) -> None:
+    x = RNG.normal(size=(2, 3, 4, 2)).astype("float32")
+    layer = L.TimeDistributed(inner())
+    y = layer(x, mask=np.array([[1, 1, 0], [1, 0, 0]], bool))
+    np.testing.assert_array_equal(ops.convert_to_numpy(y), ops.convert_to_numpy(layer(x)))
+
+
+@pytest.mark.parametrize("run", [lambda f: f, hilevel.jit])
+@pytest.mark.parametrize(("axis", "shape", "axes"), [
+    (1, (5, 3, 4), 2), (-2, (5, 3, 4), 2), (1, (5, 3, 4, 2), 3), (2, (5, 3, 4, 2), 3), (2, (5, 3, 4, 2), 2), (1, (5, 3, 4), 1),
+    (-1, (5, 3, 4), 2),
+])  # fmt: skip
+def test_batch_normalization_of_any_axis_leaves_out_masked_steps(
+    axis: int, shape: Any, axes: int, run: Any, backend: Any
+) -> None:
+    x = RNG.normal(3, 2, shape)
+    mask = RNG.random(shape[:axes]) < 0.6
+    mask[0] = True
+    kept = np.broadcast_to(mask.reshape(*mask.shape, *(1,) * (x.ndim - axes)), shape)
+    rows, counts = np.moveaxis(x, axis, 0), np.moveaxis(kept, axis, 0)
+    mean = np.array([row[k].mean() for row, k in zip(rows, counts, strict=True)])
+    variance = np.array([row[k].var() for row, k in zip(rows, counts, strict=True)])
+    view = [-1 if i == axis % x.ndim else 1 for i in range(x.ndim)]
+    expected = (x - mean.reshape(view)) / np.sqrt(variance.reshape(view) + 1e-3)
+    layer = L.BatchNormalization(axis=axis, momentum=0.0)
+    layer.build(shape)
+    y = run(lambda x, mask: layer(x, mask=mask, training=True))(x.astype("float32"), mask)
+    np.testing.assert_allclose(ops.convert_to_numpy(y), expected, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(layer.moving_mean.numpy(), mean, rtol=1e-5)
+    np.testing.assert_allclose(layer.moving_variance.numpy(), variance, rtol=1e-4)

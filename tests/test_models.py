@@ -443,6 +443,43 @@ def test_a_model_keeps_its_backend_when_the_default_changes() -> None:
     assert lazy.backend == "jax"
 
 
+# -- names --------------------------------------------------------------------------------------------
+
+
+def clashing(kind: str) -> Any:
+    x, other = hilevel.Input((2,), name="x"), hilevel.Input((2,), name="x" if kind == "two inputs" else "z")
+    if kind == "two inputs":
+        return hilevel.Model([x, other], layers.Add()([x, other]))
+    if kind == "an input and a layer":
+        return hilevel.Model(x, layers.Dense(2, name="x")(x))
+    if kind == "in a Sequential":
+        return hilevel.Sequential([x, layers.Dense(2, name="x")])
+    branches = [layers.Dense(2, name="x2")(x), layers.ReLU(name="x2")(x)]
+    return hilevel.Model(x, branches if kind == "two outputs" else layers.Add()(branches))
+
+
+@pytest.mark.parametrize(("kind", "words"), [
+    ("two inputs", ['"x"', "InputLayer", "InputLayer"]), ("an input and a layer", ['"x"', "InputLayer", "Dense"]),
+    ("in a Sequential", ['"x"', "InputLayer", "Dense"]), ("two branches", ['"x2"', "Dense", "ReLU", "(None, 2)"]),
+    ("two outputs", ['"x2"', "Dense", "ReLU"]),
+])  # fmt: skip
+def test_two_layers_of_one_name_in_a_graph(kind: str, words: list[str], backend: Any) -> None:
+    with pytest.raises(ValueError, match="another name") as error:
+        clashing(kind)
+    for word in words:
+        assert word in str(error.value)
+
+
+def test_names_that_may_come_twice(backend: Any) -> None:
+    x, shared = hilevel.Input((2,), name="x"), layers.Dense(2, name="d")
+    inner = hilevel.Sequential([hilevel.Input((2,), name="x"), layers.Dense(2, name="d")], name="inner")
+    hidden = inner(x)
+    model = hilevel.Model(x, shared(shared(hidden) + 1.0) + 1.0)
+    assert [layer.name for layer in model.layers] == ["x", "inner", "d"]
+    between = hilevel.Model(hidden, model.output)
+    assert between.predict(np.ones((3, 2)), verbose=0).shape == (3, 2)
+
+
 def test_a_model_shows_its_name_its_inputs_and_its_parameters(backend: Any) -> None:
     class Own(hilevel.Model):
         def __init__(self, ready: bool) -> None:

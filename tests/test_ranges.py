@@ -202,6 +202,68 @@ def test_labels_of_ctc(backend: Any) -> None:
     assert np.isnan(float(step(np.array([[1, 3]], "int32"))))
 
 
+# -- targets of binary losses ------------------------------------------------------------------------
+
+BINARY = LABELS % 2
+
+
+def binary(loss: Any, eager: bool = False) -> Any:
+    hilevel.set_random_seed(0)
+    model = hilevel.Sequential([layers.Input((4,)), layers.Dense(1, activation="sigmoid")])
+    model.compile("sgd", loss, run_eagerly=eager)
+    return model
+
+
+@pytest.mark.parametrize("eager", [False, True])
+@pytest.mark.parametrize("feed", FEEDS)
+@pytest.mark.parametrize("value", [-1, 2, -1.0, 2.0, float("inf")])
+@pytest.mark.parametrize("loss", ["binary_crossentropy", "binary_focal_crossentropy"])
+def test_targets_of_binary_losses(loss: str, value: Any, feed: str, eager: bool, backend: Any) -> None:
+    model, y = binary(loss, eager), changed(BINARY, value)
+    message = rf"{loss}: target {value} in y is outside 0\.\.1\. .*\(y \+ 1\) / 2.*hinge.*sparse_categorical"
+    for run in (model.fit, model.evaluate):
+        with pytest.raises(OutOfRangeError, match=message):
+            run(*FEEDS[feed](X, y), batch_size=4, verbose=0)
+    with pytest.raises(OutOfRangeError, match=message):
+        model.train_on_batch(X, y)
+
+
+@pytest.mark.parametrize("kind", ["BinaryCrossentropy", "BinaryFocalCrossentropy"])
+@pytest.mark.parametrize("convert", [np.asarray, list])
+def test_a_binary_loss_called_by_hand(kind: str, convert: Any, backend: Any) -> None:
+    loss = getattr(losses, kind)()
+    function = (
+        losses.binary_crossentropy if kind == "BinaryCrossentropy" else losses.binary_focal_crossentropy
+    )
+    prediction = np.full(3, 0.5, "float32")
+    for call in (loss, function, lambda y, p: hilevel.grad(lambda p: loss(y, p))(p)):
+        assert np.isfinite(ops.convert_to_numpy(call(convert([0, 1, 1.05]), prediction))).all()
+        with pytest.raises(OutOfRangeError, match="target -1"):
+            call(convert([0, 1, -1]), prediction)
+
+
+@pytest.mark.parametrize("dtype", ["bool", "uint8", "float32", "float64"])
+def test_targets_that_binary_losses_take(dtype: str, backend: Any) -> None:
+    y = BINARY.astype(dtype)
+    y = y if y.dtype.kind != "f" else y * 1.2 - 0.1
+    assert np.isfinite(binary("binary_crossentropy").fit(X, y, verbose=0).history["loss"]).all()
+
+
+def test_a_target_of_nan_in_a_binary_loss_is_reported_by_the_loss(backend: Any) -> None:
+    with pytest.warns(RuntimeWarning, match="loss became NaN.* y holds 1 NaN"):
+        history = binary("bce").fit(X, changed(BINARY, float("nan")), verbose=0).history
+    assert np.isnan(history["loss"]).all()
+    assert np.isnan(float(losses.BinaryCrossentropy()(np.array([0.0, np.nan]), np.array([0.5, 0.5]))))
+
+
+def test_computed_targets_of_binary_losses_are_not_checked(backend: Any) -> None:
+    def masked(y_true: Any, y_pred: Any) -> Any:
+        known = ops.cast(ops.not_equal(y_true, -1), "float32")
+        return ops.mean(losses.binary_crossentropy(y_true * known, y_pred)[:, None] * known)
+
+    assert np.isfinite(binary(masked).fit(X, changed(BINARY, -1)[:, None], verbose=0).history["loss"]).all()
+
+
 @pytest.mark.parametrize("feed", FEEDS)
 def test_integers_of_a_category_encoding(feed: str, backend: Any) -> None:
     model = hilevel.Sequential(

@@ -140,10 +140,10 @@ def test_symbolic_initial_states_and_an_encoder_decoder(backend: Any) -> None:
     [
         (lambda: layers.LSTM(0), X, "units must be a positive integer"),
         (lambda: layers.LSTM(3), X[0], "expects inputs with 3 axes"),
-        (lambda: layers.RNN(layers.Dense(3)), X, "A recurrent cell has a method call"),
-        (lambda: layers.Bidirectional(layers.Dense(3)), X, "expects a recurrent layer"),
-        (lambda: layers.Bidirectional(layers.LSTM(3), merge_mode="max"), X, "merge_mode is one of"),
-        (lambda: layers.GRU(3, dropout=1.5), X, "rate must be a number from 0"),
+        (lambda: layers.RNN(layers.Dense(3)), X, "RNN: cell must be a layer with a method call"),
+        (lambda: layers.Bidirectional(layers.Dense(3)), X, "Bidirectional: layer must be a recurrent layer"),
+        (lambda: layers.Bidirectional(layers.LSTM(3), merge_mode="max"), X, "merge_mode must be one of"),
+        (lambda: layers.GRU(3, dropout=1.5), X, "dropout must be a number from 0"),
     ],
 )
 def test_errors(make: Any, x: Any, message: str) -> None:

@@ -264,10 +264,10 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "too many": (lambda: layers.StringLookup(3, vocabulary=ABCD), ValueError, "5 tokens are more than max_tokens=3"),
     "mask inside": (lambda: layers.StringLookup(vocabulary=["a", ""], mask_token=""), ValueError, "at the beginning"),
     "mode": (lambda: layers.StringLookup(output_mode="ints"), ValueError, "output_mode must be one of"),
-    "inverted mode": (lambda: layers.StringLookup(invert=True, output_mode="count"), ValueError, "invert needs"),
-    "max_tokens": (lambda: layers.StringLookup(1), ValueError, "above 1"),
-    "padding": (lambda: layers.StringLookup(pad_to_max_tokens=True), ValueError, "needs max_tokens"),
-    "weights": (lambda: layers.StringLookup(vocabulary=X, idf_weights=[1]), ValueError, "for output_mode='tf_idf'"),
+    "inverted mode": (lambda: layers.StringLookup(invert=True, output_mode="count"), ValueError, "output_mode must be 'int', where invert=True"),
+    "max_tokens": (lambda: layers.StringLookup(1), ValueError, "2 or more; got 1"),
+    "padding": (lambda: layers.StringLookup(pad_to_max_tokens=True), ValueError, "max_tokens must be an integer"),
+    "weights": (lambda: layers.StringLookup(vocabulary=X, idf_weights=[1]), ValueError, "must be 'tf_idf', where idf_weights"),
     "no weights": (lambda: layers.StringLookup(vocabulary=X, output_mode="tf_idf"), ValueError, "idf_weights are needed"),
     "other weights": (
         lambda: layers.StringLookup(vocabulary=X, output_mode="tf_idf", idf_weights=[1, 2]), ValueError, "1 tokens need",
@@ -279,7 +279,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "two axes": (lambda: layers.TextVectorization()([["a", "b"]]), ValueError, r"\(1, 2\).*split=None"),
     "standardize": (lambda: layers.TextVectorization(standardize="lowr"), ValueError, "'lower'.*'lowr'"),
     "length": (
-        lambda: layers.TextVectorization(output_mode="count", output_sequence_length=3), ValueError, "is for",
+        lambda: layers.TextVectorization(output_mode="count", output_sequence_length=3), ValueError, "must be 'int'",
     ),
     "bins": (lambda: layers.Hashing(0), ValueError, "num_bins"),
     "both": (lambda: layers.Discretization([1.0], num_bins=2), ValueError, "either"),

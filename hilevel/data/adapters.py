@@ -12,7 +12,7 @@ from hilevel.data.arrays import ArrayBatches, describe_not_finite
 from hilevel.data.columns import Rows, as_columns
 from hilevel.data.pydataset import PyDataset
 from hilevel.data.unpack import unpack_x_y_sample_weight
-from hilevel.data.weights import class_to_sample_weight
+from hilevel.data.weights import checked, class_to_sample_weight
 from hilevel.random.functions import permutation
 
 
@@ -234,7 +234,8 @@ def adapt(
             f"x is a {type(x).__name__} that yields batches (x, y) or (x, y, sample_weight) itself; y and "
             "sample_weight cannot be given beside it."
         )
-    finish: Function = lambda batch: _finish(batch, class_weight, output_names, dtype)
+    table = None if class_weight is None else checked(class_weight)
+    finish: Function = lambda batch: _finish(batch, table, output_names, dtype)
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         return DatasetBatches(x, shuffle, seed, finish)
     if hasattr(x, "__iter__"):

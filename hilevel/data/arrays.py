@@ -12,7 +12,7 @@ from hilevel import tree
 from hilevel._types import Function
 from hilevel.data.columns import Rows, as_columns, blocks, row_bytes, some_rows
 from hilevel.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from hilevel.data.weights import class_to_sample_weight
+from hilevel.data.weights import checked, class_to_sample_weight
 from hilevel.dtypes import is_float
 from hilevel.random.functions import permutation
 
@@ -57,7 +57,7 @@ class ArrayBatches:
         y = None if y is None else as_columns(y, dtype, "y")
         weights = None if sample_weight is None else as_columns(sample_weight, dtype, "sample_weight")
         if class_weight is not None:
-            weights = class_to_sample_weight(class_weight, y, weights, output_names, dtype)
+            weights = class_to_sample_weight(checked(class_weight), y, weights, output_names, dtype)
         self.data = pack_x_y_sample_weight(x, y, weights)
         self.samples = _count(x, y, weights)
         self.batch_size = _positive(batch_size)

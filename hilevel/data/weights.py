@@ -2,13 +2,89 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import numpy as np
 
 from hilevel import tree
-from hilevel.errors import nearest
+from hilevel.errors import nearest, warn
+
+
+def checked(class_weight: Any) -> dict[Any, Any]:
+    """Return class weights as a dict with integers as keys and floats as values, or a dict of such dicts by output.
+
+    >>> from hilevel.data.weights import checked
+    >>> checked({0: 1, 1.0: np.float32(0.5)})
+    {0: 1.0, 1: 0.5}
+
+    Raises:
+        TypeError: the weights, or those of an output, are no dict.
+        ValueError: a class is no integer, or a weight is negative, NaN, infinite or no number.
+    """
+    if not isinstance(class_weight, Mapping):
+        raise TypeError(
+            "class_weight must be a dict {class: weight}, or {output: {class: weight}} for several outputs; got a "
+            f"{type(class_weight).__name__}. Convert a list of weights: class_weight=dict(enumerate(weights))."
+        )
+    if not any(isinstance(table, Mapping) for table in class_weight.values()):
+        return _table(class_weight, "class_weight")
+    return {name: _table(table, f"class_weight[{name!r}]") for name, table in class_weight.items()}
+
+
+def _table(table: Any, where: str) -> dict[int, float]:
+    if not isinstance(table, Mapping):
+        raise TypeError(
+            f"{where} must be a dict {{class: weight}}, as that of another output is; got {table!r:.80}. Convert a "
+            "list of weights: dict(enumerate(weights))."
+        )
+    return {_class(key, where): _weight(weight, key, where) for key, weight in table.items()}
+
+
+def _class(key: Any, where: str) -> int:
+    if not isinstance(key, (int, float, np.number, np.bool_)) or not float(key).is_integer():
+        raise ValueError(
+            f"{where}: a class must be an integer, as in the targets; got {key!r} ({type(key).__name__}). Expected "
+            "{0: weight, 1: weight, ...}."
+        )
+    return int(key)
+
+
+def _weight(weight: Any, key: Any, where: str) -> float:
+    scalar = isinstance(weight, (int, float, np.number)) or (hasattr(weight, "dtype") and weight.shape == ())
+    value = float(weight) if scalar else math.nan
+    if not 0 <= value < math.inf:
+        raise ValueError(
+            f"{where}: the weight of a class must be a finite number that is not negative; got {weight!r} for class "
+            f"{key!r}."
+        )
+    return value
+
+
+def warn_of_unused(class_weight: Any, y: Any, output_names: list[str] | None) -> None:
+    """Warn, once, of classes that have a weight and do not occur in the targets, which are arrays."""
+    table = checked(class_weight)
+    leaves = tree.flatten(y)
+    if any(isinstance(v, Mapping) for v in table.values()):
+        names = list(y) if isinstance(y, dict) else (output_names or [])
+        parts = [
+            (f' of output "{n}"', table.get(n, {}), leaf) for n, leaf in zip(names, leaves, strict=False)
+        ]
+    else:
+        parts = [("", table, leaf) for leaf in leaves]
+    found = [text for where, classes, leaf in parts for text in _unused(where, classes, leaf)]
+    if found:
+        warn(
+            f"class_weight has weights for classes that never occur in the targets: {'; '.join(found)}. Check the "
+            "numbers of the classes."
+        )
+
+
+def _unused(where: str, table: Mapping[int, float], y: Any) -> Iterator[str]:
+    classes = sorted(set(table) - {int(c) for c in np.unique(_labels(y)) if np.isfinite(c)})
+    if classes:
+        yield f"{', '.join(map(str, classes))}{where}"
 
 
 def class_to_sample_weight(
@@ -17,7 +93,8 @@ def class_to_sample_weight(
     """The weight of each sample's class, times its sample weight where there is one.
 
     Args:
-        class_weight: `{class: weight}`, classes that are not in it count 1; or `{output: {class: weight}}`.
+        class_weight: `{class: weight}`, as `checked` returns it; classes that are not in it count 1. Or
+            `{output: {class: weight}}`.
         y: the targets: integers, or one-hot.
         sample_weight: weights the samples have already.
         output_names: the names of the model's outputs.
@@ -53,9 +130,15 @@ def _combine(weight: Any, sample_weight: Any) -> Any:
 
 
 def _lookup(table: Mapping[int, float], y: Any, dtype: str) -> Any:
+    labels = _labels(y)
+    classes, index = np.unique(labels, return_inverse=True)
+    weights = np.array([float(table.get(c, 1.0)) for c in classes.tolist()], dtype)
+    return weights[index].reshape(labels.shape)
+
+
+def _labels(y: Any) -> np.ndarray[Any, Any]:
+    """Return the classes of targets, which are one-hot or class numbers; floats as the nearest integers."""
     labels = np.asarray(y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]
-    classes, index = np.unique(labels, return_inverse=True)
-    weights = np.array([float(table.get(int(c), 1.0)) for c in classes], dtype)
-    return weights[index].reshape(labels.shape)
+    return np.rint(labels) if labels.dtype.kind == "f" else labels

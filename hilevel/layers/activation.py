@@ -9,19 +9,12 @@ from hilevel import activations, initializers, masks, ops, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
+from hilevel.layers.checks import integers, number
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import axis_size
 from hilevel.ops._abstract import broadcast
 from hilevel.variables import Variable
-
-
-def _not_negative(layer: Layer, **settings: Any) -> None:
-    for name, value in settings.items():
-        if not isinstance(value, (int, float)) or value < 0:
-            raise ValueError(
-                f"{type(layer).__name__}: {name} must be a number that is not negative; got {value!r}."
-            )
 
 
 class ReLU(Layer):
@@ -45,11 +38,10 @@ class ReLU(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        if max_value is not None:
-            _not_negative(self, max_value=max_value)
-        _not_negative(self, negative_slope=negative_slope, threshold=threshold)
         self.supports_masking = True
-        self.max_value, self.negative_slope, self.threshold = max_value, negative_slope, threshold
+        self.max_value = None if max_value is None else number("ReLU", "max_value", max_value, 0)
+        self.negative_slope = number("ReLU", "negative_slope", negative_slope, 0)
+        self.threshold = number("ReLU", "threshold", threshold, 0)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs through the function."""
@@ -69,9 +61,8 @@ class LeakyReLU(Layer):
 
     def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        _not_negative(self, negative_slope=negative_slope)
         self.supports_masking = True
-        self.negative_slope = float(negative_slope)
+        self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope, 0)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs through the function."""
@@ -92,7 +83,7 @@ class ELU(Layer):
     def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.alpha = float(alpha)
+        self.alpha = number("ELU", "alpha", alpha)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs through the function."""
@@ -128,8 +119,8 @@ class PReLU(Layer):
         self.alpha_initializer = initializers.get(alpha_initializer)
         self.alpha_regularizer = regularizers.get(alpha_regularizer)
         self.alpha_constraint = constraints_.get(alpha_constraint)
-        axes = [shared_axes] if isinstance(shared_axes, int) else list(shared_axes or ())
-        self.shared_axes = axes
+        axes = integers("PReLU", "shared_axes", shared_axes or None, none=True)
+        self.shared_axes = [axes] if isinstance(axes, int) else list(axes or ())
 
     def build(self, input_shape: Shape) -> None:
         """Make `alpha`."""
@@ -163,7 +154,7 @@ class Softmax(Layer):
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.axis = tuple(axis) if isinstance(axis, (list, tuple)) else axis
+        self.axis = integers("Softmax", "axis", axis, none=True)
 
     def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
         """The softmax of the inputs. A place has no share where `mask` is false, or a number not above 0.5; the mask is

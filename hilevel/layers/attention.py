@@ -7,10 +7,10 @@ from typing import Any
 
 from hilevel import masks, ops, random
 from hilevel._types import Tensor
+from hilevel.layers.checks import flags, one_of, rate_of, seed_of
 from hilevel.layers.core import last_axis
 from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
-from hilevel.layers.noise import rate_of
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
 from hilevel.random.functions import keep_mask
 from hilevel.variables import Variable
@@ -57,15 +57,14 @@ class Attention(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        self.use_scale, self.score_mode, self.seed = use_scale, score_mode, seed
-        self.dropout = rate_of(type(self).__name__, dropout)
+        name = type(self).__name__
+        flags(name, use_scale=use_scale)
+        self.use_scale, self.seed = use_scale, seed_of(name, seed)
+        self.score_mode = one_of(name, "score_mode", score_mode, SCORE_MODES)
+        self.dropout = rate_of(name, dropout, "dropout")
         self.supports_masking = True
         if self.dropout:
             self.seed_generator = random.SeedGenerator(seed)
-        if score_mode not in SCORE_MODES:
-            raise ValueError(
-                f"{type(self).__name__}: score_mode must be one of {', '.join(SCORE_MODES)}; got {score_mode!r}."
-            )
 
     def build(self, input_shape: Any) -> None:
         """Make the learned numbers, if there are any."""

@@ -10,6 +10,7 @@ import numpy as np
 from hilevel import masks, ops, registry
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
+from hilevel.layers.checks import bad_setting, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.wrapper import Wrapper
@@ -45,12 +46,13 @@ class Bidirectional(Layer):
         **kwargs: Any,
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
-        for given in (layer, backward_layer):
-            if given is not None and not hasattr(given, "go_backwards"):
-                raise ValueError(f"Bidirectional expects a recurrent layer; got {given!r}.")
-        if merge_mode not in _MERGES:
-            raise ValueError(f"Bidirectional: merge_mode is one of {list(_MERGES)}; got {merge_mode!r}.")
-        self.merge_mode = merge_mode
+        for name, given in (
+            ("layer", layer),
+            ("backward_layer", layer if backward_layer is None else backward_layer),
+        ):
+            if not hasattr(given, "go_backwards"):
+                raise bad_setting("Bidirectional", name, "a recurrent layer", given)
+        self.merge_mode = one_of("Bidirectional", "merge_mode", merge_mode, list(_MERGES))
         self.forward_layer: Any = _copy(layer, "forward_")
         turned = not layer.go_backwards
         self.backward_layer: Any = backward_layer or _copy(layer, "backward_", go_backwards=turned)
@@ -134,6 +136,8 @@ def _copy(layer: Any, prefix: str, **changes: Any) -> Any:
 class TimeDistributed(Wrapper):
     """Another layer, applied to each step of a sequence: steps are handed to it as if they were samples.
 
+    A mask of shape `(batch, steps, ...)` is handed to it in the same way, as its `mask` argument.
+
     Args:
         layer: the other layer.
 
@@ -167,7 +171,7 @@ class TimeDistributed(Wrapper):
             )
         batch, steps = inputs.shape[:2]
         x = ops.reshape(inputs, (_times(batch, steps), *inputs.shape[2:]))
-        if mask is not None and len(mask.shape) > 2:
+        if mask is not None and (len(mask.shape) > 2 or "mask" in self.layer._call_parameters):
             masks.set_mask(x, ops.reshape(mask, (_times(batch, steps), *mask.shape[2:])))
         y = self.layer(x, training=training) if self.layer._takes_training else self.layer(x)
         inner = masks.mask_of(y)

@@ -9,9 +9,9 @@ import numpy as np
 from hilevel import activations, initializers, ops, random, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
-from hilevel.layers.core import last_axis, positive
+from hilevel.layers.checks import activation_of, flags, one_of, positive, rate_of, seed_of
+from hilevel.layers.core import last_axis
 from hilevel.layers.layer import Layer
-from hilevel.layers.noise import rate_of
 from hilevel.ops.recurrence import ACTIVATIONS, STEPS, Step, one_step
 from hilevel.variables import Variable
 
@@ -40,12 +40,15 @@ class Cell(Layer):
         bias_regularizer: Any, kernel_constraint: Any, recurrent_constraint: Any, bias_constraint: Any,
         dropout: float, recurrent_dropout: float, seed: int | None, **kwargs: Any,
     ) -> None:  # fmt: skip
-        kwargs.pop("implementation", None)  # how Keras cuts its products; the results are the same
+        # how Keras cuts its products; the results are the same
+        implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         name = type(self).__name__
+        one_of(name, "implementation", implementation, (0, 1, 2))
+        flags(name, use_bias=use_bias)
         self.units = positive(name, "units", units)
-        self.activation = activations.get(activation)
-        self.recurrent_activation = activations.get(recurrent_activation)
+        self.activation = activation_of(name, "activation", activation)
+        self.recurrent_activation = activation_of(name, "recurrent_activation", recurrent_activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.recurrent_initializer = initializers.get(recurrent_initializer)
@@ -56,8 +59,9 @@ class Cell(Layer):
         self.kernel_constraint = constraints_.get(kernel_constraint)
         self.recurrent_constraint = constraints_.get(recurrent_constraint)
         self.bias_constraint = constraints_.get(bias_constraint)
-        self.dropout, self.recurrent_dropout = rate_of(name, dropout), rate_of(name, recurrent_dropout)
-        self.seed = seed
+        self.dropout = rate_of(name, dropout, "dropout")
+        self.recurrent_dropout = rate_of(name, recurrent_dropout, "recurrent_dropout")
+        self.seed = seed_of(name, seed)
         if self.dropout or self.recurrent_dropout:
             self.seed_generator = random.SeedGenerator(seed)
         self.state_size: Any = self.units if self.states == 1 else [self.units] * self.states
@@ -224,6 +228,7 @@ class LSTMCell(Cell):
             bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
             recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
+        flags(type(self).__name__, unit_forget_bias=unit_forget_bias)
         self.unit_forget_bias = unit_forget_bias
 
     def _start_of_bias(self, shape: Any, dtype: Any = None) -> Tensor:
@@ -272,6 +277,7 @@ class GRUCell(Cell):
             bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
             recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
+        flags(type(self).__name__, reset_after=reset_after)
         self.reset_after = reset_after
         if not reset_after:
             self._fused = None

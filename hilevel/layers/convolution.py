@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel._types import Shape, Tensor
+from hilevel.layers.checks import positive, refuse
 from hilevel.layers.convolution_base import BaseConvolution
-from hilevel.layers.core import positive, refuse
 from hilevel.ops.convolution import fused_conv
 from hilevel.variables import Variable
 

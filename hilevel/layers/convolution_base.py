@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from hilevel import activations, initializers, ops, regularizers
 from hilevel import constraints as constraints_
+from hilevel import initializers, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
+from hilevel.layers.checks import activation_of, data_format_of, flags, one_of
 from hilevel.layers.core import fused_name
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import axis_size
-from hilevel.ops.windows import channels_come_first, per_axis
+from hilevel.ops.windows import per_axis
 from hilevel.variables import Variable
 
 _GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints_.get}
@@ -44,9 +45,10 @@ class BaseConvolution(Layer):
         self.strides = per_axis(name, "strides", strides, self.rank)
         self.dilation_rate = per_axis(name, "dilation_rate", dilation_rate, self.rank)
         self.padding = one_of(name, "padding", padding, self.paddings)
-        self._channels_first = channels_come_first(name, data_format)
-        self.data_format = "channels_first" if self._channels_first else "channels_last"
-        self.activation = activations.get(activation)
+        self.data_format = data_format_of(name, data_format)
+        self._channels_first = self.data_format == "channels_first"
+        self.activation = activation_of(name, "activation", activation)
+        flags(name, use_bias=use_bias)
         self._fused = fused_name(self.activation)
         self.use_bias = use_bias
         for argument, value in weights.items():
@@ -105,14 +107,3 @@ class BaseConvolution(Layer):
             view = (-1, *(1,) * self.rank) if self._channels_first else (-1,)
             y = y + ops.reshape(self.bias, view)
         return self.activation(y)
-
-
-def one_of(layer: str, name: str, value: Any, choices: tuple[str, ...]) -> str:
-    """The value, in small letters.
-
-    Raises:
-        ValueError: it is none of the choices.
-    """
-    if not isinstance(value, str) or value.lower() not in choices:
-        raise ValueError(f"{layer}: {name} must be one of {', '.join(map(repr, choices))}; got {value!r}.")
-    return value.lower()

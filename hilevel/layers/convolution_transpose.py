@@ -6,8 +6,8 @@ from typing import Any
 
 from hilevel import ops
 from hilevel._types import Shape, Tensor
+from hilevel.layers.checks import positive
 from hilevel.layers.convolution_base import BaseConvolution
-from hilevel.layers.core import positive
 from hilevel.ops.windows import per_axis
 from hilevel.variables import Variable
 

@@ -10,30 +10,21 @@ import numpy as np
 from hilevel import activations, initializers, ops, regularizers
 from hilevel import constraints as constraints_
 from hilevel._types import Shape, Tensor
-from hilevel.config import settings
 from hilevel.errors import ShapeError
+from hilevel.layers.checks import (
+    activation_of,
+    bad_setting,
+    data_format_of,
+    flags,
+    number,
+    positive,
+    refuse,
+    sizes,
+)
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.ops.nn import FUSED_ACTIVATIONS
 from hilevel.variables import Variable
-
-
-def refuse(layer: str, **options: Any) -> None:
-    """Say of options that are in Keras's signature, and not done, that they are not done."""
-    for name, value in options.items():
-        if value is not None:
-            raise NotImplementedError(f"{layer}: {name} is not implemented; leave it at None.")
-
-
-def positive(layer: str, name: str, value: Any) -> int:
-    """The value as an integer above zero.
-
-    Raises:
-        ValueError: it is none.
-    """
-    if isinstance(value, bool) or not isinstance(value, (int, np.integer)) or value <= 0:
-        raise ValueError(f"{layer}: {name} must be a positive integer; got {value!r}.")
-    return int(value)
 
 
 class Dense(Layer):
@@ -80,8 +71,9 @@ class Dense(Layer):
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         refuse("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        flags("Dense", use_bias=use_bias)
         self.units = positive("Dense", "units", units)
-        self.activation = activations.get(activation)
+        self.activation = activation_of("Dense", "activation", activation)
         self.use_bias = use_bias
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
@@ -148,7 +140,7 @@ class Activation(Layer):
     def __init__(self, activation: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.activation = activations.get(activation)
+        self.activation = activation_of("Activation", "activation", activation)
 
     def call(self, inputs: Tensor) -> Tensor:
         """The activation of the inputs."""
@@ -185,7 +177,7 @@ class Flatten(Layer):
 
     def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.data_format = data_format or settings.image_data_format
+        self.data_format = data_format_of("Flatten", data_format)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Shape `(batch, ...)` to `(batch, features)`."""
@@ -209,7 +201,9 @@ class Reshape(Layer):
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.target_shape = tuple(target_shape)
+        self.target_shape = sizes("Reshape", "target_shape", target_shape, -1)
+        if self.target_shape.count(-1) > 1:
+            raise bad_setting("Reshape", "target_shape", "a shape with -1 once at most", target_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
         """Shape `(batch, ...)` to `(batch, *target_shape)`."""
@@ -232,9 +226,9 @@ class Permute(Layer):
 
     def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.dims = tuple(dims)
-        if sorted(self.dims) != list(range(1, len(self.dims) + 1)):
-            raise ValueError(f"Permute: dims must be an order of 1, 2, ...; got {self.dims}.")
+        self.dims = sizes("Permute", "dims", dims, 1)
+        if set(self.dims) != set(range(1, len(self.dims) + 1)):
+            raise bad_setting("Permute", "dims", "an order of 1, 2, ...", dims)
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -278,6 +272,8 @@ class ActivityRegularization(Layer):
     """
 
     def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+        name = "ActivityRegularization"
+        l1, l2 = (number(name, n, 0.0 if v is None else v, 0) for n, v in (("l1", l1), ("l2", l2)))
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
         self.supports_masking = True
         self.l1, self.l2 = l1, l2
@@ -311,7 +307,9 @@ class Lambda(Layer):
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
-            raise TypeError(f"Lambda expects a function; got {function!r}.")
+            raise bad_setting("Lambda", "function", "a function", function)
+        if arguments is not None and not isinstance(arguments, dict):
+            raise bad_setting("Lambda", "arguments", "a dict of keyword arguments", arguments)
         self.supports_masking = True
         self.function = function
         self.arguments = arguments or {}

@@ -10,8 +10,13 @@ import numpy as np
 from hilevel import ops
 from hilevel._types import Array, Config, Tensor
 from hilevel.autodiff.tape import to_host
-from hilevel.layers.core import refuse
+from hilevel.layers.checks import bad_setting, is_numeric, number, one_of, positive, refuse
 from hilevel.layers.layer import Layer
+
+
+def _increases(values: Any) -> bool:
+    """Whether values are numbers, of which each is larger than the one before."""
+    return is_numeric(values) and np.ndim(values) == 1 and bool(np.all(np.diff(np.asarray(values)) > 0))
 
 
 class Discretization(Layer):
@@ -51,14 +56,14 @@ class Discretization(Layer):
             raise ValueError(
                 "Discretization: give either bin_boundaries or num_bins, and call adapt with the latter."
             )
-        if num_bins is not None and num_bins < 0:
-            raise ValueError(f"Discretization: num_bins cannot be negative; got {num_bins}.")
-        if output_mode not in ("int", "one_hot", "multi_hot", "count"):
-            raise ValueError(
-                "Discretization: output_mode must be 'int', 'one_hot', 'multi_hot' or 'count'; got "
-                f"{output_mode!r}."
+        modes = ("int", "one_hot", "multi_hot", "count")
+        self.output_mode = one_of("Discretization", "output_mode", output_mode, modes)
+        self.num_bins = None if num_bins is None else positive("Discretization", "num_bins", num_bins)
+        self.epsilon = number("Discretization", "epsilon", epsilon, 0, 1)
+        if bin_boundaries is not None and not _increases(bin_boundaries):
+            raise bad_setting(
+                "Discretization", "bin_boundaries", "numbers in increasing order", bin_boundaries
             )
-        self.num_bins, self.epsilon, self.output_mode = num_bins, epsilon, output_mode
         self.boundaries = None if bin_boundaries is None else np.asarray(bin_boundaries, "float32")
         self._summary = np.zeros((2, 0), "float32")
 

@@ -6,11 +6,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from hilevel import activations, initializers, ops, regularizers
 from hilevel import constraints as constraints_
+from hilevel import initializers, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.core import refuse
+from hilevel.layers.checks import activation_of, bad_setting, refuse, sizes
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.variables import Variable
@@ -65,9 +65,13 @@ class EinsumDense(Layer):
             "EinsumDense", lora_rank=lora_rank, lora_alpha=lora_alpha,
             gptq_unpacked_column_size=gptq_unpacked_column_size, quantization_config=quantization_config,
         )  # fmt: skip
+        for label, value in (("equation", equation), ("bias_axes", bias_axes)):
+            if not isinstance(value, str) and (value is not None or label == "equation"):
+                raise bad_setting("EinsumDense", label, "text", value)
         self.equation, self.bias_axes = equation, bias_axes
-        self.partial_output_shape = (output_shape,) if isinstance(output_shape, int) else tuple(output_shape)
-        self.activation = activations.get(activation)
+        shape = (output_shape,) if isinstance(output_shape, int) else output_shape
+        self.partial_output_shape = sizes("EinsumDense", "output_shape", shape, 1)
+        self.activation = activation_of("EinsumDense", "activation", activation)
         self.kernel_initializer = initializers.get(kernel_initializer)
         self.bias_initializer = initializers.get(bias_initializer)
         self.kernel_regularizer = regularizers.get(kernel_regularizer)
@@ -139,11 +143,11 @@ def _parsed(equation: str, bias_axes: str | None) -> _Terms:
     for name, letters, known in (
         ("kernel", terms.kernel, terms.input + terms.output),
         ("output", terms.output, terms.input + terms.kernel),
-        ("bias", bias_axes or "", terms.output),
+        (f"bias (bias_axes={bias_axes!r})", bias_axes or "", terms.output),
     ):
         for c in letters:
             if c not in known:
-                where = "the output" if name == "bias" else "what its size could come from"
+                where = "the output" if known is terms.output else "what its size could come from"
                 raise ValueError(
                     f"EinsumDense: {c!r} of the {name} is not in {where}; the equation is {equation!r}."
                 )

@@ -6,7 +6,7 @@ from typing import Any
 
 from hilevel import constraints, initializers, masks, ops, regularizers
 from hilevel._types import Shape, Tensor
-from hilevel.layers.core import positive, refuse
+from hilevel.layers.checks import flags, number, positive, refuse
 from hilevel.layers.layer import Layer
 from hilevel.ops._ranges import expect_indices
 from hilevel.ops.indexing import embedding_lookup
@@ -58,6 +58,7 @@ class Embedding(Layer):
         self.embeddings_initializer = initializers.get(embeddings_initializer)
         self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
         self.embeddings_constraint = constraints.get(embeddings_constraint)
+        flags("Embedding", mask_zero=mask_zero)
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.autocast = False
@@ -98,7 +99,7 @@ class Masking(Layer):
 
     def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.mask_value = mask_value
+        self.mask_value = number("Masking", "mask_value", mask_value)
         self.supports_masking = True
 
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from hilevel.layers.checks import bad_setting, integers
+
 _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
 _ALL = (1 << 64) - 1
 
@@ -22,9 +24,10 @@ def two_numbers(layer: str, salt: int | Sequence[int] | None) -> tuple[int, int]
     """A salt as two numbers: one counts for both."""
     if salt is None:
         return None
-    pair = (salt, salt) if isinstance(salt, int) else tuple(salt)
-    if len(pair) != 2 or not all(isinstance(n, int) for n in pair):
-        raise ValueError(f"{layer}: salt must be an integer, or two of them; got {salt!r}.")
+    found = integers(layer, "salt", salt)
+    pair = (found, found) if isinstance(found, int) else found
+    if len(pair) != 2:
+        raise bad_setting(layer, "salt", "an integer, or two of them", salt)
     return pair[0], pair[1]
 
 

@@ -83,7 +83,7 @@ class Holder(Tracker):
         own = self._collect(
             "own", lambda: [x for x in self._held() if isinstance(x, Variable) and id(x) not in carried]
         )
-        return [v for v in own if v.trainable] + [v for v in own if not v.trainable]
+        return [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
 
     def _carried(self) -> list[Variable]:
         """Variables that are carried from call to call, but are not weights: the states of stateful layers."""
@@ -100,12 +100,11 @@ class Holder(Tracker):
     @property
     def trainable_weights(self) -> list[Variable]:
         """The weights that are trained: those made trainable, in layers that are."""
-        return self._collect(
+        found = self._collect(
             "trainable",
-            lambda: unique(
-                v for layer in self._trainable_layers() for v in layer._own_variables() if v.trainable
-            ),
+            lambda: unique(v for layer in self._trainable_layers() for v in layer._own_variables()),
         )
+        return [v for v in found if v.trainable]
 
     def _trainable_layers(self) -> list[Holder]:
         if not self.trainable:
@@ -155,7 +154,8 @@ class Holder(Tracker):
 
     @property
     def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it sets it for all layers inside."""
+        """Whether the weights are trained. Setting it sets it for all layers inside, and for their weights, apart from
+        those made with `trainable=False`."""
         return self._trainable
 
     @trainable.setter
@@ -163,6 +163,8 @@ class Holder(Tracker):
         changed()
         for layer in self._flatten_layers():
             layer._trainable = bool(value)
+            for v in layer._own_variables():
+                v.trainable = v.made_trainable and layer._trainable
 
     def count_params(self) -> int:
         """The number of elements of all weights."""

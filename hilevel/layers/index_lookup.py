@@ -9,12 +9,30 @@ from typing import Any
 import numpy as np
 
 from hilevel.config import settings
-from hilevel.layers.core import refuse
+from hilevel.layers.checks import bad_setting, flags, integer, one_of, refuse
 from hilevel.layers.hashes import bucket, two_numbers
 from hilevel.layers.host import HostLayer, counted, encoded
 from hilevel.layers.vocabulary import Counts, Token, Vocabulary, flat, plain_tokens
 
 OUTPUT_MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
+
+
+def check_settings(
+    layer: str, max_tokens: Any, output_mode: Any, pad_to_max_tokens: Any, vocabulary: Any, idf_weights: Any
+) -> None:
+    """Raise ArgumentError for settings of a vocabulary that are not allowed, alone or together."""
+    one_of(layer, "output_mode", output_mode, OUTPUT_MODES)
+    flags(layer, pad_to_max_tokens=pad_to_max_tokens)
+    if max_tokens is not None:
+        integer(layer, "max_tokens", max_tokens, 2)
+    elif pad_to_max_tokens:
+        raise bad_setting(
+            layer, "max_tokens", "an integer of 2 or more, where pad_to_max_tokens=True", max_tokens
+        )
+    if vocabulary is not None and not isinstance(vocabulary, (str, Path)) and np.ndim(vocabulary) == 0:
+        raise bad_setting(layer, "vocabulary", "a list or an array, or the path of a file", vocabulary)
+    if idf_weights is not None and output_mode != "tf_idf":
+        raise bad_setting(layer, "output_mode", "'tf_idf', where idf_weights are given", output_mode)
 
 
 class IndexLookup(HostLayer):
@@ -41,20 +59,12 @@ class IndexLookup(HostLayer):
         super().__init__(**kwargs)
         name = type(self).__name__
         refuse(name, sparse=sparse or None)
-        output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(output_mode, output_mode)
-        for wrong, text in (
-            (
-                output_mode not in OUTPUT_MODES,
-                f"output_mode must be one of {OUTPUT_MODES}; got {output_mode!r}",
-            ),
-            (invert and output_mode != "int", f"invert needs output_mode='int'; got {output_mode!r}"),
-            (max_tokens is not None and max_tokens <= 1, f"max_tokens must be above 1; got {max_tokens}"),
-            (pad_to_max_tokens and max_tokens is None, "pad_to_max_tokens needs max_tokens"),
-            (num_oov_indices < 0, f"num_oov_indices cannot be negative; got {num_oov_indices}"),
-            (idf_weights is not None and output_mode != "tf_idf", "idf_weights are for output_mode='tf_idf'"),
-        ):
-            if wrong:
-                raise ValueError(f"{name}: {text}.")
+        output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(str(output_mode), output_mode)
+        check_settings(name, max_tokens, output_mode, pad_to_max_tokens, vocabulary, idf_weights)
+        flags(name, invert=invert)
+        if invert and output_mode != "int":
+            raise bad_setting(name, "output_mode", "'int', where invert=True", output_mode)
+        num_oov_indices = integer(name, "num_oov_indices", num_oov_indices, 0)
         self.max_tokens, self.num_oov_indices, self.invert = max_tokens, num_oov_indices, invert
         self.mask_token, self.oov_token = mask_token, oov_token
         self.output_mode, self.pad_to_max_tokens = output_mode, pad_to_max_tokens

@@ -9,7 +9,7 @@ from hilevel._types import DTypeLike, Shape
 from hilevel.config import settings
 from hilevel.configurable import named_arguments
 from hilevel.graph import Node, Symbolic
-from hilevel.layers.core import refuse
+from hilevel.layers.checks import flags, is_integer, positive, refuse, sizes
 from hilevel.layers.layer import Layer
 
 
@@ -44,9 +44,13 @@ class InputLayer(Layer):
                 f"{'neither' if shape is None else 'both'}. Example: Input(shape=(784,))."
             )
         if batch_shape is None:
-            sizes = (shape,) if isinstance(shape, int) else tuple(shape or ())
-            batch_shape = (batch_size, *sizes)
-        self.batch_shape: Shape = tuple(batch_shape)
+            shape = sizes("Input", "shape", (shape,) if is_integer(shape) else shape)
+            batch_shape = (
+                None if batch_size is None else positive("Input", "batch_size", batch_size),
+                *shape,
+            )
+        self.batch_shape: Shape = sizes("Input", "batch_shape", batch_shape)
+        flags("Input", optional=optional, sparse=sparse, ragged=ragged)
         self.optional = optional
         self.has_own_dtype = dtype is not None
         """Whether a dtype was given; if not, floats are used in their own."""

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from hilevel import tree
-from hilevel._types import DTypeLike
+from hilevel._types import DTypeLike, Shape
 from hilevel.configurable import Configurable
 from hilevel.errors import ShapeError
 
@@ -144,3 +144,16 @@ def check_sequences(layer: Any, inputs: Sequence[Any]) -> None:
             raise ShapeError(
                 f"{layer._label()} expects inputs with at least 3 axes, got shape {shape}. {sequence_advice(x)}"
             )
+
+
+def shape_hint(kwargs: dict[str, Any]) -> Shape | None:
+    """The input's shape where a first layer is told it, as in `Dense(8, input_shape=(4,))`."""
+    batch = kwargs.pop("batch_size", None)
+    if "batch_input_shape" in kwargs:
+        return tuple(kwargs.pop("batch_input_shape"))
+    if "input_dim" in kwargs:
+        return (batch, kwargs.pop("input_dim"))
+    if "input_shape" in kwargs:
+        shape = kwargs.pop("input_shape")
+        return (batch, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
+    return None

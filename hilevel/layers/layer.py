@@ -19,8 +19,9 @@ from hilevel.configurable import argument_names, check_keywords, check_required
 from hilevel.dtypes import as_dtype, is_float
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.graph import abstract_call, known_shape, record_call, symbolic_in
+from hilevel.layers.checks import flags
 from hilevel.layers.holder import Holder
-from hilevel.layers.input_spec import InputSpec
+from hilevel.layers.input_spec import InputSpec, shape_hint
 from hilevel.layers.shapes import (
     abstract_tensors,
     as_abstract,
@@ -116,7 +117,7 @@ class Layer(Holder):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        shape_hint = _shape_hint(kwargs)
+        hint = shape_hint(kwargs)
         if kwargs:
             known = [*argument_names(type(self)), *argument_names(Layer), *_BESIDE]
             raise unknown_argument(type(self).__name__, next(iter(kwargs)), dict.fromkeys(known))
@@ -124,6 +125,7 @@ class Layer(Holder):
             raise ValueError(f"A layer's name must be a string without '/'; got {name!r}.")
         self.name = name or unique_name(snake_case(type(self).__name__))
         self._built = False
+        flags(type(self).__name__, trainable=trainable, autocast=autocast)
         self.autocast = autocast
         self.supports_masking = False
         self.input_spec: InputSpec | None = None
@@ -132,7 +134,7 @@ class Layer(Holder):
         self._compute_dtype = self.dtype_policy.compute
         self._mixed = self.dtype_policy.is_mixed
         self._trainable = bool(trainable)
-        self._hint: Shape | None = shape_hint
+        self._hint: Shape | None = hint
         self._backend: Backend | None = None
         self._hidden_cache: tuple[int, dict[str, Any]] = (-1, {})
         self._hidden_losses: list[tuple[Layer, Any]] = []
@@ -211,6 +213,7 @@ class Layer(Holder):
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints_.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
+        variable.trainable = variable.trainable and self._trainable
         if not any(v is variable for v in held(self)):
             self.__dict__.setdefault("_added", []).append(variable)
             changed()
@@ -529,19 +532,6 @@ def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
 Layer.__signature__ = _constructor(Layer)
 
 _PLAIN = frozenset({HOST, DEVICE, TRACED, ABSTRACT})
-
-
-def _shape_hint(kwargs: dict[str, Any]) -> Shape | None:
-    """The input's shape where a first layer is told it, as in `Dense(8, input_shape=(4,))`."""
-    batch = kwargs.pop("batch_size", None)
-    if "batch_input_shape" in kwargs:
-        return tuple(kwargs.pop("batch_input_shape"))
-    if "input_dim" in kwargs:
-        return (batch, kwargs.pop("input_dim"))
-    if "input_shape" in kwargs:
-        shape = kwargs.pop("input_shape")
-        return (batch, *(shape if isinstance(shape, (list, tuple)) else (shape,)))
-    return None
 
 
 def _with_layers(value: Any) -> Any:

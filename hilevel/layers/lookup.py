@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.config import settings
-from hilevel.layers.core import positive, refuse
+from hilevel.layers.checks import encoding_of, one_of, positive, refuse
 from hilevel.layers.hashes import bucket, two_numbers
 from hilevel.layers.host import HostLayer, encoded
 from hilevel.layers.index_lookup import IndexLookup
@@ -69,7 +69,7 @@ class StringLookup(IndexLookup):
         salt: Any = None,
         **kwargs: Any,
     ) -> None:
-        self.encoding = encoding
+        self.encoding = encoding_of("StringLookup", encoding)
         super().__init__(
             max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode,
             pad_to_max_tokens, sparse, salt, name=name, **kwargs,
@@ -127,12 +127,8 @@ class IntegerLookup(IndexLookup):
             max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode,
             pad_to_max_tokens, sparse, salt, name=name, **kwargs,
         )  # fmt: skip
-        if vocabulary_dtype != "int64":
-            raise ValueError(f"IntegerLookup: vocabulary_dtype must be 'int64'; got {vocabulary_dtype!r}.")
-        if oov_method not in ("floormod", "farmhash"):
-            raise ValueError(
-                f"IntegerLookup: oov_method must be 'floormod' or 'farmhash'; got {oov_method!r}."
-            )
+        one_of("IntegerLookup", "vocabulary_dtype", vocabulary_dtype, ("int64",))
+        one_of("IntegerLookup", "oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method == "floormod":
             raise ValueError("IntegerLookup: a salt is for oov_method='farmhash'.")
         self.oov_method = oov_method
@@ -176,10 +172,7 @@ class Hashing(HostLayer):
             kwargs["dtype"] = "int64" if output_mode == "int" else settings.floatx
         super().__init__(**kwargs)
         refuse("Hashing", sparse=sparse or None)
-        if output_mode not in ("int", "one_hot", "multi_hot", "count"):
-            raise ValueError(
-                f"Hashing: output_mode must be 'int', 'one_hot', 'multi_hot' or 'count'; got {output_mode!r}."
-            )
+        output_mode = one_of("Hashing", "output_mode", output_mode, ("int", "one_hot", "multi_hot", "count"))
         self.num_bins = positive("Hashing", "num_bins", num_bins)
         self.mask_value, self.output_mode = mask_value, output_mode
         self.salt = two_numbers("Hashing", salt)

@@ -9,6 +9,7 @@ from typing import Any
 from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
+from hilevel.layers.checks import bad_setting, flags, integer, integers
 from hilevel.layers.layer import Layer
 
 
@@ -157,7 +158,7 @@ class Concatenate(Merge):
 
     def __init__(self, axis: int = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axis = axis
+        self.axis = integer("Concatenate", "axis", axis)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
         """The inputs, one after the other."""
@@ -191,7 +192,10 @@ class Dot(Merge):
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.axes = axes if isinstance(axes, int) else tuple(axes)
+        flags("Dot", normalize=normalize)
+        self.axes = integers("Dot", "axes", axes)
+        if not isinstance(self.axes, int) and len(self.axes) != 2:
+            raise bad_setting("Dot", "axes", "an integer, or two of them", axes)
         self.normalize = normalize
 
     def call(self, inputs: Sequence[Tensor], mask: Any = None) -> Tensor:

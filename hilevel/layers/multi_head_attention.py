@@ -10,11 +10,10 @@ from hilevel import constraints as constraints_
 from hilevel import initializers, masks, ops, random, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.core import positive, refuse
+from hilevel.layers.checks import flags, integers, positive, rate_of, refuse, seed_of
 from hilevel.layers.einsum_dense import EinsumDense
 from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
-from hilevel.layers.noise import rate_of
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
 from hilevel.random.functions import keep_mask
 
@@ -53,12 +52,9 @@ class HeadsAttention(Layer):
         label = type(self).__name__
         refuse(label, flash_attention=flash_attention or None)
         self._heads, self._sizes = heads, sizes
-        self._dropout, self._use_bias, self.use_gate, self.seed = (
-            rate_of(label, dropout),
-            use_bias,
-            use_gate,
-            seed,
-        )
+        flags(label, use_bias=use_bias, use_gate=use_gate, flash_attention=flash_attention)
+        self._dropout, self.seed = rate_of(label, dropout, "dropout"), seed_of(label, seed)
+        self._use_bias, self.use_gate = use_bias, use_gate
         self.sliding_window = (
             None if sliding_window is None else positive(label, "sliding_window", sliding_window)
         )
@@ -341,8 +337,8 @@ class MultiHeadAttention(HeadsAttention):
             kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
             kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
-        self._output_shape = _integers("output_shape", output_shape)
-        self._attention_axes = _integers("attention_axes", attention_axes)
+        self._output_shape = _several("output_shape", output_shape, 1)
+        self._attention_axes = _several("attention_axes", attention_axes)
 
     @property
     def num_heads(self) -> int:
@@ -385,12 +381,10 @@ class MultiHeadAttention(HeadsAttention):
         return self._output_dense
 
 
-def _integers(name: str, value: Any) -> tuple[int, ...] | None:
-    """One integer, or several, as a tuple; None for nothing."""
-    several = [value] if isinstance(value, int) else value
-    if several is None or (isinstance(several, (list, tuple)) and all(isinstance(n, int) for n in several)):
-        return tuple(several) if several else None
-    raise ValueError(f"MultiHeadAttention: {name} must be an integer, or several; got {value!r}.")
+def _several(name: str, value: Any, least: float = -math.inf) -> tuple[int, ...] | None:
+    """Return one integer, or several, as a tuple; None for None or an empty list."""
+    found = integers("MultiHeadAttention", name, None if value in ((), []) else value, least, none=True)
+    return (found,) if isinstance(found, int) else found
 
 
 class GroupQueryAttention(HeadsAttention):

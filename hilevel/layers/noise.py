@@ -7,7 +7,7 @@ from typing import Any
 
 from hilevel import ops, random
 from hilevel._types import Tensor
-from hilevel.config import settings
+from hilevel.layers.checks import data_format_of, number, rate_of, seed_of, sizes
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.random.functions import keep_mask, mask_shape
@@ -19,7 +19,7 @@ class Noise(Layer):
     def __init__(self, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.seed = seed
+        self.seed = seed_of(type(self).__name__, seed)
         self.seed_generator = random.SeedGenerator(seed)
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
@@ -29,12 +29,6 @@ class Noise(Layer):
     def disturb(self, inputs: Tensor) -> Tensor:
         """What becomes of the inputs in training."""
         raise NotImplementedError(f"{type(self).__name__} has to say what disturb(inputs) is.")
-
-
-def rate_of(layer: str, rate: float) -> float:
-    if not isinstance(rate, (int, float)) or not 0 <= rate < 1:
-        raise ValueError(f"{layer}: rate must be a number from 0 up to, but not including, 1; got {rate!r}.")
-    return float(rate)
 
 
 class Dropout(Noise):
@@ -59,7 +53,7 @@ class Dropout(Noise):
     ) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of("Dropout", rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = None if noise_shape is None else sizes("Dropout", "noise_shape", noise_shape, 1)
 
     def disturb(self, inputs: Tensor) -> Tensor:
         """The inputs with a share of zeros."""
@@ -76,11 +70,7 @@ class SpatialDropout(Noise):
     def __init__(self, rate: float, seed: int | None, data_format: str | None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of(type(self).__name__, rate)
-        self.data_format = data_format or settings.image_data_format
-        if self.data_format not in ("channels_first", "channels_last"):
-            raise ValueError(
-                f"{type(self).__name__}: data_format must be 'channels_first' or 'channels_last'; got {data_format!r}."
-            )
+        self.data_format = data_format_of(type(self).__name__, data_format)
         self.input_spec = InputSpec(ndim=self.places + 2)
 
     def disturb(self, inputs: Tensor) -> Tensor:
@@ -184,7 +174,9 @@ class AlphaDropout(Noise):
     ) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of("AlphaDropout", rate)
-        self.noise_shape = None if noise_shape is None else tuple(noise_shape)
+        self.noise_shape = (
+            None if noise_shape is None else sizes("AlphaDropout", "noise_shape", noise_shape, 1)
+        )
 
     def disturb(self, inputs: Tensor) -> Tensor:
         """The inputs with a share at SELU's limit, rescaled."""
@@ -234,9 +226,7 @@ class GaussianNoise(Noise):
 
     def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
-        if not isinstance(stddev, (int, float)) or stddev < 0:
-            raise ValueError(f"GaussianNoise: stddev must be a number, not negative; got {stddev!r}.")
-        self.stddev = float(stddev)
+        self.stddev = number("GaussianNoise", "stddev", stddev, 0)
 
     def disturb(self, inputs: Tensor) -> Tensor:
         """The inputs plus noise."""

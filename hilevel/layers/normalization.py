@@ -10,7 +10,7 @@ from hilevel import initializers, masks, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
-from hilevel.layers.core import refuse
+from hilevel.layers.checks import flags, integer, integers, number, refuse
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.variables import Variable
@@ -38,7 +38,9 @@ class ScaleAndShift(Layer):
         super().__init__(**kwargs)
         self.supports_masking = True
         self.autocast = False  # float32 inputs may be beyond the range of float16
-        self.epsilon, self.center, self.scale = epsilon, center, scale
+        name = type(self).__name__
+        flags(name, center=center, scale=scale)
+        self.epsilon, self.center, self.scale = number(name, "epsilon", epsilon, 0), center, scale
         self.beta_initializer = initializers.get(beta_initializer)
         self.gamma_initializer = initializers.get(gamma_initializer)
         self.beta_regularizer = regularizers.get(beta_regularizer)
@@ -140,8 +142,10 @@ class BatchNormalization(ScaleAndShift):
             "BatchNormalization", renorm=renorm or None, renorm_clipping=renorm_clipping,
             synchronized=synchronized or None,
         )  # fmt: skip
-        self.axis = int(axis)
-        self.momentum = float(momentum)
+        flags("BatchNormalization", renorm=renorm, synchronized=synchronized)
+        self.axis = integer("BatchNormalization", "axis", axis)
+        self.momentum = number("BatchNormalization", "momentum", momentum, 0, 1)
+        number("BatchNormalization", "renorm_momentum", renorm_momentum, 0, 1)
         self.moving_mean_initializer = initializers.get(moving_mean_initializer)
         self.moving_variance_initializer = initializers.get(moving_variance_initializer)
 
@@ -166,12 +170,12 @@ class BatchNormalization(ScaleAndShift):
                 self.gamma, self.epsilon,
             ))  # fmt: skip
         x = at_least_float32(self, inputs)
+        axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
         if mask is None:
-            axes = [i for i in range(len(x.shape)) if i != self.axis % len(x.shape)]
             weights = self.gamma_and_beta(x.shape, self.axis)
             y, mean, variance = ops.standardize(x, axes, self.epsilon, *weights)
         else:
-            mean, variance = self._masked_statistics(x, mask)
+            mean, variance = masked_moments(x, mask, axes, keepdims=False)
             y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
         self._keep(self.moving_mean, mean)
         self._keep(self.moving_variance, variance)
@@ -180,11 +184,6 @@ class BatchNormalization(ScaleAndShift):
     def _keep(self, average: Variable, value: Tensor) -> None:
         value = ops.stop_gradient(value)
         average.assign(average * self.momentum + value * (1 - self.momentum))
-
-    def _masked_statistics(self, x: Tensor, mask: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and variance over the samples and steps that the mask keeps."""
-        x = ops.moveaxis(x, self.axis, -1)
-        return masked_moments(x, mask, range(len(x.shape) - 1), keepdims=False)
 
 
 def masked_moments(
@@ -261,7 +260,7 @@ class LayerNormalization(ScaleAndShift):
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = integers("LayerNormalization", "axis", axis)
 
     def build(self, input_shape: Shape) -> None:
         """Make `gamma` and `beta`."""

@@ -6,10 +6,10 @@ from typing import Any, ClassVar
 
 from hilevel import ops
 from hilevel._types import Tensor
-from hilevel.layers.convolution_base import one_of
+from hilevel.layers.checks import data_format_of, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
-from hilevel.ops.windows import channels_come_first, per_axis
+from hilevel.ops.windows import per_axis
 
 
 class BasePooling(Layer):
@@ -31,7 +31,7 @@ class BasePooling(Layer):
         self.pool_size = per_axis(cls, "pool_size", pool_size, self.rank)
         self.strides = self.pool_size if strides is None else per_axis(cls, "strides", strides, self.rank)
         self.padding = one_of(cls, "padding", padding, ("valid", "same"))
-        self.data_format = "channels_first" if channels_come_first(cls, data_format) else "channels_last"
+        self.data_format = data_format_of(cls, data_format)
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
 

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from hilevel import ops
 from hilevel._types import Tensor
+from hilevel.layers.checks import flags
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.ops.windows import channels_come_first, per_axis
@@ -22,6 +23,7 @@ class BaseGlobalPooling(Layer):
         super().__init__(**kwargs)
         first = channels_come_first(type(self).__name__, data_format)
         self.data_format = "channels_first" if first else "channels_last"
+        flags(type(self).__name__, keepdims=keepdims)
         self.keepdims = keepdims
         self.input_spec = InputSpec(ndim=self.rank + 2)
         start = 2 if first else 1
@@ -89,8 +91,9 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
         self.supports_masking = True
 
     def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
-        """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`."""
-        if mask is None:
+        """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`. One of shape `(batch,)`
+        leaves out no step."""
+        if mask is None or len(mask.shape) == 1:
             return super().call(inputs)
         counts = ops.expand_dims(ops.cast(mask, "bool"), 3 - self._axes[0])
         total = ops.sum(ops.where(counts, inputs, 0.0), axis=self._axes, keepdims=self.keepdims)

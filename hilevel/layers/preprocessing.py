@@ -11,7 +11,7 @@ from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.autodiff.tape import to_host
 from hilevel.config import settings
-from hilevel.layers.core import positive, refuse
+from hilevel.layers.checks import bad_setting, flags, integers, is_numeric, one_of, positive, refuse
 from hilevel.layers.layer import Layer
 from hilevel.ops._ranges import expect_indices
 
@@ -31,6 +31,9 @@ class Rescaling(Layer):
     def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
+        for name, value in (("scale", scale), ("offset", offset)):
+            if not is_numeric(value):
+                raise bad_setting("Rescaling", name, "a number, or an array of numbers", value)
         self.scale, self.offset = scale, offset
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -71,7 +74,8 @@ class Normalization(Layer):
         self.supports_masking = True
         if (mean is None) != (variance is None):
             raise ValueError("Normalization: give both mean and variance, or neither and call adapt.")
-        self.axis = axis if axis is None or isinstance(axis, int) else tuple(axis)
+        flags("Normalization", invert=invert)
+        self.axis = () if axis == () else integers("Normalization", "axis", axis, none=True)
         self.invert = invert
         self.given = None if mean is None else (np.asarray(mean), np.asarray(variance))
         self.adapted = mean is not None
@@ -151,13 +155,9 @@ class CategoryEncoding(Layer):
     ) -> None:
         super().__init__(**kwargs)
         refuse("CategoryEncoding", sparse=sparse or None)
-        if output_mode == "binary":
-            output_mode = "multi_hot"
-        if output_mode not in ("one_hot", "multi_hot", "count"):
-            raise ValueError(
-                "CategoryEncoding: output_mode must be 'one_hot', 'multi_hot' or 'count'; got "
-                f"{output_mode!r}."
-            )
+        modes = ("one_hot", "multi_hot", "count", "binary")
+        output_mode = one_of("CategoryEncoding", "output_mode", output_mode, modes)
+        output_mode = "multi_hot" if output_mode == "binary" else output_mode
         self.num_tokens = positive("CategoryEncoding", "num_tokens", num_tokens)
         self.output_mode = output_mode
 

@@ -10,6 +10,7 @@ from hilevel import masks, ops, tree
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
+from hilevel.layers.checks import bad_setting, flags, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.variables import Variable
@@ -29,8 +30,8 @@ class StackedRNNCells(Layer):
 
     def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        for cell in cells:
-            _check_cell(cell)
+        for cell in cells if isinstance(cells, (list, tuple)) else [cells]:
+            _check_cell("StackedRNNCells", "cells", cell)
         self.cells = list(cells)
 
     @property
@@ -69,12 +70,12 @@ def _structured_like(states: Any, new: Any) -> Any:
     return tree.pack_sequence_as(states, tree.flatten(new))
 
 
-def _check_cell(cell: Any) -> None:
+def _check_cell(layer: str, name: str, cell: Any) -> None:
     if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
-        raise TypeError(
-            f"A recurrent cell has a method call(inputs, states), which returns the output and the new states, "
-            f"and an attribute state_size; got {cell!r}."
-        )
+        raise bad_setting(
+            layer, name, "a layer with a method call(inputs, states), which returns the output and the new states, "
+            "and an attribute state_size", cell,
+        )  # fmt: skip
 
 
 def _output_size(cell: Any) -> int:
@@ -125,8 +126,12 @@ class RNN(Layer):
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
             cell = StackedRNNCells(cell, dtype=kwargs.get("dtype"))
-        _check_cell(cell)
+        _check_cell(type(self).__name__, "cell", cell)
         self.cell = cell
+        flags(
+            type(self).__name__, return_sequences=return_sequences, return_state=return_state, stateful=stateful,
+            go_backwards=go_backwards, unroll=unroll, zero_output_for_mask=zero_output_for_mask,
+        )  # fmt: skip
         self.return_sequences, self.return_state = return_sequences, return_state
         self.go_backwards, self.stateful, self.unroll = go_backwards, stateful, unroll
         self.zero_output_for_mask = zero_output_for_mask
@@ -178,13 +183,15 @@ class RNN(Layer):
     ) -> Any:
         """Sequences of shape `(batch, steps, features)` to the output, and the states if they are wanted.
 
-        `mask`, of shape `(batch, steps)`, is False where a step is left out: the states stay what they were.
+        `mask`, of shape `(batch, steps)`, is False where a step is left out: the states stay what they were. A mask
+        of shape `(batch,)` leaves out no step.
         """
         if sequences.shape[1] == 0:
             raise ShapeError(
                 f"{self._label()} expects at least one step; got shape {tuple(sequences.shape)}."
             )
         states = self._start(sequences, initial_state)
+        mask = None if mask is None or len(mask.shape) == 1 else mask
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
             mask = None if mask is None else ops.flip(mask, axis=1)
@@ -299,6 +306,7 @@ class OfCell(RNN):
         kwargs = given["kwargs"]
         shared = {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
         kwargs = {k: v for k, v in kwargs.items() if k != "implementation"}
+        one_of(type(self).__name__, "use_cudnn", given.get("use_cudnn"), ("auto", True, False, None))
         super().__init__(cell(**own, **shared), **arguments, **kwargs)
         self.input_spec = InputSpec(ndim=3)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
+from hilevel.layers.checks import bad_setting, integer, integers, is_integer, number
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import (
@@ -61,11 +62,11 @@ class GroupNormalization(ScaleAndShift):
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
-        if not isinstance(groups, int) or (groups <= 0 and groups != -1):
-            raise ValueError(
-                f"GroupNormalization: groups must be a positive integer, or -1 for groups of one; got {groups!r}."
+        if not is_integer(groups, 1) and groups != -1:
+            raise bad_setting(
+                "GroupNormalization", "groups", "a positive integer, or -1 for groups of one", groups
             )
-        self.groups, self.axis = groups, int(axis)
+        self.groups, self.axis = int(groups), integer("GroupNormalization", "axis", axis)
 
     def build(self, input_shape: Shape) -> None:
         """Make `gamma` and `beta`."""
@@ -104,8 +105,9 @@ class RMSNormalization(Layer):
 
     def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
         super().__init__(**kwargs)
+        axis = integers("RMSNormalization", "axis", axis)
         self.axis = axis if isinstance(axis, int) else sorted(axis)
-        self.epsilon = epsilon
+        self.epsilon = number("RMSNormalization", "epsilon", epsilon, 0)
         self.autocast = False
         self.supports_masking = self.axis in (-1, [-1])
 
@@ -142,11 +144,9 @@ class UnitNormalization(Layer):
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        if not isinstance(axis, (int, list, tuple)):
-            raise TypeError(f"UnitNormalization: axis must be an integer, or a list of them; got {axis!r}.")
         self.autocast = False
         self.supports_masking = True
-        self.axis = axis if isinstance(axis, int) else list(axis)
+        self.axis = integers("UnitNormalization", "axis", axis)
 
     def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
         """The normalised inputs, of their shape; zeros where `mask` leaves steps out."""

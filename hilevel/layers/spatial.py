@@ -11,8 +11,7 @@ from hilevel import ops
 from hilevel._types import Tensor
 from hilevel.autodiff.tape import constant
 from hilevel.errors import ShapeError
-from hilevel.layers.convolution_base import one_of
-from hilevel.layers.core import positive
+from hilevel.layers.checks import one_of, positive
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.ops.windows import channels_come_first, per_axis

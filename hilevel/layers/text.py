@@ -9,8 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.layers.core import refuse
+from hilevel.layers.checks import bad_setting, encoding_of, integers, one_of, positive, refuse
 from hilevel.layers.host import HostLayer
+from hilevel.layers.index_lookup import check_settings
 from hilevel.layers.lookup import StringLookup
 from hilevel.layers.vocabulary import flat
 
@@ -21,6 +22,7 @@ _STANDARDIZE: dict[str, dict[int, Any]] = {
     "strip_punctuation": _STRIP,
     "lower_and_strip_punctuation": _LOWER | _STRIP,
 }
+_SPLIT = ("whitespace", "character")
 _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 
 
@@ -78,11 +80,20 @@ class TextVectorization(HostLayer):
     ) -> None:
         super().__init__(name=name, **kwargs)
         refuse("TextVectorization", sparse=sparse or None, ragged=ragged or None)
-        _one_of("standardize", standardize, list(_STANDARDIZE))
-        _one_of("split", split, ["whitespace", "character"])
-        _one_of("output_mode", output_mode, ["int", "multi_hot", "count", "tf_idf"])
-        if output_mode != "int" and output_sequence_length is not None:
-            raise ValueError("TextVectorization: output_sequence_length is for output_mode='int'.")
+        name = "TextVectorization"
+        for label, value, known in (("standardize", standardize, _STANDARDIZE), ("split", split, _SPLIT)):
+            if not callable(value):
+                one_of(name, label, value, (*known, None))
+        one_of(name, "output_mode", output_mode, ("int", "multi_hot", "count", "tf_idf"))
+        check_settings(name, max_tokens, output_mode, pad_to_max_tokens, vocabulary, idf_weights)
+        encoding_of(name, encoding)
+        ngrams = integers(name, "ngrams", ngrams, 1, none=True)
+        if output_sequence_length is not None:
+            positive(name, "output_sequence_length", output_sequence_length)
+            if output_mode != "int":
+                raise bad_setting(
+                    name, "output_mode", "'int', where output_sequence_length is given", output_mode
+                )
         self.standardize, self.split, self.encoding = standardize, split, encoding
         self.ngrams = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else ngrams and tuple(ngrams)
         self.output_sequence_length = output_sequence_length
@@ -186,14 +197,6 @@ class TextVectorization(HostLayer):
         if self.split == "character":
             return [list(text) for text in texts]
         return [flat(words, "string", self.encoding) for words in self.split(texts)]
-
-
-def _one_of(name: str, value: Any, known: Iterable[str]) -> None:
-    function = callable(value) and name != "output_mode"
-    if value not in known and not function and (value is not None or name == "output_mode"):
-        raise ValueError(
-            f"TextVectorization: {name} must be one of {', '.join(map(repr, known))}; got {value!r}."
-        )
 
 
 def _ngrams(words: list[str], lengths: Iterable[int]) -> list[str]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from hilevel import initializers, ops
 from hilevel._types import Config, Shape, Tensor
-from hilevel.layers.core import positive
+from hilevel.layers.checks import bad_setting, positive
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.variables import Variable
@@ -34,7 +34,7 @@ class Wrapper(Layer):
     def __init__(self, layer: Layer, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
-            raise ValueError(f"{type(self).__name__} expects a layer to wrap; got {layer!r}.")
+            raise bad_setting(type(self).__name__, "layer", "a layer to wrap", layer)
         self.layer = layer
 
     def build(self, input_shape: Shape | None = None) -> None:

@@ -11,7 +11,7 @@ from hilevel.config import epsilon
 from hilevel.errors import ConstantOutputWarning, warn
 from hilevel.losses.base import LossFunctionWrapper, matched
 from hilevel.losses.regression import MEAN
-from hilevel.ops._ranges import expect_indices
+from hilevel.ops._ranges import expect_fractions, expect_indices
 from hilevel.ops.indexing import pick
 
 _ONE_HOT = (
@@ -35,6 +35,19 @@ def check_labels(y_true: Any, classes: Any, name: str, ignore_class: int | None 
         "`ignore_class`."
     )
     expect_indices(y_true, classes, f"{name}: label", advice, ignore_class)
+
+
+def check_binary(y_true: Any, name: str) -> None:
+    """Declare that targets are 0 and 1, or between them, with some noise: above -0.5 and below 1.5.
+
+    Raises:
+        OutOfRangeError: an array of the host has another target; says which, and what to do.
+    """
+    advice = (
+        "For targets -1 and 1 give (y + 1) / 2, or use the hinge loss. For class numbers use the "
+        "sparse_categorical_crossentropy loss. For missing targets give 0, and 0 as their sample_weight."
+    )
+    expect_fractions(y_true, f"{name}: target", advice)
 
 
 def _one_hot_targets(y_true: Any, y_pred: Any, name: str, axis: int) -> tuple[Tensor, Tensor]:
@@ -167,7 +180,9 @@ def binary_crossentropy(
 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
+        OutOfRangeError: a target in the host's memory is -0.5 or less, or 1.5 or more.
     """
+    check_binary(y_true, "binary_crossentropy")
     y_true, y_pred = matched(y_true, y_pred, "binary_crossentropy", _BINARY)
     y_true = _smooth(y_true, label_smoothing, 2)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
@@ -193,7 +208,9 @@ def binary_focal_crossentropy(
 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
+        OutOfRangeError: a target in the host's memory is -0.5 or less, or 1.5 or more.
     """
+    check_binary(y_true, "binary_focal_crossentropy")
     y_true, y_pred = matched(y_true, y_pred, "binary_focal_crossentropy", _BINARY)
     y_true = _smooth(y_true, label_smoothing, 2)
     if from_logits:
@@ -363,7 +380,15 @@ class SparseCategoricalCrossentropy(_ClassNumberLoss):
         return ops.reshape(ops.not_equal(y_true, self.ignore_class), values.shape)
 
 
-class BinaryCrossentropy(LossFunctionWrapper):
+class _BinaryLoss(LossFunctionWrapper):
+    """A loss whose targets are 0 and 1."""
+
+    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+        check_binary(y_true, self.fn.__name__)
+        return super().__call__(y_true, y_pred, sample_weight)
+
+
+class BinaryCrossentropy(_BinaryLoss):
     """The cross-entropy for answers yes and no, as targets 1 and 0.
 
     Args:
@@ -388,7 +413,7 @@ class BinaryCrossentropy(LossFunctionWrapper):
         super().__init__(binary_crossentropy, reduction, name, dtype, **options)
 
 
-class BinaryFocalCrossentropy(LossFunctionWrapper):
+class BinaryFocalCrossentropy(_BinaryLoss):
     """The cross-entropy for targets 0 and 1 in which what is predicted well counts less.
 
     Args:

@@ -54,7 +54,7 @@ def clone_model(
     if isinstance(model, Sequential):
         start = input_tensors if input_tensors is not None else model._start
         begin = [] if start is None else [Input(batch_shape=start.shape, dtype=start.dtype)]
-        return Sequential([*begin, *map(clone, model.layers)], name=model.name)
+        return Sequential([*begin, *map(clone, model.layers)], model._trainable, model.name)
     if model._graph is None:
         raise ValueError(f"clone_model: {type(model).__name__} is subclassed; make another with its class.")
     return _clone_graph(model, input_tensors, clone, call_function or (lambda op, *a, **k: op(*a, **k)))
@@ -83,4 +83,5 @@ def _clone_graph(model: Model, input_tensors: Any, clone: Callable[..., Any], ca
         flat = zip(tree.flatten(node.outputs), tree.flatten(results), strict=True)
         values.update((id(a), b) for a, b in flat)
     inputs = tree.pack_sequence_as(graph.inputs, new)
-    return Model(inputs, tree.map_structure(swap, graph.outputs), name=model.name)
+    outputs = tree.map_structure(swap, graph.outputs)
+    return Model(inputs, outputs, name=model.name, trainable=model._trainable)

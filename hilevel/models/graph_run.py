@@ -10,6 +10,7 @@ from hilevel._types import Tensor
 from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError, nearest
 from hilevel.graph import Node, Symbolic
+from hilevel.layers.input_layer import InputLayer
 from hilevel.layers.layer import Layer
 from hilevel.ops._abstract import Unknown
 
@@ -22,7 +23,7 @@ class Graph:
 
     Raises:
         TypeError: something else.
-        ValueError: an output needs a tensor that does not come from the inputs.
+        ValueError: an output needs a tensor that does not come from the inputs, or two layers have one name.
     """
 
     def __init__(self, inputs: Any, outputs: Any) -> None:
@@ -38,6 +39,7 @@ class Graph:
         self.inputs, self.outputs = inputs, outputs
         self.nodes = _ordered(tree.flatten(inputs), tree.flatten(outputs))
         self.layers = _layers(self.nodes, outputs)
+        _check_names(self.nodes, tree.flatten(inputs))
         self.input_names = [_layer_name(x) for x in tree.flatten(inputs)]
         self.output_names = _output_names(outputs)
         self._entrances = [
@@ -235,6 +237,26 @@ def _layers(nodes: list[Node], outputs: Any) -> list[Layer]:
             todo += reversed(found.inputs)
     operations = sorted(met.values(), key=lambda operation: -far[id(operation)])
     return [operation for operation in operations if isinstance(operation, Layer)]
+
+
+def _check_names(nodes: list[Node], inputs: list[Symbolic]) -> None:
+    """Raise ValueError if two layers of a graph, those of its inputs included, have one name."""
+    entries = [x.node for x in inputs if x.node is not None and isinstance(x.node.operation, InputLayer)]
+    named: dict[str, Node] = {}
+    for node in (*entries, *nodes):
+        if not isinstance(node.operation, Layer):
+            continue
+        first = named.setdefault(node.operation.name, node)
+        if first.operation is not node.operation:
+            raise ValueError(
+                f'Two layers of the model are named "{node.operation.name}": {_class_and_shape(first)}, and '
+                f"{_class_and_shape(node)}. Names in a model are unique: give one of them another name=..."
+            )
+
+
+def _class_and_shape(node: Node) -> str:
+    shapes = ", ".join(str(x.shape) for x in tree.flatten(node.outputs))
+    return f"{type(node.operation).__name__} with output shape {shapes}"
 
 
 def _by_key(structure: Any) -> list[Symbolic]:

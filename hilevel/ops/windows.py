@@ -165,7 +165,7 @@ def channels_come_first(name: str, data_format: str | None) -> bool:
     Raises:
         ValueError: it is no known order.
     """
-    order = data_format or settings.image_data_format
+    order = settings.image_data_format if data_format is None else data_format
     if order not in ("channels_first", "channels_last"):
         raise ValueError(
             f'{name}: data_format must be "channels_last" or "channels_first"; got {data_format!r}.'

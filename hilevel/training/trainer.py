@@ -20,6 +20,7 @@ from hilevel.data.adapters import Kept, StreamBatches
 from hilevel.data.arrays import ArrayBatches
 from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
+from hilevel.data.weights import warn_of_unused
 from hilevel.errors import TracedValueError, warn
 from hilevel.layers.layer import Layer
 from hilevel.ops._abstract import Abstract, Unknown
@@ -150,7 +151,8 @@ class Trainer(Steps):
             validation_split: the share of the data, from their end, that is kept for validation.
             validation_data: `(x, y)` or `(x, y, sample_weight)`, or whatever `evaluate` takes.
             shuffle: whether the samples of arrays get a new order in each epoch.
-            class_weight: `{class: weight}`; of several outputs `{output: {class: weight}}`.
+            class_weight: `{class: weight}`; of several outputs `{output: {class: weight}}`. Classes that have no
+                weight count 1; those that do not occur in arrays `y` are warned of.
             sample_weight: a weight for each sample.
             initial_epoch: where to count from.
             steps_per_epoch: batches in an epoch, where it is not all of them.
@@ -229,6 +231,8 @@ class Trainer(Steps):
                 raise ValueError("validation_split needs arrays; of other data give validation_data.")
             (x, y, sample_weight), validation_data = whole.split(validation_split)
         batches = data_.adapt(x, y, sample_weight, **options)
+        if class_weight is not None and isinstance(batches, ArrayBatches):
+            warn_of_unused(class_weight, y, self.output_names)
         if steps is not None and not isinstance(batches, StreamBatches):
             batches = Cut(batches, steps)
         return batches, validation_data

@@ -251,6 +251,15 @@ def test_the_moving_average_of_weights_is_used_after_fit(eagerly: bool, backend:
     assert not np.allclose(average, weights[-1])
 
 
+def test_no_epoch_leaves_the_weights_as_they_are(backend: Any) -> None:
+    model = ready()
+    model.compile(hilevel.optimizers.SGD(0.1, use_ema=True), "mse")
+    before = model.get_weights()
+    assert model.fit(X, Y, epochs=0, verbose=0).epoch == []
+    for old, new in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, new)
+
+
 def test_warnings_are_said_once_in_a_fit() -> None:
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")

@@ -211,7 +211,7 @@ class Trainer(Steps):
                     interrupts.check()
                     if self.stop_training:
                         break
-                if hasattr(self.optimizer, "finalize_variable_values"):
+                if epochs > initial_epoch and hasattr(self.optimizer, "finalize_variable_values"):
                     self.optimizer.finalize_variable_values(self.trainable_variables)
             return self.history
 

@@ -62,7 +62,7 @@ def test_predict_needs_twice_its_outputs_at_most(name: str, kind: str) -> None:
     pytest.importorskip(name)
     memory = run(PREDICT, name, kind)
     batch = memory["outputs"] / 24
-    assert memory["above"] < (2 if kind == "generator" else 1.2) * memory["outputs"] + 2 * batch
+    assert memory["above"] < (2 if kind == "generator" else 1.5) * memory["outputs"] + 2 * batch
 
 
 LARGE = """

@@ -1,4 +1,4 @@
-"""The triple that a batch is: inputs, targets, sample weights."""
+"""The parts of a batch: inputs, targets, sample weights."""
 
 from __future__ import annotations
 

@@ -10,6 +10,7 @@ import pytest
 import hilevel
 from hilevel import layers, losses, ops
 from hilevel.errors import OutOfRangeError
+from hilevel.ops._ranges import Range
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 LABELS = np.arange(12) % 3
@@ -284,3 +285,14 @@ def test_labels_of_the_generalized_cross_entropy(backend: Any) -> None:
     assert np.isfinite(float(step(np.array([0, 2], "int32"))))
     assert np.isnan(float(step(np.array([0, 3], "int32"))))
     assert np.isnan(float(step(np.array([0, -1], "int32"))))
+
+
+def test_arrays_of_a_validation_are_checked_once(monkeypatch: pytest.MonkeyPatch, backend: Any) -> None:
+    checked: list[int] = []
+    check = Range.check
+    monkeypatch.setattr(
+        Range, "check", lambda self, a, where="": (checked.append(len(a)), check(self, a, where))[1]
+    )
+    model = classifier()
+    model.fit(X, LABELS, epochs=4, verbose=0, validation_data=(X[:5], LABELS[:5]))
+    assert [n for n in checked if n == 5] == [5]

@@ -9,10 +9,11 @@ from typing import Any, Protocol
 from hilevel import tree
 from hilevel._types import Function
 from hilevel.data.arrays import ArrayBatches, describe_not_finite
-from hilevel.data.columns import Rows, as_columns
+from hilevel.data.columns import Rows, as_columns, check_data
 from hilevel.data.pydataset import PyDataset
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.data.weights import checked, class_to_sample_weight
+from hilevel.ops._ranges import Range
 from hilevel.random.functions import permutation
 
 
@@ -26,8 +27,8 @@ class Batches(Protocol):
     def has_next(self) -> bool:
         """Whether a batch is left for the next epoch."""
 
-    def check_each(self, check: Function) -> None:
-        """Call a function that checks data on all of the data, or on each batch before it is yielded."""
+    def expect(self, ranges: list[Range]) -> None:
+        """Check the data: all at once, or each batch before it is yielded."""
 
     def epoch(self, number: int) -> Iterator[Any]:
         """Yield the batches of one epoch."""
@@ -60,11 +61,11 @@ class StreamBatches:
         self._waiting: list[Any] = []
         self._last: Any = None
         self._finish = finish
-        self._check: Function = _no_check
+        self._ranges: list[Range] = []
 
-    def check_each(self, check: Function) -> None:
-        """Call a function that checks data on each batch before it is yielded."""
-        self._check = check
+    def expect(self, ranges: list[Range]) -> None:
+        """Check each batch before it is yielded."""
+        self._ranges = ranges
 
     def first(self) -> Any:
         """The next batch, which is kept for the epoch that follows."""
@@ -96,7 +97,7 @@ class StreamBatches:
                 break
             self._last = (found or self._waiting)[0]
             self._waiting = []
-            self._check(self._last)
+            check_data(self._ranges, self._last)
             taken += 1
             self.count += 1
             yield self._last
@@ -143,11 +144,11 @@ class DatasetBatches:
             raise ValueError("The data set is empty: its length is 0.")
         self._last: Any = None
         self._finish = finish
-        self._check: Function = _no_check
+        self._ranges: list[Range] = []
 
-    def check_each(self, check: Function) -> None:
-        """Call a function that checks data on each batch before it is yielded."""
-        self._check = check
+    def expect(self, ranges: list[Range]) -> None:
+        """Check each batch before it is yielded."""
+        self._ranges = ranges
 
     def first(self) -> Any:
         """The batch of number 0."""
@@ -163,17 +164,13 @@ class DatasetBatches:
         n = len(self.source)
         for i in permutation(n, self.seed, number) if self.shuffle else range(n):
             self._last = self._finish(self.source[int(i)])
-            self._check(self._last)
+            check_data(self._ranges, self._last)
             yield self._last
         _tell(self.source, "on_epoch_end")
 
     def not_finite(self) -> list[str]:
         """The numbers of NaN and infinite elements of the last batch, in words."""
         return describe_not_finite(self._last) if self._last is not None else []
-
-
-def _no_check(batch: Any) -> None:
-    """Accept a batch."""
 
 
 def _tell(source: Any, event: str) -> None:

@@ -10,10 +10,11 @@ import numpy as np
 
 from hilevel import tree
 from hilevel._types import Function
-from hilevel.data.columns import Rows, as_columns, blocks, row_bytes, some_rows
+from hilevel.data.columns import Rows, as_columns, blocks, check_data, row_bytes, some_rows
 from hilevel.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
 from hilevel.data.weights import checked, class_to_sample_weight
 from hilevel.dtypes import is_float
+from hilevel.ops._ranges import Range
 from hilevel.random.functions import permutation
 
 
@@ -64,6 +65,7 @@ class ArrayBatches:
         self.steps = -(-self.samples // self.batch_size)
         self.shuffle = shuffle
         self.seed = seed
+        self._ranges: list[Range] | None = None
 
     def epoch(self, number: int) -> Iterator[Any]:
         """The batches of one epoch, each `x`, `(x, y)` or `(x, y, sample_weight)`, as the data were given."""
@@ -80,9 +82,11 @@ class ArrayBatches:
             batch: Any = tuple(parts) if plain else tree.pack_sequence_as(self.data, parts)
             yield batch
 
-    def check_each(self, check: Function) -> None:
-        """Call a function that checks data on all of the data."""
-        check(self.data)
+    def expect(self, ranges: list[Range]) -> None:
+        """Check all of the data; once for the same ranges, as those of a validation in each epoch."""
+        if ranges is not self._ranges:
+            check_data(ranges, self.data)
+            self._ranges = ranges
 
     def has_next(self) -> bool:
         """Whether an epoch is left: always, because arrays can be read again."""

@@ -12,6 +12,7 @@ import numpy as np
 from hilevel import dtypes, tree
 from hilevel.autodiff.tape import owner, to_host
 from hilevel.data.unpack import unpack_x_y_sample_weight
+from hilevel.ops._ranges import Range, check_ranges
 
 BLOCK_BYTES = 16 * 2**20
 """The size of the pieces in which a whole column is read."""
@@ -92,6 +93,12 @@ def named_leaves(data: Any) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
     ]
     leaves = tree.flatten(data)
     return [(name, partial(_blocks_of, leaf)) for name, leaf in zip(names, leaves, strict=False)]
+
+
+def check_data(ranges: list[Range], data: Any) -> None:
+    """Raise OutOfRangeError if an element of a batch, or of the whole data, is outside the range of its leaf."""
+    if ranges:
+        check_ranges(ranges, named_leaves(data))
 
 
 def _blocks_of(leaf: Any) -> Iterable[Any]:
@@ -190,7 +197,7 @@ def _table_column(column: Any, what: str, name: Any) -> np.ndarray[Any, Any]:
     if missing is not None and not isinstance(column.dtype, np.dtype) and bool(missing().any()):
         raise ValueError(f"{label} has {int(missing().sum())} missing values. Use fillna or dropna first.")
     array = np.asarray(column)
-    if array.dtype.kind in "OUSMm":
+    if not dtypes.is_numeric(array.dtype):
         advice = (
             "Use its codes (column.cat.codes), or hilevel.layers.StringLookup"
             if str(column.dtype) == "category"

@@ -24,7 +24,6 @@ from hilevel.data.weights import warn_of_unused
 from hilevel.errors import TracedValueError, warn
 from hilevel.layers.layer import Layer
 from hilevel.ops._abstract import Abstract, Unknown
-from hilevel.ops._ranges import check_ranges
 from hilevel.random.seed import make_seed
 from hilevel.training.loop import Cut, Executions, Joined, Logs, Watch, as_number, events, interruptible
 from hilevel.training.outputs import check_probabilities
@@ -284,8 +283,7 @@ class Trainer(Steps):
             if names != found:
                 ranges = self._find_ranges(kind, first)
                 self._hidden_ranges[key] = found, ranges
-            if ranges:
-                batches.check_each(lambda data: check_ranges(ranges, named_leaves(data)))
+            batches.expect(ranges)
         return key
 
     # -- evaluate and predict ----------------------------------------------------------------------

@@ -411,9 +411,9 @@ def test_an_array_that_nobody_holds_is_reused() -> None:
         optimizer, w = optimizers.Adam(), hilevel.Variable(np.ones((2, 3), "float32"))
         g = np.ones((2, 3), "float32")
         optimizer.apply([g], [w])
-        address = id(w._value)
+        address = id(w._array)
         optimizer.apply([g], [w])
-        assert id(w._value) == address
+        assert id(w._array) == address
 
 
 def test_a_traced_value_and_a_persistent_tape_keep_their_numbers() -> None:

@@ -44,11 +44,11 @@ def owned(variable: Any) -> Array:
 
     Arrays of other libraries than NumPy come as they are: the updates that write in place are NumPy's.
     """
-    value = variable._value
-    if value.__class__ is not _ndarray or context.touched is not None:
+    value = variable._array
+    if value.__class__ is not _ndarray or context.overlay is not None:
         value = variable.read()
         return value.copy() if value.__class__ is _ndarray else value
-    if getrefcount(value) > _ALONE or value.base is not None or context.written is not None:
+    if getrefcount(value) > _ALONE or value.base is not None:
         return value.copy()
     return value
 
@@ -56,6 +56,6 @@ def owned(variable: Any) -> Array:
 # What `getrefcount` says in `owned` of an array that only its Variable holds: measured, since it depends on how
 # the interpreter counts local names.
 _ALONE = 0
-_probe = SimpleNamespace(_value=np.zeros(1))
-while owned(_probe) is not _probe._value:
+_probe = SimpleNamespace(_array=np.zeros(1))
+while owned(_probe) is not _probe._array:
     _ALONE += 1

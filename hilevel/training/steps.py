@@ -16,6 +16,7 @@ from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.errors import NotCompiledError
 from hilevel.layers.layer import Layer
 from hilevel.training.outputs import OutputLosses, OutputMetrics
+from hilevel.training.turns import Turns
 
 
 class Steps(Layer):
@@ -42,6 +43,7 @@ class Steps(Layer):
         self._hidden_built_on: dict[Any, Any] = {}
         self._hidden_paces: dict[Any, dict[Any, Any]] = {}
         self._hidden_ranges: dict[Any, Any] = {}
+        self._hidden_turns = Turns()
 
     def __getstate__(self) -> dict[str, Any]:
         compiled = ("_hidden_steps", "_hidden_built_on", "_hidden_paces", "_hidden_ranges")

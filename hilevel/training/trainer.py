@@ -22,7 +22,7 @@ from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.data.weights import warn_of_unused
 from hilevel.errors import TracedValueError, warn
-from hilevel.layers.layer import Layer
+from hilevel.layers.layer import Layer, building
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.random.seed import make_seed
 from hilevel.training.loop import Cut, Executions, Joined, Logs, Watch, as_number, events, interruptible
@@ -65,7 +65,7 @@ class Trainer(Steps):
             return step
         key = key or self._step_key(kind)
         if key not in self._hidden_steps:
-            self._hidden_steps[key] = jit(step)
+            self._hidden_steps.setdefault(key, jit(step))
         return self._hidden_steps[key]
 
     def _executions(self, kind: str, batches: Any, tell: CallbackList, key: Any) -> Executions:
@@ -75,8 +75,12 @@ class Trainer(Steps):
     def _build_on(self, kind: str, batch: Any) -> None:
         """Make everything a step needs - weights, optimizer slots, metrics - by running it once on shapes."""
         shapes = [(x.shape[1:], x.dtype) for x in tree.flatten(batch) if hasattr(x, "shape")]
-        if self.built and self._hidden_built_on.get(self._step_key(kind)) == shapes:
-            return
+        with building:
+            if not self.built or self._hidden_built_on.get(self._step_key(kind)) != shapes:
+                self._build_by_step(kind, batch)
+            self._hidden_built_on[self._step_key(kind)] = shapes
+
+    def _build_by_step(self, kind: str, batch: Any) -> None:
         if self._hidden_loss_tracker is None and kind != "predict" and self.compiled:
             self._hidden_loss_tracker = metrics.Mean(name="loss")
 
@@ -93,7 +97,6 @@ class Trainer(Steps):
             # The step asks for numbers, as only plain Python can give: it builds what it needs as it runs.
             self._hidden_steps[self._step_key(kind)] = getattr(self, f"{kind}_step")
         self._home()
-        self._hidden_built_on[self._step_key(kind)] = shapes
         self._hidden_ranges[self._step_key(kind)] = [name for name, _ in named_leaves(batch)], ranges
 
     def _find_ranges(self, kind: str, batch: Any) -> list[Any]:
@@ -169,7 +172,7 @@ class Trainer(Steps):
         self._needs_compile("fit")
         _check_counts(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
         due = _validation_epochs(validation_freq)
-        with self._home_scope():
+        with self._home_scope(), self._hidden_turns.training(self._label()):
             batches, validation = self._training_data(
                 x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
                 validation_split, validation_data,
@@ -194,7 +197,7 @@ class Trainer(Steps):
                     logs: Any = {}
                     for execution in interrupts.read(executions.epoch(epoch)):
                         tell.on_train_batch_begin(execution.first)
-                        with self._home_scope():  # a callback may have moved the model
+                        with self._home_scope(), self._hidden_turns.step(self.variables):
                             logs = executions.run(execution, watch.add)
                         tell.on_train_batch_end(execution.last, Logs(logs))
                         interrupts.check()
@@ -315,9 +318,13 @@ class Trainer(Steps):
             key = self._check_ranges("test", batches)
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
             executions = self._executions("test", batches, tell, key)
-            self.reset_metrics()
             logs: Any = {}
-            with events(tell, "test") as results, interruptible() as interrupts:
+            with (
+                self._hidden_turns.visit(self.variables),
+                events(tell, "test") as results,
+                interruptible() as interrupts,
+            ):
+                self.reset_metrics()
                 for execution in interrupts.read(executions.epoch(0, steps)):
                     tell.on_test_batch_begin(execution.first)
                     logs = executions.run(execution, lambda *_: None)
@@ -347,7 +354,8 @@ class Trainer(Steps):
             key = self._check_ranges("predict", batches)
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
             if batches.steps == 1 and isinstance(batches, ArrayBatches) and not tell.callbacks:
-                return tree.map_structure(_copied, self._step("predict", key)(batches.first()))
+                with self._hidden_turns.visit([*self.weights, *self._states]):
+                    return tree.map_structure(_copied, self._step("predict", key)(batches.first()))
             executions = self._executions("predict", batches, tell, key)
             samples = batches.samples if isinstance(batches, ArrayBatches) and steps is None else None
             outputs: Any = None
@@ -358,7 +366,7 @@ class Trainer(Steps):
                     outputs = tree.map_structure(lambda _: Joined(samples), result)
                 tree.map_structure(lambda joined, y: joined.add(_on_host(y, count)), outputs, result)
 
-            with events(tell, "predict"):
+            with self._hidden_turns.visit([*self.weights, *self._states]), events(tell, "predict"):
                 for execution in executions.epoch(0, steps):
                     tell.on_predict_batch_begin(execution.first)
                     last = executions.run(execution, add)
@@ -391,7 +399,8 @@ class Trainer(Steps):
         with self._home_scope():
             batches = self._one_batch(x, None, None, None)
             self._check_ranges("predict", batches)
-            return tree.map_structure(to_host, self._step("predict")(batches.first()))
+            with self._hidden_turns.visit([*self.weights, *self._states]):
+                return tree.map_structure(to_host, self._step("predict")(batches.first()))
 
     def _on_batch(self, kind: str, x: Any, y: Any, w: Any, class_weight: Any, as_dict: bool) -> Any:
         with self._home_scope():
@@ -399,8 +408,10 @@ class Trainer(Steps):
             batch = batches.first()
             self._build_on(kind, batch)
             self._check_ranges(kind, batches)
-            self.reset_metrics()
-            logs = {name: as_number(v) for name, v in self._step(kind)(batch).items()}
+            turns = self._hidden_turns
+            with turns.step(self.variables) if kind == "train" else turns.visit(self.variables):
+                self.reset_metrics()
+                logs = {name: as_number(v) for name, v in self._step(kind)(batch).items()}
         values = list(logs.values())
         return logs if as_dict else values[0] if len(values) == 1 else values
 

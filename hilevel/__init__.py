@@ -34,8 +34,8 @@ from hilevel.autodiff.functional import (
     vjp,
 )
 from hilevel.autodiff.gradient_tape import GradientTape
-from hilevel.autodiff.jit import jit
 from hilevel.backends import current_backend, device, get_backend, set_backend, use_backend
+from hilevel.compile.jit import jit
 from hilevel.dtype_policies import DTypePolicy
 from hilevel.graph import KerasTensor
 from hilevel.initializers import Initializer

@@ -20,12 +20,10 @@ class Context(threading.local):
 
     backend: Backend | None = None
     """Set by `use_backend`; None stands for the process-wide default."""
-    recording: Any = None
-    """The open recording of the tape: ops on traced values append to it."""
+    interpreter: Any = None
+    """The `hilevel.interpreter.Interpreter` that gets the calls of ops; the one that evaluates where none is set."""
     overlay: Overlay | None = None
     """The values of Variables that hold in this thread only; None where the Variables' own do."""
-    capture: Any = None
-    """The open capture of a step: what is called on arrays is noted there."""
     compiling: int = 0
     """How many compiled functions we are inside of."""
     training: bool | None = None
@@ -36,8 +34,6 @@ class Context(threading.local):
     """The dtype that float Variables are read in (mixed precision); None for their own."""
     name_scopes: tuple[str, ...] = ()
     """The names of the blocks of `name_scope` we are inside of."""
-    abstract: int = 0
-    """How many shape-only runs we are inside of."""
     ranges: list[Any] | None = None
     """While a step is run on shapes: the ranges of the indices and labels in its batch."""
     stand_in: Any = None

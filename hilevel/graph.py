@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 
 from hilevel import masks, tree
-from hilevel._context import context, scope
+from hilevel._context import scope
 from hilevel._types import DType, DTypeLike, Shape
 from hilevel.dtypes import as_dtype
 from hilevel.errors import TracedValueError
+from hilevel.interpreter import SHAPES
 from hilevel.names import unique_name
 from hilevel.ops._abstract import STAND_INS, Abstract, Unknown
-from hilevel.tensor import KINDS, SYMBOLIC, TensorLike
+from hilevel.tensor import TensorLike
 
 
 class Symbolic(TensorLike):
@@ -42,6 +43,8 @@ class Symbolic(TensorLike):
         self.node = node
         self.index = index
 
+    is_symbolic = True
+
     def graph_call(self, operation: Callable[..., Any], args: Any, kwargs: Any) -> Any:
         """The symbolic result of an op called on this tensor, and others."""
         return record_call(operation, args, kwargs)
@@ -58,7 +61,6 @@ class Symbolic(TensorLike):
         return f"<Symbolic {self.name} shape={self.shape} dtype={self.dtype.name}>"
 
 
-KINDS[Symbolic] = SYMBOLIC
 KerasTensor = Symbolic
 
 
@@ -117,7 +119,7 @@ def _run(function: Callable[..., Any], args: Any, kwargs: Any, size: Unknown) ->
         return abstract if mask is None else masks.set_mask(abstract, stand_in(mask))
 
     args, kwargs = tree.map_structure(stand_in, (tuple(args), dict(kwargs)))
-    with scope(abstract=context.abstract + 1, recording=None, stand_in=size, ranges=None):
+    with scope(interpreter=SHAPES, stand_in=size, ranges=None):
         return function(*args, **kwargs)
 
 

@@ -7,8 +7,9 @@ its module does differently or better. Nothing above this file asks which backen
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from importlib import import_module
 from types import ModuleType
 from typing import Any
 
@@ -48,6 +49,26 @@ class Override:
         self.saving = saving
 
 
+class Overrides(dict[Any, "Override | None"]):
+    """A backend's own forms of ops, by `Op`: `overrides[ops.erf] = Override(value)`; None for an op that has none.
+
+    Args:
+        families: the module with the forms of the ops in a module of `hilevel.ops`, in its `OVERRIDES`. It is
+            imported when the first of these ops is called.
+    """
+
+    def __init__(self, families: Mapping[str, str] | None = None) -> None:
+        super().__init__()
+        self.families = dict(families or {})
+
+    def __missing__(self, op: Any) -> Override | None:
+        family = self.families.get(op.__module__)
+        if family is not None:
+            for key, override in import_module(family).OVERRIDES.items():
+                self.setdefault(key, override)
+        return self.setdefault(op, None)
+
+
 class Backend:
     """An array module, and what hilevel needs to know about it. Subclass it to add a backend.
 
@@ -71,7 +92,7 @@ class Backend:
     """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
 
     def __init__(self) -> None:
-        self.overrides: dict[str, Override] = {}
+        self.overrides = Overrides()
 
     # -- arrays ------------------------------------------------------------------------------------
 

@@ -11,16 +11,6 @@ from hilevel.errors import TracedValueError
 ops: Any = None
 """The module `hilevel.ops`, which puts itself here when it has been read."""
 
-# How an op treats an argument, by its type; `Op.__call__` looks here. Bits, so that one `or` sums up a call.
-SCALAR, DEVICE, VARIABLE, TRACED, ABSTRACT, SYMBOLIC, OTHER, HOST = 1, 2, 4, 8, 16, 32, 64, 128
-KINDS: dict[Any, int] = {
-    np.ndarray: HOST,
-    type(None): 0,
-    float: SCALAR,
-    int: SCALAR,
-    bool: SCALAR,
-} | {np.dtype(c).type: HOST for c in "?bhilqBHILQefd"}
-
 
 class TensorLike:
     """Operators by way of `hilevel.ops`. Subclasses have `shape` and `dtype`."""
@@ -28,6 +18,13 @@ class TensorLike:
     __slots__ = ()
     shape: Any
     dtype: Any
+    is_symbolic = False
+    """Whether it stands for data that come later. Then `graph_call(op, args, kwargs)` returns the result of an op."""
+    graph_call: Any
+
+    def read(self) -> Any:
+        """Return the operand of an op that it stands for."""
+        return self
 
     def __add__(self, other: Any) -> Any:
         return ops.add(self, other)
@@ -180,11 +177,20 @@ class TensorLike:
         return _by_name(func.__name__, True, self, args, kwargs)
 
 
+def numbers_of(x: Any) -> Any:
+    """Return the array of a tensor for code that looks at its numbers; an array as it is."""
+    return x.numbers() if isinstance(x, Holding) else x
+
+
 class Holding(TensorLike):
     """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
 
     __slots__ = ()
     value: Any
+
+    def numbers(self) -> Any:
+        """Return the array, for code that looks at its numbers."""
+        return numbers_of(self.value)
 
     @property
     def shape(self) -> Any:

@@ -10,15 +10,15 @@ import numpy as np
 from hilevel import dtypes
 from hilevel._context import context
 from hilevel._types import Array, DType, DTypeLike
-from hilevel.autodiff.capture import call
 from hilevel.autodiff.tape import Traced, to_host
 from hilevel.backends import current_backend
 from hilevel.config import settings
 from hilevel.errors import ShapeError, TracedValueError, VariableCreationError
+from hilevel.interpreter import plain_array
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.protocol import Backend
-from hilevel.tensor import KINDS, VARIABLE, TensorLike
+from hilevel.tensor import TensorLike
 
 initializer_of: Any = None
 """`hilevel.initializers.get`, which puts itself here when it has been read."""
@@ -115,15 +115,13 @@ class Variable(TensorLike):
 
     def read(self) -> Any:
         """Return the operand of an op: the array, or its traced form where a tape watches it."""
-        if context.abstract:
+        interpreter = context.interpreter
+        if interpreter.finds_shapes:
             value: Any = Abstract(self.shape, self.dtype)
         else:
-            value = self.array
-            recording = context.recording
-            if recording is not None and (
-                (recording.auto and self.trainable) or id(self) in recording.watched
-            ):
-                value = recording.leaf(self, value)
+            value, tape = self.array, interpreter.tape
+            if tape is not None and ((tape.auto and self.trainable) or id(self) in tape.watched):
+                value = tape.leaf(self, value)
         cast = context.autocast
         if cast is not None and self.autocast and dtypes.is_float(self.dtype) and cast != self.dtype:
             return value.astype(cast)
@@ -146,7 +144,8 @@ class Variable(TensorLike):
         return self.numpy().item()
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        if context.recording is not None and id(self) in context.recording.leaves:
+        tape = context.interpreter.tape
+        if tape is not None and id(self) in tape.leaves:
             raise TracedValueError(
                 f'numpy.asarray of the Variable "{self.name}" would cut it off from its gradient without '
                 "a word. If that is meant, use its .numpy(); otherwise the functions of hilevel.ops."
@@ -183,14 +182,14 @@ class Variable(TensorLike):
                 f'The Variable "{self.path}" has shape {self.shape}; it was assigned a value of shape '
                 f"{tuple(value.shape)}."
             )
-        if isinstance(value, Traced):
-            value = value.value
-        if context.abstract or isinstance(value, Abstract):
+        if context.interpreter.finds_shapes or isinstance(value, Abstract):
             return self
+        value = plain_array(value.value if isinstance(value, Traced) else value)
         if value.dtype != self.dtype:
             value = value.astype(self.dtype)
         value = self._mine(value)
-        self.replace(call(self.backend.snapshot, value) if self.backend.is_concrete(value) else value)
+        copied = self.backend.is_concrete(value)
+        self.replace(context.interpreter.call(self.backend.snapshot, (value,)) if copied else value)
         return self
 
     def replace(self, value: Array) -> None:
@@ -202,7 +201,7 @@ class Variable(TensorLike):
 
     def replace_if_real(self, value: Array) -> None:
         """`replace`, but not while only shapes are being found."""
-        if not context.abstract:
+        if not context.interpreter.finds_shapes:
             self.replace(value)
 
     def assign_add(self, value: Any) -> Variable:
@@ -239,6 +238,3 @@ class Variable(TensorLike):
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
         copy.made_trainable = self.made_trainable
         return copy
-
-
-KINDS[Variable] = VARIABLE

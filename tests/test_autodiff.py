@@ -320,7 +320,7 @@ def test_recording_is_emptied(backend: Any) -> None:
     with GradientTape() as tape:
         x = tape.watch(backend.asarray(X))
         y = ops.sum(ops.exp(x * 2.0))
-    middle = weakref.ref(y.recording.nodes[0])
+    middle = weakref.ref(y.tape.nodes[0])
     tape.gradient(y, x)
     y = None
     gc.collect()
@@ -332,9 +332,9 @@ def test_eager_step_leaves_nothing_behind(backend: Any) -> None:
     w = Variable(X)
     hilevel.value_and_grad(lambda: ops.sum(w * w), variables=[w])()
     gc.collect()
-    from hilevel.autodiff.tape import Recording
+    from hilevel.autodiff.tape import Tape
 
-    assert not [o for o in gc.get_objects() if isinstance(o, Recording) and o.nodes]
+    assert not [o for o in gc.get_objects() if isinstance(o, Tape) and o.nodes]
 
 
 @pytest.mark.parametrize("compiled", [False, True])

@@ -17,6 +17,7 @@ from layer_cases import FAMILIES, Case, Draw, cases
 import hilevel
 from hilevel import layers, ops, tree
 from hilevel._context import scope
+from hilevel.interpreter import SHAPES
 from hilevel.ops._abstract import Abstract
 from hilevel.testing import check_gradients
 
@@ -55,7 +56,7 @@ class Run:
         """Make the weights, by running the layer on shapes."""
         stand_in = lambda x: Abstract(x.shape, x.dtype) if hasattr(x, "shape") else x
         inputs, kwargs = tree.map_structure(stand_in, (self.inputs, self.kwargs))
-        with scope(abstract=1):
+        with scope(interpreter=SHAPES):
             self.layer(*self.case.positional(inputs), **kwargs)
 
     def start(self) -> None:

@@ -18,6 +18,7 @@ import hilevel
 from hilevel import ops
 from hilevel.ops import windows
 from hilevel.ops.convolution import fused_conv
+from hilevel.protocol import Overrides
 
 # -- the fast forms of ops -----------------------------------------------------------------------------
 
@@ -50,7 +51,7 @@ def assert_same(function: Any, arrays: Any) -> None:
     """
     with hilevel.use_backend("numpy") as backend:
         found = results(function, arrays)
-        kept, backend.overrides = backend.overrides, {}
+        kept, backend.overrides = backend.overrides, Overrides()
         try:
             wanted = results(function, arrays)
         finally:

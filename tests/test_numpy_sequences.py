@@ -13,6 +13,7 @@ import hilevel
 from hilevel import ops
 from hilevel.ops import updates as update_ops
 from hilevel.ops.attention import attention as plain_attention
+from hilevel.ops.recurrence import recurrent_op
 
 RECURRENT: dict[str, Any] = {
     "plain": ((5, 6, 3), {}),
@@ -78,7 +79,7 @@ def test_recurrent_forms_are_used_and_take_any_strides() -> None:
     with hilevel.use_backend("numpy") as backend:
         for a, b in zip(results(function, arrays), results(function, turned), strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-5)
-        assert backend.overrides["recurrent"].saving is recurrence.saving
+        assert backend.overrides[recurrent_op].saving is recurrence.saving
 
 
 def test_recurrent_differentiated_twice() -> None:
@@ -229,7 +230,7 @@ def test_updates_of_large_weights(name: str, monkeypatch: pytest.MonkeyPatch) ->
     for dtype in ("float32", "float64"):
         rows = [np.abs(normal(*shape)).astype(dtype) for shape in ((5, 9), (3,)) for _ in range(width)]
         wanted = getattr(update_ops, name).value(np, *rows, **options)
-        found = updates.OVERRIDES[name].value(np, *(a.copy() for a in rows), **options)
+        found = updates.OVERRIDES[getattr(update_ops, name)].value(np, *(a.copy() for a in rows), **options)
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=8 * np.finfo(dtype).eps)
 

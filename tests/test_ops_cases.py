@@ -12,6 +12,7 @@ from op_cases import CASES, IDS, Case
 import hilevel
 from hilevel import ops, tree
 from hilevel._context import scope
+from hilevel.interpreter import SHAPES
 from hilevel.ops._abstract import Abstract
 from hilevel.testing import check_gradients
 
@@ -142,7 +143,7 @@ def signature(result: Any) -> list[Any]:
 
 
 def abstract_run(c: Case, dtypes: dict[str, str]) -> Any:
-    with scope(abstract=1):
+    with scope(interpreter=SHAPES):
         return c.run([Abstract(a.shape, dtypes.get(a.dtype.kind, a.dtype)) for a in c.arrays])
 
 

@@ -27,6 +27,7 @@ from dtype_cases import (
 import hilevel
 from hilevel import dtypes, ops
 from hilevel._context import scope
+from hilevel.interpreter import SHAPES
 from hilevel.ops._abstract import Abstract
 
 jax = pytest.importorskip("jax")
@@ -120,7 +121,7 @@ def on_jax(case: Callable[..., Any], *operands: str) -> str:
 
 
 def on_shapes(case: Callable[..., Any], *operands: str) -> str:
-    with scope(abstract=1):
+    with scope(interpreter=SHAPES):
         tensors = (NUMBERS[o] if o in NUMBERS else Abstract((4, 4), dtypes.as_dtype(o)) for o in operands)
         return outcome(lambda: case(*tensors))
 

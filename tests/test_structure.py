@@ -21,10 +21,11 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 # From bottom to top. A package may import from its own line and those above it here.
 LAYERS = [
     "protocol _types errors _context overlay tree names _philox _lazy _missing _renamed",
-    "tensor dtypes backends config registry configurable dtype_policies",
-    "autodiff.capture autodiff.tape ops._abstract",
+    "tensor dtypes backends config registry configurable dtype_policies _memory",
+    "interpreter",
+    "autodiff.tape ops._abstract compile.capture compile.program compile.replay",
     "ops ops._op",
-    "variables masks autodiff.functional autodiff.gradient_tape autodiff.jit autodiff",
+    "variables masks autodiff.functional autodiff.gradient_tape autodiff compile",
     "random",
     "initializers regularizers constraints activations graph",
     "losses metrics optimizers layers",

@@ -10,10 +10,10 @@ import cupyx
 import cupyx.scipy.special
 import numpy as np
 
-from hilevel import protocol
+from hilevel import ops, protocol
 from hilevel._types import Array, Function
-from hilevel.autodiff.capture import Captured
-from hilevel.autodiff.replay import Replayed
+from hilevel.compile.capture import Captured
+from hilevel.compile.replay import Replayed
 from hilevel.protocol import Override
 
 _HAS_ATOMICS = {
@@ -45,7 +45,7 @@ class Backend(protocol.Backend):
             self._count = int(cupy.cuda.runtime.getDeviceCount())
         except cupy.cuda.runtime.CUDARuntimeError as error:
             raise ImportError(f"CuPy is installed, but finds no CUDA device: {error}") from error
-        self.overrides = {"erf": Override(lambda xp, x: cupyx.scipy.special.erf(x))}
+        self.overrides[ops.erf] = Override(lambda xp, x: cupyx.scipy.special.erf(x))
 
     def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
         """By a copy from the device."""

@@ -11,15 +11,24 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 import numpy as np
-from hilevel_numpy.memory import MB, keep_freed_memory
 
 from hilevel import protocol
+from hilevel._memory import MB, keep_freed_memory
 from hilevel._philox import ROUNDS, philox_round, philox_rounds, philox_words
 from hilevel._types import Array, DTypeLike, Function
 from hilevel.autodiff.tape import expired_message
 from hilevel.errors import TracedValueError
+from hilevel.protocol import Overrides
 from hilevel_jax.compiled import Compiled, as_data, plain_errors
-from hilevel_jax.overrides import OVERRIDES
+
+FAMILIES = {
+    f"hilevel.ops.{name}": f"hilevel_jax.{name}"
+    for name in (
+        "attention", "convolution", "crossentropy", "derived", "elementwise", "indexing", "nn", "pooling",
+        "recurrence", "reduction",
+    )
+}  # fmt: skip
+"""Where the backend's own forms of ops are, by the module of the ops."""
 
 
 class Backend(protocol.Backend):
@@ -41,7 +50,7 @@ class Backend(protocol.Backend):
         if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false"):
             jax.config.update("jax_enable_x64", True)
         _keep_programs(os.environ.get("HILEVEL_COMPILATION_CACHE"))
-        self.overrides = dict(OVERRIDES)
+        self.overrides = Overrides(FAMILIES)
         # On a CPU a program gets its scratch memory anew for each run, in one piece: the page faults of that were a
         # third of the time of a step of cnn, lstm, resnet_small and transformer. It is kept if the thread that asks is
         # this one, which runs the programs itself then; small ones take a quarter less time without another thread.

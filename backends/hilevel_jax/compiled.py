@@ -23,6 +23,7 @@ from hilevel._types import Function
 from hilevel.autodiff.tape import Traced, expired_message
 from hilevel.dtypes import native, of_scalar
 from hilevel.errors import TracedValueError
+from hilevel.interpreter import EVALUATE
 from hilevel.overlay import Overlay, arrays_of, disposable_arrays, replace_arrays
 from hilevel.variables import Variable
 
@@ -187,7 +188,7 @@ class _Entry:
         data = iter(dynamic)
         leaves = [next(data) if s is _Dynamic else s for s in self.static]
         args, kwargs = jax.tree.unflatten(self.structure, leaves)
-        with scope(compiling=context.compiling + 1, recording=None):
+        with scope(compiling=context.compiling + 1, interpreter=EVALUATE):
             out = self.function(*args, **kwargs)
         self.template = tree.map_structure(lambda _: None, out)
         flat = isinstance(out, dict) and not any(map(tree.is_nested, out.values()))

@@ -17,6 +17,7 @@ import numpy as np
 from jax import lax
 
 from hilevel._types import Array, Function
+from hilevel.ops import convolution
 from hilevel.ops.nn import activated
 from hilevel.ops.windows import Windows
 from hilevel.protocol import Override
@@ -190,8 +191,8 @@ def conv(
     return activated(jnp, y, activation)
 
 
-CONVOLUTION: dict[str, Override] = {
-    "conv": override(conv),
-    "conv_input_gradient": override(input_gradient),
-    "conv_kernel_gradient": override(kernel_gradient),
+OVERRIDES: dict[Any, Override] = {
+    convolution.convolution: override(conv),
+    convolution.convolution_input_gradient: override(input_gradient),
+    convolution.convolution_kernel_gradient: override(kernel_gradient),
 }

@@ -18,6 +18,7 @@ from jax import lax
 
 from hilevel._types import Array, Function
 from hilevel.dtypes import lowest
+from hilevel.ops import pooling
 from hilevel.ops.windows import Windows
 from hilevel.protocol import Override
 from hilevel_jax.forms import override
@@ -147,9 +148,9 @@ def _joined(x: Array, windows: Windows) -> Array:
     return x.reshape(len(x), *(n * s for n, s in zip(counts, windows.size, strict=True)), x.shape[-1])
 
 
-POOLING: dict[str, Override] = {
-    "max_pool": override(max_pool),
-    "max_pool_gradient": override(max_pool_gradient),
-    "sum_pool": override(sum_pool),
-    "sum_pool_gradient": override(sum_pool_gradient),
+OVERRIDES: dict[Any, Override] = {
+    pooling.pooled_max: override(max_pool),
+    pooling.pooled_max_gradient: override(max_pool_gradient),
+    pooling.pooled_sum: override(sum_pool),
+    pooling.pooled_sum_gradient: override(sum_pool_gradient),
 }

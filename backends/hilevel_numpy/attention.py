@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.attention import _attention as plain
+from hilevel.ops.attention import attention_op as plain
 from hilevel.ops.attention import masked_score
 from hilevel.protocol import Override
 from hilevel_numpy.threads import parallel, scratch
@@ -127,4 +127,4 @@ def gradient(
     return (lambda: all_three()[0], lambda: all_three()[1], lambda: all_three()[2], None, None, None)
 
 
-OVERRIDES = {"attention": Override(value, gradient, saving)}
+OVERRIDES = {plain: Override(value, gradient, saving)}

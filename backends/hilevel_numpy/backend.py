@@ -8,24 +8,26 @@ from typing import Any
 import numpy as np
 
 from hilevel import protocol
+from hilevel._memory import keep_freed_memory
 from hilevel._types import Array, Function
-from hilevel.autodiff.capture import Captured
-from hilevel.autodiff.replay import Replayed
-from hilevel_numpy import (
-    attention,
-    convolution,
-    crossentropy,
-    dense,
-    elementwise,
-    indexing,
-    normalization,
-    pooling,
-    products,
-    recurrence,
-)
-from hilevel_numpy.memory import keep_freed_memory
+from hilevel.compile.capture import Captured
+from hilevel.compile.replay import Replayed
+from hilevel.protocol import Overrides
+from hilevel_numpy import products
 from hilevel_numpy.packing import pack
-from hilevel_numpy.updates import OVERRIDES
+
+FAMILIES = {
+    "hilevel.ops.activations": "hilevel_numpy.elementwise",
+    "hilevel.ops.attention": "hilevel_numpy.attention",
+    "hilevel.ops.convolution": "hilevel_numpy.convolution",
+    "hilevel.ops.crossentropy": "hilevel_numpy.crossentropy",
+    "hilevel.ops.indexing": "hilevel_numpy.indexing",
+    "hilevel.ops.nn": "hilevel_numpy.nn",
+    "hilevel.ops.pooling": "hilevel_numpy.pooling",
+    "hilevel.ops.recurrence": "hilevel_numpy.recurrence",
+    "hilevel.ops.updates": "hilevel_numpy.updates",
+}
+"""Where the backend's own forms of ops are, by the module of the ops."""
 
 
 class _Philox(threading.local):
@@ -52,18 +54,7 @@ class Backend(protocol.Backend):
     def __init__(self) -> None:
         super().__init__()
         keep_freed_memory()
-        self.overrides = (
-            OVERRIDES
-            | convolution.OVERRIDES
-            | pooling.OVERRIDES
-            | normalization.OVERRIDES
-            | recurrence.OVERRIDES
-            | indexing.OVERRIDES
-            | attention.OVERRIDES
-            | crossentropy.OVERRIDES
-            | dense.OVERRIDES
-            | elementwise.OVERRIDES
-        )
+        self.overrides = Overrides(FAMILIES)
         self._philox = _Philox()
 
     def philox(self, seed: Any, draw: Any, blocks: int) -> np.ndarray[Any, Any]:

@@ -145,7 +145,7 @@ def conv(
         plain._finish(xp, y, bias, activation)
         return y
     if _is_other(windows, groups):
-        return plain._conv.value(xp, x, kernel, bias, windows, groups, activation)
+        return plain.convolution.value(xp, x, kernel, bias, windows, groups, activation)
     return _convolved(_source(x), kernel, bias, windows, activation)
 
 
@@ -182,7 +182,7 @@ def conv_gradient(
 ) -> Any:  # fmt: skip
     """Those of input, kernel and bias, each when it is asked for; the last two in one go."""
     if _is_other(windows, groups):
-        rule: Any = plain._conv.rule
+        rule: Any = plain.convolution.rule
         return rule(xp, g, y, x, kernel, bias, windows, groups, activation)
     before = _before(g, y, activation)
     weights = cache(lambda: _weight_gradients(_source(x), before, windows, bias is not None))
@@ -199,7 +199,7 @@ def conv_kernel_gradient(xp: Any, x: Array, g: Array, windows: Windows, groups: 
         kernel = depthwise.kernel_gradient(xp, x, g, windows, parallel)
         return kernel.reshape(plain._kernel_shape(x, g, windows, groups))
     if _is_other(windows, groups):
-        return plain._conv_kernel_gradient.value(xp, x, g, windows, groups)
+        return plain.convolution_kernel_gradient.value(xp, x, g, windows, groups)
     return _weight_gradients(_source(x), _source(g), windows, False)[0]
 
 
@@ -237,7 +237,7 @@ def conv_input_gradient(
     if plain._is_depthwise(kernel, groups):
         return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial, parallel)
     if _is_other(windows, groups):
-        return plain._conv_input_gradient.value(xp, g, kernel, windows, groups, spatial)
+        return plain.convolution_input_gradient.value(xp, g, kernel, windows, groups, spatial)
     return _input_gradient(_source(g), kernel, windows, spatial)
 
 
@@ -277,8 +277,8 @@ def _scattered(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, 
     return out
 
 
-OVERRIDES: dict[str, Override] = {
-    "conv": Override(conv, conv_gradient),
-    "conv_kernel_gradient": Override(conv_kernel_gradient),
-    "conv_input_gradient": Override(conv_input_gradient),
+OVERRIDES: dict[Any, Override] = {
+    plain.convolution: Override(conv, conv_gradient),
+    plain.convolution_kernel_gradient: Override(conv_kernel_gradient),
+    plain.convolution_input_gradient: Override(conv_input_gradient),
 }

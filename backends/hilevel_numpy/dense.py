@@ -63,4 +63,4 @@ def gradient(
     )
 
 
-OVERRIDES = {"dense": Override(value, gradient)}
+OVERRIDES = {plain: Override(value, gradient)}

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import add, copysign, exp, greater, maximum, multiply, reciprocal, subtract, tanh
 
-from hilevel.ops.activations import _gelu as plain
+from hilevel.ops.activations import gelu_op as plain
 from hilevel.ops.activations import leaky_relu
 from hilevel.protocol import Override
 from hilevel_numpy.threads import parallel, scratch
@@ -121,6 +121,6 @@ def _leaky_gradient(xp: Any, g: Array, y: Array, x: Array, negative_slope: float
 
 
 OVERRIDES = {
-    "gelu": Override(value, gradient, saving),
-    "leaky_relu": Override(_leaky, _leaky_gradient),
+    plain: Override(value, gradient, saving),
+    leaky_relu: Override(_leaky, _leaky_gradient),
 }

@@ -95,7 +95,7 @@ def picked_gradient(xp: Any, g: Array, y: Array, x: Array, indices: Array) -> An
 
 
 OVERRIDES = {
-    "put_add": Override(put_add),
-    "embedding_lookup": Override(lookup, lookup_gradient),
-    "pick": Override(picked, picked_gradient),
+    put_add_op: Override(put_add),
+    embedding_lookup: Override(lookup, lookup_gradient),
+    pick: Override(picked, picked_gradient),
 }

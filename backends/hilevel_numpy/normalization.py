@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.nn import _standardize as plain
+from hilevel.ops.nn import standardize_op as plain
 from hilevel.protocol import Override
 from hilevel_numpy.threads import parallel, scratch
 
@@ -164,4 +164,4 @@ def _combined(g: Array, x: Array, mean: Array, factors: Sequence[Array], blocks:
     return out.reshape(x.shape)
 
 
-OVERRIDES = {"standardize": Override(standardize, standardize_gradient)}
+OVERRIDES = {plain: Override(standardize, standardize_gradient)}

@@ -15,9 +15,9 @@ def _on_all_cores(form: Callable[..., Any]) -> Override:
     return Override(partial(form, run=parallel))
 
 
-OVERRIDES: dict[str, Override] = {
-    "max_pool": _on_all_cores(pooling.largest),
-    "max_pool_gradient": _on_all_cores(pooling.gradient_of_largest),
-    "sum_pool": _on_all_cores(pooling.sums),
-    "sum_pool_gradient": _on_all_cores(pooling.gradient_of_sums),
+OVERRIDES: dict[Any, Override] = {
+    pooling.pooled_max: _on_all_cores(pooling.largest),
+    pooling.pooled_max_gradient: _on_all_cores(pooling.gradient_of_largest),
+    pooling.pooled_sum: _on_all_cores(pooling.sums),
+    pooling.pooled_sum_gradient: _on_all_cores(pooling.gradient_of_sums),
 }

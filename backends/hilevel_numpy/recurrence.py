@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.recurrence import _recurrent as plain
+from hilevel.ops.recurrence import recurrent_op as plain
 from hilevel.protocol import Override
 from hilevel_numpy import products
 from hilevel_numpy.loops import LOOPS, GRULoop, Loop
@@ -159,4 +159,4 @@ def _columns(arrays: list[Array]) -> Array:
     return columns[0] if len(columns) == 1 else np.concatenate(columns, axis=1)
 
 
-OVERRIDES = {"recurrent": Override(value, gradient, saving)}
+OVERRIDES = {plain: Override(value, gradient, saving)}

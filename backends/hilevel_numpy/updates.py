@@ -155,10 +155,10 @@ def rmsprop(rows: Rows, rate: Any, rho: float, epsilon: float) -> None:
     _each(rows, update)
 
 
-OVERRIDES: dict[str, Override] = {
-    "shrink_update": shrink,
-    "sgd_update": sgd,
-    "momentum_update": momentum,
-    "adam_update": adam,
-    "rmsprop_update": rmsprop,
+OVERRIDES: dict[Any, Override] = {
+    updates.shrink_update: shrink,
+    updates.sgd_update: sgd,
+    updates.momentum_update: momentum,
+    updates.adam_update: adam,
+    updates.rmsprop_update: rmsprop,
 }

@@ -15,10 +15,11 @@ import numpy as np
 from hilevel import tensor, tree
 from hilevel._context import context, scope
 from hilevel._types import Array, Function
-from hilevel.autodiff.tape import Recording, Traced, backward, ones_like, owner, paused, untraced, zeros_like
+from hilevel.autodiff.tape import Tape, Traced, backward, ones_like, paused, untraced, zeros_like
 from hilevel.backends import current_backend
 from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError
+from hilevel.interpreter import owner
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.overlay import Overlay
@@ -213,13 +214,13 @@ class _Call:
 
 def _linearize(call: _Call, once: bool = False) -> tuple[Any, Any, Pullback]:
     """`(value, aux, pullback)` of a call; with `once` the pullback is called once, and gives memory back on its way."""
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return _by_shapes(call)
     backend = _home(call)
     if backend is not current_backend():
         with scope(backend=backend):
             return _linearize(call, once)
-    if backend.differentiate is not None and context.recording is None:
+    if backend.differentiate is not None and context.interpreter.is_plain:
         return _by_engine(call, backend)
     return _by_tape(call, once)
 
@@ -241,17 +242,17 @@ def _home(call: _Call) -> Any:
 
 
 def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
-    outer = context.recording is not None
-    record = context.recording or Recording()
-    with scope(recording=record):
+    outer = context.interpreter.tape is not None
+    record = context.interpreter.tape or Tape()
+    with scope(interpreter=record):
         leaves = [_leaf(x, record) for x in call.leaves]
         record.watched.update((id(v), v) for v in call.variables or ())
         value, aux = call.run(leaves)
 
     def pullback(seeds: Sequence[Any]) -> list[Any]:
-        again = context.recording is record
+        again = context.interpreter.tape is record
         targets = tree.flatten(value)
-        with scope(recording=record if again else None):
+        with scope(interpreter=record if again else record.below):
             gradients = _gradients_of(call, record, leaves, targets, seeds, once and not outer)
         if once and not outer:
             record.leaves.clear()
@@ -266,11 +267,11 @@ def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
     )
 
 
-def _leaf(x: Any, record: Recording) -> Traced:
-    return x if isinstance(x, Traced) and x.recording is record else Traced(untraced(x), record)
+def _leaf(x: Any, record: Tape) -> Traced:
+    return x if isinstance(x, Traced) and x.tape is record else Traced(untraced(x), record)
 
 
-def _expiring(record: Recording) -> Function:
+def _expiring(record: Tape) -> Function:
     """Results leave as plain arrays; whatever else was kept of the trace cannot be used any more."""
     record.expired = True
     return untraced
@@ -278,7 +279,7 @@ def _expiring(record: Recording) -> Function:
 
 def _gradients_of(
     call: _Call,
-    record: Recording,
+    record: Tape,
     leaves: list[Traced],
     targets: list[Any],
     seeds: Sequence[Any],
@@ -382,7 +383,7 @@ class _CustomOp:
         self.fn, self.backward = fn, gradient
 
     def rule(self, xp: Any, g: Any, y: Any, *args: Any) -> Any:
-        if context.recording is None:
+        if context.interpreter.tape is None:
             return _as_tuple(self.backward(*_as_tuple(g)))
         return _as_tuple(self.fn(*args)[1](*_as_tuple(g)))
 
@@ -407,7 +408,7 @@ def custom_gradient(f: Function) -> Function:
     @functools.wraps(f)
     def with_own_gradient(*args: Any) -> Any:
         arrays = [to_array(a) for a in args]
-        record = context.recording
+        record = context.interpreter.tape
         if record is None:
             engine = current_backend().custom_gradient
             return f(*arrays)[0] if engine is None else engine(f)(*arrays)
@@ -416,7 +417,7 @@ def custom_gradient(f: Function) -> Function:
         values = [untraced(a) for a in arrays]
         with paused():
             y, gradient = f(*values)
-        parents = [a if isinstance(a, Traced) and a.recording is record else None for a in arrays]
+        parents = [a if isinstance(a, Traced) and a.tape is record else None for a in arrays]
         node = Traced(y, record, _CustomOp(f, gradient), values, parents)
         record.nodes.append(node)
         return node

@@ -10,8 +10,9 @@ from hilevel import masks, tensor, tree
 from hilevel._context import context, scope
 from hilevel._types import Tensor
 from hilevel.autodiff.functional import sum_groups
-from hilevel.autodiff.tape import Recording, Traced, backward, ones_like, owner, paused, untraced
+from hilevel.autodiff.tape import Tape, Traced, backward, ones_like, paused, untraced
 from hilevel.dtypes import is_float
+from hilevel.interpreter import owner
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.variables import Variable
@@ -38,30 +39,31 @@ class GradientTape:
     def __init__(self, persistent: bool = False, watch_accessed_variables: bool = True) -> None:
         self._persistent = persistent
         self._auto = watch_accessed_variables
-        self._record: Recording | None = None
-        self._before: Recording | None = None
+        self._record: Tape | None = None
+        self._before: Any = None
         self._open = False
         self._used = False
 
     def __enter__(self) -> GradientTape:
         if self._open:
             raise RuntimeError("This GradientTape is already recording.")
-        self._before = context.recording
-        self._record = self._before or Recording()
+        self._before = context.interpreter
+        self._record = self._before.tape or Tape()
         self._record.auto |= self._auto
         self._record.open += 1
         self._record.users += 1
-        context.recording = self._record
+        if not self._before.finds_shapes:
+            context.interpreter = self._record
         self._open, self._used = True, False
         return self
 
     def __exit__(self, *_: Any) -> None:
         record = self._recording()
         record.open -= 1
-        context.recording = self._before
+        context.interpreter = self._before
         self._open = False
 
-    def _recording(self) -> Recording:
+    def _recording(self) -> Tape:
         if self._record is None:
             raise RuntimeError("This GradientTape has recorded nothing: use it in a with block.")
         return self._record
@@ -76,13 +78,13 @@ class GradientTape:
 
     def _watch(self, x: Any) -> Any:
         record = self._recording()
-        if context.abstract:
+        if context.interpreter.finds_shapes:
             return to_array(x)
         if isinstance(x, Variable):
             record.watched[id(x)] = x
             return x
         array = to_array(x)
-        if isinstance(array, Traced) and array.recording is record:
+        if isinstance(array, Traced) and array.tape is record:
             return array
         if not is_float(array.dtype):
             raise TypeError(
@@ -130,12 +132,12 @@ class GradientTape:
             raise ValueError(
                 f'unconnected_gradients must be "none" or "zero"; got {unconnected_gradients!r}.'
             )
-        if context.abstract:
+        if context.interpreter.finds_shapes:
             return tree.map_structure(lambda s: Abstract(s.shape, s.dtype), sources)
         targets = [_target(t) for t in tree.flatten(target)]
         groups = [self._leaves(source, record) for source in tree.flatten(sources)]
         again = self._begin(record)
-        with scope(recording=record if again else None):
+        with scope(interpreter=record if again else record.below):
             seeds = _seeds(targets, output_gradients)
             release = not self._persistent and record.users == 0
             leaves = [leaf for group in groups for leaf in group]
@@ -147,7 +149,7 @@ class GradientTape:
             ]
         return tree.pack_sequence_as(sources, found)
 
-    def _begin(self, record: Recording) -> bool:
+    def _begin(self, record: Tape) -> bool:
         """Whether the gradients are to be recorded in turn: another tape is open, or this one stays."""
         if self._used and not self._persistent:
             raise RuntimeError(
@@ -158,7 +160,7 @@ class GradientTape:
         self._used = True
         return record.open - (self._open and not self._persistent) > 0
 
-    def _leaves(self, source: Any, record: Recording) -> list[Traced]:
+    def _leaves(self, source: Any, record: Tape) -> list[Traced]:
         if isinstance(source, Variable):
             return record.leaves.get(id(source), [])
         if isinstance(source, Traced):
@@ -179,7 +181,7 @@ class GradientTape:
         again = self._begin(record)
         leaves = self._leaves(source, record)
         home = owner(target.value)
-        with scope(recording=record if again else None):
+        with scope(interpreter=record if again else record.below):
             rows = [sum_groups([leaves], backward([target], [home.asarray(s)], leaves))[0] for s in seeds]
             if not rows or rows[0] is None:
                 return None

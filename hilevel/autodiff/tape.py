@@ -1,6 +1,6 @@
 """The define-by-run tape: what was computed, in order, and the way back through it.
 
-An op that gets a `Traced` value while a recording is open appends one `Traced` more: the result, the op and the
+An op that gets a `Traced` value while its tape is open appends one `Traced` more: the result, the op and the
 arguments it came from. `backward` walks the list from its end, asking each op's rule for the gradients of its
 arguments. While a recording is open during that walk, the rules run on traced values and `hilevel.ops`, so that
 the gradients are recorded in turn: gradients of gradients need nothing else.
@@ -8,32 +8,38 @@ the gradients are recorded in turn: gradients of gradients need nothing else.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hilevel import tensor
 from hilevel._context import context, scope
-from hilevel._types import Array
-from hilevel.autodiff.capture import call, known
-from hilevel.backends import current_backend, loaded_backends
+from hilevel._types import Array, Function
+from hilevel.backends import current_backend
 from hilevel.errors import TracedValueError
-from hilevel.protocol import Backend
-from hilevel.tensor import KINDS, TRACED, Holding
+from hilevel.interpreter import (
+    ARRAYS,
+    NO_OPTIONS,
+    RECORDED,
+    Interpreter,
+    on_backend,
+    owner,
+    plain_array,
+)
+from hilevel.tensor import Holding
 
 
-class Recording:
-    """What has been computed from traced values, in order.
+class Tape(Interpreter):
+    """Records the ops on traced values, in order, and lets the interpreter below it compute.
 
     `watched` are the Variables that are traced when they are read (`auto`: every trainable one), `leaves` the
-    traced values that came of it, by the Variable's id. `open` counts the tapes that record, `users` those that
+    traced values that came of it, by the Variable's id. `open` counts the blocks that record, `users` those that
     have still to be asked for gradients.
     """
 
-    __slots__ = ("auto", "expired", "leaves", "nodes", "open", "users", "watched")
-
     def __init__(self) -> None:
+        self.below: Interpreter = context.interpreter
         self.nodes: list[Traced] = []
         self.watched: dict[int, Any] = {}
         self.leaves: dict[int, list[Traced]] = {}
@@ -41,6 +47,45 @@ class Recording:
         self.open = 0
         self.users = 0
         self.expired = False
+
+    @property
+    def tape(self) -> Tape:
+        """Itself."""
+        return self
+
+    @property
+    def untaped(self) -> Interpreter:
+        """The interpreter that computes."""
+        return self.below
+
+    def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
+        """By the interpreter below."""
+        return self.below.call(function, args, kwargs)
+
+    def refuse(self, why: str) -> None:
+        """By the interpreter below."""
+        self.below.refuse(why)
+
+    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute; record the result if an operand is traced by this tape and the op has a gradient."""
+        parents = [a if a.__class__ is Traced and a.tape is self else None for a in args]
+        if op.rule is None or all(parent is None for parent in parents):
+            return self.below.run(op, args, kwargs)
+        backend, values = on_backend(args, context.backend or current_backend())
+        if not backend.takes_host_arrays:
+            values = backend.adopt(values)
+        override = backend.overrides[op]
+        saving = op.saving if override is None or override.gradient is None else override.saving
+        form = saving or (op.value if override is None else override.value)
+        y = self.below.call(form, (backend.xp, *values), kwargs)
+        residuals = None
+        if saving is not None:
+            y, residuals = y
+        node = Traced(y, self, op, values, parents)
+        node.attributes = kwargs
+        node.residuals = residuals
+        self.nodes.append(node)
+        return _pick_all(node) if y.__class__ is tuple else node
 
     def leaf(self, variable: Any, value: Any) -> Any:
         """Return the traced value of a Variable that holds `value`: one for each array that it holds in turn."""
@@ -63,15 +108,13 @@ class Traced(Holding):
     """
 
     __slots__ = (
-        "__weakref__", "attributes", "op", "parents", "picked", "recording", "residuals", "value",
+        "__weakref__", "attributes", "op", "parents", "picked", "residuals", "tape", "value",
         "values",
     )  # fmt: skip
 
-    def __init__(
-        self, value: Any, recording: Recording, op: Any = None, values: Any = (), parents: Any = ()
-    ) -> None:
+    def __init__(self, value: Any, tape: Tape, op: Any = None, values: Any = (), parents: Any = ()) -> None:
         self.value = value
-        self.recording = recording
+        self.tape = tape
         self.op = op
         self.values = values
         self.parents = parents
@@ -88,7 +131,7 @@ class Traced(Holding):
         return to_host(self.value)
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        if self.recording is context.recording:
+        if self.tape is context.interpreter.tape:
             raise TracedValueError(
                 "numpy.asarray of a traced tensor would cut it off from its gradient without a word. "
                 "If that is meant, say hilevel.ops.stop_gradient(x).numpy() or x.numpy(); "
@@ -96,11 +139,21 @@ class Traced(Holding):
             )
         return np.asarray(self.numpy(), dtype=dtype)
 
+    def leave(self) -> Any:
+        """Return the value, for an op outside of the tape.
+
+        Raises:
+            TracedValueError: the step that the value belongs to is over.
+        """
+        check_alive(self)
+        return plain_array(self.value)
+
     def __repr__(self) -> str:
         return f"<Traced {self.value!r}>"
 
 
-KINDS[Traced] = TRACED
+ARRAYS.add(Traced)
+RECORDED.add(Traced)
 
 
 def to_host(value: Array) -> np.ndarray[Any, Any]:
@@ -111,18 +164,7 @@ def to_host(value: Array) -> np.ndarray[Any, Any]:
             "This tensor belongs to a compiled function and has no numbers while it is traced. Return "
             "it from the function, or look at it with run_eagerly=True."
         )
-    return backend.to_numpy(known(value))
-
-
-def owner(value: Array) -> Backend:
-    """The backend that an array belongs to; host arrays belong to the current one."""
-    current = current_backend()
-    if isinstance(value, (np.ndarray, np.generic)) or current.is_array(value):
-        return current
-    for backend in loaded_backends():
-        if backend.is_array(value):
-            return backend
-    return current
+    return backend.to_numpy(value)
 
 
 # -- recording --------------------------------------------------------------------------------------
@@ -130,12 +172,7 @@ def owner(value: Array) -> Backend:
 
 def paused() -> Any:
     """A block in which nothing is recorded."""
-    return scope(recording=None)
-
-
-def trace(value: Array, into: Recording) -> Traced:
-    """A new traced value with no origin, to differentiate with respect to."""
-    return Traced(value, into)
+    return scope(interpreter=context.interpreter.untaped)
 
 
 def constant(beside: Any, numbers: Any, dtype: Any = None) -> Array:
@@ -150,7 +187,7 @@ def untraced(x: Any) -> Any:
 
 def check_alive(x: Traced) -> None:
     """Refuse a value whose step is over."""
-    if x.recording.expired:
+    if x.tape.expired:
         raise TracedValueError(expired_message())
 
 
@@ -174,12 +211,12 @@ def backward(
     With `release`, the recording is emptied on the way, so that memory is given back as early as can be. Only what
     lies between targets and sources is computed.
     """
-    again = context.recording is not None
+    again = context.interpreter.tape is not None
     gradients: dict[int, Any] = {}
-    start: Recording | None = None
+    start: Tape | None = None
     for target, seed in zip(targets, seeds, strict=True):
         if isinstance(target, Traced):
-            start = target.recording
+            start = target.tape
             _send(gradients, target, seed)
     wanted = list(sources)
     kept = {id(s): gradients[id(s)] for s in wanted if id(s) in gradients}
@@ -267,15 +304,15 @@ def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> 
     backend = current_backend()
     if first.__class__ is not np.ndarray and not backend.is_array(first):
         backend = owner(first)
-    override = backend.overrides.get(op.name)
+    override = backend.overrides[op]
     rule = op.rule if override is None or override.gradient is None else override.gradient
     attributes = node.attributes
     if node.residuals is not None:
         attributes = attributes | {"residuals": node.residuals}
-    if context.capture is not None and not op.made_of_ops:
-        args = (rule, wanted, backend.xp, g, node.value, *node.values)
-        return context.capture.call(_demand, args, attributes)
-    return _demand(rule, wanted, backend.xp, g, node.value, *node.values, **attributes)
+    args = (rule, wanted, backend.xp, g, node.value, *node.values)
+    if op.made_of_ops:
+        return _demand(*args, **attributes)
+    return context.interpreter.call(_demand, args, attributes)
 
 
 def _demand(rule: Any, wanted: tuple[bool, ...], /, *args: Any, **kwargs: Any) -> list[Any]:
@@ -303,9 +340,19 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
 
 def zeros_like(x: Array) -> Array:
     """An array of zeros in the shape and dtype of `x`."""
-    return call(owner(x).xp.zeros_like, x)
+    return context.interpreter.call(owner(x).xp.zeros_like, (x,))
 
 
 def ones_like(x: Array) -> Array:
     """An array of ones in the shape and dtype of `x`."""
-    return call(owner(x).xp.ones_like, x)
+    return context.interpreter.call(owner(x).xp.ones_like, (x,))
+
+
+def _pick_all(node: Traced) -> tuple[Traced, ...]:
+    """Return a traced value for each output of a node."""
+    outputs = []
+    for i, value in enumerate(node.value):
+        output = Traced(value, node.tape, None, (), (node,))
+        output.picked = i
+        outputs.append(output)
+    return tuple(outputs)

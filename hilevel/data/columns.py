@@ -10,8 +10,9 @@ from typing import Any
 import numpy as np
 
 from hilevel import dtypes, tree
-from hilevel.autodiff.tape import owner, to_host
+from hilevel.autodiff.tape import to_host
 from hilevel.data.unpack import unpack_x_y_sample_weight
+from hilevel.interpreter import owner
 from hilevel.ops._ranges import Range, check_ranges
 
 BLOCK_BYTES = 16 * 2**20

@@ -19,6 +19,7 @@ from hilevel._types import DType, DTypeLike
 from hilevel.backends import get_backend
 from hilevel.errors import ShapeError, nearest
 from hilevel.initializers.base import Initializer, resolved
+from hilevel.interpreter import EVALUATE
 from hilevel.random import SeedGenerator, make_seed
 
 Array = np.ndarray[Any, Any]
@@ -51,7 +52,7 @@ class RandomInitializer(Initializer):
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> Array:
         seed = make_seed() if self.seed is None else self.seed
-        with scope(backend=get_backend("numpy"), recording=None, abstract=0):
+        with scope(backend=get_backend("numpy"), interpreter=EVALUATE):
             return self.sample(tuple(shape), resolved(dtype), seed)
 
     def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:

@@ -14,7 +14,7 @@ from hilevel._types import Shape
 from hilevel.autodiff.tape import to_host
 from hilevel.errors import TracedValueError
 from hilevel.layers.layer import Layer
-from hilevel.tensor import ABSTRACT, KINDS, SYMBOLIC
+from hilevel.tensor import TensorLike
 
 
 class HostLayer(Layer):
@@ -22,7 +22,8 @@ class HostLayer(Layer):
 
     def __call__(self, inputs: Any) -> Any:
         """What `call` makes of the inputs, as a tensor of the current backend, or as an array of strings."""
-        if context.compiling or context.abstract or KINDS.get(inputs.__class__, 0) & (SYMBOLIC | ABSTRACT):
+        symbolic = isinstance(inputs, TensorLike) and inputs.is_symbolic
+        if context.compiling or context.interpreter.finds_shapes or symbolic:
             raise TracedValueError(
                 f"{self._label()} works on data in the host's memory and cannot be part of a compiled model or of a "
                 "graph. Apply it to the data before: model.fit(layer(texts), ...)."

@@ -20,6 +20,7 @@ from hilevel.configurable import argument_names, check_keywords, check_required
 from hilevel.dtypes import as_dtype, is_float
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.graph import abstract_call, known_shape, record_call, symbolic_in
+from hilevel.interpreter import ARRAYS, EVALUATE, HOST_TYPES
 from hilevel.layers.checks import flags
 from hilevel.layers.holder import Holder
 from hilevel.layers.input_spec import InputSpec, shape_hint
@@ -36,7 +37,7 @@ from hilevel.layers.tracking import changed, held
 from hilevel.names import unique_name
 from hilevel.protocol import Backend
 from hilevel.registry import get_registered_object, plain, snake_case
-from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
+from hilevel.tensor import TensorLike
 from hilevel.variables import Variable
 
 building = threading.RLock()
@@ -202,7 +203,7 @@ class Layer(Holder):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
         start = initializers.get(initializer)
-        with scope(abstract=0, recording=None, autocast=None, backend=self._home()):
+        with scope(interpreter=EVALUATE, autocast=None, backend=self._home()):
             variable = Variable(
                 start,
                 shape=tuple(shape or ()),
@@ -251,9 +252,9 @@ class Layer(Holder):
         if home is not None and home is not current:
             with scope(backend=home):
                 return self(*args, **kwargs)
-        if len(args) == 1 and not kwargs and KINDS.get(args[0].__class__, OTHER) in _PLAIN:
+        if len(args) == 1 and not kwargs and args[0].__class__ in ARRAYS:
             x = args[0]
-            on_host = KINDS[x.__class__] == HOST and current.takes_host_arrays
+            on_host = x.__class__ in HOST_TYPES and current.takes_host_arrays
             if x.dtype is not self._compute_dtype or not on_host:
                 args = (self._prepare(x),)
         else:
@@ -285,20 +286,18 @@ class Layer(Holder):
         return prepared
 
     def _cast(self, x: Any) -> Any:
-        kind = KINDS.get(x.__class__, OTHER)
-        if kind == OTHER:
-            if not hasattr(x, "__array__"):
-                return x
-            x = x if current_backend().is_array(x) else np.asarray(x)
-            kind = HOST if isinstance(x, np.ndarray) else DEVICE  # of a class that no op has met
-        if kind in _PLAIN:
+        if isinstance(x, Variable) or (x.__class__ not in ARRAYS and not hasattr(x, "__array__")):
+            return x
+        if not isinstance(x, TensorLike):
             backend = current_backend()
-            if kind == DEVICE and not backend.is_array(x):
+            if x.__class__ not in ARRAYS and not backend.is_array(x):
+                x = np.asarray(x)
+            if x.__class__ not in HOST_TYPES and not backend.is_array(x):
                 x = backend.asarray(to_host(x))
-            elif kind == HOST and not backend.takes_host_arrays:
+            elif x.__class__ in HOST_TYPES and not backend.takes_host_arrays:
                 x = backend.asarray(x)
-            if self.autocast and x.dtype is not self._compute_dtype and is_float(x.dtype):
-                return x.astype(self._compute_dtype)
+        if self.autocast and x.dtype is not self._compute_dtype and is_float(x.dtype):
+            return x.astype(self._compute_dtype)
         return x
 
     def _run(self, args: Any, kwargs: Any) -> Any:
@@ -371,7 +370,7 @@ class Layer(Holder):
         losses = context.losses
         if losses or self._adds_losses:
             self._keep_losses(losses)
-        if context.abstract:
+        if context.interpreter.finds_shapes:
             shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
             object.__setattr__(self, "_hidden_shapes", shapes)
         return outputs
@@ -390,9 +389,7 @@ class Layer(Holder):
             self._home()
             if names is not None:
                 shapes = shapes_of(self._bind(args, kwargs))
-                with scope(
-                    abstract=0, recording=None, autocast=None, overlay=None, stand_in=None, ranges=None
-                ):
+                with scope(interpreter=EVALUATE, autocast=None, overlay=None, stand_in=None, ranges=None):
                     self._build(shapes, names)
             self._built = True
 
@@ -546,8 +543,6 @@ def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
 
 
 Layer.__signature__ = _constructor(Layer)
-
-_PLAIN = frozenset({HOST, DEVICE, TRACED, ABSTRACT})
 
 
 def _with_layers(value: Any) -> Any:

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from hilevel._context import context
-from hilevel.autodiff.capture import attributes
+from hilevel.compile.capture import attributes
 from hilevel.variables import Variable
 
 
@@ -71,8 +71,8 @@ class Tracker:
     _holds = False
 
     def __setattr__(self, name: str, value: Any) -> None:
-        if context.capture is not None:
-            context.capture.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
+        if not context.interpreter.is_plain:
+            context.interpreter.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
         before = self.__dict__.get(name)
         if isinstance(value, _PLAIN) and value != getattr(self, name, value):
             attributes.changes += 1

@@ -9,8 +9,9 @@ import numpy as np
 
 from hilevel import tree
 from hilevel._types import Config
-from hilevel.autodiff.tape import owner, to_host
+from hilevel.autodiff.tape import to_host
 from hilevel.graph import Symbolic
+from hilevel.interpreter import owner
 from hilevel.layers import deserialize, serialize
 from hilevel.layers.input_layer import InputLayer
 from hilevel.layers.layer import Layer

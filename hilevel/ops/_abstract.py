@@ -11,8 +11,9 @@ from hilevel._types import DType
 from hilevel.config import settings
 from hilevel.dtypes import of_scalar
 from hilevel.errors import ShapeError, TracedValueError
+from hilevel.interpreter import ABSTRACT_TYPES, ARRAYS
 from hilevel.protocol import axes_tuple
-from hilevel.tensor import ABSTRACT, KINDS, TensorLike
+from hilevel.tensor import TensorLike
 
 
 class Unknown(int):
@@ -53,7 +54,8 @@ class Abstract(TensorLike):
         return f"<Abstract shape={self.shape}, dtype={self.dtype}>"
 
 
-KINDS[Abstract] = ABSTRACT
+ARRAYS.add(Abstract)
+ABSTRACT_TYPES.add(Abstract)
 
 
 def as_abstract(x: Any) -> Any:

@@ -2,7 +2,7 @@
 
 ```python
 @op(dtype="float")
-def tanh(xp, x: Tensor):
+def tanh(xp, x):
     return xp.tanh(x)
 
 @tanh.gradient
@@ -14,11 +14,13 @@ def _(x):
     return like(x)
 ```
 
-The value gets the array module `xp` and arrays. The gradient rule gets the gradient `g` of the result, the result
-and the same arguments, and returns the gradient of each tensor argument; where one of several costs something, a
-function without arguments that computes it, which is called only if it is needed. It may return more than the
-argument's shape where the op broadcasts: the sum over the repeated axes is taken for it. The shape rule gets and
-returns `Abstract` tensors.
+The value gets the array module `xp` and arrays. Its parameters before `*` are tensors, those after it attributes; `/`
+in place of `*` lets callers give attributes by position, too. Without either all are tensors.
+
+The gradient rule gets the gradient `g` of the result, the result and the same arguments, and returns the gradient of
+each tensor argument; where one of several costs something, a function without arguments that computes it, which is
+called only if it is needed. It may return more than the argument's shape where the op broadcasts: the sum over the
+repeated axes is taken for it. The shape rule gets and returns `Abstract` tensors.
 """
 
 from __future__ import annotations
@@ -33,28 +35,23 @@ import numpy as np
 from hilevel import dtypes, tensor
 from hilevel._context import context, scope
 from hilevel._types import DTypeLike, Function, Tensor
-from hilevel.autodiff.capture import present
-from hilevel.autodiff.tape import Traced, check_alive, owner, paused
+from hilevel.autodiff.tape import Traced
 from hilevel.backends import current_backend
 from hilevel.dtypes import FLOAT32, INT32
 from hilevel.errors import ShapeError, refuse_sparse
-from hilevel.ops._abstract import Abstract, as_abstract
-from hilevel.tensor import (
-    ABSTRACT,
-    DEVICE,
-    HOST,
-    KINDS,
-    OTHER,
-    SCALAR,
-    SYMBOLIC,
-    TRACED,
-    VARIABLE,
+from hilevel.interpreter import (
+    ARRAYS,
+    HOST_TYPES,
+    NUMBERS,
+    SHAPES,
+    owner,
 )
+from hilevel.ops._abstract import Abstract, as_abstract
+from hilevel.tensor import TensorLike
 
 P = ParamSpec("P")
 _ndarray = np.ndarray
 
-_TENSOR = ("Tensor", "Tensor | None", "'Tensor'")
 _PROMOTIONS: dict[str | None, Function | None] = {
     None: None,
     "common": dtypes.to_common,
@@ -82,11 +79,10 @@ class Op(Generic[P]):
     def __init__(self, value: Function, dtype: str | None = None, shape: Function | None = None) -> None:
         signature = inspect.signature(value)
         parameters = list(signature.parameters.values())[1:]
-        names = [p.name for p in parameters if p.annotation in _TENSOR]
         variadic = bool(parameters) and parameters[0].kind is inspect.Parameter.VAR_POSITIONAL
         self.value = value
-        self.name = value.__name__.strip("_")
-        self.arity = -1 if variadic else len(names)
+        self.name = value.__name__.strip("_").removesuffix("_op")
+        self.arity = -1 if variadic else _number_of_tensors(signature)
         self.parameters = [p.name for p in parameters]
         self.required = sum(p.default is inspect.Parameter.empty for p in parameters)
         self.promote = _PROMOTIONS[dtype]
@@ -98,6 +94,8 @@ class Op(Generic[P]):
         self.__doc__ = value.__doc__
         self.__module__ = value.__module__
         self.__wrapped__ = value
+        if not variadic:
+            parameters = [p.replace(kind=inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in parameters]
         self.__signature__ = signature.replace(parameters=parameters)
 
     def gradient(self, rule: Function) -> Function:
@@ -125,15 +123,21 @@ class Op(Generic[P]):
     # -- calling -----------------------------------------------------------------------------------
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
+        """Bind the arguments, promote the tensors among them, and hand them to the interpreter in force."""
         if len(args) != self.arity and self.arity >= 0:
             args, kwargs = self._bind(args, kwargs)  # type: ignore[assignment]
-        kind = 0
+        has_arrays = False
         for a in args:
-            kind |= KINDS.get(a.__class__, OTHER)
-        if kind & (OTHER | VARIABLE | SYMBOLIC) or kind == SCALAR:
-            if kind & SYMBOLIC:
-                return _graph_call(self, args, kwargs)
-            args, kind = _read(args)  # type: ignore[assignment]
+            if a.__class__ in ARRAYS:
+                has_arrays = True
+            elif a.__class__ not in NUMBERS:
+                has_arrays = False
+                break
+        if not has_arrays:
+            for a in args:
+                if isinstance(a, TensorLike) and a.is_symbolic:
+                    return a.graph_call(self, args, kwargs)
+            args = as_operands(args)  # type: ignore[assignment]
         if self.promote is None:
             for a in args:
                 if a.__class__ is _ndarray and a.dtype not in self.settled:
@@ -141,25 +145,10 @@ class Op(Generic[P]):
                     break
         elif _unsettled(args, self.settled):
             args = self.promote(args)
-            if not kind & ABSTRACT and is_emulated(args):
+            if is_emulated(args):
                 return rounded(self)(*args, **kwargs)
-        if kind & ABSTRACT:
-            return self.abstract(args, kwargs)
         try:
-            if kind & TRACED:
-                return self._record(args, kwargs)
-            backend = context.backend or current_backend()
-            if kind & DEVICE:
-                args = tuple(map(present, args))  # type: ignore[assignment]
-                if not any(map(backend.is_array, args)):
-                    backend = _backend_of(args)
-            if not backend.takes_host_arrays:
-                args = backend.adopt(args)  # type: ignore[assignment]
-            override = backend.overrides.get(self.name)
-            value = self.value if override is None else override.value
-            if context.capture is not None:
-                return context.capture.call(value, (backend.xp, *args), kwargs)
-            return value(backend.xp, *args, **kwargs)
+            return context.interpreter.run(self, args, kwargs)
         except (ValueError, TypeError, IndexError) as error:
             self._explain(args, kwargs, error)
             raise
@@ -182,50 +171,6 @@ class Op(Generic[P]):
         tensors = tuple(given.pop(n, None) for n in names[: self.arity])
         return tensors, given
 
-    def _record(self, args: Any, kwargs: Any) -> Any:
-        """Compute, and append the result to the open recording."""
-        values: list[Any] = []
-        parents: list[Traced | None] = []
-        backend = context.backend or current_backend()
-        record = context.recording
-        linked = False
-        for a in args:
-            parent = None
-            if a.__class__ is Traced:
-                if a.recording is record:
-                    parent, linked = a, True
-                else:
-                    check_alive(a)
-                a = a.value
-                if a.__class__ not in _HOST_TYPES and not backend.is_array(a):
-                    backend = owner(a)
-            parents.append(parent)
-            values.append(a)
-        if not backend.takes_host_arrays:
-            values = list(backend.adopt(values))
-        override = backend.overrides.get(self.name)
-        form = self.value if override is None else override.value
-        recorded = self.rule is not None and linked
-        saving = self.saving if override is None or override.gradient is None else override.saving
-        if not recorded:
-            saving = None
-        if saving is not None:
-            form = saving
-        if context.capture is not None:
-            y = context.capture.call(form, (backend.xp, *values), kwargs)
-        else:
-            y = form(backend.xp, *values, **kwargs)
-        if not recorded or record is None:
-            return y
-        residuals = None
-        if saving is not None:
-            y, residuals = y
-        node = Traced(y, record, self, values, parents)
-        node.attributes = kwargs
-        node.residuals = residuals
-        record.nodes.append(node)
-        return _pick_all(node) if y.__class__ is tuple else node
-
     def abstract(self, args: Any, kwargs: Any) -> Any:
         """The shape and dtype of the result."""
         if self.shape_rule is None:
@@ -240,7 +185,7 @@ class Op(Generic[P]):
         better = current_backend().translate(error)
         if better is None and self.shape_rule is not None:
             try:
-                with paused(), scope(abstract=1):
+                with scope(interpreter=SHAPES):
                     self.abstract(args, kwargs)
             except ShapeError as shape_error:
                 better = shape_error
@@ -248,6 +193,15 @@ class Op(Generic[P]):
                 return
         if better is not None:
             raise better from None
+
+
+def _number_of_tensors(signature: inspect.Signature) -> int:
+    """Return the number of tensors among the parameters of an op's value: those before `/` or `*`, or all."""
+    xp, *parameters = signature.parameters.values()
+    kinds = [p.kind for p in parameters]
+    if xp.kind is inspect.Parameter.POSITIONAL_ONLY:
+        return kinds.count(inspect.Parameter.POSITIONAL_ONLY)
+    return len(kinds) - kinds.count(inspect.Parameter.KEYWORD_ONLY)
 
 
 def _native(x: Any) -> Any:
@@ -259,7 +213,7 @@ def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
     first: Any = None
     number = False
     for a in args:
-        if a.__class__ in _NUMBERS:
+        if a.__class__ in NUMBERS and a is not None:
             number = True
         elif a is not None:
             dtype = a.dtype
@@ -276,11 +230,9 @@ def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
 def is_emulated(args: Any) -> bool:
     """Whether an operand's dtype is one that its backend, or NumPy on the host, stores but does not compute in."""
     for a in args:
-        if getattr(a, "dtype", INT32).kind == "V" and KINDS.get(a.__class__, OTHER) & (
-            HOST | DEVICE | TRACED
-        ):
+        if getattr(a, "dtype", INT32).kind == "V" and a.__class__ in ARRAYS and a.__class__ is not Abstract:
             value = a.value if a.__class__ is Traced else a
-            return value.__class__ in _HOST_TYPES or a.dtype.name in owner(value).emulated
+            return value.__class__ in HOST_TYPES or a.dtype.name in owner(value).emulated
     return False
 
 
@@ -299,7 +251,7 @@ def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
                 break
         else:
             return function(*args, **kwargs)
-        values = [_read_variable(a) for a in operands]
+        values: list[Any] = [a.read() if isinstance(a, TensorLike) else a for a in operands]
         if not is_emulated(values):
             return function(*args, **kwargs)
         dtype = dtypes.promoted(*(a.dtype for a in values if hasattr(a, "dtype")))
@@ -312,63 +264,38 @@ def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
     return call
 
 
-def _read_variable(x: Any) -> Any:
-    return x.read() if KINDS.get(x.__class__) == VARIABLE else x
-
-
 def _narrow(y: Any, dtype: Any) -> Any:
     return y.astype(dtype) if y.dtype == FLOAT32 else y
 
 
-_NUMBERS = frozenset({float, int, bool})
-_HOST_TYPES = frozenset(t for t, kind in KINDS.items() if kind == HOST)
-
-
-def _graph_call(op: Any, args: Any, kwargs: Any) -> Any:
-    symbolic = next(a for a in args if KINDS.get(a.__class__) == SYMBOLIC)
-    return symbolic.graph_call(op, args, kwargs)
-
-
-def _read(args: Any) -> tuple[tuple[Any, ...], int]:
-    """Variables as what they hold, lists and unknown things as arrays, and the kinds that result."""
-    out, kind = [], 0
-    for a in args:
-        k = KINDS.get(a.__class__, OTHER)
-        if k == VARIABLE:
-            a = a.read()
-        elif k == OTHER:
-            a = to_array(a)
-        out.append(a)
-        kind |= KINDS.get(a.__class__, OTHER)
-    if kind == SCALAR:
-        return tuple(a if a is None else to_array(a) for a in out), kind & ~SCALAR
-    return tuple(out), kind
+def as_operands(args: tuple[Any, ...]) -> tuple[Any, ...]:
+    """Return operands as tensors and numbers: Variables are read, lists and other objects become arrays. If all are
+    numbers, these become arrays."""
+    read = [a if a.__class__ in NUMBERS else to_array(a) for a in args]
+    if all(a.__class__ in NUMBERS for a in read):
+        read = [a if a is None else to_array(a) for a in read]
+    return tuple(read)
 
 
 def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     """An array of the current backend, by the dtype rules: Python floats and lists of them in floatx."""
-    x = present(x)
-    kind = KINDS.get(x.__class__, OTHER)
-    if kind in (TRACED, ABSTRACT, VARIABLE, SYMBOLIC):
-        x = x.read() if kind == VARIABLE else x
+    if isinstance(x, TensorLike):
+        x = x.read()
         return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
-    backend = current_backend()
-    if kind == HOST:
+    kind, backend = x.__class__, current_backend()
+    if kind in HOST_TYPES and kind not in NUMBERS:
         x = dtypes.native(x)
-    if kind == HOST and not backend.takes_host_arrays:
-        return backend.asarray(x, None if dtype is None else dtypes.as_dtype(dtype))
-    if kind in (HOST, DEVICE):
-        return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
-    if kind == OTHER and not isinstance(x, (list, tuple)):
-        known = next((t for t in KINDS if KINDS[t] == VARIABLE and isinstance(x, t)), None)
-        if known is not None:
-            return to_array(x.read(), dtype)
-        if backend.is_array(x) or owner(x).is_array(x):
-            KINDS[x.__class__] = HOST if backend.is_host(x) else DEVICE
-            return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
-    if isinstance(x, (list, tuple)) and any(_holds_tensor(item) for item in x):
-        return tensor.ops.stack([to_array(item, dtype) for item in x])
-    return backend.asarray(_host(x, dtype))
+        if not backend.takes_host_arrays:
+            return backend.asarray(x, None if dtype is None else dtypes.as_dtype(dtype))
+    elif kind not in ARRAYS:
+        if kind in NUMBERS or isinstance(x, (list, tuple)):
+            if kind not in NUMBERS and any(map(_holds_tensor, x)):
+                return tensor.ops.stack([to_array(item, dtype) for item in x])
+            return backend.asarray(_host(x, dtype))
+        if not (backend.is_array(x) or owner(x).is_array(x)):
+            return backend.asarray(_host(x, dtype))
+        ARRAYS.add(kind)
+    return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
 
 
 def to_float_array(x: Any) -> Any:
@@ -379,7 +306,7 @@ def to_float_array(x: Any) -> Any:
 def _holds_tensor(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_holds_tensor, x))
-    return KINDS.get(x.__class__, OTHER) in (TRACED, ABSTRACT, VARIABLE, SYMBOLIC, DEVICE)
+    return (x.__class__ in ARRAYS and x.__class__ not in HOST_TYPES) or isinstance(x, TensorLike)
 
 
 def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
@@ -405,19 +332,6 @@ def _is_python(x: Any) -> bool:
     return not hasattr(x, "dtype") and not hasattr(x, "__array__")
 
 
-def _backend_of(args: Any) -> Any:
-    return owner(next(a for a in args if KINDS.get(a.__class__, OTHER) == DEVICE))
-
-
-def _pick_all(node: Traced) -> tuple[Traced, ...]:
-    outputs = []
-    for i, value in enumerate(node.value):
-        output = Traced(value, node.recording, None, (), (node,))
-        output.picked = i
-        outputs.append(output)
-    return tuple(outputs)
-
-
 @overload
 def op(
     function: Callable[Concatenate[Any, P], Any], *, dtype: str | None = None, shape: Function | None = None
@@ -429,13 +343,15 @@ def op(
 def op(function: Any = None, *, dtype: str | None = None, shape: Function | None = None) -> Any:
     """Decorator: make a primitive op of the function that computes its value.
 
+    The parameters before `*`, or `/`, are tensors, those after it attributes.
+
     `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"number"` makes
     int32 of booleans, too, `"float"` brings them to a floating-point dtype, `"product"` makes int32 of int8, `"sum"`
     of booleans and small integers; nothing where it is None. `shape` is the shape rule, where it is one of those that
     many ops share.
 
     >>> @ops.op(dtype="float")
-    ... def cube(xp, x: "Tensor"):
+    ... def cube(xp, x):
     ...     return x * x * x
     >>> cube([1.0, 2.0])
     array([1., 8.], dtype=float32)
@@ -462,11 +378,11 @@ class Composite(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         for a in (*args, *kwargs.values()):
-            if KINDS.get(a.__class__) == SYMBOLIC:
-                return a.graph_call(self, args, kwargs)  # type: ignore[attr-defined]
+            if isinstance(a, TensorLike) and a.is_symbolic:
+                return a.graph_call(self, args, kwargs)
             if isinstance(a, (list, tuple)):
                 for item in a:
-                    if KINDS.get(item.__class__) == SYMBOLIC:
+                    if isinstance(item, TensorLike) and item.is_symbolic:
                         return item.graph_call(self, args, kwargs)
         return self.function(*args, **kwargs)
 

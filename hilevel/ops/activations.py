@@ -24,7 +24,7 @@ def relu6(x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=like)
-def leaky_relu(xp: Namespace, x: Tensor, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(xp: Namespace, x: Tensor, /, negative_slope: float = 0.2) -> Tensor:
     """`x` where it is positive, else `negative_slope * x`.
 
     >>> ops.leaky_relu([-1.0, 2.0])
@@ -76,17 +76,17 @@ def gelu(x: Tensor, approximate: bool = True) -> Tensor:
     >>> ops.gelu([0.0])
     array([0.], dtype=float32)
     """
-    return _gelu(x, approximate=approximate)
+    return gelu_op(x, approximate=approximate)
 
 
 @op(dtype="float", shape=lambda x, approximate: like(x))
-def _gelu(xp: Namespace, x: Tensor, approximate: bool) -> Tensor:
+def gelu_op(xp: Namespace, x: Tensor, /, approximate: bool) -> Tensor:
     if approximate:
         return 0.5 * x * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
     return 0.5 * x * (1.0 + erf(x * 0.7071067811865476))
 
 
-@_gelu.gradient
+@gelu_op.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, approximate: bool) -> Tensor:
     if approximate:
         share = 0.5 * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))

@@ -53,14 +53,14 @@ def to_mask(mask: Any) -> Tensor | None:
 
 
 @op
-def _attention(
+def attention_op(
     xp: Namespace, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, mask: Tensor | None,
-    keep: Tensor | None, scale: float, rate: float,
+    keep: Tensor | None, /, scale: float, rate: float,
 ) -> Tensor:  # fmt: skip
     return attention_forward(xp, query, key, value, bias, mask, keep, scale, rate)[0]
 
 
-@_attention.residuals
+@attention_op.residuals
 def attention_forward(
     xp: Namespace, query: Tensor, key: Tensor, value: Tensor, bias: Any, mask: Any, keep: Any, scale: float,
     rate: float,
@@ -94,7 +94,7 @@ def _exponentials(
     return e, r * (1 - rate)
 
 
-@_attention.gradient
+@attention_op.gradient
 def attention_backward(
     xp: Namespace, g: Tensor, y: Tensor, query: Tensor, key: Tensor, value: Tensor, bias: Any, mask: Any, keep: Any,
     scale: float, rate: float, residuals: Any = None,
@@ -139,7 +139,7 @@ def _row_sums(xp: Namespace, x: Tensor) -> Tensor:
     return xp.sum(x, axis=-1, keepdims=True)
 
 
-@_attention.shape
+@attention_op.shape
 def _(
     query: Any, key: Any, value: Any, bias: Any, mask: Any, keep: Any, scale: float, rate: float
 ) -> Abstract:
@@ -182,11 +182,11 @@ def attention(
     mask = to_mask(mask)
     rate = 0.0 if keep is None else rate
     if len(query.shape) < 4 or query.shape[-3] == key.shape[-3]:
-        return _attention(query, key, value, bias, mask, keep, scale=scale, rate=rate)
+        return attention_op(query, key, value, bias, mask, keep, scale=scale, rate=rate)
     heads, shape = key.shape[-3], tuple(query.shape)
     query, bias, mask, keep = (_in_groups(x, heads) for x in (query, bias, mask, keep))
     key, value = key[..., None, :, :], value[..., None, :, :]
-    y = _attention(query, key, value, bias, mask, keep, scale=scale, rate=rate)
+    y = attention_op(query, key, value, bias, mask, keep, scale=scale, rate=rate)
     return reshape(y, (*shape[:-1], y.shape[-1]))
 
 

@@ -142,6 +142,7 @@ def isclose(
     xp: Namespace,
     x1: Tensor,
     x2: Tensor,
+    /,
     rtol: float = 1e-5,
     atol: float = 1e-8,
     equal_nan: bool = False,

@@ -15,19 +15,7 @@ from hilevel.backends import current_backend
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
 from hilevel.ops.shaping import stack
-from hilevel.tensor import (
-    ABSTRACT,
-    DEVICE,
-    HOST,
-    KINDS,
-    OTHER,
-    SCALAR,
-    SYMBOLIC,
-    TRACED,
-    TensorLike,
-)
-
-_AS_IT_IS = (TRACED, ABSTRACT, SYMBOLIC)
+from hilevel.tensor import TensorLike
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
@@ -56,7 +44,7 @@ def while_loop(cond: Function, body: Function, loop_vars: Any, maximum_iteration
         result = body(*args)
         return tuple(result) if isinstance(result, (list, tuple)) else (result,)
 
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         end = step(*start)
     elif _has_traced(start):
         from hilevel.protocol import Backend
@@ -101,9 +89,9 @@ def scan(
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
-    if context.abstract and n:
+    if context.interpreter.finds_shapes and n:
         return _scan_shapes(f, init, xs, n)
-    if backend.scan is not None and context.recording is None and unroll is not True:
+    if backend.scan is not None and context.interpreter.is_plain and unroll is not True:
         return backend.scan(f, init, xs, n, reverse)
     carry, outputs = init, []
     for i in reversed(range(n)) if reverse else range(n):
@@ -137,7 +125,7 @@ def vectorized_map(function: Function, elements: Any) -> Any:
     """
     elements = _native(elements)
     backend = current_backend()
-    if backend.vectorize is not None and not _has_traced(elements) and context.recording is None:
+    if backend.vectorize is not None and not _has_traced(elements) and context.interpreter.is_plain:
         return backend.vectorize(function)(elements)
     return map(function, elements)
 
@@ -212,11 +200,6 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
-    kind = KINDS.get(x.__class__, OTHER)
-    if dtype is None and (kind in _AS_IT_IS or (kind in (HOST, DEVICE) and current_backend().is_array(x))):
-        return dtypes.native(x) if kind == HOST else x
-    if KINDS.get(type(x)) == SCALAR or KINDS.get(type(x), OTHER) == OTHER:
-        return to_array(x, dtype)
     y = to_array(x, dtype)
     return y if isinstance(y, TensorLike) else _here(y)
 

@@ -28,8 +28,8 @@ from hilevel.ops.windows import Windows, blocks, channels_come_first, per_axis, 
 
 
 @op(dtype="float")
-def _conv(
-    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None, windows: Windows, groups: int,
+def convolution(
+    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None, /, windows: Windows, groups: int,
     activation: str,
 ) -> Tensor:  # fmt: skip
     """The convolution, with a bias and one of the activations that `dense` knows."""
@@ -45,55 +45,57 @@ def _conv(
     return y
 
 
-@_conv.gradient
+@convolution.gradient
 def _(
     xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None, windows: Windows,
     groups: int, activation: str,
 ) -> Any:  # fmt: skip
     g = before_activation(g, y, activation)
     return (
-        lambda: _conv_input_gradient(g, kernel, windows=windows, groups=groups, spatial=x.shape[1:-1]),
-        lambda: _conv_kernel_gradient(x, g, windows=windows, groups=groups),
+        lambda: convolution_input_gradient(g, kernel, windows=windows, groups=groups, spatial=x.shape[1:-1]),
+        lambda: convolution_kernel_gradient(x, g, windows=windows, groups=groups),
         lambda: _sum_of_rows(xp, g),
     )
 
 
-@_conv.shape
+@convolution.shape
 def _(x: Any, kernel: Any, bias: Any, windows: Windows, groups: int, activation: str) -> Abstract:
     return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "conv"), kernel.shape[-1]), x.dtype)
 
 
 @op(dtype="float")
-def _conv_input_gradient(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
+def convolution_input_gradient(
+    xp: Namespace, g: Tensor, kernel: Tensor, /, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Tensor:
     """The gradient of the input, which has the axes `spatial`, from that of the result."""
     if _is_depthwise(kernel, groups):
         return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial)
     if max(windows.strides) == 1:
         kernel, around = turned(xp, kernel, windows, groups, spatial, g.shape[1:-1])
-        return _conv.value(xp, g, kernel, None, around, groups, "linear")
+        return convolution.value(xp, g, kernel, None, around, groups, "linear")
     return _by_scattering(xp, g, kernel, windows, groups, spatial)
 
 
-@_conv_input_gradient.gradient
+@convolution_input_gradient.gradient
 def _(
     xp: Namespace, h: Tensor, y: Tensor, g: Tensor, kernel: Tensor, windows: Windows, groups: int,
     spatial: tuple[int, ...],
 ) -> Any:  # fmt: skip
     return (
-        lambda: _conv(h, kernel, None, windows=windows, groups=groups, activation="linear"),
-        lambda: _conv_kernel_gradient(h, g, windows=windows, groups=groups),
+        lambda: convolution(h, kernel, None, windows=windows, groups=groups, activation="linear"),
+        lambda: convolution_kernel_gradient(h, g, windows=windows, groups=groups),
     )
 
 
-@_conv_input_gradient.shape
+@convolution_input_gradient.shape
 def _(g: Any, kernel: Any, windows: Windows, groups: int, spatial: tuple[int, ...]) -> Abstract:
     return Abstract((g.shape[0], *spatial, kernel.shape[-2] * groups), g.dtype)
 
 
 @op(dtype="float")
-def _conv_kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows, groups: int) -> Tensor:
+def convolution_kernel_gradient(
+    xp: Namespace, x: Tensor, g: Tensor, /, windows: Windows, groups: int
+) -> Tensor:
     """The gradient of the kernel, from the input and the gradient of the result."""
     shape = _kernel_shape(x, g, windows, groups)
     if shape[-2] == 1 and groups > 1:
@@ -104,15 +106,15 @@ def _conv_kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows,
     return xp.moveaxis(total, 0, 1).reshape(shape)
 
 
-@_conv_kernel_gradient.gradient
+@convolution_kernel_gradient.gradient
 def _(xp: Namespace, h: Tensor, y: Tensor, x: Tensor, g: Tensor, windows: Windows, groups: int) -> Any:
     return (
-        lambda: _conv_input_gradient(g, h, windows=windows, groups=groups, spatial=x.shape[1:-1]),
-        lambda: _conv(x, h, None, windows=windows, groups=groups, activation="linear"),
+        lambda: convolution_input_gradient(g, h, windows=windows, groups=groups, spatial=x.shape[1:-1]),
+        lambda: convolution(x, h, None, windows=windows, groups=groups, activation="linear"),
     )
 
 
-@_conv_kernel_gradient.shape
+@convolution_kernel_gradient.shape
 def _(x: Any, g: Any, windows: Windows, groups: int) -> Abstract:
     return Abstract(_kernel_shape(x, g, windows, groups), x.dtype)
 
@@ -217,7 +219,7 @@ def fused_conv(
     x = transpose(x, to_last(len(x.shape))) if first and len(x.shape) > 2 else x
     groups = _groups(name, x.shape, kernel.shape)
     windows = windows_of(name, x.shape, kernel.shape[:-2], strides, padding, dilation_rate)
-    y = _conv(x, kernel, bias, windows=windows, groups=groups, activation=activation)
+    y = convolution(x, kernel, bias, windows=windows, groups=groups, activation=activation)
     return transpose(y, to_first(len(x.shape))) if first else y
 
 
@@ -385,7 +387,9 @@ def conv_transpose(
         for n, s, r, (low, high) in zip(x.shape[1:-1], windows.strides, windows.reach, sides, strict=True)
     )
     back = tuple((r - 1 - low, r - 1 - high) for r, (low, high) in zip(windows.reach, sides, strict=True))
-    y = _conv_input_gradient(x, kernel, windows=replace(windows, padding=back), groups=1, spatial=spatial)
+    y = convolution_input_gradient(
+        x, kernel, windows=replace(windows, padding=back), groups=1, spatial=spatial
+    )
     return transpose(y, to_first(len(x.shape))) if first else y
 
 

@@ -56,7 +56,7 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
 
 
 @op
-def zeros_like(xp: Namespace, x: Tensor, dtype: DTypeLike = None) -> Tensor:
+def zeros_like(xp: Namespace, x: Tensor, /, dtype: DTypeLike = None) -> Tensor:
     """Zeros in the shape of `x`, and in its dtype where none is given.
 
     >>> ops.zeros_like([1.0, 2.0])
@@ -66,7 +66,7 @@ def zeros_like(xp: Namespace, x: Tensor, dtype: DTypeLike = None) -> Tensor:
 
 
 @op
-def ones_like(xp: Namespace, x: Tensor, dtype: DTypeLike = None) -> Tensor:
+def ones_like(xp: Namespace, x: Tensor, /, dtype: DTypeLike = None) -> Tensor:
     """Ones in the shape of `x`, and in its dtype where none is given.
 
     >>> ops.ones_like([1.0, 2.0])

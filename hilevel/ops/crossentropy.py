@@ -26,17 +26,17 @@ def _exponentials(xp: Namespace, logits: Tensor) -> tuple[Tensor, Tensor, Tensor
 
 
 @op
-def _softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
+def softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
     return _softmax_crossentropy_saving(xp, logits, target)[0]
 
 
-@_softmax_crossentropy.residuals
+@softmax_crossentropy.residuals
 def _softmax_crossentropy_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
     shifted, e, total = _exponentials(xp, logits)
     return xp.sum(target * (xp.log(total) - shifted), axis=-1), e / total
 
 
-@_softmax_crossentropy.gradient
+@softmax_crossentropy.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
     g = g[..., None]
     if residuals is None:
@@ -51,18 +51,18 @@ def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, resid
 
 
 @op
-def _sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
+def sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
     return _sparse_saving(xp, logits, target)[0]
 
 
-@_sparse_softmax_crossentropy.residuals
+@sparse_softmax_crossentropy.residuals
 def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
     shifted, e, total = _exponentials(xp, logits)
     own = own_elements(xp, shifted, target)
     return xp.log(total)[..., 0] - own, into(xp.divide, e, e, total)
 
 
-@_sparse_softmax_crossentropy.gradient
+@sparse_softmax_crossentropy.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
@@ -71,7 +71,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, resid
     return g[..., None] * (residuals - hot), None
 
 
-for _fused in (_softmax_crossentropy, _sparse_softmax_crossentropy):
+for _fused in (softmax_crossentropy, sparse_softmax_crossentropy):
     _fused.shape(lambda logits, target: Abstract(logits.shape[:-1], logits.dtype))
 
 
@@ -103,7 +103,7 @@ def categorical_crossentropy(
         )
     target, output = _classes_last(target, axis), _classes_last(output, axis)
     if from_logits:
-        return _softmax_crossentropy(output, target)
+        return softmax_crossentropy(output, target)
     output = output / sum(output, axis=-1, keepdims=True)
     return -sum(target * log(clip(output, epsilon(), 1 - epsilon())), axis=-1)
 
@@ -140,7 +140,7 @@ def sparse_categorical_crossentropy(
 @rounded
 def _of_labels(output: Tensor, target: Tensor, from_logits: bool) -> Tensor:
     if from_logits:
-        return _sparse_softmax_crossentropy(output, target)
+        return sparse_softmax_crossentropy(output, target)
     own = pick(output, target)
     own = own / sum(output, axis=-1)
     return -log(clip(own, epsilon(), 1 - epsilon()))
@@ -157,7 +157,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, output: Tensor, target: Tensor) -> An
 
 
 @op(shape=lambda output, target, small: like(output))
-def _bernoulli_crossentropy(xp: Namespace, output: Tensor, target: Tensor, small: float) -> Tensor:
+def _bernoulli_crossentropy(xp: Namespace, output: Tensor, target: Tensor, /, small: float) -> Tensor:
     p = xp.clip(output, small, 1 - small)
     return -(target * xp.log(p) + (1 - target) * xp.log(1 - p))
 

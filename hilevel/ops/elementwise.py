@@ -8,9 +8,11 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
+from hilevel.interpreter import owner
 from hilevel.ops._abstract import Abstract, elementwise, like, signed
 from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.comparison import isclose
+from hilevel.tensor import numbers_of
 
 # -- arithmetic -------------------------------------------------------------------------------------
 
@@ -243,7 +245,7 @@ def trunc(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="number", shape=like)
-def round(xp: Namespace, x: Tensor, decimals: int = 0) -> Tensor:
+def round(xp: Namespace, x: Tensor, /, decimals: int = 0) -> Tensor:
     """Rounded to `decimals` places, halves to even. Its gradient is zero.
 
     >>> ops.round([0.5, 1.5, 2.4])
@@ -301,10 +303,7 @@ def nonzero(x: Tensor) -> Any:
     >>> ops.nonzero([0, 3, 0, 5])
     (array([1, 3], dtype=int32),)
     """
-    from hilevel.autodiff.capture import known
-    from hilevel.autodiff.tape import owner, untraced
-
-    x = known(untraced(to_array(x)))
+    x = numbers_of(to_array(x))
     backend = owner(x)
     if isinstance(x, Abstract) or not backend.is_concrete(x):
         raise dtypes_error("nonzero")
@@ -322,7 +321,7 @@ def dtypes_error(name: str) -> Exception:
 
 
 @op
-def clip(xp: Namespace, x: Tensor, x_min: Any, x_max: Any) -> Tensor:
+def clip(xp: Namespace, x: Tensor, /, x_min: Any, x_max: Any) -> Tensor:
     """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
 
     The limits count for the dtype of the result: integers between floats are floats. Booleans become int32.
@@ -371,7 +370,7 @@ def _(x: Any, x_min: Any, x_max: Any) -> Abstract:
 
 
 @op
-def cast(xp: Namespace, x: Tensor, dtype: DTypeLike) -> Tensor:
+def cast(xp: Namespace, x: Tensor, /, dtype: DTypeLike) -> Tensor:
     """The tensor in another dtype. The gradient passes between floats.
 
     >>> ops.cast([1.7, 2.2], "int32")
@@ -399,6 +398,7 @@ def stop_gradient(xp: Namespace, variable: Tensor) -> Tensor:
 def nan_to_num(
     xp: Namespace,
     x: Tensor,
+    /,
     nan: float = 0.0,
     posinf: float | None = None,
     neginf: float | None = None,

@@ -10,20 +10,21 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import DTypeLike, Namespace, Tensor
-from hilevel.autodiff.tape import Traced, constant, owner, to_host, untraced
+from hilevel.autodiff.tape import Traced, constant, to_host, untraced
 from hilevel.config import settings
+from hilevel.interpreter import owner
 from hilevel.ops._abstract import Abstract, as_abstract, viewed
 from hilevel.ops._op import composite, op, to_array
 from hilevel.ops.comparison import isnan, logical_and
 from hilevel.ops.elementwise import clip, where
 from hilevel.ops.reduction import argsort, sum
-from hilevel.tensor import ABSTRACT, KINDS, TensorLike
+from hilevel.tensor import TensorLike
 
 # A key is an attribute, not an operand: slices, integers, None, ..., and index arrays, as in NumPy.
 
 
 @op
-def _getitem(xp: Namespace, x: Tensor, key: Any) -> Tensor:
+def _getitem(xp: Namespace, x: Tensor, /, key: Any) -> Tensor:
     if xp is not np and isinstance(x, np.ndarray) and not _is_basic(key):
         x = xp.asarray(x)  # NumPy cannot be indexed with arrays of others
     return x[key]
@@ -75,7 +76,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 
 
 @op
-def put_add(xp: Namespace, x: Tensor, key: Any, shape: Sequence[int]) -> Tensor:
+def put_add(xp: Namespace, x: Tensor, /, key: Any, shape: Sequence[int]) -> Tensor:
     """Zeros of `shape` to which `x` is added at `key`: what undoes `getitem`. Equal indices add up.
 
     >>> ops.put_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
@@ -300,7 +301,7 @@ def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Tensor:
 
 
 @op
-def _scatter(xp: Namespace, x: Tensor, updates: Tensor, key: Any, reduction: str | None) -> Tensor:
+def _scatter(xp: Namespace, x: Tensor, updates: Tensor, /, key: Any, reduction: str | None) -> Tensor:
     return owner(x).scatter(x, key, updates, reduction)
 
 
@@ -326,7 +327,7 @@ _scatter.shape(lambda x, updates, key, reduction: Abstract(x.shape, x.dtype))
 def _columns(indices: Tensor) -> tuple[Any, ...]:
     """An index array of shape (..., rank) as one index array for each axis."""
     indices = untraced(to_array(indices))
-    if KINDS.get(type(indices)) == ABSTRACT:
+    if isinstance(indices, Abstract):
         return tuple(as_abstract(indices[..., i]) for i in range(indices.shape[-1]))
     return tuple(indices[..., i] for i in range(indices.shape[-1]))
 

@@ -146,7 +146,7 @@ def _polynomial(x: Tensor, coefficients: tuple[float, ...]) -> Tensor:
 
 
 @op(dtype="float", shape=like)
-def softmax(xp: Namespace, x: Tensor, axis: Axis = -1) -> Tensor:
+def softmax(xp: Namespace, x: Tensor, /, axis: Axis = -1) -> Tensor:
     """`exp(x) / sum(exp(x))` over an axis (or several), without overflow.
 
     >>> ops.softmax([0.0, 0.0])
@@ -163,7 +163,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
 
 
 @op(dtype="float", shape=like)
-def log_softmax(xp: Namespace, x: Tensor, axis: Axis = -1) -> Tensor:
+def log_softmax(xp: Namespace, x: Tensor, /, axis: Axis = -1) -> Tensor:
     """The logarithm of the softmax, without overflow.
 
     >>> ops.log_softmax([0.0, 0.0])
@@ -185,7 +185,7 @@ FUSED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
 @op(dtype="float")
 def dense(
-    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None = None, activation: str = "linear"
+    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None = None, /, activation: str = "linear"
 ) -> Tensor:
     """`activation(x @ kernel + bias)` over the last axis, in one step. The activation is one of
     `"linear"`, `"relu"`, `"tanh"`, `"sigmoid"`.
@@ -264,7 +264,7 @@ def _(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Abst
 
 
 @op(shape=lambda x, keep, scale: like(x))
-def drop(xp: Namespace, x: Tensor, keep: Tensor, scale: float) -> Tensor:
+def drop(xp: Namespace, x: Tensor, keep: Tensor, /, scale: float) -> Tensor:
     """`x * scale` where `keep` holds, else 0: dropout with a given mask.
 
     >>> ops.drop(np.ones(2), np.array([True, False]), scale=2.0)
@@ -280,14 +280,20 @@ drop.gradient(lambda xp, g, y, x, keep, scale: (g * (keep * x.dtype.type(scale))
 
 
 @op(dtype="float")
-def _standardize(
-    xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float
+def standardize_op(
+    xp: Namespace,
+    x: Tensor,
+    gamma: Tensor | None,
+    beta: Tensor | None,
+    /,
+    axes: tuple[int, ...],
+    epsilon: float,
 ) -> Any:
-    return _standardize_saving(xp, x, gamma, beta, axes, epsilon)[0]
+    return standardized(xp, x, gamma, beta, axes, epsilon)[0]
 
 
-@_standardize.residuals
-def _standardize_saving(
+@standardize_op.residuals
+def standardized(
     xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float,
     near: Tensor | None = None,
 ) -> Any:  # fmt: skip
@@ -311,13 +317,13 @@ def first_along(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return x[tuple(slice(1) if i in axes else slice(None) for i in range(len(x.shape)))]
 
 
-@_standardize.gradient
+@standardize_op.gradient
 def _(
     xp: Namespace, g: Any, y: Any, x: Tensor, gamma: Tensor | None, beta: Tensor | None,
     axes: tuple[int, ...], epsilon: float, residuals: Any = None,
 ) -> Any:  # fmt: skip
     if residuals is None:
-        residuals = _standardize_saving(xp, x, None, None, axes, epsilon)[1]
+        residuals = standardized(xp, x, None, None, axes, epsilon)[1]
     normal, rstd = residuals
     gy, g_mean, g_variance = (g[0], *(xp.reshape(part, rstd.shape) for part in g[1:]))
 
@@ -331,7 +337,7 @@ def _(
     return of_x, (lambda: gy * normal), (lambda: gy)
 
 
-@_standardize.shape
+@standardize_op.shape
 def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
@@ -351,7 +357,7 @@ def standardize(
     """
     given = to_float_array(x)
     x = at_least_float32(given)
-    results = _standardize(x, gamma, beta, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
+    results = standardize_op(x, gamma, beta, axes=axes_tuple(axis, len(x.shape)), epsilon=epsilon)
     return results if x is given else tuple(in_dtype_of(given, y) for y in results)
 
 

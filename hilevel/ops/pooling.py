@@ -42,7 +42,7 @@ def _bytes(x: Tensor) -> int:
 
 
 @op(dtype="number")
-def _max_pool(xp: Namespace, x: Tensor, windows: Windows) -> Tensor:
+def pooled_max(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     return largest(xp, x, windows, one_by_one)
 
 
@@ -69,18 +69,18 @@ def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any, run: Ru
     return y
 
 
-@_max_pool.gradient
+@pooled_max.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
-    return _max_pool_gradient(g, x, y, windows=windows)
+    return pooled_max_gradient(g, x, y, windows=windows)
 
 
-@_max_pool.shape
+@pooled_max.shape
 def _(x: Any, windows: Windows) -> Abstract:
     return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
 
 
 @op(shape=lambda g, x, y, windows: like(x))
-def _max_pool_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+def pooled_max_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windows: Windows) -> Tensor:
     return gradient_of_largest(xp, g, x, y, windows, one_by_one)
 
 
@@ -104,7 +104,7 @@ def gradient_of_largest(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows:
     return windows.unpadded(xp, total, spatial)
 
 
-@_max_pool_gradient.gradient
+@pooled_max_gradient.gradient
 def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Any:
     return (lambda: _picked(xp, h, x, y, windows)), None, None
 
@@ -135,7 +135,7 @@ def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterat
 
 
 @op(dtype="float")
-def _sum_pool(xp: Namespace, x: Tensor, windows: Windows) -> Tensor:
+def pooled_sum(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     return sums(xp, x, windows, one_by_one)
 
 
@@ -144,18 +144,18 @@ def sums(xp: Namespace, x: Tensor, windows: Windows, run: Run) -> Tensor:
     return _combined(xp, windows.padded(xp, x), windows, xp.add, run)
 
 
-@_sum_pool.gradient
+@pooled_sum.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
-    return _sum_pool_gradient(g, windows=windows, spatial=x.shape[1:-1])
+    return pooled_sum_gradient(g, windows=windows, spatial=x.shape[1:-1])
 
 
-@_sum_pool.shape
+@pooled_sum.shape
 def _(x: Any, windows: Windows) -> Abstract:
     return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
 
 
 @op
-def _sum_pool_gradient(xp: Namespace, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
+def pooled_sum_gradient(xp: Namespace, g: Tensor, /, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
     return gradient_of_sums(xp, g, windows, spatial, one_by_one)
 
 
@@ -175,12 +175,12 @@ def gradient_of_sums(
     return windows.unpadded(xp, total, spatial)
 
 
-@_sum_pool_gradient.gradient
+@pooled_sum_gradient.gradient
 def _(xp: Namespace, h: Tensor, y: Tensor, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Any:
-    return _sum_pool(h, windows=windows)
+    return pooled_sum(h, windows=windows)
 
 
-@_sum_pool_gradient.shape
+@pooled_sum_gradient.shape
 def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> Abstract:
     return Abstract((g.shape[0], *spatial, g.shape[-1]), g.dtype)
 
@@ -188,7 +188,7 @@ def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> Abstract:
 def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """How many elements of each window are not padding: `(*counts, 1)`."""
     ones = np.ones((1, *spatial, 1), np.float32)
-    return _sum_pool.value(np, ones, windows)[0]
+    return pooled_sum.value(np, ones, windows)[0]
 
 
 # -- the functions ---------------------------------------------------------------------------------------
@@ -220,7 +220,7 @@ def max_pool(
         ShapeError: the input has no spatial axes, or a window is larger than it.
         ValueError: an argument is none of what is expected.
     """
-    return _pooled("max_pool", _max_pool, to_array(inputs), pool_size, strides, padding, data_format)
+    return _pooled("max_pool", pooled_max, to_array(inputs), pool_size, strides, padding, data_format)
 
 
 @composite
@@ -240,7 +240,7 @@ def average_pool(
 
     def mean(x: Tensor, windows: Windows) -> Tensor:
         count = _real_elements(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
-        y = _sum_pool(x, windows=windows)
+        y = pooled_sum(x, windows=windows)
         if count is None:
             return y * (1 / int(np.prod(windows.size)))
         return y / constant(x, count, x.dtype)

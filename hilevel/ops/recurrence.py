@@ -305,24 +305,24 @@ def recurrent(
     """
     floats = [x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, keep]
     *floats, keep = dtypes.to_float(tuple(None if a is None else to_array(a) for a in floats))
-    return _recurrent(  # type: ignore[call-arg, misc]
+    return recurrent_op(  # type: ignore[call-arg, misc]
         *floats, mask, keep, cell=cell, activation=activation, recurrent_activation=recurrent_activation,
         unroll=unroll, return_sequences=return_sequences,
     )  # fmt: skip
 
 
 @op
-def _recurrent(
+def recurrent_op(
     xp: Namespace, x: Tensor, kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor | None,
     recurrent_bias: Tensor | None, h: Tensor, c: Tensor | None, mask: Tensor | None, keep: Tensor | None,
-    cell: str, activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool,
+    /, cell: str, activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool,
 ) -> Any:  # fmt: skip
     step = STEPS[cell](activation, recurrent_activation)
     tensors = x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, mask, keep
     return run_forward(xp, python_loop, step, *tensors, return_sequences=return_sequences)[0]
 
 
-@_recurrent.residuals
+@recurrent_op.residuals
 def _(
     xp: Namespace, *tensors: Tensor, cell: str, activation: str, recurrent_activation: str, unroll: bool,
     return_sequences: bool,
@@ -331,7 +331,7 @@ def _(
     return run_forward(xp, python_loop, step, *tensors, return_sequences=return_sequences)
 
 
-@_recurrent.gradient
+@recurrent_op.gradient
 def _(
     xp: Namespace, g: Any, y: Any, *tensors: Tensor, cell: str, activation: str, recurrent_activation: str,
     unroll: bool, return_sequences: bool, residuals: Any = None,
@@ -342,7 +342,7 @@ def _(
     return run_backward(xp, python_loop, step, g, residuals, *tensors, return_sequences=return_sequences)
 
 
-@_recurrent.shape
+@recurrent_op.shape
 def _(
     x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any, h: Any, c: Any, mask: Any, keep: Any,
     return_sequences: bool, **_: Any,

@@ -9,8 +9,9 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import Axis, DTypeLike, Namespace, Tensor
-from hilevel.autodiff.tape import constant, owner
+from hilevel.autodiff.tape import constant
 from hilevel.dtypes import BOOL, INT32, sum_dtype
+from hilevel.interpreter import owner
 from hilevel.ops._abstract import Abstract, like, reduced
 from hilevel.ops._op import composite, op, to_array, to_float_array
 from hilevel.ops.comparison import isfinite
@@ -34,7 +35,7 @@ def expand_reduced(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bo
 
 
 @op
-def sum(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def sum(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum over the given axes, or over all. Booleans and small integers are summed as int32.
 
     >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
@@ -70,7 +71,7 @@ def _count(x: Any, axis: Axis) -> int:
 
 
 @op(dtype="float")
-def mean(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def mean(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over the given axes, or over all.
 
     >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
@@ -165,12 +166,12 @@ def moments(
 
 
 @op
-def _max(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def _max(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return xp.max(x, axis=_axis(axis), keepdims=keepdims)
 
 
 @op
-def _min(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def _min(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return xp.min(x, axis=_axis(axis), keepdims=keepdims)
 
 
@@ -231,7 +232,7 @@ def amin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(dtype="sum")
-def _prod(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def _prod(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=x.dtype)
 
 
@@ -265,7 +266,7 @@ def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike 
 
 
 @op
-def all(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def all(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether all elements over the given axes are true.
 
     >>> ops.all([[True, False], [True, True]], axis=1)
@@ -275,7 +276,7 @@ def all(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> 
 
 
 @op
-def any(xp: Namespace, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def any(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether at least one element over the given axes is true.
 
     >>> ops.any([[True, False], [False, False]], axis=1)
@@ -289,7 +290,7 @@ for _logic in (all, any):
 
 
 @op
-def argmax(xp: Namespace, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the largest element along an axis (the first of equals), int32; over all without an axis.
 
     >>> ops.argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
@@ -299,7 +300,7 @@ def argmax(xp: Namespace, x: Tensor, axis: int | None = None, keepdims: bool = F
 
 
 @op
-def argmin(xp: Namespace, x: Tensor, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the smallest element along an axis (the first of equals), int32; over all without an axis.
 
     >>> ops.argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
@@ -356,7 +357,7 @@ def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @op(dtype="number", shape=like)
-def _cumsum(xp: Namespace, x: Tensor, axis: int) -> Tensor:
+def _cumsum(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
     return xp.cumsum(x, axis=axis, dtype=x.dtype)
 
 
@@ -366,7 +367,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
 
 
 @op(dtype="number", shape=like)
-def _cumprod(xp: Namespace, x: Tensor, axis: int) -> Tensor:
+def _cumprod(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
     return xp.cumprod(x, axis=axis, dtype=x.dtype)
 
 
@@ -406,7 +407,7 @@ def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
 
 
 @op(shape=lambda x, axis=-1: Abstract(x.shape, INT32))
-def argsort(xp: Namespace, x: Tensor, axis: int = -1) -> Tensor:
+def argsort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
     """The indices, int32, that put an axis in ascending order; equal elements keep theirs.
 
     >>> ops.argsort([3.0, 1.0, 2.0])
@@ -416,7 +417,7 @@ def argsort(xp: Namespace, x: Tensor, axis: int = -1) -> Tensor:
 
 
 @op(shape=like)
-def sort(xp: Namespace, x: Tensor, axis: int = -1) -> Tensor:
+def sort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
     """The elements of an axis in ascending order.
 
     >>> ops.sort([3.0, 1.0, 2.0])

@@ -19,7 +19,7 @@ from hilevel.protocol import axes_tuple
 
 
 @op
-def reshape(xp: Namespace, x: Tensor, newshape: Any) -> Tensor:
+def reshape(xp: Namespace, x: Tensor, /, newshape: Any) -> Tensor:
     """The elements in another shape; one size may be -1, for what is left.
 
     >>> ops.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
@@ -52,7 +52,7 @@ def ravel(x: Tensor) -> Tensor:
 
 
 @op
-def transpose(xp: Namespace, x: Tensor, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(xp: Namespace, x: Tensor, /, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in another order; reversed where none is given.
 
     >>> ops.transpose([[1.0, 2.0]])
@@ -98,7 +98,7 @@ def moveaxis(x: Tensor, source: Axis, destination: Axis) -> Tensor:
 
 
 @op
-def expand_dims(xp: Namespace, x: Tensor, axis: Any) -> Tensor:
+def expand_dims(xp: Namespace, x: Tensor, /, axis: Any) -> Tensor:
     """New axes of length 1.
 
     >>> ops.expand_dims([1.0, 2.0], 0).shape
@@ -112,7 +112,7 @@ expand_dims.shape(lambda x, axis: viewed(x, lambda a: np.expand_dims(a, axis)))
 
 
 @op
-def squeeze(xp: Namespace, x: Tensor, axis: Any = None) -> Tensor:
+def squeeze(xp: Namespace, x: Tensor, /, axis: Any = None) -> Tensor:
     """Axes of length 1 removed: all of them, or the given ones.
 
     >>> ops.squeeze([[1.0, 2.0]]).shape
@@ -130,7 +130,7 @@ for _op in (reshape, transpose, expand_dims, squeeze):
 
 
 @op
-def broadcast_to(xp: Namespace, x: Tensor, shape: Sequence[int]) -> Tensor:
+def broadcast_to(xp: Namespace, x: Tensor, /, shape: Sequence[int]) -> Tensor:
     """The tensor repeated along axes of length 1, and new ones in front, to the given shape.
 
     >>> ops.broadcast_to([1.0, 2.0], (2, 2))
@@ -151,7 +151,7 @@ def _(x: Any, shape: Sequence[int]) -> Abstract:
 
 
 @op
-def flip(xp: Namespace, x: Tensor, axis: Axis = None) -> Tensor:
+def flip(xp: Namespace, x: Tensor, /, axis: Axis = None) -> Tensor:
     """The order along the given axes reversed, or along all.
 
     >>> ops.flip([1.0, 2.0])
@@ -165,7 +165,7 @@ flip.shape(lambda x, axis=None: Abstract(x.shape, x.dtype))
 
 
 @op
-def roll(xp: Namespace, x: Tensor, shift: Any, axis: Any = None) -> Tensor:
+def roll(xp: Namespace, x: Tensor, /, shift: Any, axis: Any = None) -> Tensor:
     """The elements shifted along axes; what leaves at one end comes in at the other.
 
     >>> ops.roll([1.0, 2.0, 3.0], 1)
@@ -187,6 +187,7 @@ roll.shape(lambda x, shift, axis=None: Abstract(x.shape, x.dtype))
 def pad(
     xp: Namespace,
     x: Tensor,
+    /,
     pad_width: Any,
     mode: str = "constant",
     constant_values: Any = None,
@@ -234,7 +235,7 @@ def _(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = Non
 
 
 @op
-def _mask_triangle(xp: Namespace, x: Tensor, k: int, upper: bool) -> Tensor:
+def _mask_triangle(xp: Namespace, x: Tensor, /, k: int, upper: bool) -> Tensor:
     return xp.triu(x, k) if upper else xp.tril(x, k)
 
 
@@ -446,7 +447,7 @@ def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
 
 
 @op
-def _repeat(xp: Namespace, x: Tensor, repeats: int, axis: int) -> Tensor:
+def _repeat(xp: Namespace, x: Tensor, /, repeats: int, axis: int) -> Tensor:
     return xp.repeat(x, repeats, axis=axis)
 
 

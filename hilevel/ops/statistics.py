@@ -10,8 +10,9 @@ import numpy as np
 
 from hilevel import dtypes
 from hilevel._types import Axis, Tensor
-from hilevel.autodiff.tape import owner, untraced
+from hilevel.autodiff.tape import untraced
 from hilevel.errors import TracedValueError
+from hilevel.interpreter import owner
 from hilevel.ops._op import composite, to_array, to_float_array
 from hilevel.ops.comparison import isnan, logical_and
 from hilevel.ops.creation import full, ones_like

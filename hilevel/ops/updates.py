@@ -91,7 +91,7 @@ def momentum_update(xp: Namespace, *arrays: Tensor, rate: Any, momentum: float, 
 
 
 @op(shape=lambda rate, step, beta_1, beta_2: like(rate))
-def adam_rate(xp: Namespace, rate: Tensor, step: Tensor, beta_1: float, beta_2: float) -> Tensor:
+def adam_rate(xp: Namespace, rate: Tensor, step: Tensor, /, beta_1: float, beta_2: float) -> Tensor:
     """The rate of Adam's step, counted from 0, with both averages corrected for their start at zero.
 
     >>> from hilevel.ops.updates import adam_rate

@@ -14,6 +14,7 @@ from hilevel._context import context, scope
 from hilevel._types import Config, Tensor
 from hilevel.backends import current_backend
 from hilevel.configurable import Configurable, argument_names
+from hilevel.interpreter import EVALUATE
 from hilevel.names import unique_name
 from hilevel.ops.updates import shrink_update
 from hilevel.optimizers import schedules
@@ -128,7 +129,7 @@ class Optimizer(State, Configurable):
         if self.built:
             return
         home = variables[0].backend if variables else current_backend()
-        with scope(backend=home, abstract=0, recording=None):
+        with scope(backend=home, interpreter=EVALUATE):
             for own in self._variables:
                 own.to(home)
             self._trainable_variables = list(variables)
@@ -221,13 +222,14 @@ class Optimizer(State, Configurable):
                 Variables.
         """
         variables = self._checked(grads, trainable_variables)
-        if context.abstract:
+        if context.interpreter.finds_shapes:
             return
         home = self._iterations.backend
-        if context.recording is None and current_backend() is home:
+        interpreter = context.interpreter
+        if interpreter.tape is None and current_backend() is home:
             self._apply(grads, variables)
         else:
-            with scope(recording=None, backend=home):
+            with scope(interpreter=interpreter.untaped, backend=home):
                 self._apply(grads, variables)
 
     def _checked(self, grads: Sequence[Tensor], variables: Sequence[Variable] | None) -> Sequence[Variable]:

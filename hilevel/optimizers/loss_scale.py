@@ -82,9 +82,9 @@ class LossScaleOptimizer(Optimizer):
     def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Take one step, if all gradients are finite; `grads` are those of the scaled loss."""
         variables = self._checked(grads, trainable_variables)
-        if context.abstract:
+        if context.interpreter.finds_shapes:
             return
-        with scope(recording=None, backend=self._iterations.backend):
+        with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend):
             self._apply(grads, variables)
 
     def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:

@@ -15,7 +15,6 @@ import numpy as np
 from hilevel import dtypes, ops
 from hilevel._context import context
 from hilevel._types import DTypeLike, Function, Tensor
-from hilevel.autodiff.capture import call
 from hilevel.backends import current_backend
 from hilevel.config import settings
 from hilevel.ops._abstract import Abstract
@@ -37,7 +36,7 @@ def _state(seed: Any) -> Any:
 
 def _draw(function: Function, seed: Any, *args: Any) -> Tensor:
     """`function(backend, state, *args)` with the state of one draw."""
-    return call(function, current_backend(), _state(seed), *args)
+    return context.interpreter.call(function, (current_backend(), _state(seed), *args))
 
 
 def bits(seed: Any, shape: Sequence[int], width: int) -> Tensor:
@@ -80,7 +79,7 @@ def uniform(
     array([0.80898637, 0.7949013 ], dtype=float32)
     """
     dtype = _float_dtype(dtype)
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return Abstract(shape, dtype)
     return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
 
@@ -104,7 +103,7 @@ def normal(
     (2,)
     """
     dtype = _float_dtype(dtype)
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return Abstract(shape, dtype)
     return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
 
@@ -139,7 +138,7 @@ def truncated_normal(
     True
     """
     dtype = _float_dtype(dtype)
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return Abstract(shape, dtype)
     return _draw(_truncated_normal, seed, tuple(shape), mean, stddev, dtype)
 
@@ -222,7 +221,7 @@ def randint(
     if maxval <= minval:
         raise ValueError(f"randint: maxval must be above minval; got minval={minval}, maxval={maxval}.")
     dtype = dtypes.as_dtype(dtype)
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return Abstract(shape, dtype)
     return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
 
@@ -235,7 +234,7 @@ def _randint(backend: Backend, state: Tensor, shape: Any, minval: int, maxval: i
 
 def keep_mask(shape: Sequence[int], rate: float, seed: Any) -> Tensor:
     """Booleans, each true with the probability `1 - rate`, which is rounded to 1/65536."""
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return Abstract(shape, np.bool_)
     return bits(seed, shape, 16) >= np.uint16(min(int(rate * 65536 + 0.5), 65535))
 
@@ -293,7 +292,7 @@ def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
     [0, 1, 2, 3]
     """
     x = to_array(x)
-    if context.abstract:
+    if context.interpreter.finds_shapes:
         return Abstract(x.shape, x.dtype)
     order = ops.argsort(bits(seed, (x.shape[axis],), 64))
     return ops.take(x, order, axis=axis)

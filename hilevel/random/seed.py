@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hilevel._philox import philox_words
-from hilevel.autodiff.jit import before_compiling
+from hilevel.compile.jit import before_compiling
 from hilevel.ops.elementwise import add
 from hilevel.variables import Variable
 

@@ -15,9 +15,10 @@ from hilevel._context import scope
 from hilevel._philox import philox_words
 from hilevel.autodiff.functional import custom_gradient, grad, value_and_grad
 from hilevel.autodiff.gradient_tape import GradientTape
-from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import get_backend
+from hilevel.compile.jit import jit
+from hilevel.interpreter import EVALUATE
 from hilevel.protocol import Backend
 from hilevel.testing.gradients import check_gradients
 from hilevel.variables import Variable
@@ -43,7 +44,7 @@ def check_backend(name: str | Backend) -> None:
     failures = []
     for title, check in _checks.items():
         try:
-            with scope(backend=backend, recording=None):
+            with scope(backend=backend, interpreter=EVALUATE):
                 check(backend)
         except Exception as error:
             failures.append(f"  {title}: {_in_a_line(error)}")

@@ -12,9 +12,9 @@ from hilevel import tensor, tree
 from hilevel._context import scope
 from hilevel._types import Function
 from hilevel.autodiff.functional import grad
-from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import current_backend, get_backend
+from hilevel.compile.jit import jit
 from hilevel.dtypes import is_float
 from hilevel.overlay import Overlay
 from hilevel.variables import Variable

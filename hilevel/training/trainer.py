@@ -11,10 +11,10 @@ import numpy as np
 from hilevel import data as data_
 from hilevel import metrics, tree
 from hilevel._context import context, scope
-from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import get_backend
 from hilevel.callbacks.base import CallbackList, History
+from hilevel.compile.jit import jit
 from hilevel.configurable import named_arguments
 from hilevel.data.adapters import Kept, StreamBatches
 from hilevel.data.arrays import ArrayBatches
@@ -22,6 +22,7 @@ from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.data.weights import warn_of_unused
 from hilevel.errors import TracedValueError, warn
+from hilevel.interpreter import SHAPES
 from hilevel.layers.layer import Layer, building
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.random.seed import make_seed
@@ -87,7 +88,7 @@ class Trainer(Steps):
         data = _on_shapes(batch)
         ranges: list[Any] = []
         try:
-            with scope(abstract=1, recording=None, ranges=ranges):
+            with scope(interpreter=SHAPES, ranges=ranges):
                 if not self.built and type(self).call is not Layer.call:
                     self(unpack_x_y_sample_weight(data)[0])
                 getattr(self, f"{kind}_step")(data)
@@ -103,7 +104,7 @@ class Trainer(Steps):
         """Return the ranges that a built model expects of the leaves of a batch, by running a step on shapes. One that
         cannot be run on shapes has none."""
         ranges: list[Any] = []
-        with suppress(Exception), scope(abstract=1, recording=None, ranges=ranges):
+        with suppress(Exception), scope(interpreter=SHAPES, ranges=ranges):
             getattr(self, f"{kind}_step")(_on_shapes(batch))
         return ranges
 

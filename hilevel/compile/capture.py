@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import gc
 import weakref
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,9 +17,10 @@ import numpy as np
 from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import Array, Function
+from hilevel.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, RECORDED, Watch
 from hilevel.overlay import Overlay
 from hilevel.protocol import Backend
-from hilevel.tensor import DEVICE, KINDS, Holding
+from hilevel.tensor import Holding
 
 
 class Attributes:
@@ -40,24 +42,28 @@ class Captured(Holding):
         self.capture = capture
         self.slot = slot
 
-    def looked_at(self) -> Array:
-        """The array, for somebody who wants its numbers; a step that depends on them cannot be replayed."""
+    def leave(self) -> Any:
+        """Return itself in its capture, the array after it."""
+        return self if context.interpreter.untaped is self.capture else self.value
+
+    def numbers(self) -> Array:
+        """Return the array, for code that looks at its numbers; a step that depends on them cannot be replayed."""
         self.capture.refuse("it looks at the numbers of a tensor")
         return self.value
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers as a NumPy array."""
-        return self.capture.backend.to_numpy(self.looked_at())
+        return self.capture.backend.to_numpy(self.numbers())
 
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        return np.asarray(self.looked_at(), dtype=dtype)
+        return np.asarray(self.numbers(), dtype=dtype)
 
     def __getattr__(self, name: str) -> Any:
         """What the array can do beside the operations of tensors, `tolist` for instance: that looks at its numbers."""
         if name in self.__slots__:
             raise AttributeError(name)
         attribute = getattr(self.value, name)
-        self.looked_at()
+        self.numbers()
         return attribute
 
     def copy(self) -> Any:
@@ -68,26 +74,12 @@ class Captured(Holding):
         return f"<Captured {self.value!r}>"
 
 
-KINDS[Captured] = DEVICE
+ARRAYS.add(Captured)
+RECORDED.add(Captured)
 
 
 def _copy(x: Array) -> Array:
     return x.copy()
-
-
-def call(function: Function, *args: Any) -> Any:
-    """`function(*args)` of arrays, noted where a step is being captured."""
-    return function(*args) if context.capture is None else context.capture.call(function, args)
-
-
-def present(x: Any) -> Any:
-    """What ops see of a captured array: itself in its capture, the array after it. Anything else as it is."""
-    return x.value if x.__class__ is Captured and x.capture is not context.capture else x
-
-
-def known(x: Any) -> Any:
-    """The array of a captured one, for somebody who wants its numbers. Anything else as it is."""
-    return x.looked_at() if x.__class__ is Captured else x
 
 
 def value_of(x: Any) -> Any:
@@ -171,8 +163,8 @@ class _YoungOnly:
             gc.enable()
 
 
-class Capture:
-    """The calls of one run of a step.
+class Capture(Watch):
+    """The interpreter of one run of a step, which notes the calls of functions of arrays.
 
     `data` are the slots of the arrays it was given, `entered` the Variables that it used; `left` are those that hold
     another array afterwards, and `result` is what the function returned. `owners` says of slots that are, or look into,
@@ -200,12 +192,12 @@ class Capture:
 
     # -- running -----------------------------------------------------------------------------------
 
-    def run(self, function: Function, args: Any, kwargs: Any) -> Any:
+    def follow(self, function: Function, args: Any, kwargs: Any) -> Any:
         """Call the function on data, whose arrays become the first slots, and capture what it does."""
         with _YoungOnly():
             overlay = _Captures(self)
             try:
-                with scope(capture=self), overlay:
+                with scope(interpreter=self), overlay:
                     args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
                     result = function(*args, **kwargs)
             finally:
@@ -218,14 +210,13 @@ class Capture:
                 self.refuse("it keeps a tensor of the step")
         return result
 
-    def call(self, function: Function, args: tuple[Any, ...], kwargs: Any = None) -> Any:
+    def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         """Call a function of arrays, and note it; what it calls in turn is part of it."""
-        kwargs = kwargs or {}
         plain, options = tree.map_structure(value_of, (args, kwargs))
         writes = getattr(function, "writes", None)
         if writes is not None:
             plain = tree.map_structure(self._copied, plain)
-        with scope(capture=None):
+        with scope(interpreter=EVALUATE):
             out = function(*plain, **options)
         if writes is not None:
             self._note_written(args, out, *writes)

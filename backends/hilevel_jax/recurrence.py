@@ -9,7 +9,7 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hilevel.ops.recurrence import STEPS, Step, run_backward, run_forward
+from hilevel.ops.recurrence import STEPS, Step, recurrent_op, run_backward, run_forward
 from hilevel.protocol import Override
 
 
@@ -71,4 +71,4 @@ def _gradient(xp: Any, g: Any, y: Any, *tensors: Any, **options: Any) -> Any:
     return tuple(None if d is None or d.dtype == jax.dtypes.float0 else d for d in back(g))
 
 
-RECURRENT = Override(_value, _gradient)
+OVERRIDES = {recurrent_op: Override(_value, _gradient)}

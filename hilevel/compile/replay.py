@@ -25,8 +25,8 @@ import numpy as np
 from hilevel import tree
 from hilevel._context import context
 from hilevel._types import Array, Function
-from hilevel.autodiff.capture import Capture, attributes
-from hilevel.autodiff.program import CannotReplay, Program
+from hilevel.compile.capture import Capture, attributes
+from hilevel.compile.program import CannotReplay, Program
 from hilevel.protocol import Backend
 
 TRIES = 4
@@ -83,7 +83,7 @@ class _Form:
         if self.refused:
             return function(*args, **kwargs)
         capture = Capture(backend)
-        result = capture.run(function, args, kwargs)
+        result = capture.follow(function, args, kwargs)
         with self.lock:
             if self.program is None and not self.refused:
                 self._add(capture)

@@ -24,7 +24,7 @@ def jit(fn: Function | None = None) -> Function:
     For each structure and shape of the arguments there is one compiled form; strings, booleans and None among them
     count as part of the function, and so do Variables (not what they hold). On JAX the function is traced. On NumPy
     and CuPy its first two runs are captured, and from the third on the calls they made are replayed
-    (`hilevel.autodiff.replay`); a function that cannot be replayed, as it looks at numbers or does not do the same
+    (`hilevel.compile.replay`); a function that cannot be replayed, as it looks at numbers or does not do the same
     each time, runs as it is.
     The rules of a compiled function hold on every backend: no Variable can be created inside.
 
@@ -57,7 +57,7 @@ class Programs:
         self.compiled: dict[str, Any] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if context.recording is not None or context.abstract or context.compiling:
+        if context.compiling or not context.interpreter.is_plain:
             return self.fn(*args, **kwargs)
         program = self._program()
         with scope(compiling=context.compiling + 1):
@@ -65,7 +65,7 @@ class Programs:
 
     def loops(self, *args: Any) -> bool:
         """Whether several calls with arguments of these shapes are worth being one program."""
-        loops = getattr(self._program(), "loops", None)
+        loops = getattr(self._program(), "loops", None) if context.interpreter.is_plain else None
         with scope(compiling=context.compiling + 1):
             return loops is not None and bool(loops(*args))
 

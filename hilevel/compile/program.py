@@ -11,7 +11,7 @@ import numpy as np
 
 from hilevel import tree
 from hilevel._types import Array, Function
-from hilevel.autodiff.capture import Call, Capture, Kept, Slot
+from hilevel.compile.capture import Call, Capture, Kept, Slot
 from hilevel.overlay import arrays_of, replace_arrays
 
 

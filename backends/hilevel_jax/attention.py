@@ -1,0 +1,8 @@
+"""Attention."""
+
+from __future__ import annotations
+
+from hilevel.ops.attention import attention_op
+from hilevel_jax.forms import by_exponentials
+
+OVERRIDES = {attention_op: by_exponentials(attention_op)}

@@ -1,0 +1,46 @@
+"""Cross-entropies of logits."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+
+from hilevel._types import Array
+from hilevel.ops import crossentropy
+from hilevel.protocol import Override
+from hilevel_jax.forms import by_exponentials
+
+
+@jax.custom_vjp  # type: ignore[untyped-decorator]
+def sparse_softmax_crossentropy(logits: Array, target: Array) -> Array:
+    """With its own way back: JAX's for looking up the target's logit is a scatter, slow on a CPU. Comparing all classes
+    with the target on the way forward, too, took a twentieth more time over 5000 classes."""
+    return _sparse_forward(logits, target)[0]
+
+
+def _sparse_forward(logits: Array, target: Array) -> Any:
+    largest = jnp.max(logits, axis=-1, keepdims=True)
+    total = jnp.log(jnp.sum(jnp.exp(logits - largest), axis=-1, keepdims=True))
+    inside = (target >= 0) & (target < logits.shape[-1])
+    own = jnp.take_along_axis(logits, target[..., None], axis=-1, mode="clip")
+    own = jnp.where(inside[..., None], own, jnp.nan)
+    return (total - (own - largest))[..., 0], (logits, target, largest, total)
+
+
+def _sparse_backward(kept: Any, g: Array) -> Any:
+    logits, target, largest, total = kept
+    hot = target[..., None] == jnp.arange(logits.shape[-1], dtype=target.dtype)
+    return (jnp.exp(logits - largest - total) - hot) * g[..., None], None
+
+
+sparse_softmax_crossentropy.defvjp(_sparse_forward, _sparse_backward)
+
+
+OVERRIDES: dict[Any, Override] = {
+    crossentropy.softmax_crossentropy: by_exponentials(crossentropy.softmax_crossentropy),
+    crossentropy.sparse_softmax_crossentropy: Override(
+        lambda xp, logits, target: sparse_softmax_crossentropy(logits, target)
+    ),
+}

@@ -1,0 +1,20 @@
+"""Lookups, and indices of extremes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jax.numpy as jnp
+
+from hilevel._types import Array
+from hilevel.ops import indexing
+from hilevel.protocol import Override
+
+
+def lookup(xp: Any, table: Array, indices: Array) -> Array:
+    """Rows of a table, NaN for an index outside. JAX itself counts negative indices from the end."""
+    places = jnp.where(indices < 0, table.shape[0], indices)
+    return table.at[places].get(mode="fill", fill_value=jnp.nan)
+
+
+OVERRIDES: dict[Any, Override] = {indexing.embedding_lookup: Override(lookup)}

@@ -42,7 +42,7 @@ _NOT_YET = {
         variable_serialization_spec
     """,
     "Layer": """
-        add_metric get_build_config load_own_variables path quantization_mode quantize
+        add_metric load_own_variables path quantization_mode quantize
         quantized_build quantized_call rematerialized_call save_own_variables stateless_call
         symbolic_call
     """,
@@ -58,7 +58,7 @@ _NOT_YET = {
         save_weights set_state_tree to_json
     """,
     "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
-    "Normalization": "finalize_state get_build_config load_own_variables",
+    "Normalization": "finalize_state load_own_variables",
     "RNN": "inner_loop",
     "Symbolic": "ragged ragged_rank row_splits_dtype sparse",
     "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",

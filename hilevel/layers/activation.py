@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hilevel import activations, initializers, masks, ops, regularizers
-from hilevel import constraints as constraints_
+from hilevel import activations, masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import integers, number
+from hilevel.layers.checks import integers, number, set_weight_settings
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import axis_size
@@ -116,9 +115,10 @@ class PReLU(Layer):
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints_.get(alpha_constraint)
+        set_weight_settings(
+            self, alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
+            alpha_constraint=alpha_constraint,
+        )  # fmt: skip
         axes = integers("PReLU", "shared_axes", shared_axes or None, none=True)
         self.shared_axes = [axes] if isinstance(axes, int) else list(axes or ())
 
@@ -127,10 +127,7 @@ class PReLU(Layer):
         rank = len(input_shape)
         shared = [axis % rank for axis in self.shared_axes]
         shape = [1 if i in shared else axis_size(self, input_shape, i) for i in range(1, rank)]
-        self.alpha = self.add_weight(
-            shape, self.alpha_initializer, name="alpha",
-            regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
-        )  # fmt: skip
+        self.alpha = self.add_weight("alpha", shape)
         self.input_spec = InputSpec(ndim=rank, axes={i: n for i, n in enumerate(shape, 1) if i not in shared})
 
     def call(self, inputs: Tensor) -> Tensor:

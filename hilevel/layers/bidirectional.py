@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -65,6 +66,11 @@ class Bidirectional(Layer):
         self.supports_masking = True
         self._start_weights = weights
         self.input_spec = InputSpec(min_ndim=3)
+
+    layer = property(attrgetter("forward_layer"))
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"backward_layer": self.backward_layer}
 
     def _check_agreement(self) -> None:
         one, other = self.forward_layer, self.backward_layer

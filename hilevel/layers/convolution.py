@@ -60,7 +60,7 @@ class BaseConv(BaseConvolution):
                 f'{type(self).__name__} "{self.name}": {channels} channels of the input cannot be divided into '
                 f"{self.groups} groups of equal size; its shape is {input_shape}."
             )
-        self.kernel = self.weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:

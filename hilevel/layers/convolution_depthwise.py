@@ -50,7 +50,10 @@ class BaseDepthwiseConv(BaseConvolution):
         """Make kernel and bias."""
         channels = self.channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self.weight("kernel", shape, kind="depthwise")
+        self.kernel = self.add_weight(
+            shape, self.depthwise_initializer, name="kernel",
+            regularizer=self.depthwise_regularizer, constraint=self.depthwise_constraint,
+        )  # fmt: skip
         self.make_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -147,8 +150,8 @@ class BaseSeparableConv(BaseConvolution):
         channels = self.channels(input_shape)
         first = (*self.kernel_size, channels, self.depth_multiplier)
         second = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.depthwise_kernel = self.weight("depthwise_kernel", first, kind="depthwise")
-        self.pointwise_kernel = self.weight("pointwise_kernel", second, kind="pointwise")
+        self.depthwise_kernel = self.add_weight("depthwise_kernel", first)
+        self.pointwise_kernel = self.add_weight("pointwise_kernel", second)
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:

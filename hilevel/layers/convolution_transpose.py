@@ -57,7 +57,7 @@ class BaseConvTranspose(BaseConvolution):
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
-        self.kernel = self.weight("kernel", (*self.kernel_size, self.filters, self.channels(input_shape)))
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, self.filters, self.channels(input_shape)))
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -7,8 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import activations, initializers, ops, regularizers
-from hilevel import constraints as constraints_
+from hilevel import activations, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.checks import (
@@ -18,7 +17,8 @@ from hilevel.layers.checks import (
     flags,
     number,
     positive,
-    refuse,
+    set_unsupported,
+    set_weight_settings,
     sizes,
 )
 from hilevel.layers.input_spec import InputSpec
@@ -70,33 +70,26 @@ class Dense(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        refuse("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        set_unsupported(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
+        )
         flags("Dense", use_bias=use_bias)
         self.units = positive("Dense", "units", units)
         self.activation = activation_of("Dense", "activation", activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints_.get(kernel_constraint)
-        self.bias_constraint = constraints_.get(bias_constraint)
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
         self._fused = fused_name(self.activation)
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
-        self.kernel = self.add_weight(
-            (last_axis(self, input_shape), self.units), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self.kernel = self.add_weight("kernel", (last_axis(self, input_shape), self.units))
+        self.bias = self.add_weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1] or 0})
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
@@ -311,7 +304,7 @@ class Lambda(Layer):
         if arguments is not None and not isinstance(arguments, dict):
             raise bad_setting("Lambda", "arguments", "a dict of keyword arguments", arguments)
         self.supports_masking = True
-        self.function = function
+        self.function, self.output_shape = function, output_shape
         self.arguments = arguments or {}
         self.mask = mask
 

@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
+from hilevel import constraints as constraints_
+from hilevel import initializers, regularizers
+from hilevel._context import scope
+from hilevel._types import DTypeLike
 from hilevel.backends import current_backend, get_backend
+from hilevel.dtype_policies import DTypePolicy
+from hilevel.dtypes import as_dtype, is_float
 from hilevel.errors import ShapeError
 from hilevel.layers.tracking import Tracker, changed, held, structure, unique
 from hilevel.protocol import Backend
@@ -15,11 +22,25 @@ from hilevel.random.seed import SeedGenerator
 from hilevel.variables import Variable
 
 
+def _named_first(add: Callable[..., Variable]) -> Callable[..., Variable]:
+    """Let `add_weight` take the name first, and the settings of a weight from the layer's attributes of that name."""
+
+    @functools.wraps(add)
+    def add_weight(layer: Holder, *args: Any, **kwargs: Any) -> Variable:
+        if args and isinstance(args[0], str):
+            kwargs = {"name": args[0]} | layer._weight_settings(args[0]) | kwargs
+            args = args[1:]
+        return add(layer, *args, **kwargs)
+
+    return add_weight
+
+
 class Holder(Tracker):
     """Base of `Layer`: finds what is held in attributes, and moves, reads and sets it."""
 
     name: str
     built: bool
+    dtype_policy: DTypePolicy
     _backend: Backend | None
     _trainable: bool
     _hidden_cache: tuple[int, dict[str, Any]]
@@ -49,6 +70,75 @@ class Holder(Tracker):
         for variable in self.variables:
             variable.to(target)
         return self
+
+    @overload
+    def add_weight(self, name: str, shape: Sequence[int] = (), /, **settings: Any) -> Variable: ...
+    @overload
+    def add_weight(
+        self, shape: Sequence[int] | None = None, initializer: Any = None, dtype: DTypeLike = None,
+        trainable: bool = True, autocast: bool = True, regularizer: Any = None, constraint: Any = None,
+        aggregation: str = "none", overwrite_with_gradient: bool = False, name: str | None = None,
+    ) -> Variable: ...  # fmt: skip
+    @_named_first
+    def add_weight(
+        self,
+        shape: Sequence[int] | None = None,
+        initializer: Any = None,
+        dtype: DTypeLike = None,
+        trainable: bool = True,
+        autocast: bool = True,
+        regularizer: Any = None,
+        constraint: Any = None,
+        aggregation: str = "none",
+        overwrite_with_gradient: bool = False,
+        name: str | None = None,
+    ) -> Variable:
+        """Make a Variable of this layer.
+
+        With a name first, as in `add_weight("kernel", (3, 4))`, the layer's attributes `kernel_initializer`,
+        `kernel_regularizer` and `kernel_constraint` are used, where there are such, in place of arguments that are
+        not given. Those of `"recurrent_kernel"` may also be called `recurrent_initializer`, and so on.
+
+        Args:
+            shape: its shape; a single number by default.
+            initializer: name, function or object; by default `"glorot_uniform"` for floats, zeros otherwise.
+            dtype: by default the layer's variable dtype.
+            trainable: whether optimizers change it.
+            regularizer: a penalty on it, added to the loss.
+            constraint: a function its value is passed through after each update.
+            name: its name.
+        """
+        dtype = as_dtype(dtype or self.dtype_policy.variable_dtype)
+        if initializer is None:
+            initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
+        start = initializers.get(initializer)
+        with scope(abstract=0, recording=None, autocast=None, backend=self._home()):
+            variable = Variable(
+                start,
+                shape=tuple(shape or ()),
+                dtype=dtype,
+                trainable=trainable,
+                autocast=autocast,
+                aggregation=aggregation,
+                name=name or "variable",
+            )
+        variable.path = f"{self.name}/{variable.name}"
+        variable.regularizer = regularizers.get(regularizer)
+        variable.constraint = constraints_.get(constraint)
+        variable.overwrite_with_gradient = overwrite_with_gradient
+        variable.trainable = variable.trainable and self._trainable
+        if not any(v is variable for v in held(self)):
+            self.__dict__.setdefault("_added", []).append(variable)
+            changed()
+        return variable
+
+    add_variable = add_weight
+
+    def _weight_settings(self, name: str) -> dict[str, Any]:
+        """Return the initializer, regularizer and constraint that the layer has for a weight of that name."""
+        prefixes = (name, name.removesuffix("_kernel"))
+        kinds = ("initializer", "regularizer", "constraint")
+        return {k: v for k in kinds for p in prefixes if (v := getattr(self, f"{p}_{k}", None)) is not None}
 
     def _collect(self, what: str, find: Callable[[], list[Any]]) -> list[Any]:
         """A list of things the layer holds, remembered until any layer changes."""

@@ -11,7 +11,7 @@ from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.autodiff.tape import to_host
 from hilevel.config import settings
-from hilevel.layers.checks import bad_setting, flags, integers, is_numeric, one_of, positive, refuse
+from hilevel.layers.checks import bad_setting, flags, integers, is_numeric, one_of, positive, set_unsupported
 from hilevel.layers.layer import Layer
 from hilevel.ops._ranges import expect_indices
 
@@ -154,7 +154,7 @@ class CategoryEncoding(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
-        refuse("CategoryEncoding", sparse=sparse or None)
+        set_unsupported(self, sparse=bool(sparse))
         modes = ("one_hot", "multi_hot", "count", "binary")
         output_mode = one_of("CategoryEncoding", "output_mode", output_mode, modes)
         output_mode = "multi_hot" if output_mode == "binary" else output_mode

@@ -31,21 +31,26 @@ class BaseSpatial(Layer):
         self._first_axis = 2 if first else 1
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def pairs(self, name: str, value: Any) -> Pairs:
-        """Two numbers for each axis, before and after, from one number for all, one for each axis, or all of them.
+    def pairs(self, name: str, value: Any) -> Any:
+        """Two numbers for each axis, before and after, from one number for all, one for each axis, or all of them; of
+        one axis the two alone.
 
         Raises:
             ValueError: it is none of these.
         """
         cls = type(self).__name__
         if self.rank == 1:
-            return (per_axis(cls, name, value, 2, smallest=0),)
+            return per_axis(cls, name, value, 2, smallest=0)
         values = value if isinstance(value, (list, tuple)) else (value,) * self.rank
         if len(values) != self.rank:
             raise ValueError(
                 f"{cls}: {name} must be a number, {self.rank} of them, or {self.rank} pairs; got {value!r}."
             )
         return tuple(per_axis(cls, name, v, 2, smallest=0) for v in values)
+
+    def by_axis(self, pairs: Any) -> Pairs:
+        """Return what `pairs` returned as a tuple with a pair for each axis."""
+        return (pairs,) if self.rank == 1 else pairs
 
 
 # -- larger ----------------------------------------------------------------------------------------------
@@ -190,7 +195,9 @@ class BaseZeroPadding(BaseSpatial):
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs with zeros before and after each spatial axis."""
         none = ((0, 0),)
-        return ops.pad(inputs, none * self._first_axis + self.padding + none * (2 - self._first_axis))
+        return ops.pad(
+            inputs, none * self._first_axis + self.by_axis(self.padding) + none * (2 - self._first_axis)
+        )
 
 
 class ZeroPadding1D(BaseZeroPadding):
@@ -254,7 +261,9 @@ class BaseCropping(BaseSpatial):
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs without what is cut off."""
         key = [slice(None)] * self._first_axis
-        for (before, after), n in zip(self.cropping, inputs.shape[self._first_axis :], strict=False):
+        for (before, after), n in zip(
+            self.by_axis(self.cropping), inputs.shape[self._first_axis :], strict=False
+        ):
             if before + after >= n:
                 raise ShapeError(
                     f'{type(self).__name__} "{self.name}": cropping {self.cropping} leaves nothing of an input of '

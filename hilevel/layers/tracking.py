@@ -112,6 +112,11 @@ def _open(value: Any) -> Iterator[Any]:
         yield value
 
 
+def holds_state(value: Any) -> bool:
+    """Whether a value is a layer or a Variable, or a list, tuple or dict with one in it."""
+    return any(isinstance(x, (Tracker, Variable)) for x in _open(value))
+
+
 def unique(items: Iterator[Any]) -> list[Any]:
     """The items without repetitions, by identity, in order."""
     return list({id(item): item for item in items}.values())

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from hilevel._context import context, scope
@@ -17,6 +18,16 @@ def unique_name(prefix: str) -> str:
     _used[prefix] += 1
     count = _used[prefix] - 1
     return f"{prefix}_{count}" if count else prefix
+
+
+def distinct(name: str, taken: Container[str]) -> str:
+    """Return the name, with the first number that makes it another one than those that are taken.
+
+    >>> from hilevel.names import distinct
+    >>> distinct("dense", {"dense", "dense_1"})
+    'dense_2'
+    """
+    return next(n for i in count() if (n := f"{name}_{i}" if i else name) not in taken)
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -42,7 +42,7 @@ _NOT_YET = {
         variable_serialization_spec
     """,
     "Layer": """
-        add_metric load_own_variables path quantization_mode quantize
+        add_metric load_own_variables quantization_mode quantize
         quantized_build quantized_call rematerialized_call save_own_variables stateless_call
         symbolic_call
     """,

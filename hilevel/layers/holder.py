@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any, overload
 
 import numpy as np
 
 from hilevel import constraints as constraints_
 from hilevel import initializers, regularizers
-from hilevel._context import scope
+from hilevel._context import context, scope
 from hilevel._types import DTypeLike
 from hilevel.backends import current_backend, get_backend
 from hilevel.dtype_policies import DTypePolicy
 from hilevel.dtypes import as_dtype, is_float
 from hilevel.errors import ShapeError
 from hilevel.layers.tracking import Tracker, changed, held, structure, unique
+from hilevel.names import distinct
 from hilevel.protocol import Backend
 from hilevel.random.seed import SeedGenerator
 from hilevel.variables import Variable
@@ -45,8 +47,50 @@ class Holder(Tracker):
     _trainable: bool
     _hidden_cache: tuple[int, dict[str, Any]]
 
+    # -- paths -------------------------------------------------------------------------------------
+
+    @property
+    def path(self) -> str | None:
+        """The place of the layer in its model, with which the paths of its weights begin; None before it is built.
+
+        >>> import hilevel
+        >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1, name="last")], name="small")
+        >>> model.layers[0].path, model.layers[0].kernel.path
+        ('small/last', 'small/last/kernel')
+        """
+        return vars(self).get("_hidden_path") if self.built else None
+
+    def _place(self) -> str:
+        """Return the path of this layer, and give the layers in it theirs, unless they are built."""
+        path: str = vars(self).setdefault("_hidden_path", "/".join((*context.name_scopes, self.name)))
+        for layer, name in self._branches():
+            if not layer.built or "_hidden_path" not in vars(layer):
+                vars(layer)["_hidden_path"] = f"{path}/{name}"
+        counts = Counter(v.path for v in self.weights)
+        self._separate(path, {p for p, n in counts.items() if n > 1})
+        return path
+
+    def _branches(self) -> Iterator[tuple[Holder, str]]:
+        """The layers in this one, and their names, with numbers where several have the same."""
+        taken: set[str] = set()
+        for layer in self._layers:
+            taken.add(name := distinct(layer.name, taken))
+            yield layer, name
+
+    def _separate(self, path: str, paths: set[str]) -> None:
+        """Give weights that share one of some paths others, through the layers that hold them."""
+        if paths:
+            for layer, name in self._branches():
+                layer._separate(f"{path}/{name}", paths)
+            for v in [v for v in self._own_variables() if v.path in paths]:
+                v.path = f"{path}/{v.path.rpartition('/')[2]}"
+
+    # -- the backend -------------------------------------------------------------------------------
+
     def _home(self) -> Backend:
-        """The backend this layer belongs to: the one in force when its first weight was made."""
+        """The backend this layer belongs to: the one in force when its first weight was made. Called before weights are
+        made, so that paths are known then."""
+        self._place()
         if self._backend is None:
             self._backend = current_backend()
         return self._backend
@@ -112,7 +156,8 @@ class Holder(Tracker):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
         start = initializers.get(initializer)
-        with scope(abstract=0, recording=None, autocast=None, backend=self._home()):
+        home, path = self._home(), self._place()
+        with scope(abstract=0, recording=None, autocast=None, backend=home, name_scopes=(path,)):
             variable = Variable(
                 start,
                 shape=tuple(shape or ()),
@@ -122,7 +167,7 @@ class Holder(Tracker):
                 aggregation=aggregation,
                 name=name or "variable",
             )
-        variable.path = f"{self.name}/{variable.name}"
+        variable.path = distinct(variable.path, {v.path for v in held(self) if isinstance(v, Variable)})
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints_.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient

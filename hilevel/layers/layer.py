@@ -472,7 +472,8 @@ def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
 
     @functools.wraps(build)
     def build_and_note(self: Layer, *args: Any, **kwargs: Any) -> None:
-        build(self, *args, **kwargs)
+        with scope(name_scopes=(self._place(),)):
+            build(self, *args, **kwargs)
         shapes = dict(zip(type(self)._build_parameters or (), args, strict=False)) | kwargs
         object.__setattr__(self, "_hidden_build_shapes", {k: v for k, v in shapes.items() if v is not None})
         self._built = self._built or not self._builds_on_call

@@ -324,9 +324,9 @@ class CellLayer(RNN):
         self.input_spec = InputSpec(ndim=3)
 
 
-def _shared(kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Return the keyword arguments of a layer that its cell is given, too."""
-    return {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
+def _shared(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Return the name of a layer's cell, and the keyword arguments of the layer that the cell is given, too."""
+    return {"name": name} | {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
 
 
 class SimpleRNN(CellLayer):
@@ -357,7 +357,7 @@ class SimpleRNN(CellLayer):
         cell = SimpleRNNCell(
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
             kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, **_shared(kwargs),
+            bias_constraint, dropout, recurrent_dropout, seed, **_shared("simple_rnn_cell", kwargs),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll,
@@ -397,7 +397,7 @@ class LSTM(CellLayer):
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
             bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
             kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
-            **_shared(kwargs),
+            **_shared("lstm_cell", kwargs),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn=use_cudnn,
@@ -435,7 +435,8 @@ class GRU(CellLayer):
         cell = GRUCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
             bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
-            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, reset_after, seed, **_shared(kwargs),
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, reset_after, seed,
+            **_shared("gru_cell", kwargs),
         )  # fmt: skip
         super().__init__(
             cell, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn=use_cudnn,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import activations, masks, ops
 from hilevel._types import Shape, Tensor
@@ -12,6 +12,7 @@ from hilevel.layers.checks import integers, number, set_weight_settings
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import axis_size
+from hilevel.layers.settings import Options
 from hilevel.ops._abstract import broadcast
 from hilevel.variables import Variable
 
@@ -34,7 +35,7 @@ class ReLU(Layer):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -58,7 +59,7 @@ class LeakyReLU(Layer):
     array([-0.5,  5. ], dtype=float32)
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope, 0)
@@ -79,7 +80,7 @@ class ELU(Layer):
     array([0., 5.], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.alpha = number("ELU", "alpha", alpha)
@@ -111,7 +112,7 @@ class PReLU(Layer):
         alpha_regularizer: Any = None,
         alpha_constraint: Any = None,
         shared_axes: Sequence[int] | int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -148,7 +149,7 @@ class Softmax(Layer):
 
     activation = ops.softmax
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.axis = integers("Softmax", "axis", axis, none=True)

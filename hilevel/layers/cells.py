@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from hilevel.layers.checks import (
 )
 from hilevel.layers.core import last_axis
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops.recurrence import ACTIVATIONS, STEPS, Step, one_step
 from hilevel.variables import Variable
 
@@ -175,7 +176,7 @@ class SimpleRNNCell(Cell):
         recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
         recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Any,
+        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, "sigmoid", use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
@@ -217,7 +218,7 @@ class LSTMCell(Cell):
         bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
         recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Any,
+        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
@@ -266,7 +267,7 @@ class GRUCell(Cell):
         bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
         bias_regularizer: Any = None, kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
-        seed: int | None = None, **kwargs: Any,
+        seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,

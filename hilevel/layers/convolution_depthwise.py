@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.layers.checks import positive
 from hilevel.layers.convolution_base import BaseConvolution
+from hilevel.layers.settings import BaseOptions
 from hilevel.ops.convolution import fused_conv, fused_depthwise_conv
 from hilevel.variables import Variable
 
@@ -35,7 +36,7 @@ class BaseDepthwiseConv(BaseConvolution):
         activity_regularizer: Any = None,
         depthwise_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.settle(
@@ -130,7 +131,7 @@ class BaseSeparableConv(BaseConvolution):
         depthwise_constraint: Any = None,
         pointwise_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         name = type(self).__name__
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)

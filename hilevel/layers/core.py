@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -23,6 +23,7 @@ from hilevel.layers.checks import (
 )
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import BaseOptions, Options
 from hilevel.ops.nn import FUSED_ACTIVATIONS
 from hilevel.variables import Variable
 
@@ -67,7 +68,7 @@ class Dense(Layer):
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         set_unsupported(
@@ -130,7 +131,7 @@ class Activation(Layer):
     array([0., 2.], dtype=float32)
     """
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    def __init__(self, activation: Any, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activation_of("Activation", "activation", activation)
@@ -148,7 +149,7 @@ class Identity(Layer):
     array([1.], dtype=float32)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -168,7 +169,7 @@ class Flatten(Layer):
     (2, 12)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.data_format = data_format_of("Flatten", data_format)
 
@@ -192,7 +193,7 @@ class Reshape(Layer):
     (5, 2, 3)
     """
 
-    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.target_shape = sizes("Reshape", "target_shape", target_shape, -1)
         if self.target_shape.count(-1) > 1:
@@ -217,7 +218,7 @@ class Permute(Layer):
         ValueError: `dims` is not a permutation of 1, 2, ...
     """
 
-    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.dims = sizes("Permute", "dims", dims, 1)
         if set(self.dims) != set(range(1, len(self.dims) + 1)):
@@ -240,7 +241,7 @@ class RepeatVector(Layer):
     (2, 3, 4)
     """
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.n = positive("RepeatVector", "n", n)
         self.input_spec = InputSpec(ndim=2)
@@ -264,7 +265,7 @@ class ActivityRegularization(Layer):
     [np.float32(2.0)]
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[BaseOptions]) -> None:
         name = "ActivityRegularization"
         l1, l2 = (number(name, n, 0.0 if v is None else v, 0) for n, v in (("l1", l1), ("l2", l2)))
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
@@ -296,7 +297,7 @@ class Lambda(Layer):
         output_shape: Any = None,
         mask: Any = None,
         arguments: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
 from hilevel import initializers, ops
 from hilevel._types import Shape, Tensor
@@ -12,6 +12,7 @@ from hilevel.errors import ShapeError
 from hilevel.layers.checks import activation_of, bad_setting, set_unsupported, set_weight_settings, sizes
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.variables import Variable
 
 
@@ -57,7 +58,7 @@ class EinsumDense(Layer):
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         set_unsupported(

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.layers.checks import flags, number, positive, set_unsupported, set_weight_settings
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops._ranges import expect_indices
 from hilevel.ops.indexing import embedding_lookup
 from hilevel.variables import Variable
@@ -95,7 +96,7 @@ class Masking(Layer):
     (1, 2, 3)
     """
 
-    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.mask_value = number("Masking", "mask_value", mask_value)
         self.supports_masking = True

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -11,6 +11,7 @@ from hilevel.layers.checks import encoding_of, one_of, positive, set_unsupported
 from hilevel.layers.hashes import bucket, two_numbers
 from hilevel.layers.host import HostLayer, encoded
 from hilevel.layers.index_lookup import IndexLookup
+from hilevel.layers.settings import Options
 from hilevel.layers.vocabulary import flat
 
 
@@ -166,7 +167,7 @@ class Hashing(HostLayer):
         salt: Any = None,
         output_mode: str = "int",
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else settings.floatx

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from operator import attrgetter
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import masks, ops, random, regularizers
 from hilevel._types import Shape, Tensor
@@ -22,6 +22,7 @@ from hilevel.layers.checks import (
 from hilevel.layers.einsum_dense import EinsumDense
 from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import BaseOptions
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
 from hilevel.random.functions import keep_mask
 
@@ -337,7 +338,7 @@ class MultiHeadAttention(HeadsAttention):
         bias_constraint: Any = None,
         use_gate: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         heads = positive("MultiHeadAttention", "num_heads", num_heads)
         key_size = positive("MultiHeadAttention", "key_dim", key_dim)
@@ -446,7 +447,7 @@ class GroupQueryAttention(HeadsAttention):
         bias_constraint: Any = None,
         use_gate: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         size = positive("GroupQueryAttention", "head_dim", head_dim)
         heads = positive("GroupQueryAttention", "num_query_heads", num_query_heads)

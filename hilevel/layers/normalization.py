@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
@@ -12,6 +12,7 @@ from hilevel.errors import ShapeError
 from hilevel.layers.checks import flags, integer, integers, number, set_unsupported, set_weight_settings
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.variables import Variable
 
 
@@ -121,7 +122,7 @@ class BatchNormalization(ScaleAndShift):
         renorm_clipping: Any = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
@@ -239,7 +240,7 @@ class LayerNormalization(ScaleAndShift):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,6 +13,7 @@ from hilevel.autodiff.tape import to_host
 from hilevel.config import settings
 from hilevel.layers.checks import bad_setting, flags, integers, is_numeric, one_of, positive, set_unsupported
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops._ranges import expect_indices
 
 
@@ -28,7 +29,7 @@ class Rescaling(Layer):
     array([1., 0.], dtype=float32)
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         for name, value in (("scale", scale), ("offset", offset)):
@@ -68,7 +69,7 @@ class Normalization(Layer):
         mean: Any = None,
         variance: Any = None,
         invert: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -151,7 +152,7 @@ class CategoryEncoding(Layer):
         num_tokens: int | None = None,
         output_mode: str = "multi_hot",
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         set_unsupported(self, sparse=bool(sparse))

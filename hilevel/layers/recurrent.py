@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from hilevel import masks, ops, tree
 from hilevel._types import Shape, Tensor
@@ -12,6 +12,7 @@ from hilevel.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
 from hilevel.layers.checks import bad_setting, flags, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import BaseOptions, Options
 from hilevel.variables import Variable
 
 
@@ -27,7 +28,7 @@ class StackedRNNCells(Layer):
     (4, 2)
     """
 
-    def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
+    def __init__(self, cells: Sequence[Any], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         for cell in cells if isinstance(cells, (list, tuple)) else [cells]:
             _check_cell("StackedRNNCells", "cells", cell)
@@ -120,7 +121,7 @@ class RNN(Layer):
 
     def __init__(
         self, cell: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
-        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Any,
+        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
@@ -324,7 +325,7 @@ class CellLayer(RNN):
         self.input_spec = InputSpec(ndim=3)
 
 
-def _shared(name: str, kwargs: dict[str, Any]) -> dict[str, Any]:
+def _shared(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
     """Return the name of a layer's cell, and the keyword arguments of the layer that the cell is given, too."""
     return {"name": name} | {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
 
@@ -352,7 +353,7 @@ class SimpleRNN(CellLayer):
         kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, return_sequences: bool = False,
         return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        seed: int | None = None, **kwargs: Any,
+        seed: int | None = None, **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
         cell = SimpleRNNCell(
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
@@ -391,7 +392,7 @@ class LSTM(CellLayer):
         kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
         return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        use_cudnn: Any = "auto", **kwargs: Any,
+        use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
         cell = LSTMCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
@@ -430,7 +431,7 @@ class GRU(CellLayer):
         recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
         recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
         return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Any,
+        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
         cell = GRUCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,

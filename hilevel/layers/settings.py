@@ -3,12 +3,31 @@
 from __future__ import annotations
 
 import inspect
-from typing import Any
+from typing import Any, TypedDict
 
 from hilevel.layers.tracking import holds_state
 
 FIRST_LAYER_ONLY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
 """Arguments of a first layer, which say the shape of the model's input and are no settings of the layer."""
+
+
+class BaseOptions(TypedDict, total=False):
+    """Keyword arguments of all layers for type checkers, in `**kwargs: Unpack[...]`, but `activity_regularizer`."""
+
+    trainable: bool
+    dtype: Any
+    autocast: bool
+    name: str | None
+    input_shape: Any
+    input_dim: int
+    batch_input_shape: Any
+    batch_size: int | None
+
+
+class Options(BaseOptions, total=False):
+    """Keyword arguments of all layers for type checkers, in `**kwargs: Unpack[...]`."""
+
+    activity_regularizer: Any
 
 
 def settings_of(layer: Any, base: type) -> dict[str, Any]:

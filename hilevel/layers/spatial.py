@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hilevel.errors import ShapeError
 from hilevel.layers.checks import one_of, positive
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops.windows import channels_come_first, per_axis
 
 Pairs = tuple[tuple[int, ...], ...]
@@ -72,7 +73,7 @@ class UpSampling1D(BaseSpatial):
 
     rank = 1
 
-    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+    def __init__(self, size: int = 2, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.settle("channels_last")
         self.size = positive("UpSampling1D", "size", size)
@@ -107,7 +108,7 @@ class UpSampling2D(BaseSpatial):
         size: Any = (2, 2),
         data_format: str | None = None,
         interpolation: str = "nearest",
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.settle(data_format)
@@ -144,7 +145,9 @@ class UpSampling3D(BaseSpatial):
 
     rank = 3
 
-    def __init__(self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(**kwargs)
         self.settle(data_format)
         self.size = per_axis("UpSampling3D", "size", size, 3)
@@ -187,7 +190,7 @@ _BETWEEN: dict[str, tuple[Callable[..., Any], float]] = {
 class BaseZeroPadding(BaseSpatial):
     """Base of `ZeroPadding1D`, `ZeroPadding2D` and `ZeroPadding3D`."""
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.settle(data_format)
         self.padding: Any = self.pairs("padding", padding)
@@ -290,7 +293,7 @@ class Cropping1D(BaseCropping):
 
     rank = 1
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.crop(cropping, "channels_last")
 
@@ -314,7 +317,10 @@ class Cropping2D(BaseCropping):
     rank = 2
 
     def __init__(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
+        self,
+        cropping: Any = ((0, 0), (0, 0)),
+        data_format: str | None = None,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.crop(cropping, data_format)
@@ -331,7 +337,10 @@ class Cropping3D(BaseCropping):
     rank = 3
 
     def __init__(
-        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any
+        self,
+        cropping: Any = ((1, 1), (1, 1), (1, 1)),
+        data_format: str | None = None,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.crop(cropping, data_format)

@@ -321,14 +321,67 @@ class Holder(Tracker):
             raise ValueError(
                 f'{type(self).__name__} "{self.name}" has {len(mine)} weights; set_weights got {len(weights)} arrays.'
             )
-        for v, value in zip(mine, weights, strict=True):
+        self._assign(mine, weights, "set_weights")
+
+    def _assign(self, variables: Sequence[Variable], values: Sequence[Any], caller: str) -> None:
+        """Assign values to Variables, if all have the shapes of these."""
+        for v, value in zip(variables, values, strict=True):
             if tuple(np.shape(value)) != v.shape:
                 raise ShapeError(
-                    f'{type(self).__name__} "{self.name}": the weight "{v.path}" has shape {v.shape}; set_weights '
+                    f'{type(self).__name__} "{self.name}": the weight "{v.path}" has shape {v.shape}; {caller} '
                     f"got an array of shape {np.shape(value)} for it."
                 )
-        for v, value in zip(mine, weights, strict=True):
+        for v, value in zip(variables, values, strict=True):
             v.assign(value)
+
+    # -- storage -----------------------------------------------------------------------------------
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the layer's own Variables, without those of the layers in it, into a dict.
+
+        Override it, and `load_own_variables`, where a layer has other arrays to keep.
+
+        Args:
+            store: a mapping, which gets NumPy arrays under the keys `"0"`, `"1"`, ..., the trainable ones first.
+
+        >>> import hilevel
+        >>> layer, store = hilevel.layers.BatchNormalization(), {}
+        >>> layer.build((None, 2))
+        >>> layer.save_own_variables(store)
+        >>> sorted(store), store["0"]
+        (['0', '1', '2', '3'], array([1., 1.], dtype=float32))
+        """
+        for i, v in enumerate(self._own_variables()):
+            store[str(i)] = v.numpy()
+
+    def load_own_variables(self, store: Any) -> None:
+        """Set the layer's own Variables to what `save_own_variables` put into a dict.
+
+        Raises:
+            ValueError: there are more or fewer arrays than Variables; or the layer is not built.
+            ShapeError: an array has not its Variable's shape; nothing has been set then.
+        """
+        mine = self._own_variables()
+        if len(store) != len(mine):
+            label = f'{type(self).__name__} "{self.name}"'
+            if not mine and not self.built:
+                raise ValueError(
+                    f"{label} is not built, so it has no Variables; load_own_variables got {len(store)} arrays. Build "
+                    "it first: layer.build(input_shape) or layer.build_from_config(config). If it is in another layer, "
+                    "that layer's build method has to build it."
+                )
+            names = ", ".join(v.name for v in mine) or "none"
+            raise ValueError(
+                f"{label} has {len(mine)} Variables ({names}); load_own_variables got {len(store)} arrays."
+            )
+        self._assign(mine, [store[str(i)] for i in range(len(mine))], "load_own_variables")
+
+    def save_assets(self, dir_path: Any) -> None:
+        """Write what the layer keeps beside Variables, such as a vocabulary, to files in a folder that exists. A layer
+        that keeps nothing else, as most do, writes no file."""
+
+    def load_assets(self, dir_path: Any) -> None:
+        """Read the files that `save_assets` wrote to a folder."""
 
 
 def _is_metric(x: Any) -> bool:

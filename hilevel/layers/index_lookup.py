@@ -202,8 +202,11 @@ class IndexLookup(HostLayer):
         (Path(dir_path) / "vocabulary.txt").write_text(text, "utf-8")
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote."""
-        lines = (Path(dir_path) / "vocabulary.txt").read_text("utf-8").split("\n")
+        """Read the vocabulary that `save_assets` wrote. Keras writes no file where the config has the vocabulary."""
+        path = Path(dir_path) / "vocabulary.txt"
+        if self._given_vocabulary["vocabulary"] is not None and not path.exists():
+            return
+        lines = path.read_text("utf-8").rstrip("\n").split("\n")
         tokens = lines if self.kind == "string" else [int(line) for line in lines if line != "None"]
         self._vocabulary = self._made(tokens[self._start :])
 

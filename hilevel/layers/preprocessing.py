@@ -95,6 +95,17 @@ class Normalization(Layer):
             self.mean.assign(np.broadcast_to(self.given[0], shape))
             self.variance.assign(np.broadcast_to(self.given[1], shape))
 
+    def save_own_variables(self, store: Any) -> None:
+        """Put the statistics that were learned into a dict; statistics that were given are in the config."""
+        if self.given is None:
+            super().save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the statistics that were learned from a dict."""
+        if self.given is None:
+            super().load_own_variables(store)
+            self.adapted = True
+
     def adapt(self, data: Any) -> None:
         """Take mean and variance from data: an array, or batches of arrays. What was known before is forgotten."""
         if self.given is not None:

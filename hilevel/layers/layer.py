@@ -51,8 +51,8 @@ class Layer(Holder, Configurable):
     """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
-    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists and dicts, belong
-    to it.
+    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists, dicts, tuples and
+    sets, belong to it.
 
     Args:
         activity_regularizer: a function, or a name, of the output that is added to the loss.

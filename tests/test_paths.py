@@ -118,6 +118,17 @@ class Unnamed(layers.Layer):
         return inputs * self.a + self.b
 
 
+class Plain(layers.Layer):
+    """Has Variables that no method of the layer made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.a, self.b = hilevel.Variable(1.0), hilevel.Variable([1.0, 2.0])
+
+    def call(self, inputs: Any) -> Any:
+        return inputs * self.a + self.b
+
+
 class SameLayers(layers.Layer):
     def __init__(self) -> None:
         super().__init__()
@@ -191,6 +202,7 @@ CASES: dict[str, tuple[Callable[[], Any], list[str]]] = {
     "layers of one name in a layer": (
         lambda: called(SameLayers(), 1, 4), ["same_layers/d/kernel", "same_layers/d_1/kernel"],
     ),
+    "Variables without names": (lambda: called(Plain(), 1, 2), ["plain/variable", "plain/variable_1"]),
     "weights without names": (
         lambda: called(Unnamed(), 1, 2), ["unnamed/variable", "unnamed/variable_1"],
     ),

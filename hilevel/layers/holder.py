@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, overload
+from typing import Any, ClassVar, overload
 
 import numpy as np
 
@@ -45,6 +45,7 @@ class Holder(Tracker):
     dtype_policy: DTypePolicy
     _backend: Backend | None
     _trainable: bool
+    _build_parameters: ClassVar[list[str] | None] = None
     _hidden_cache: tuple[int, dict[str, Any]]
 
     # -- paths -------------------------------------------------------------------------------------
@@ -66,8 +67,9 @@ class Holder(Tracker):
         for layer, name in self._branches():
             if not layer.built or "_hidden_path" not in vars(layer):
                 vars(layer)["_hidden_path"] = f"{path}/{name}"
-        counts = Counter(v.path for v in self.weights)
-        self._separate(path, {p for p, n in counts.items() if n > 1})
+        counts = Counter([v.path for v in self.weights])
+        if len(counts) < len(self.weights):
+            self._separate(path, {p for p, n in counts.items() if n > 1})
         return path
 
     def _branches(self) -> Iterator[tuple[Holder, str]]:
@@ -79,18 +81,21 @@ class Holder(Tracker):
 
     def _separate(self, path: str, paths: set[str]) -> None:
         """Give weights that share one of some paths others, through the layers that hold them."""
-        if paths:
-            for layer, name in self._branches():
-                layer._separate(f"{path}/{name}", paths)
-            for v in [v for v in self._own_variables() if v.path in paths]:
-                v.path = f"{path}/{v.path.rpartition('/')[2]}"
+        for layer, name in self._branches():
+            layer._separate(f"{path}/{name}", paths)
+        mine = self._own_variables()
+        for v in [v for v in mine if v.path in paths]:
+            v.path = distinct(f"{path}/{v.path.rpartition('/')[2]}", {w.path for w in mine if w is not v})
 
     # -- the backend -------------------------------------------------------------------------------
 
     def _home(self) -> Backend:
-        """The backend this layer belongs to: the one in force when its first weight was made. Called before weights are
-        made, so that paths are known then."""
-        self._place()
+        """The backend this layer belongs to: the one in force when its first weight was made.
+
+        A layer without a `build` of its own gives the layers inside their paths here, others do so when they are built.
+        """
+        if self._build_parameters is None:
+            self._place()
         if self._backend is None:
             self._backend = current_backend()
         return self._backend
@@ -156,7 +161,7 @@ class Holder(Tracker):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
         start = initializers.get(initializer)
-        home, path = self._home(), self._place()
+        home, path = self._backend or self._home(), vars(self).get("_hidden_path") or self._place()
         with scope(abstract=0, recording=None, autocast=None, backend=home, name_scopes=(path,)):
             variable = Variable(
                 start,
@@ -167,14 +172,14 @@ class Holder(Tracker):
                 aggregation=aggregation,
                 name=name or "variable",
             )
-        variable.path = distinct(variable.path, {v.path for v in held(self) if isinstance(v, Variable)})
+        added: list[Variable] = self.__dict__.setdefault("_added", [])
+        variable.path = distinct(variable.path, {v.path for v in added})
         variable.regularizer = regularizers.get(regularizer)
         variable.constraint = constraints_.get(constraint)
         variable.overwrite_with_gradient = overwrite_with_gradient
         variable.trainable = variable.trainable and self._trainable
-        if not any(v is variable for v in held(self)):
-            self.__dict__.setdefault("_added", []).append(variable)
-            changed()
+        added.append(variable)
+        changed()
         return variable
 
     add_variable = add_weight

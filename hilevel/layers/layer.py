@@ -73,7 +73,6 @@ class Layer(Holder, Configurable):
 
     _call_parameters: ClassVar[dict[str, inspect.Parameter]]
     _takes_training: ClassVar[bool]
-    _build_parameters: ClassVar[list[str] | None] = None
     _makes_masks: ClassVar[bool]
     _builds_on_call: ClassVar[bool] = False
     _built_from_start: ClassVar[bool] = True

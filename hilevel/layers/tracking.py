@@ -1,5 +1,5 @@
-"""What an object holds: layers, Variables, seed generators and metrics in its attributes, and in structures there: lists,
-dicts, tuples and sets.
+"""What an object holds: layers, Variables, seed generators and metrics in its attributes, and in lists, dicts, tuples
+and sets there.
 
 What is found is remembered until something that counts is set anywhere; `structure.version` counts these events.
 """
@@ -85,6 +85,7 @@ def tracked(value: Any) -> Any:
 
 
 _PLAIN = (bool, int, float, str, type(None))
+_STRUCTURES = (list, tuple, dict, set)
 
 
 class Tracker:
@@ -108,16 +109,20 @@ class Tracker:
 
 def is_trackable(value: Any) -> bool:
     """Whether something that counts may be in it."""
-    kinds = (Tracker, Variable, SeedGenerator, list, dict, tuple, set)
-    return isinstance(value, kinds) or hasattr(value, "reset_state")
+    return isinstance(value, (Tracker, Variable, SeedGenerator, *_STRUCTURES)) or hasattr(
+        value, "reset_state"
+    )
 
 
 def held(owner: Any) -> Iterator[Any]:
     """Everything in the attributes of an object, lists, dicts and tuples opened, in the order in which it was set; of
     sets in the order of the names."""
     for name, value in owner.__dict__.items():
-        if not name.startswith("_hidden"):
-            yield from _open(value)
+        if isinstance(value, _STRUCTURES):
+            if not name.startswith("_hidden"):
+                yield from _open(value)
+        elif type(value) not in _PLAIN and not name.startswith("_hidden"):
+            yield value
 
 
 def _open(value: Any) -> Iterator[Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -89,6 +90,35 @@ def test_clones_have_the_attributes_of_now() -> None:
     clone = hilevel.models.clone_model(model)
     assert clone.layers[1].rate == 0.1
     assert clone.layers[0].kernel.regularizer.l2 == 0.5
+
+
+# -- configs of Keras -----------------------------------------------------------------------------------------
+
+CONFIGS = json.loads((Path(__file__).parent / "data/configs.json").read_text())
+"""What Keras 3.15.1 writes: tests/data/make_configs.py."""
+
+
+def agrees(ours: Any, keras: Any) -> bool:
+    """Whether all that Keras writes is in a config of ours, apart from modules, and dtypes as objects."""
+    if isinstance(keras, dict) and keras.get("class_name") == "DTypePolicy":
+        return bool(ours == keras["config"]["name"])
+    if isinstance(keras, dict):
+        beside = {"module", "registered_name", "build_config", "rms_scaling"}
+        return all(k in ours and agrees(ours[k], v) for k, v in keras.items() if k not in beside)
+    if isinstance(keras, list):
+        return len(ours) == len(keras) and all(map(agrees, ours, keras))
+    return bool(ours == keras)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_configs_of_keras(name: str) -> None:
+    """A layer made of a config of Keras has the same config."""
+    keras = CONFIGS[name]
+    ours = json.loads(json.dumps(layers.deserialize(keras).get_config()))
+    if keras["class_name"] == "RMSNormalization" and isinstance(ours["axis"], list):
+        keras["config"]["axis"].sort()  # in any order they are the same axes
+    for argument, value in keras["config"].items():
+        assert agrees({argument: ours.get(argument, "missing")}, {argument: value}), argument
 
 
 # -- layers of the user's own -------------------------------------------------------------------------------

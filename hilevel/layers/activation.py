@@ -121,12 +121,12 @@ class PReLU(Layer):
             alpha_constraint=alpha_constraint,
         )  # fmt: skip
         axes = integers("PReLU", "shared_axes", shared_axes or None, none=True)
-        self.shared_axes = [axes] if isinstance(axes, int) else list(axes or ())
+        self.shared_axes = [axes] if isinstance(axes, int) else axes and list(axes)
 
     def build(self, input_shape: Shape) -> None:
         """Make `alpha`."""
         rank = len(input_shape)
-        shared = [axis % rank for axis in self.shared_axes]
+        shared = [axis % rank for axis in self.shared_axes or ()]
         shape = [1 if i in shared else axis_size(self, input_shape, i) for i in range(1, rank)]
         self.alpha = self.add_weight("alpha", shape)
         self.input_spec = InputSpec(ndim=rank, axes={i: n for i, n in enumerate(shape, 1) if i not in shared})

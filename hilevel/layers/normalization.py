@@ -9,7 +9,15 @@ from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import flags, integer, integers, number, set_unsupported, set_weight_settings
+from hilevel.layers.checks import (
+    flags,
+    integer,
+    integers,
+    number,
+    refuse,
+    set_unsupported,
+    set_weight_settings,
+)
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.settings import Options
@@ -242,6 +250,7 @@ class LayerNormalization(ScaleAndShift):
         gamma_constraint: Any = None,
         **kwargs: Unpack[Options],
     ) -> None:
+        refuse("LayerNormalization", rms_scaling=kwargs.pop("rms_scaling", None))  # type: ignore[typeddict-item]
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,

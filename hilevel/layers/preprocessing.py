@@ -76,7 +76,7 @@ class Normalization(Layer):
         if (mean is None) != (variance is None):
             raise ValueError("Normalization: give both mean and variance, or neither and call adapt.")
         flags("Normalization", invert=invert)
-        self.axis = () if axis == () else integers("Normalization", "axis", axis, none=True)
+        self.axis = () if axis in ((), []) else integers("Normalization", "axis", axis, none=True)
         self.invert = invert
         self.given = None if mean is None else (np.asarray(mean), np.asarray(variance))
         self.adapted = mean is not None

@@ -62,7 +62,8 @@ class Holder(Tracker):
         return vars(self).get("_hidden_path") if self.built else None
 
     def _place(self) -> str:
-        """Return the path of this layer, and give the layers in it theirs, unless they are built."""
+        """Return the path of this layer; set the paths of the layers in it that are not built, and make those of all
+        weights distinct."""
         path: str = vars(self).setdefault("_hidden_path", "/".join((*context.name_scopes, self.name)))
         for layer, name in self._branches():
             if not layer.built or "_hidden_path" not in vars(layer):
@@ -73,14 +74,14 @@ class Holder(Tracker):
         return path
 
     def _branches(self) -> Iterator[tuple[Holder, str]]:
-        """The layers in this one, and their names, with numbers where several have the same."""
+        """Yield the layers in this one with their names, numbered where several have the same."""
         taken: set[str] = set()
         for layer in self._layers:
             taken.add(name := distinct(layer.name, taken))
             yield layer, name
 
     def _separate(self, path: str, paths: set[str]) -> None:
-        """Give weights that share one of some paths others, through the layers that hold them."""
+        """Replace the given paths, which several weights share, by paths through the layers that hold the weights."""
         for layer, name in self._branches():
             layer._separate(f"{path}/{name}", paths)
         mine = self._own_variables()

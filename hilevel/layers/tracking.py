@@ -40,19 +40,19 @@ def _counting(name: str, base: Any) -> Callable[..., Any]:
 
 
 class TrackedList(list[Any]):
-    """A list in an attribute of a layer; it tells when it changes."""
+    """A list in an attribute of a layer, which notes its changes."""
 
 
 class TrackedDict(dict[Any, Any]):
-    """A dict in an attribute of a layer; it tells when it changes."""
+    """A dict in an attribute of a layer, which notes its changes."""
 
 
 class TrackedOrderedDict(OrderedDict[Any, Any]):
-    """An OrderedDict in an attribute of a layer; it tells when it changes."""
+    """An OrderedDict in an attribute of a layer, which notes its changes."""
 
 
 class TrackedSet(set[Any]):
-    """A set in an attribute of a layer; it tells when it changes."""
+    """A set in an attribute of a layer, which notes its changes."""
 
 
 _OF_DICTS = "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update"

@@ -54,9 +54,12 @@ class Configurable(NamedArguments):
     """
 
     def get_config(self) -> Config:
-        """The constructor's arguments, as plain data."""
-        names = argument_names(type(self))
-        return {name: plain(getattr(self, name)) for name in names if hasattr(self, name)}
+        """Return the constructor's arguments as plain data, read from the attributes of their names."""
+        return {name: plain(value) for name, value in self._settings().items()}
+
+    def _settings(self) -> dict[str, Any]:
+        """Return the constructor's arguments, as they are now, by name."""
+        return {name: getattr(self, name) for name in argument_names(type(self)) if hasattr(self, name)}
 
     @classmethod
     def from_config(cls, config: Config) -> Self:

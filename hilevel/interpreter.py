@@ -50,6 +50,9 @@ class Interpreter:
         """Call a function of arrays: the value of an op, its gradient rule, a draw of random numbers."""
         return function(*args, **kwargs)
 
+    def use(self, layer: Any) -> None:
+        """Take note that the running function depends on the attributes of a layer."""
+
     def refuse(self, why: str) -> None:
         """Take note that the running function cannot be replayed."""
 

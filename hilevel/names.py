@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from contextlib import contextmanager
 from itertools import count
 from typing import Any
@@ -16,6 +16,16 @@ def unique_name(prefix: str) -> str:
     """The prefix, with a number from its second use on."""
     number = next(_used.setdefault(prefix, count()))
     return f"{prefix}_{number}" if number else prefix
+
+
+def distinct(name: str, taken: Container[str]) -> str:
+    """Return the name, with the first number that makes it another one than those that are taken.
+
+    >>> from hilevel.names import distinct
+    >>> distinct("dense", {"dense", "dense_1"})
+    'dense_2'
+    """
+    return next(n for i in count() if (n := f"{name}_{i}" if i else name) not in taken)
 
 
 def clear_session(free_memory: bool = True) -> None:

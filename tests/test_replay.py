@@ -10,6 +10,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
+from hilevel.compile.capture import Capture
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 6)).astype("float32")
@@ -327,3 +328,49 @@ def test_what_an_array_can_do_it_can_do_in_a_captured_step() -> None:
         text, numbers, total = step(np.zeros(2, "float32"))
         assert (text, numbers, float(total)) == ("0.00", [0.0, 0.0], 0.0)
     assert "numbers" in form_of(step).refused
+
+
+def test_an_attribute_of_another_model_leaves_the_captures() -> None:
+    """Only the steps that may depend on a changed attribute are captured again."""
+    captured = []
+    with hilevel.use_backend("numpy"), pytest.MonkeyPatch.context() as patch:
+        follow = Capture.follow
+        patch.setattr(Capture, "follow", lambda self, *args: captured.append(1) or follow(self, *args))
+        other = hilevel.layers.Dropout(0.5)
+
+        class Sets(hilevel.callbacks.Callback):
+            def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+                self.target.rate = 0.1 + epoch / 100
+
+        x = np.ones((8, 3), "float32")
+        for own, expected in ((False, 2), (True, 10)):
+            captured.clear()
+            dropout = hilevel.layers.Dropout(0.5)
+            model = hilevel.Sequential([hilevel.Input((3,)), dropout, hilevel.layers.Dense(1)])
+            model.compile("sgd", "mse")
+            sets = Sets()
+            sets.target = dropout if own else other
+            model.fit(x, x[:, :1], batch_size=2, epochs=5, verbose=0, callbacks=[sets])
+            assert len(captured) == expected
+
+
+def test_layers_that_a_function_reaches_are_found() -> None:
+    with hilevel.use_backend("numpy"):
+        inner = hilevel.layers.Dropout(0.5)
+
+        class Trainer:
+            def __init__(self) -> None:
+                self.model = hilevel.Sequential([inner])
+
+            def step(self, x: Any) -> Any:
+                return x * self.model.layers[0].rate
+
+        def helper(x: Any) -> Any:
+            return x * inner.rate
+
+        for function in (Trainer().step, helper, lambda x: helper(x)):
+            step, x = hilevel.jit(function), np.ones(2, "float32")
+            for rate in (0.5, 0.25, 0.125):
+                inner.rate = rate
+                for _ in range(4):
+                    np.testing.assert_array_equal(step(x), x * np.float32(rate))

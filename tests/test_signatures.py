@@ -33,23 +33,13 @@ FAMILIES = (
 _NOT_YET = {
     "": "Function Operation StatelessScope",
     "DTypePolicy": "convert_input quantization_mode",
-    "Dense": """
-        enable_lora load_own_variables quantize quantized_build save_own_variables
-        variable_serialization_spec
-    """,
-    "EinsumDense": """
-        enable_lora load_own_variables quantize quantized_build save_own_variables
-        variable_serialization_spec
-    """,
+    "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
+    "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
-        add_metric get_build_config load_own_variables path quantization_mode quantize
-        quantized_build quantized_call rematerialized_call save_own_variables stateless_call
-        symbolic_call
+        add_metric quantization_mode quantize quantized_build quantized_call rematerialized_call
+        stateless_call symbolic_call
     """,
-    "Embedding": """
-        enable_lora load_own_variables quantize quantized_build save_own_variables
-        variable_serialization_spec
-    """,
+    "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "GRU": "inner_loop",
     "LSTM": "inner_loop",
     "LossScaleOptimizer": "stateless_apply",
@@ -58,7 +48,7 @@ _NOT_YET = {
         save_weights set_state_tree to_json
     """,
     "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
-    "Normalization": "finalize_state get_build_config load_own_variables",
+    "Normalization": "finalize_state",
     "RNN": "inner_loop",
     "Symbolic": "ragged ragged_rank row_splits_dtype sparse",
     "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",

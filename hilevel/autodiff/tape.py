@@ -62,6 +62,10 @@ class Tape(Interpreter):
         """By the interpreter below."""
         return self.below.call(function, args, kwargs)
 
+    def use(self, layer: Any) -> None:
+        """By the interpreter below."""
+        self.below.use(layer)
+
     def refuse(self, why: str) -> None:
         """By the interpreter below."""
         self.below.refuse(why)

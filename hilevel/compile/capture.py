@@ -8,6 +8,7 @@ see - it looks at them, keeps them, sets an attribute of a layer - is a reason t
 from __future__ import annotations
 
 import gc
+import types
 import weakref
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -21,15 +22,6 @@ from hilevel.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, RECORDED, Watch
 from hilevel.overlay import Overlay
 from hilevel.protocol import Backend
 from hilevel.tensor import Holding
-
-
-class Attributes:
-    """How often a number, text or boolean in a layer's attribute has been changed, which a captured step may go by."""
-
-    changes = 0
-
-
-attributes = Attributes()
 
 
 class Captured(Holding):
@@ -90,6 +82,33 @@ def value_of(x: Any) -> Any:
 def slot_of(x: Any) -> Any:
     """The slot of a captured array; anything else as it is."""
     return x.slot if x.__class__ is Captured else x
+
+
+def layers_of(function: Any) -> list[Any]:
+    """Return the layers that a function can reach without calling them: in the object it is a method of, in that
+    object's attributes, in its closure, and in the globals that it names."""
+    found: dict[int, Any] = {}
+    functions, seen = [function], set()
+    while functions:
+        f = functions.pop()
+        code = getattr(f, "__code__", None)
+        owner = getattr(f, "__self__", None)
+        held = [c.cell_contents for c in getattr(f, "__closure__", None) or () if c != _EMPTY]
+        held += [f.__globals__.get(name) for name in code.co_names] if code else []
+        if owner is not None:
+            held += [owner, f.__func__, *getattr(owner, "__dict__", {}).values()]
+        for x in tree.flatten([x for x in held if not isinstance(x, (list, tuple, dict)) or len(x) < _FEW]):
+            if hasattr(x, "_flatten_layers") and not isinstance(x, type):
+                found.update((id(layer), layer) for layer in x._flatten_layers())
+            elif (hasattr(x, "__code__") or hasattr(x, "__func__")) and id(x) not in seen:
+                seen.add(id(x))
+                functions.append(x)
+    return list(found.values())
+
+
+_EMPTY = types.CellType()
+_FEW = 100
+"""Layers are looked for in lists and dicts with fewer items."""
 
 
 def root(x: Array) -> Array:
@@ -167,8 +186,9 @@ class Capture(Watch):
     """The interpreter of one run of a step, which notes the calls of functions of arrays.
 
     `data` are the slots of the arrays it was given, `entered` the Variables that it used; `left` are those that hold
-    another array afterwards, and `result` is what the function returned. `owners` says of slots that are, or look into,
-    the array of a Variable which one it is. `refused` says why the step cannot be replayed, if it cannot.
+    another array afterwards, and `result` is what the function returned. `layers` are those that it used. `owners` says
+    of slots that are, or look into, the array of a Variable which one it is. `refused` says why the step cannot be
+    replayed, if it cannot.
     """
 
     def __init__(self, backend: Backend) -> None:
@@ -181,10 +201,15 @@ class Capture(Watch):
         self.owners: dict[int, Any] = {}
         self.written: list[Array] = []
         self.refused = ""
+        self.layers: dict[int, Any] = {}
         self._count = 0
         self._usual = np.geterr()
         self._roots: dict[int, tuple[Any, Array]] = {}
         self._alive: list[weakref.ref[Captured]] = []
+
+    def use(self, layer: Any) -> None:
+        """Take note of a layer whose attributes the step may depend on."""
+        self.layers[id(layer)] = layer
 
     def refuse(self, why: str) -> None:
         """Say that the step cannot be replayed."""

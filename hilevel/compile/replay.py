@@ -25,7 +25,7 @@ import numpy as np
 from hilevel import tree
 from hilevel._context import context
 from hilevel._types import Array, Function
-from hilevel.compile.capture import Capture, attributes
+from hilevel.compile.capture import Capture, layers_of
 from hilevel.compile.program import CannotReplay, Program
 from hilevel.protocol import Backend
 
@@ -42,21 +42,17 @@ class Replayed:
         self.function = function
         self.backend = backend
         self.forms: dict[Any, _Form] = {}
-        self.changes = attributes.changes
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        if self.changes != attributes.changes:
-            self.changes = attributes.changes
-            self.forms = {key: form for key, form in self.forms.items() if form.refused}
         if not self.backend.takes_host_arrays:
             args, kwargs = tree.map_structure(self._brought_over, (args, kwargs))
         arrays: list[Array] = []
         key = _key((args, kwargs) if kwargs else args, arrays)
         form = self.forms.get(key)
-        if form is None:
-            if len(self.forms) >= MOST:
+        if form is None or form.is_stale():
+            if form is None and len(self.forms) >= MOST:
                 return self.function(*args, **kwargs)
-            form = self.forms.setdefault(key, _Form())
+            form = self.forms[key] = _Form()  # another thread may do the same: both capture
         program = form.program
         if program is None:
             return form.run(self.function, self.backend, args, kwargs)
@@ -75,14 +71,22 @@ class _Form:
         self.lock = threading.Lock()
         self.program: Program | None = None
         self.capture: Capture | None = None
+        self.layers: list[Any] = []
+        self.changes = 0
         self.tries = 0
         self.refused = ""
+
+    def is_stale(self) -> bool:
+        """Return whether an attribute of a layer that the function uses has changed since it was captured."""
+        return not self.refused and sum([layer._changes for layer in self.layers]) != self.changes
 
     def run(self, function: Function, backend: Backend, args: Any, kwargs: Any) -> Any:
         """Run the function, captured as long as it is not known whether it can be replayed."""
         if self.refused:
             return function(*args, **kwargs)
         capture = Capture(backend)
+        for layer in layers_of(function):
+            capture.use(layer)
         result = capture.follow(function, args, kwargs)
         with self.lock:
             if self.program is None and not self.refused:
@@ -92,6 +96,8 @@ class _Form:
     def _add(self, capture: Capture) -> None:
         """Compare a capture with the one before, and write a program of it if they are alike."""
         before, self.capture = self.capture, capture
+        self.layers = [*capture.layers.values()]
+        self.changes = sum([layer._changes for layer in self.layers])
         self.tries += 1
         self.refused = capture.refused
         if before is not None and not self.refused and _alike(before, capture):

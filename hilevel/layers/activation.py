@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from hilevel import activations, initializers, masks, ops, regularizers
-from hilevel import constraints as constraints_
+from hilevel import activations, masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import integers, number
+from hilevel.layers.checks import integers, number, set_weight_settings
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import axis_size
+from hilevel.layers.settings import Options
 from hilevel.ops._abstract import broadcast
 from hilevel.variables import Variable
 
@@ -35,7 +35,7 @@ class ReLU(Layer):
         max_value: float | None = None,
         negative_slope: float = 0.0,
         threshold: float = 0.0,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
@@ -59,7 +59,7 @@ class LeakyReLU(Layer):
     array([-0.5,  5. ], dtype=float32)
     """
 
-    def __init__(self, negative_slope: float = 0.3, **kwargs: Any) -> None:
+    def __init__(self, negative_slope: float = 0.3, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope, 0)
@@ -80,7 +80,7 @@ class ELU(Layer):
     array([0., 5.], dtype=float32)
     """
 
-    def __init__(self, alpha: float = 1.0, **kwargs: Any) -> None:
+    def __init__(self, alpha: float = 1.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.alpha = number("ELU", "alpha", alpha)
@@ -112,25 +112,23 @@ class PReLU(Layer):
         alpha_regularizer: Any = None,
         alpha_constraint: Any = None,
         shared_axes: Sequence[int] | int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
-        self.alpha_initializer = initializers.get(alpha_initializer)
-        self.alpha_regularizer = regularizers.get(alpha_regularizer)
-        self.alpha_constraint = constraints_.get(alpha_constraint)
+        set_weight_settings(
+            self, alpha_initializer=alpha_initializer, alpha_regularizer=alpha_regularizer,
+            alpha_constraint=alpha_constraint,
+        )  # fmt: skip
         axes = integers("PReLU", "shared_axes", shared_axes or None, none=True)
-        self.shared_axes = [axes] if isinstance(axes, int) else list(axes or ())
+        self.shared_axes = [axes] if isinstance(axes, int) else axes and list(axes)
 
     def build(self, input_shape: Shape) -> None:
         """Make `alpha`."""
         rank = len(input_shape)
-        shared = [axis % rank for axis in self.shared_axes]
+        shared = [axis % rank for axis in self.shared_axes or ()]
         shape = [1 if i in shared else axis_size(self, input_shape, i) for i in range(1, rank)]
-        self.alpha = self.add_weight(
-            shape, self.alpha_initializer, name="alpha",
-            regularizer=self.alpha_regularizer, constraint=self.alpha_constraint,
-        )  # fmt: skip
+        self.alpha = self.add_weight("alpha", shape)
         self.input_spec = InputSpec(ndim=rank, axes={i: n for i, n in enumerate(shape, 1) if i not in shared})
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -151,7 +149,7 @@ class Softmax(Layer):
 
     activation = ops.softmax
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.axis = integers("Softmax", "axis", axis, none=True)

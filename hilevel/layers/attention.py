@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import masks, ops, random
 from hilevel._types import Tensor
@@ -11,6 +11,7 @@ from hilevel.layers.checks import flags, one_of, rate_of, seed_of
 from hilevel.layers.core import last_axis
 from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
 from hilevel.random.functions import keep_mask
 from hilevel.variables import Variable
@@ -54,7 +55,7 @@ class Attention(Layer):
         score_mode: str = "dot",
         dropout: float = 0.0,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         name = type(self).__name__
@@ -168,7 +169,7 @@ class AdditiveAttention(Attention):
     (2, 3, 4)
     """
 
-    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, use_scale: bool = True, dropout: float = 0.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(use_scale=use_scale, dropout=dropout, **kwargs)
         self.score_mode = "additive"
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from operator import attrgetter
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from hilevel.errors import ShapeError
 from hilevel.layers.checks import bad_setting, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.layers.wrapper import Wrapper
 
 _MERGES: dict[str | None, Callable[[Tensor, Tensor], Any]] = {
@@ -43,7 +45,7 @@ class Bidirectional(Layer):
 
     def __init__(
         self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         for name, given in (
@@ -65,6 +67,11 @@ class Bidirectional(Layer):
         self.supports_masking = True
         self._start_weights = weights
         self.input_spec = InputSpec(min_ndim=3)
+
+    layer = property(attrgetter("forward_layer"))
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"backward_layer": self.backward_layer}
 
     def _check_agreement(self) -> None:
         one, other = self.forward_layer, self.backward_layer
@@ -147,7 +154,7 @@ class TimeDistributed(Wrapper):
     (2, 5, 3)
     """
 
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, **kwargs: Unpack[Options]) -> None:
         super().__init__(layer, **kwargs)
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=3)

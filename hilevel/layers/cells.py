@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from hilevel import activations, initializers, ops, random, regularizers
-from hilevel import constraints as constraints_
+from hilevel import activations, ops, random
 from hilevel._types import Shape, Tensor
-from hilevel.layers.checks import activation_of, flags, one_of, positive, rate_of, seed_of
+from hilevel.layers.checks import (
+    activation_of,
+    flags,
+    one_of,
+    positive,
+    rate_of,
+    seed_of,
+    set_weight_settings,
+)
 from hilevel.layers.core import last_axis
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops.recurrence import ACTIVATIONS, STEPS, Step, one_step
 from hilevel.variables import Variable
 
@@ -44,21 +52,19 @@ class Cell(Layer):
         implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         name = type(self).__name__
-        one_of(name, "implementation", implementation, (0, 1, 2))
+        self.implementation = one_of(name, "implementation", implementation, (0, 1, 2))
         flags(name, use_bias=use_bias)
         self.units = positive(name, "units", units)
         self.activation = activation_of(name, "activation", activation)
         self.recurrent_activation = activation_of(name, "recurrent_activation", recurrent_activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.recurrent_initializer = initializers.get(recurrent_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.recurrent_regularizer = regularizers.get(recurrent_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints_.get(kernel_constraint)
-        self.recurrent_constraint = constraints_.get(recurrent_constraint)
-        self.bias_constraint = constraints_.get(bias_constraint)
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, recurrent_initializer=recurrent_initializer,
+            bias_initializer=bias_initializer, kernel_regularizer=kernel_regularizer,
+            recurrent_regularizer=recurrent_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, recurrent_constraint=recurrent_constraint,
+            bias_constraint=bias_constraint,
+        )  # fmt: skip
         self.dropout = rate_of(name, dropout, "dropout")
         self.recurrent_dropout = rate_of(name, recurrent_dropout, "recurrent_dropout")
         self.seed = seed_of(name, seed)
@@ -79,20 +85,11 @@ class Cell(Layer):
     def build(self, input_shape: Shape) -> None:
         """Make the kernel, the recurrent kernel and the bias."""
         width = self.units * STEPS[self.kind].gates
-        self.kernel = self.add_weight(
-            (last_axis(self, input_shape), width), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.recurrent_kernel = self.add_weight(
-            (self.units, width), self.recurrent_initializer, name="recurrent_kernel",
-            regularizer=self.recurrent_regularizer, constraint=self.recurrent_constraint,
-        )  # fmt: skip
+        self.kernel = self.add_weight("kernel", (last_axis(self, input_shape), width))
+        self.recurrent_kernel = self.add_weight("recurrent_kernel", (self.units, width))
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(
-                self._bias_shape(width), self._start_of_bias, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+            self.bias = self.add_weight("bias", self._bias_shape(width), initializer=self._start_of_bias)
 
     def _bias_shape(self, width: int) -> tuple[int, ...]:
         return (width,)
@@ -179,7 +176,7 @@ class SimpleRNNCell(Cell):
         recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
         recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Any,
+        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, "sigmoid", use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
@@ -221,7 +218,7 @@ class LSTMCell(Cell):
         bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
         recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
         recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Any,
+        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
@@ -270,7 +267,7 @@ class GRUCell(Cell):
         bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
         bias_regularizer: Any = None, kernel_constraint: Any = None, recurrent_constraint: Any = None,
         bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
-        seed: int | None = None, **kwargs: Any,
+        seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,

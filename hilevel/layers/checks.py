@@ -14,16 +14,35 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import activations
+from hilevel import activations, constraints, initializers, regularizers
 from hilevel.errors import ArgumentError
 from hilevel.ops.windows import channels_come_first
 
 
 def refuse(layer: str, **options: Any) -> None:
-    """Raise NotImplementedError for options of Keras that are not implemented, unless they are None."""
+    """Raise NotImplementedError for options of Keras that are not implemented, unless they are None or False."""
     for name, value in options.items():
-        if value is not None:
+        if value is not None and value is not False:
             raise NotImplementedError(f"{layer}: {name} is not implemented; leave it at None.")
+
+
+def set_unsupported(layer: Any, **options: Any) -> None:
+    """Set options that are not implemented as attributes of a layer, or raise NotImplementedError as `refuse`."""
+    refuse(type(layer).__name__, **options)
+    for name, value in options.items():
+        setattr(layer, name, value)
+
+
+_GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}
+
+
+def set_weight_settings(layer: Any, **settings: Any) -> None:
+    """Set initializers, regularizers and constraints, `kernel_initializer=...`, as attributes of a layer.
+
+    Names and configs are replaced by the objects that they describe. `add_weight("kernel", shape)` uses them.
+    """
+    for name, value in settings.items():
+        setattr(layer, name, _GET[name.rpartition("_")[2]](value))
 
 
 def bad_setting(layer: str, name: str, expected: str, value: Any) -> ArgumentError:

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel._types import Shape, Tensor
 from hilevel.layers.checks import positive, refuse
 from hilevel.layers.convolution_base import BaseConvolution
+from hilevel.layers.settings import BaseOptions
 from hilevel.ops.convolution import fused_conv
 from hilevel.variables import Variable
+
+
+class ConvOptions(BaseOptions, total=False):
+    """Keyword arguments of convolutions for type checkers: those that are not implemented are refused."""
+
+    lora_rank: int | None
+    lora_alpha: float | None
 
 
 class BaseConv(BaseConvolution):
@@ -34,10 +42,10 @@ class BaseConv(BaseConvolution):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[ConvOptions],
     ) -> None:
         name = type(self).__name__
-        refuse(name, **{k: kwargs.pop(k, None) for k in ("lora_rank", "lora_alpha")})
+        refuse(name, lora_rank=kwargs.pop("lora_rank", None), lora_alpha=kwargs.pop("lora_alpha", None))
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.settle(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
@@ -60,7 +68,7 @@ class BaseConv(BaseConvolution):
                 f'{type(self).__name__} "{self.name}": {channels} channels of the input cannot be divided into '
                 f"{self.groups} groups of equal size; its shape is {input_shape}."
             )
-        self.kernel = self.weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -4,19 +4,16 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from hilevel import constraints as constraints_
-from hilevel import initializers, ops, regularizers
+from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import activation_of, data_format_of, flags, one_of
+from hilevel.layers.checks import activation_of, data_format_of, flags, one_of, set_weight_settings
 from hilevel.layers.core import fused_name
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
 from hilevel.layers.normalization import axis_size
 from hilevel.ops.windows import per_axis
 from hilevel.variables import Variable
-
-_GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints_.get}
 
 
 class BaseConvolution(Layer):
@@ -51,8 +48,7 @@ class BaseConvolution(Layer):
         flags(name, use_bias=use_bias)
         self._fused = fused_name(self.activation)
         self.use_bias = use_bias
-        for argument, value in weights.items():
-            setattr(self, argument, _GET[argument.rpartition("_")[2]](value))
+        set_weight_settings(self, **weights)
         self.input_spec = InputSpec(ndim=self.rank + 2)
         if self.strides_or_dilation and max(self.strides) > 1 and max(self.dilation_rate) > 1:
             raise ValueError(
@@ -72,17 +68,9 @@ class BaseConvolution(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2, axes={axis: size})
         return size
 
-    def weight(self, name: str, shape: tuple[int, ...], kind: str = "") -> Variable:
-        """A weight with the initializer, regularizer and constraint that the constructor was given for its kind."""
-        kind = kind or name
-        return self.add_weight(
-            shape, getattr(self, f"{kind}_initializer"), name=name,
-            regularizer=getattr(self, f"{kind}_regularizer"), constraint=getattr(self, f"{kind}_constraint"),
-        )  # fmt: skip
-
     def make_bias(self, size: int) -> None:
         """Make the bias, if there is one."""
-        self.bias = self.weight("bias", (size,)) if self.use_bias else None
+        self.bias = self.add_weight("bias", (size,)) if self.use_bias else None
 
     @property
     def window(self) -> dict[str, Any]:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.layers.checks import positive
 from hilevel.layers.convolution_base import BaseConvolution
+from hilevel.layers.settings import BaseOptions
 from hilevel.ops.convolution import fused_conv, fused_depthwise_conv
 from hilevel.variables import Variable
 
@@ -35,7 +36,7 @@ class BaseDepthwiseConv(BaseConvolution):
         activity_regularizer: Any = None,
         depthwise_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
         self.settle(
@@ -50,7 +51,10 @@ class BaseDepthwiseConv(BaseConvolution):
         """Make kernel and bias."""
         channels = self.channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
-        self.kernel = self.weight("kernel", shape, kind="depthwise")
+        self.kernel = self.add_weight(
+            shape, self.depthwise_initializer, name="kernel",
+            regularizer=self.depthwise_regularizer, constraint=self.depthwise_constraint,
+        )  # fmt: skip
         self.make_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -127,7 +131,7 @@ class BaseSeparableConv(BaseConvolution):
         depthwise_constraint: Any = None,
         pointwise_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         name = type(self).__name__
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -147,8 +151,8 @@ class BaseSeparableConv(BaseConvolution):
         channels = self.channels(input_shape)
         first = (*self.kernel_size, channels, self.depth_multiplier)
         second = (*(1,) * self.rank, channels * self.depth_multiplier, self.filters)
-        self.depthwise_kernel = self.weight("depthwise_kernel", first, kind="depthwise")
-        self.pointwise_kernel = self.weight("pointwise_kernel", second, kind="pointwise")
+        self.depthwise_kernel = self.add_weight("depthwise_kernel", first)
+        self.pointwise_kernel = self.add_weight("pointwise_kernel", second)
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:

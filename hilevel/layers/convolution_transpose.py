@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.layers.checks import positive
 from hilevel.layers.convolution_base import BaseConvolution
+from hilevel.layers.settings import BaseOptions
 from hilevel.ops.windows import per_axis
 from hilevel.variables import Variable
 
@@ -35,7 +36,7 @@ class BaseConvTranspose(BaseConvolution):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         name = type(self).__name__
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -57,7 +58,7 @@ class BaseConvTranspose(BaseConvolution):
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
-        self.kernel = self.weight("kernel", (*self.kernel_size, self.filters, self.channels(input_shape)))
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, self.filters, self.channels(input_shape)))
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -139,7 +140,7 @@ class Conv3DTranspose(BaseConvTranspose):
         activity_regularizer: Any = None,
         kernel_constraint: Any = None,
         bias_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(
             filters, kernel_size, strides, padding, output_padding, data_format, dilation_rate, activation,

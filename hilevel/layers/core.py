@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
-from hilevel import activations, initializers, ops, regularizers
-from hilevel import constraints as constraints_
+from hilevel import activations, ops, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.checks import (
@@ -18,11 +17,13 @@ from hilevel.layers.checks import (
     flags,
     number,
     positive,
-    refuse,
+    set_unsupported,
+    set_weight_settings,
     sizes,
 )
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import BaseOptions, Options
 from hilevel.ops.nn import FUSED_ACTIVATIONS
 from hilevel.variables import Variable
 
@@ -67,36 +68,29 @@ class Dense(Layer):
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        refuse("Dense", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config)
+        set_unsupported(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
+        )
         flags("Dense", use_bias=use_bias)
         self.units = positive("Dense", "units", units)
         self.activation = activation_of("Dense", "activation", activation)
         self.use_bias = use_bias
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints_.get(kernel_constraint)
-        self.bias_constraint = constraints_.get(bias_constraint)
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
         self._fused = fused_name(self.activation)
         self.supports_masking = True
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
-        self.kernel = self.add_weight(
-            (last_axis(self, input_shape), self.units), self.kernel_initializer, name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                (self.units,), self.bias_initializer, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+        self.kernel = self.add_weight("kernel", (last_axis(self, input_shape), self.units))
+        self.bias = self.add_weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1] or 0})
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
@@ -137,7 +131,7 @@ class Activation(Layer):
     array([0., 2.], dtype=float32)
     """
 
-    def __init__(self, activation: Any, **kwargs: Any) -> None:
+    def __init__(self, activation: Any, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activation_of("Activation", "activation", activation)
@@ -155,7 +149,7 @@ class Identity(Layer):
     array([1.], dtype=float32)
     """
 
-    def __init__(self, **kwargs: Any) -> None:
+    def __init__(self, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
@@ -175,7 +169,7 @@ class Flatten(Layer):
     (2, 12)
     """
 
-    def __init__(self, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.data_format = data_format_of("Flatten", data_format)
 
@@ -199,7 +193,7 @@ class Reshape(Layer):
     (5, 2, 3)
     """
 
-    def __init__(self, target_shape: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.target_shape = sizes("Reshape", "target_shape", target_shape, -1)
         if self.target_shape.count(-1) > 1:
@@ -224,7 +218,7 @@ class Permute(Layer):
         ValueError: `dims` is not a permutation of 1, 2, ...
     """
 
-    def __init__(self, dims: Sequence[int], **kwargs: Any) -> None:
+    def __init__(self, dims: Sequence[int], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.dims = sizes("Permute", "dims", dims, 1)
         if set(self.dims) != set(range(1, len(self.dims) + 1)):
@@ -247,7 +241,7 @@ class RepeatVector(Layer):
     (2, 3, 4)
     """
 
-    def __init__(self, n: int, **kwargs: Any) -> None:
+    def __init__(self, n: int, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.n = positive("RepeatVector", "n", n)
         self.input_spec = InputSpec(ndim=2)
@@ -271,7 +265,7 @@ class ActivityRegularization(Layer):
     [np.float32(2.0)]
     """
 
-    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, l1: float = 0.0, l2: float = 0.0, **kwargs: Unpack[BaseOptions]) -> None:
         name = "ActivityRegularization"
         l1, l2 = (number(name, n, 0.0 if v is None else v, 0) for n, v in (("l1", l1), ("l2", l2)))
         super().__init__(activity_regularizer=regularizers.L1L2(l1=l1, l2=l2), **kwargs)
@@ -303,7 +297,7 @@ class Lambda(Layer):
         output_shape: Any = None,
         mask: Any = None,
         arguments: dict[str, Any] | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         if not callable(function):
@@ -311,7 +305,7 @@ class Lambda(Layer):
         if arguments is not None and not isinstance(arguments, dict):
             raise bad_setting("Lambda", "arguments", "a dict of keyword arguments", arguments)
         self.supports_masking = True
-        self.function = function
+        self.function, self.output_shape = function, output_shape
         self.arguments = arguments or {}
         self.mask = mask
 

@@ -10,7 +10,7 @@ import numpy as np
 from hilevel import ops
 from hilevel._types import Array, Config, Tensor
 from hilevel.autodiff.tape import to_host
-from hilevel.layers.checks import bad_setting, is_numeric, number, one_of, positive, refuse
+from hilevel.layers.checks import bad_setting, is_numeric, number, one_of, positive, set_unsupported
 from hilevel.layers.layer import Layer
 
 
@@ -51,7 +51,7 @@ class Discretization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(dtype=dtype, name=name, **kwargs)
-        refuse("Discretization", sparse=sparse or None)
+        set_unsupported(self, sparse=bool(sparse))
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
                 "Discretization: give either bin_boundaries or num_bins, and call adapt with the latter."
@@ -71,10 +71,6 @@ class Discretization(Layer):
     def bin_boundaries(self) -> list[float] | None:
         """Where the intervals meet; None before `adapt`."""
         return None if self.boundaries is None else self.boundaries.tolist()
-
-    def get_config(self) -> Config:
-        """The arguments, with the boundaries that were learned."""
-        return super().get_config() | {"bin_boundaries": self.bin_boundaries}
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Unpack
 
-from hilevel import constraints as constraints_
-from hilevel import initializers, ops, regularizers
+from hilevel import initializers, ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import activation_of, bad_setting, refuse, sizes
+from hilevel.layers.checks import activation_of, bad_setting, set_unsupported, set_weight_settings, sizes
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.variables import Variable
 
 
@@ -58,11 +58,11 @@ class EinsumDense(Layer):
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
         quantization_config: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
-        refuse(
-            "EinsumDense", lora_rank=lora_rank, lora_alpha=lora_alpha,
+        set_unsupported(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha,
             gptq_unpacked_column_size=gptq_unpacked_column_size, quantization_config=quantization_config,
         )  # fmt: skip
         for label, value in (("equation", equation), ("bias_axes", bias_axes)):
@@ -70,33 +70,27 @@ class EinsumDense(Layer):
                 raise bad_setting("EinsumDense", label, "text", value)
         self.equation, self.bias_axes = equation, bias_axes
         shape = (output_shape,) if isinstance(output_shape, int) else output_shape
-        self.partial_output_shape = sizes("EinsumDense", "output_shape", shape, 1)
+        self.output_shape = self.partial_output_shape = sizes("EinsumDense", "output_shape", shape, 1)
         self.activation = activation_of("EinsumDense", "activation", activation)
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self.kernel_regularizer = regularizers.get(kernel_regularizer)
-        self.bias_regularizer = regularizers.get(bias_regularizer)
-        self.kernel_constraint = constraints_.get(kernel_constraint)
-        self.bias_constraint = constraints_.get(bias_constraint)
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
         self._terms = _parsed(equation, bias_axes)
 
     def build(self, input_shape: Shape) -> None:
         """Make kernel and bias."""
         terms = self._terms
         sizes = _sizes(self, terms, tuple(input_shape), self.partial_output_shape)
-        self.kernel = self.add_weight(
-            [sizes[c] for c in terms.kernel], self._initializer(terms), name="kernel",
-            regularizer=self.kernel_regularizer, constraint=self.kernel_constraint,
-        )  # fmt: skip
+        shape = [sizes[c] for c in terms.kernel]
+        self.kernel = self.add_weight("kernel", shape, initializer=self._initializer(terms))
         self.bias = None
         if self.bias_axes:
             named = terms.output[min(map(terms.output.index, self.bias_axes)) :]
             behind = len(input_shape) - len(terms.input) if terms.dots == "right" else 0
-            self.bias = self.add_weight(
-                [*(sizes[c] if c in self.bias_axes else 1 for c in named), *(1,) * behind],
-                self.bias_initializer, name="bias",
-                regularizer=self.bias_regularizer, constraint=self.bias_constraint,
-            )  # fmt: skip
+            shape = [sizes[c] if c in self.bias_axes else 1 for c in named]
+            self.bias = self.add_weight("bias", [*shape, *(1,) * behind])
         self.input_spec = InputSpec(ndim=len(input_shape))
 
     def _initializer(self, terms: _Terms) -> Any:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
-from hilevel import constraints, initializers, masks, ops, regularizers
+from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
-from hilevel.layers.checks import flags, number, positive, refuse
+from hilevel.layers.checks import flags, number, positive, set_unsupported, set_weight_settings
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops._ranges import expect_indices
 from hilevel.ops.indexing import embedding_lookup
 from hilevel.variables import Variable
@@ -50,14 +51,15 @@ class Embedding(Layer):
         if length is not None:
             kwargs.setdefault("input_shape", (length,))
         super().__init__(**kwargs)
-        refuse(
-            "Embedding", lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
+        set_unsupported(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
         )
         self.input_dim = positive("Embedding", "input_dim", input_dim)
         self.output_dim = positive("Embedding", "output_dim", output_dim)
-        self.embeddings_initializer = initializers.get(embeddings_initializer)
-        self.embeddings_regularizer = regularizers.get(embeddings_regularizer)
-        self.embeddings_constraint = constraints.get(embeddings_constraint)
+        set_weight_settings(
+            self, embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
+            embeddings_constraint=embeddings_constraint,
+        )  # fmt: skip
         flags("Embedding", mask_zero=mask_zero)
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
@@ -66,10 +68,7 @@ class Embedding(Layer):
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Make the table."""
-        self.embeddings = self.add_weight(
-            (self.input_dim, self.output_dim), self.embeddings_initializer, name="embeddings",
-            regularizer=self.embeddings_regularizer, constraint=self.embeddings_constraint,
-        )  # fmt: skip
+        self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim))
         if self._start_weights is not None:
             self.set_weights(list(self._start_weights))
 
@@ -97,7 +96,7 @@ class Masking(Layer):
     (1, 2, 3)
     """
 
-    def __init__(self, mask_value: float = 0.0, **kwargs: Any) -> None:
+    def __init__(self, mask_value: float = 0.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.mask_value = number("Masking", "mask_value", mask_value)
         self.supports_masking = True

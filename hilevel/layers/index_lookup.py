@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.config import settings
-from hilevel.layers.checks import bad_setting, flags, integer, one_of, refuse
+from hilevel.layers.checks import bad_setting, flags, integer, one_of, set_unsupported
 from hilevel.layers.hashes import bucket, two_numbers
 from hilevel.layers.host import HostLayer, counted, encoded
 from hilevel.layers.vocabulary import Counts, Token, Vocabulary, flat, plain_tokens
@@ -58,7 +58,7 @@ class IndexLookup(HostLayer):
     ) -> None:
         super().__init__(**kwargs)
         name = type(self).__name__
-        refuse(name, sparse=sparse or None)
+        set_unsupported(self, sparse=bool(sparse))
         output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(str(output_mode), output_mode)
         check_settings(name, max_tokens, output_mode, pad_to_max_tokens, vocabulary, idf_weights)
         flags(name, invert=invert)
@@ -76,8 +76,12 @@ class IndexLookup(HostLayer):
         self._fixed = vocabulary is not None
         self._vocabulary = self._made([])
         self._counts = Counts()
+        self._given_vocabulary = {"vocabulary": vocabulary, "idf_weights": idf_weights}
         if vocabulary is not None:
             self.set_vocabulary(vocabulary, idf_weights)
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | self._given_vocabulary
 
     # -- the vocabulary ----------------------------------------------------------------------------
 
@@ -198,8 +202,11 @@ class IndexLookup(HostLayer):
         (Path(dir_path) / "vocabulary.txt").write_text(text, "utf-8")
 
     def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote."""
-        lines = (Path(dir_path) / "vocabulary.txt").read_text("utf-8").split("\n")
+        """Read the vocabulary that `save_assets` wrote. Keras writes no file where the config has the vocabulary."""
+        path = Path(dir_path) / "vocabulary.txt"
+        if self._given_vocabulary["vocabulary"] is not None and not path.exists():
+            return
+        lines = path.read_text("utf-8").rstrip("\n").split("\n")
         tokens = lines if self.kind == "string" else [int(line) for line in lines if line != "None"]
         self._vocabulary = self._made(tokens[self._start :])
 

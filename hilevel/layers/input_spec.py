@@ -109,7 +109,7 @@ class InputSpec(Configurable):
         return (*shape, 1) if len(shape) == self.ndim - 1 else shape
 
     def _refuse(self, layer: Any, expected: str, x: Any) -> None:
-        built = getattr(layer, "_built_shape", None)
+        built = (layer.get_build_config() or {}).get("input_shape")
         on = f" (it was built on {built})" if built else ""
         before = "with " if not expected.startswith("whose") else ""
         advice = "Check the layer before it or the data."

@@ -5,25 +5,25 @@ from __future__ import annotations
 import functools
 import inspect
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any, ClassVar, TypeVar
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
-from hilevel import constraints as constraints_
-from hilevel import dtype_policies, initializers, masks, regularizers, tree
+from hilevel import dtype_policies, masks, regularizers, tree
 from hilevel._context import context, scope
-from hilevel._types import Config, DTypeLike, Shape, Tensor
+from hilevel._types import Config, Shape, Tensor
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import current_backend
-from hilevel.configurable import argument_names, check_keywords, check_required
-from hilevel.dtypes import as_dtype, is_float
+from hilevel.configurable import Configurable, argument_names, check_required
+from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.graph import abstract_call, known_shape, record_call, symbolic_in
 from hilevel.interpreter import ARRAYS, EVALUATE, HOST_TYPES
 from hilevel.layers.checks import flags
 from hilevel.layers.holder import Holder
 from hilevel.layers.input_spec import InputSpec, shape_hint
+from hilevel.layers.settings import FIRST_LAYER_ONLY, settings_of
 from hilevel.layers.shapes import (
     abstract_tensors,
     as_abstract,
@@ -33,18 +33,16 @@ from hilevel.layers.shapes import (
     symbolic_inputs,
     with_shapes,
 )
-from hilevel.layers.tracking import changed, held
 from hilevel.names import unique_name
 from hilevel.protocol import Backend
-from hilevel.registry import get_registered_object, plain, snake_case
+from hilevel.registry import get_registered_object, snake_case
 from hilevel.tensor import TensorLike
 from hilevel.variables import Variable
 
 building = threading.RLock()
 """Held while a layer is built: two threads that use a model for the first time make one set of weights."""
 _F = TypeVar("_F", bound=Callable[..., Any])
-_LEGACY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
-_BESIDE = (*_LEGACY, "inputs", "outputs")
+_BESIDE = (*FIRST_LAYER_ONLY, "inputs", "outputs")
 """Arguments that constructors take beside those of their signatures."""
 
 
@@ -54,12 +52,12 @@ def default_build(build: _F) -> _F:
     return build
 
 
-class Layer(Holder):
+class Layer(Holder, Configurable):
     """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
-    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists and dicts, belong
-    to it.
+    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists, dicts, tuples and
+    sets, belong to it.
 
     Args:
         activity_regularizer: a function, or a name, of the output that is added to the loss.
@@ -78,10 +76,8 @@ class Layer(Holder):
     array([[2., 2.]], dtype=float32)
     """
 
-    __signature__: ClassVar[inspect.Signature]
     _call_parameters: ClassVar[dict[str, inspect.Parameter]]
     _takes_training: ClassVar[bool]
-    _build_parameters: ClassVar[list[str] | None] = None
     _makes_masks: ClassVar[bool]
     _builds_on_call: ClassVar[bool] = False
     _built_from_start: ClassVar[bool] = True
@@ -94,7 +90,6 @@ class Layer(Holder):
         cls._call_parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
         cls._takes_training = "training" in cls._call_parameters
         cls._makes_masks = cls.compute_mask is not Layer.compute_mask
-        cls.__signature__ = _constructor(cls)
         if "build" in cls.__dict__:
             cls.build = _noting_built(cls.build)  # type: ignore[method-assign]
         cls._declares_shape = (
@@ -104,10 +99,9 @@ class Layer(Holder):
         own_build = not getattr(cls.build, "is_default", False)
         cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
 
-    def __new__(cls, *args: Any, **kwargs: Any) -> Any:
-        check_keywords(cls, kwargs)
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        layer = super().__new__(cls, *args, **kwargs)
         check_required(cls, len(args), kwargs)
-        layer = super().__new__(cls)
         object.__setattr__(layer, "_hidden_arguments", (args, kwargs))
         return layer
 
@@ -172,58 +166,6 @@ class Layer(Holder):
             f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
             "layer computes."
         )
-
-    # -- weights -----------------------------------------------------------------------------------
-
-    def add_weight(
-        self,
-        shape: Sequence[int] | None = None,
-        initializer: Any = None,
-        dtype: DTypeLike = None,
-        trainable: bool = True,
-        autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
-        aggregation: str = "none",
-        overwrite_with_gradient: bool = False,
-        name: str | None = None,
-    ) -> Variable:
-        """Make a Variable of this layer.
-
-        Args:
-            shape: its shape; a single number by default.
-            initializer: name, function or object; by default `"glorot_uniform"` for floats, zeros otherwise.
-            dtype: by default the layer's variable dtype.
-            trainable: whether optimizers change it.
-            regularizer: a penalty on it, added to the loss.
-            constraint: a function its value is passed through after each update.
-            name: its name.
-        """
-        dtype = as_dtype(dtype or self.dtype_policy.variable_dtype)
-        if initializer is None:
-            initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
-        start = initializers.get(initializer)
-        with scope(interpreter=EVALUATE, autocast=None, backend=self._home()):
-            variable = Variable(
-                start,
-                shape=tuple(shape or ()),
-                dtype=dtype,
-                trainable=trainable,
-                autocast=autocast,
-                aggregation=aggregation,
-                name=name or "variable",
-            )
-        variable.path = f"{self.name}/{variable.name}"
-        variable.regularizer = regularizers.get(regularizer)
-        variable.constraint = constraints_.get(constraint)
-        variable.overwrite_with_gradient = overwrite_with_gradient
-        variable.trainable = variable.trainable and self._trainable
-        if not any(v is variable for v in held(self)):
-            self.__dict__.setdefault("_added", []).append(variable)
-            changed()
-        return variable
-
-    add_variable = add_weight
 
     # -- dtypes ------------------------------------------------------------------------------------
 
@@ -302,6 +244,9 @@ class Layer(Holder):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
+        interpreter = context.interpreter
+        if not interpreter.is_plain:
+            interpreter.use(self)
         if self._declares_shape and context.stand_in is not None and context.declaring is not self:
             return self._finish(self._declared(args, kwargs))
         around = context.training
@@ -400,8 +345,6 @@ class Layer(Holder):
         return named or {"inputs": args[0] if args else None}
 
     def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
-        if len(names) == 1:
-            object.__setattr__(self, "_built_shape", next(iter(shapes.values())))
         with_shapes(self.build, names, shapes)
 
     def _declared(self, args: Any, kwargs: Any) -> Any:
@@ -419,11 +362,31 @@ class Layer(Holder):
                 with_shapes(self.compute_output_shape, names, shapes), self.compute_dtype, size
             )
 
-    def build_from_config(self, config: Config) -> None:
-        """Build the layer as `get_build_config` says it was built."""
-        if config.get("input_shape") is not None:
+    def get_build_config(self) -> Config | None:
+        """Return the shapes that the layer was built with, from which `build_from_config` builds another one.
+
+        Returns:
+            `{"input_shape": shape}`; `{"shapes_dict": {"query_shape": shape, ...}}` where `build` was given several
+            shapes, by the names of its parameters; None if `build` was not called.
+
+        >>> import hilevel
+        >>> layer = hilevel.layers.Dense(3)
+        >>> layer.build((None, 4))
+        >>> layer.get_build_config()
+        {'input_shape': (None, 4)}
+        """
+        shapes = vars(self).get("_hidden_build_shapes")
+        if not shapes:
+            return None
+        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+
+    def build_from_config(self, config: Config | None) -> None:
+        """Build the layer with the shapes that `get_build_config` returned; with None, leave it as it is."""
+        if config and config.get("input_shape") is not None:
             self.build(config["input_shape"])
             self._built = True
+        elif config and "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
 
     def _graph_call(self, args: Any, kwargs: Any) -> Any:
         """Called on symbolic tensors: build, and become a node of the graph."""
@@ -503,21 +466,16 @@ class Layer(Holder):
     # -- configuration -----------------------------------------------------------------------------
 
     def get_config(self) -> Config:
-        """The arguments from which `from_config` makes a layer like this one, as plain data."""
+        """Return the arguments from which `from_config` makes a layer like this one, as plain data.
+
+        Each argument of `__init__` is read from the attribute of its name. Where there is no such attribute, or it
+        holds layers or Variables that were made of the argument, the config has the argument as it was given.
+        """
         base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
-        args, kwargs = self._hidden_arguments
-        signature = inspect.signature(type(self).__init__)
-        bound = signature.bind_partial(self, *args, **kwargs)
-        bound.apply_defaults()
-        config: Config = {}
-        for name, value in list(bound.arguments.items())[1:]:
-            kind = signature.parameters[name].kind
-            if kind is inspect.Parameter.VAR_KEYWORD:
-                config.update(value)
-            elif kind is not inspect.Parameter.VAR_POSITIONAL:
-                config[name] = value
-        legacy = {k for k in _LEGACY if k not in signature.parameters}
-        return base | {k: plain(v) for k, v in config.items() if k not in (*base, *legacy)}
+        return base | {k: v for k, v in super().get_config().items() if k not in base}
+
+    def _settings(self) -> dict[str, Any]:
+        return settings_of(self, Layer)
 
     @classmethod
     def from_config(cls, config: Config) -> Any:
@@ -525,24 +483,18 @@ class Layer(Holder):
         return cls(**{k: _with_layers(v) for k, v in config.items()})
 
 
-def _constructor(cls: type) -> inspect.Signature:
-    """What `help` shows of a class: the arguments of its `__init__`."""
-    signature = inspect.signature(cls.__init__)  # type: ignore[misc]
-    return signature.replace(parameters=list(signature.parameters.values())[1:])
-
-
 def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
     """`build`, after which the layer counts as built, also where it is called by hand."""
 
     @functools.wraps(build)
     def build_and_note(self: Layer, *args: Any, **kwargs: Any) -> None:
-        build(self, *args, **kwargs)
+        with scope(name_scopes=(self._place(),)):
+            build(self, *args, **kwargs)
+        shapes = dict(zip(type(self)._build_parameters or (), args, strict=False)) | kwargs
+        object.__setattr__(self, "_hidden_build_shapes", {k: v for k, v in shapes.items() if v is not None})
         self._built = self._built or not self._builds_on_call
 
     return build_and_note
-
-
-Layer.__signature__ = _constructor(Layer)
 
 
 def _with_layers(value: Any) -> Any:

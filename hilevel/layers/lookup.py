@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
 from hilevel.config import settings
-from hilevel.layers.checks import encoding_of, one_of, positive, refuse
+from hilevel.layers.checks import encoding_of, one_of, positive, set_unsupported
 from hilevel.layers.hashes import bucket, two_numbers
 from hilevel.layers.host import HostLayer, encoded
 from hilevel.layers.index_lookup import IndexLookup
+from hilevel.layers.settings import Options
 from hilevel.layers.vocabulary import flat
 
 
@@ -127,7 +128,7 @@ class IntegerLookup(IndexLookup):
             max_tokens, num_oov_indices, mask_token, oov_token, vocabulary, idf_weights, invert, output_mode,
             pad_to_max_tokens, sparse, salt, name=name, **kwargs,
         )  # fmt: skip
-        one_of("IntegerLookup", "vocabulary_dtype", vocabulary_dtype, ("int64",))
+        self.vocabulary_dtype = one_of("IntegerLookup", "vocabulary_dtype", vocabulary_dtype, ("int64",))
         one_of("IntegerLookup", "oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method == "floormod":
             raise ValueError("IntegerLookup: a salt is for oov_method='farmhash'.")
@@ -166,12 +167,12 @@ class Hashing(HostLayer):
         salt: Any = None,
         output_mode: str = "int",
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else settings.floatx
         super().__init__(**kwargs)
-        refuse("Hashing", sparse=sparse or None)
+        set_unsupported(self, sparse=bool(sparse))
         output_mode = one_of("Hashing", "output_mode", output_mode, ("int", "one_hot", "multi_hot", "count"))
         self.num_bins = positive("Hashing", "num_bins", num_bins)
         self.mask_value, self.output_mode = mask_value, output_mode

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import reduce
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.checks import bad_setting, flags, integer, integers
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 
 
 class Merge(Layer):
@@ -156,7 +157,7 @@ class Concatenate(Merge):
     (1, 5)
     """
 
-    def __init__(self, axis: int = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int = -1, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.axis = integer("Concatenate", "axis", axis)
 
@@ -190,7 +191,7 @@ class Dot(Merge):
            [3.]], dtype=float32)
     """
 
-    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Any) -> None:
+    def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         flags("Dot", normalize=normalize)
         self.axes = integers("Dot", "axes", axes)

@@ -4,16 +4,25 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from operator import attrgetter
+from typing import Any, Unpack
 
-from hilevel import constraints as constraints_
-from hilevel import initializers, masks, ops, random, regularizers
+from hilevel import masks, ops, random, regularizers
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import flags, integers, positive, rate_of, refuse, seed_of
+from hilevel.layers.checks import (
+    flags,
+    integers,
+    positive,
+    rate_of,
+    seed_of,
+    set_unsupported,
+    set_weight_settings,
+)
 from hilevel.layers.einsum_dense import EinsumDense
 from hilevel.layers.input_spec import check_sequences
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import BaseOptions
 from hilevel.ops.attention import attention, causal_mask, masked_softmax, to_mask
 from hilevel.random.functions import keep_mask
 
@@ -50,27 +59,26 @@ class HeadsAttention(Layer):
     ) -> None:
         super().__init__(**kwargs)
         label = type(self).__name__
-        refuse(label, flash_attention=flash_attention or None)
+        set_unsupported(self, flash_attention=flash_attention or None)
         self._heads, self._sizes = heads, sizes
-        flags(label, use_bias=use_bias, use_gate=use_gate, flash_attention=flash_attention)
+        flags(label, use_bias=use_bias, use_gate=use_gate)
         self._dropout, self.seed = rate_of(label, dropout, "dropout"), seed_of(label, seed)
         self._use_bias, self.use_gate = use_bias, use_gate
         self.sliding_window = (
             None if sliding_window is None else positive(label, "sliding_window", sliding_window)
         )
-        self.kernel_initializer = initializers.get(kernel_initializer)
-        self.bias_initializer = initializers.get(bias_initializer)
-        self._common = {
-            "kernel_regularizer": regularizers.get(kernel_regularizer),
-            "bias_regularizer": regularizers.get(bias_regularizer),
-            "activity_regularizer": regularizers.get(activity_regularizer),
-            "kernel_constraint": constraints_.get(kernel_constraint),
-            "bias_constraint": constraints_.get(bias_constraint),
-            "dtype": self.dtype_policy,
-        }
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self._activity_regularizer = regularizers.get(activity_regularizer)  # of the projections
         self.supports_masking = True
         if self._dropout:
             self.seed_generator = random.SeedGenerator(seed)
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"activity_regularizer": self._activity_regularizer}
 
     @property
     def dropout(self) -> float:
@@ -122,7 +130,10 @@ class HeadsAttention(Layer):
         steps = equation.split("->")[1].removesuffix(bias)[1:]
         layer = EinsumDense(
             equation, (*(None for _ in steps), *last), bias_axes=bias if self._use_bias else None, name=name,
-            kernel_initializer=self.kernel_initializer, bias_initializer=self.bias_initializer, **self._common, **more,
+            kernel_initializer=self.kernel_initializer, bias_initializer=self.bias_initializer,
+            kernel_regularizer=self.kernel_regularizer, bias_regularizer=self.bias_regularizer,
+            kernel_constraint=self.kernel_constraint, bias_constraint=self.bias_constraint,
+            activity_regularizer=self._activity_regularizer, dtype=self.dtype_policy, **more,
         )  # fmt: skip
         layer.build(input_shape)
         layer.built = layer.supports_masking = True
@@ -327,7 +338,7 @@ class MultiHeadAttention(HeadsAttention):
         bias_constraint: Any = None,
         use_gate: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         heads = positive("MultiHeadAttention", "num_heads", num_heads)
         key_size = positive("MultiHeadAttention", "key_dim", key_dim)
@@ -354,6 +365,8 @@ class MultiHeadAttention(HeadsAttention):
     def value_dim(self) -> int:
         """The size of a head's values."""
         return self._sizes[1]
+
+    output_shape = property(attrgetter("_output_shape"))
 
     @property
     def attention_axes(self) -> tuple[int, ...] | None:
@@ -434,7 +447,7 @@ class GroupQueryAttention(HeadsAttention):
         bias_constraint: Any = None,
         use_gate: bool = False,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[BaseOptions],
     ) -> None:
         size = positive("GroupQueryAttention", "head_dim", head_dim)
         heads = positive("GroupQueryAttention", "num_query_heads", num_query_heads)

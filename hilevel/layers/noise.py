@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import ops, random
 from hilevel._types import Tensor
 from hilevel.layers.checks import data_format_of, number, rate_of, seed_of, sizes
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.random.functions import keep_mask, mask_shape
 
 
@@ -49,7 +50,7 @@ class Dropout(Noise):
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of("Dropout", rate)
@@ -170,7 +171,7 @@ class AlphaDropout(Noise):
         rate: float,
         noise_shape: Sequence[int | None] | None = None,
         seed: int | None = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of("AlphaDropout", rate)
@@ -201,7 +202,7 @@ class GaussianDropout(Noise):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, rate: float, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, rate: float, seed: int | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of("GaussianDropout", rate)
 
@@ -224,7 +225,7 @@ class GaussianNoise(Noise):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Any) -> None:
+    def __init__(self, stddev: float, seed: int | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(seed, **kwargs)
         self.stddev = number("GaussianNoise", "stddev", stddev, 0)
 

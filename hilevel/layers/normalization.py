@@ -3,16 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any
+from typing import Any, Unpack
 
-from hilevel import constraints as constraints_
-from hilevel import initializers, masks, ops, regularizers
+from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
-from hilevel.layers.checks import flags, integer, integers, number, refuse
+from hilevel.layers.checks import (
+    flags,
+    integer,
+    integers,
+    number,
+    refuse,
+    set_unsupported,
+    set_weight_settings,
+)
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.variables import Variable
 
 
@@ -41,26 +49,16 @@ class ScaleAndShift(Layer):
         name = type(self).__name__
         flags(name, center=center, scale=scale)
         self.epsilon, self.center, self.scale = number(name, "epsilon", epsilon, 0), center, scale
-        self.beta_initializer = initializers.get(beta_initializer)
-        self.gamma_initializer = initializers.get(gamma_initializer)
-        self.beta_regularizer = regularizers.get(beta_regularizer)
-        self.gamma_regularizer = regularizers.get(gamma_regularizer)
-        self.beta_constraint = constraints_.get(beta_constraint)
-        self.gamma_constraint = constraints_.get(gamma_constraint)
+        set_weight_settings(
+            self, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
+        )  # fmt: skip
 
     def make_gamma_and_beta(self, shape: Sequence[int]) -> None:
         """Make those of the two that are wanted."""
-        self.gamma = self.beta = None
-        if self.scale:
-            self.gamma = self.add_weight(
-                shape, self.gamma_initializer, autocast=False, name="gamma",
-                regularizer=self.gamma_regularizer, constraint=self.gamma_constraint,
-            )  # fmt: skip
-        if self.center:
-            self.beta = self.add_weight(
-                shape, self.beta_initializer, autocast=False, name="beta",
-                regularizer=self.beta_regularizer, constraint=self.beta_constraint,
-            )  # fmt: skip
+        self.gamma = self.add_weight("gamma", shape, autocast=False) if self.scale else None
+        self.beta = self.add_weight("beta", shape, autocast=False) if self.center else None
 
     def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor]:
         """The two, None where there is none, for tensors of a shape: with an element for each index of the axes."""
@@ -132,34 +130,30 @@ class BatchNormalization(ScaleAndShift):
         renorm_clipping: Any = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
-        refuse(
-            "BatchNormalization", renorm=renorm or None, renorm_clipping=renorm_clipping,
-            synchronized=synchronized or None,
-        )  # fmt: skip
-        flags("BatchNormalization", renorm=renorm, synchronized=synchronized)
+        set_unsupported(
+            self, renorm=bool(renorm), renorm_clipping=renorm_clipping, synchronized=bool(synchronized)
+        )
         self.axis = integer("BatchNormalization", "axis", axis)
         self.momentum = number("BatchNormalization", "momentum", momentum, 0, 1)
-        number("BatchNormalization", "renorm_momentum", renorm_momentum, 0, 1)
-        self.moving_mean_initializer = initializers.get(moving_mean_initializer)
-        self.moving_variance_initializer = initializers.get(moving_variance_initializer)
+        self.renorm_momentum = number("BatchNormalization", "renorm_momentum", renorm_momentum, 0, 1)
+        set_weight_settings(
+            self, moving_mean_initializer=moving_mean_initializer,
+            moving_variance_initializer=moving_variance_initializer,
+        )  # fmt: skip
 
     def build(self, input_shape: Shape) -> None:
         """Make `gamma`, `beta` and the running averages."""
         size = axis_size(self, input_shape, self.axis)
         self.make_gamma_and_beta((size,))
-        self.moving_mean = self.add_weight(
-            (size,), self.moving_mean_initializer, trainable=False, autocast=False, name="moving_mean"
-        )
-        self.moving_variance = self.add_weight(
-            (size,), self.moving_variance_initializer, trainable=False, autocast=False,
-            name="moving_variance",
-        )  # fmt: skip
+        kept: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight("moving_mean", (size,), **kept)
+        self.moving_variance = self.add_weight("moving_variance", (size,), **kept)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
@@ -254,8 +248,9 @@ class LayerNormalization(ScaleAndShift):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
+        refuse("LayerNormalization", rms_scaling=kwargs.pop("rms_scaling", None))  # type: ignore[typeddict-item]
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,

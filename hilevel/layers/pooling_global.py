@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from hilevel import ops
 from hilevel._types import Tensor
 from hilevel.layers.checks import flags
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops.windows import channels_come_first, per_axis
 
 
@@ -19,7 +20,9 @@ class BaseGlobalPooling(Layer):
     rank: ClassVar[int]
     reduce: ClassVar[Callable[..., Tensor]]
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(**kwargs)
         first = channels_come_first(type(self).__name__, data_format)
         self.data_format = "channels_first" if first else "channels_last"
@@ -86,7 +89,9 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
 
     rank, reduce = 1, ops.mean
 
-    def __init__(self, data_format: str | None = None, keepdims: bool = False, **kwargs: Any) -> None:
+    def __init__(
+        self, data_format: str | None = None, keepdims: bool = False, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
@@ -139,7 +144,7 @@ class BaseAdaptivePooling(Layer):
     rank: ClassVar[int]
     pool: ClassVar[Callable[..., Tensor]]
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         cls = type(self).__name__
         self.output_size = per_axis(cls, "output_size", output_size, self.rank)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 import numpy as np
 
@@ -11,8 +11,9 @@ from hilevel import ops
 from hilevel._types import Shape, Tensor
 from hilevel.autodiff.tape import to_host
 from hilevel.config import settings
-from hilevel.layers.checks import bad_setting, flags, integers, is_numeric, one_of, positive, refuse
+from hilevel.layers.checks import bad_setting, flags, integers, is_numeric, one_of, positive, set_unsupported
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops._ranges import expect_indices
 
 
@@ -28,7 +29,7 @@ class Rescaling(Layer):
     array([1., 0.], dtype=float32)
     """
 
-    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Any) -> None:
+    def __init__(self, scale: Any, offset: Any = 0.0, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         for name, value in (("scale", scale), ("offset", offset)):
@@ -68,14 +69,14 @@ class Normalization(Layer):
         mean: Any = None,
         variance: Any = None,
         invert: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         if (mean is None) != (variance is None):
             raise ValueError("Normalization: give both mean and variance, or neither and call adapt.")
         flags("Normalization", invert=invert)
-        self.axis = () if axis == () else integers("Normalization", "axis", axis, none=True)
+        self.axis = () if axis in ((), []) else integers("Normalization", "axis", axis, none=True)
         self.invert = invert
         self.given = None if mean is None else (np.asarray(mean), np.asarray(variance))
         self.adapted = mean is not None
@@ -93,6 +94,17 @@ class Normalization(Layer):
         if self.given is not None:
             self.mean.assign(np.broadcast_to(self.given[0], shape))
             self.variance.assign(np.broadcast_to(self.given[1], shape))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the statistics that were learned into a dict; statistics that were given are in the config."""
+        if self.given is None:
+            super().save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the statistics that were learned from a dict."""
+        if self.given is None:
+            super().load_own_variables(store)
+            self.adapted = True
 
     def adapt(self, data: Any) -> None:
         """Take mean and variance from data: an array, or batches of arrays. What was known before is forgotten."""
@@ -151,10 +163,10 @@ class CategoryEncoding(Layer):
         num_tokens: int | None = None,
         output_mode: str = "multi_hot",
         sparse: bool = False,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
-        refuse("CategoryEncoding", sparse=sparse or None)
+        set_unsupported(self, sparse=bool(sparse))
         modes = ("one_hot", "multi_hot", "count", "binary")
         output_mode = one_of("CategoryEncoding", "output_mode", output_mode, modes)
         output_mode = "multi_hot" if output_mode == "binary" else output_mode

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import inspect
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Unpack
 
 from hilevel import masks, ops, tree
 from hilevel._types import Shape, Tensor
@@ -13,6 +12,7 @@ from hilevel.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
 from hilevel.layers.checks import bad_setting, flags, one_of
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import BaseOptions, Options
 from hilevel.variables import Variable
 
 
@@ -28,7 +28,7 @@ class StackedRNNCells(Layer):
     (4, 2)
     """
 
-    def __init__(self, cells: Sequence[Any], **kwargs: Any) -> None:
+    def __init__(self, cells: Sequence[Any], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         for cell in cells if isinstance(cells, (list, tuple)) else [cells]:
             _check_cell("StackedRNNCells", "cells", cell)
@@ -121,7 +121,7 @@ class RNN(Layer):
 
     def __init__(
         self, cell: Any, return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
-        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Any,
+        stateful: bool = False, unroll: bool = False, zero_output_for_mask: bool = False, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         if isinstance(cell, (list, tuple)):
@@ -297,27 +297,40 @@ def _changes_itself(cell: Any) -> bool:
 # -- a layer for each cell --------------------------------------------------------------------------------
 
 
-class OfCell(RNN):
+class OfCell:
+    """An attribute of a layer's cell as an attribute of the layer."""
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self.name = name
+
+    def __get__(self, layer: Any, owner: type | None = None) -> Any:
+        return self if layer is None else getattr(layer.cell, self.name)
+
+    def __set__(self, layer: Any, value: Any) -> None:
+        setattr(layer.cell, self.name, value)
+
+
+class CellLayer(RNN):
     """Base of `SimpleRNN`, `LSTM` and `GRU`: the constructor's arguments are the cell's, and those of `RNN`."""
 
-    def __init__(self, cell: type[Cell], given: dict[str, Any]) -> None:
-        arguments = {k: v for k, v in given.items() if k not in ("self", "kwargs", "use_cudnn", "__class__")}
-        own = {k: arguments.pop(k) for k in inspect.signature(cell.__init__).parameters if k in arguments}
-        kwargs = given["kwargs"]
-        shared = {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
-        kwargs = {k: v for k, v in kwargs.items() if k != "implementation"}
-        one_of(type(self).__name__, "use_cudnn", given.get("use_cudnn"), ("auto", True, False, None))
-        super().__init__(cell(**own, **shared), **arguments, **kwargs)
+    units, activation, recurrent_activation, use_bias, unit_forget_bias, reset_after, dropout, recurrent_dropout, \
+        seed, seed_generator, implementation, output_size, kernel, recurrent_kernel, bias, kernel_initializer, \
+        recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, \
+        kernel_constraint, recurrent_constraint, bias_constraint = (OfCell() for _ in range(24))  # fmt: skip
+
+    def __init__(self, cell: Cell, *of_layer: Any, use_cudnn: Any = None, **kwargs: Any) -> None:
+        kwargs.pop("implementation", None)
+        super().__init__(cell, *of_layer, **kwargs)
+        self.use_cudnn = one_of(type(self).__name__, "use_cudnn", use_cudnn, ("auto", True, False, None))
         self.input_spec = InputSpec(ndim=3)
 
-    def __getattr__(self, name: str) -> Any:
-        cell = self.__dict__.get("cell")
-        if cell is not None and not name.startswith("_") and hasattr(cell, name):
-            return getattr(cell, name)
-        return Layer.__getattr__(self, name)
+
+def _shared(name: str, kwargs: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the name of a layer's cell, and the keyword arguments of the layer that the cell is given, too."""
+    return {"name": name} | {k: kwargs[k] for k in ("dtype", "trainable", "implementation") if k in kwargs}
 
 
-class SimpleRNN(OfCell):
+class SimpleRNN(CellLayer):
     """A plain recurrent layer; its step is that of `SimpleRNNCell`.
 
     Args:
@@ -340,12 +353,20 @@ class SimpleRNN(OfCell):
         kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, return_sequences: bool = False,
         return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        seed: int | None = None, **kwargs: Any,
+        seed: int | None = None, **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
-        super().__init__(SimpleRNNCell, locals())
+        cell = SimpleRNNCell(
+            units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
+            bias_constraint, dropout, recurrent_dropout, seed, **_shared("simple_rnn_cell", kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
 
 
-class LSTM(OfCell):
+class LSTM(CellLayer):
     """A long short-term memory layer; its step is that of `LSTMCell`. Hochreiter and Schmidhuber, 1997.
 
     Args:
@@ -371,12 +392,21 @@ class LSTM(OfCell):
         kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
         dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
         return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        use_cudnn: Any = "auto", **kwargs: Any,
+        use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
-        super().__init__(LSTMCell, locals())
+        cell = LSTMCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
+            **_shared("lstm_cell", kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn=use_cudnn,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip
 
 
-class GRU(OfCell):
+class GRU(CellLayer):
     """A layer of gated recurrent units; its step is that of `GRUCell`. Cho et al., 2014.
 
     Args:
@@ -401,6 +431,15 @@ class GRU(OfCell):
         recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
         recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
         return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Any,
+        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
-        super().__init__(GRUCell, locals())
+        cell = GRUCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, reset_after, seed,
+            **_shared("gru_cell", kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn=use_cudnn,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip

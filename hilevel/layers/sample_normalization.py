@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import masks, ops
 from hilevel._types import Shape, Tensor
@@ -18,6 +18,7 @@ from hilevel.layers.normalization import (
     scaled,
     standardized,
 )
+from hilevel.layers.settings import Options
 
 
 class GroupNormalization(ScaleAndShift):
@@ -56,7 +57,7 @@ class GroupNormalization(ScaleAndShift):
         gamma_regularizer: Any = None,
         beta_constraint: Any = None,
         gamma_constraint: Any = None,
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
@@ -103,7 +104,9 @@ class RMSNormalization(Layer):
     array([[1., 1.]], dtype=float32)
     """
 
-    def __init__(self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Any) -> None:
+    def __init__(
+        self, axis: int | Sequence[int] = -1, epsilon: float = 1e-6, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(**kwargs)
         axis = integers("RMSNormalization", "axis", axis)
         self.axis = axis if isinstance(axis, int) else sorted(axis)
@@ -142,7 +145,7 @@ class UnitNormalization(Layer):
         TypeError: `axis` is no integer, nor several.
     """
 
-    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Any) -> None:
+    def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.autocast = False
         self.supports_masking = True

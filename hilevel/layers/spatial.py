@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import numpy as np
 
@@ -14,6 +14,7 @@ from hilevel.errors import ShapeError
 from hilevel.layers.checks import one_of, positive
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.ops.windows import channels_come_first, per_axis
 
 Pairs = tuple[tuple[int, ...], ...]
@@ -31,21 +32,26 @@ class BaseSpatial(Layer):
         self._first_axis = 2 if first else 1
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
-    def pairs(self, name: str, value: Any) -> Pairs:
-        """Two numbers for each axis, before and after, from one number for all, one for each axis, or all of them.
+    def pairs(self, name: str, value: Any) -> Any:
+        """Two numbers for each axis, before and after, from one number for all, one for each axis, or all of them; of
+        one axis the two alone.
 
         Raises:
             ValueError: it is none of these.
         """
         cls = type(self).__name__
         if self.rank == 1:
-            return (per_axis(cls, name, value, 2, smallest=0),)
+            return per_axis(cls, name, value, 2, smallest=0)
         values = value if isinstance(value, (list, tuple)) else (value,) * self.rank
         if len(values) != self.rank:
             raise ValueError(
                 f"{cls}: {name} must be a number, {self.rank} of them, or {self.rank} pairs; got {value!r}."
             )
         return tuple(per_axis(cls, name, v, 2, smallest=0) for v in values)
+
+    def by_axis(self, pairs: Any) -> Pairs:
+        """Return what `pairs` returned as a tuple with a pair for each axis."""
+        return (pairs,) if self.rank == 1 else pairs
 
 
 # -- larger ----------------------------------------------------------------------------------------------
@@ -67,7 +73,7 @@ class UpSampling1D(BaseSpatial):
 
     rank = 1
 
-    def __init__(self, size: int = 2, **kwargs: Any) -> None:
+    def __init__(self, size: int = 2, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.settle("channels_last")
         self.size = positive("UpSampling1D", "size", size)
@@ -102,7 +108,7 @@ class UpSampling2D(BaseSpatial):
         size: Any = (2, 2),
         data_format: str | None = None,
         interpolation: str = "nearest",
-        **kwargs: Any,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.settle(data_format)
@@ -139,7 +145,9 @@ class UpSampling3D(BaseSpatial):
 
     rank = 3
 
-    def __init__(self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(**kwargs)
         self.settle(data_format)
         self.size = per_axis("UpSampling3D", "size", size, 3)
@@ -182,7 +190,7 @@ _BETWEEN: dict[str, tuple[Callable[..., Any], float]] = {
 class BaseZeroPadding(BaseSpatial):
     """Base of `ZeroPadding1D`, `ZeroPadding2D` and `ZeroPadding3D`."""
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Any) -> None:
+    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.settle(data_format)
         self.padding: Any = self.pairs("padding", padding)
@@ -190,7 +198,9 @@ class BaseZeroPadding(BaseSpatial):
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs with zeros before and after each spatial axis."""
         none = ((0, 0),)
-        return ops.pad(inputs, none * self._first_axis + self.padding + none * (2 - self._first_axis))
+        return ops.pad(
+            inputs, none * self._first_axis + self.by_axis(self.padding) + none * (2 - self._first_axis)
+        )
 
 
 class ZeroPadding1D(BaseZeroPadding):
@@ -254,7 +264,9 @@ class BaseCropping(BaseSpatial):
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs without what is cut off."""
         key = [slice(None)] * self._first_axis
-        for (before, after), n in zip(self.cropping, inputs.shape[self._first_axis :], strict=False):
+        for (before, after), n in zip(
+            self.by_axis(self.cropping), inputs.shape[self._first_axis :], strict=False
+        ):
             if before + after >= n:
                 raise ShapeError(
                     f'{type(self).__name__} "{self.name}": cropping {self.cropping} leaves nothing of an input of '
@@ -281,7 +293,7 @@ class Cropping1D(BaseCropping):
 
     rank = 1
 
-    def __init__(self, cropping: Any = (1, 1), **kwargs: Any) -> None:
+    def __init__(self, cropping: Any = (1, 1), **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.crop(cropping, "channels_last")
 
@@ -305,7 +317,10 @@ class Cropping2D(BaseCropping):
     rank = 2
 
     def __init__(
-        self, cropping: Any = ((0, 0), (0, 0)), data_format: str | None = None, **kwargs: Any
+        self,
+        cropping: Any = ((0, 0), (0, 0)),
+        data_format: str | None = None,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.crop(cropping, data_format)
@@ -322,7 +337,10 @@ class Cropping3D(BaseCropping):
     rank = 3
 
     def __init__(
-        self, cropping: Any = ((1, 1), (1, 1), (1, 1)), data_format: str | None = None, **kwargs: Any
+        self,
+        cropping: Any = ((1, 1), (1, 1), (1, 1)),
+        data_format: str | None = None,
+        **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
         self.crop(cropping, data_format)

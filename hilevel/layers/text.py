@@ -5,11 +5,12 @@ from __future__ import annotations
 import re
 import string
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 
-from hilevel.layers.checks import bad_setting, encoding_of, integers, one_of, positive, refuse
+from hilevel.layers.checks import bad_setting, encoding_of, integers, one_of, positive, set_unsupported
 from hilevel.layers.host import HostLayer
 from hilevel.layers.index_lookup import check_settings
 from hilevel.layers.lookup import StringLookup
@@ -79,7 +80,7 @@ class TextVectorization(HostLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        refuse("TextVectorization", sparse=sparse or None, ragged=ragged or None)
+        set_unsupported(self, sparse=bool(sparse), ragged=bool(ragged))
         name = "TextVectorization"
         for label, value, known in (("standardize", standardize, _STANDARDIZE), ("split", split, _SPLIT)):
             if not callable(value):
@@ -101,6 +102,10 @@ class TextVectorization(HostLayer):
             max_tokens, mask_token="", vocabulary=vocabulary, idf_weights=idf_weights, output_mode=output_mode,
             pad_to_max_tokens=pad_to_max_tokens, encoding=encoding,
         )  # fmt: skip
+
+    max_tokens = property(attrgetter("lookup.max_tokens"))
+    output_mode = property(attrgetter("lookup.output_mode"))
+    pad_to_max_tokens = property(attrgetter("lookup.pad_to_max_tokens"))
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
         """The words, each at its index; `include_special_tokens=False` leaves `""` and `"[UNK]"` out."""

@@ -1,15 +1,17 @@
-"""What an object holds: layers, Variables, seed generators and metrics in its attributes, and in lists and dicts there.
+"""What an object holds: layers, Variables, seed generators and metrics in its attributes, and in lists, dicts, tuples
+and sets there.
 
 What is found is remembered until something that counts is set anywhere; `structure.version` counts these events.
 """
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from hilevel._context import context
-from hilevel.compile.capture import attributes
+from hilevel.random.seed import SeedGenerator
 from hilevel.variables import Variable
 
 
@@ -25,63 +27,81 @@ def changed() -> None:
     structure.version += 1
 
 
-def _counting(name: str, base: type) -> Callable[..., Any]:
+def _counting(name: str, base: Any) -> Callable[..., Any]:
     method = getattr(base, name)
 
     def count(self: Any, *args: Any, **kwargs: Any) -> Any:
         changed()
-        return method(self, *args, **kwargs)
+        return method(self, *map(tracked, args), **kwargs)
 
     count.__name__, count.__doc__ = name, method.__doc__
     return count
 
 
 class TrackedList(list[Any]):
-    """A list in an attribute of a layer; it tells when it changes."""
+    """A list in an attribute of a layer, which notes its changes."""
 
 
 class TrackedDict(dict[Any, Any]):
-    """A dict in an attribute of a layer; it tells when it changes."""
+    """A dict in an attribute of a layer, which notes its changes."""
 
 
-for _name in [
-    "append",
-    "extend",
-    "insert",
-    "pop",
-    "remove",
-    "clear",
-    "__setitem__",
-    "__delitem__",
-    "__iadd__",
-    "reverse",
-    "sort",
-]:
-    setattr(TrackedList, _name, _counting(_name, list))
-for _name in ["__setitem__", "__delitem__", "clear", "pop", "popitem", "setdefault", "update", "__ior__"]:
-    setattr(TrackedDict, _name, _counting(_name, dict))
+class TrackedOrderedDict(OrderedDict[Any, Any]):
+    """An OrderedDict in an attribute of a layer, which notes its changes."""
+
+
+class TrackedSet(set[Any]):
+    """A set in an attribute of a layer, which notes its changes."""
+
+
+_OF_DICTS = "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update"
+_CHANGING = {
+    TrackedList: "__setitem__ __delitem__ __iadd__ append clear extend insert pop remove reverse sort",
+    TrackedDict: _OF_DICTS,
+    TrackedOrderedDict: f"{_OF_DICTS} move_to_end",
+    TrackedSet: "__iand__ __ior__ __isub__ __ixor__ add clear difference_update discard intersection_update pop "
+    "remove symmetric_difference_update update",
+}
+for _class, _names in _CHANGING.items():
+    for _name in _names.split():
+        setattr(_class, _name, _counting(_name, _class.__base__))
+
+
+def tracked(value: Any) -> Any:
+    """Return a value with tracked copies of the lists, dicts and sets in it, also within tuples."""
+    kind = type(value)
+    if kind in (dict, OrderedDict):
+        made = TrackedDict if kind is dict else TrackedOrderedDict
+        return made((k, tracked(v)) for k, v in value.items())
+    if kind is list:
+        return TrackedList(map(tracked, value))
+    if isinstance(value, tuple):
+        items = [tracked(item) for item in value]
+        if any(new is not old for new, old in zip(items, value, strict=True)):
+            return kind(*items) if hasattr(value, "_fields") else kind(items)
+        return value
+    return TrackedSet(value) if kind is set else value
 
 
 _PLAIN = (bool, int, float, str, type(None))
+_STRUCTURES = (list, tuple, dict, set)
 
 
 class Tracker:
     """Base of layers: remembers what its attributes hold."""
 
-    _holds = False
+    _changes = 0
+    """Counts assignments of other numbers, texts and booleans to attributes: a captured step may depend on them."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not context.interpreter.is_plain:
             context.interpreter.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
         before = self.__dict__.get(name)
         if isinstance(value, _PLAIN) and value != getattr(self, name, value):
-            attributes.changes += 1
+            object.__setattr__(self, "_changes", self._changes + 1)
         if not name.startswith("_hidden") and (is_trackable(value) or is_trackable(before)):
             changed()
-            if type(value) is list:
-                value = TrackedList(value)
-            elif type(value) is dict:
-                value = TrackedDict(value)
+            value = tracked(value)
         object.__setattr__(self, name, value)
 
     def __delattr__(self, name: str) -> None:
@@ -91,14 +111,20 @@ class Tracker:
 
 def is_trackable(value: Any) -> bool:
     """Whether something that counts may be in it."""
-    return isinstance(value, (Tracker, Variable, list, dict, tuple)) or hasattr(value, "_tracked_state")
+    return isinstance(value, (Tracker, Variable, SeedGenerator, *_STRUCTURES)) or hasattr(
+        value, "reset_state"
+    )
 
 
 def held(owner: Any) -> Iterator[Any]:
-    """Everything in the attributes of an object, lists and dicts opened, in the order in which it was set."""
+    """Everything in the attributes of an object, lists, dicts and tuples opened, in the order in which it was set; of
+    sets in the order of the names."""
     for name, value in list(owner.__dict__.items()):  # another thread may add some
-        if not name.startswith("_hidden"):
-            yield from _open(value)
+        if isinstance(value, _STRUCTURES):
+            if not name.startswith("_hidden"):
+                yield from _open(value)
+        elif type(value) not in _PLAIN and not name.startswith("_hidden"):
+            yield value
 
 
 def _open(value: Any) -> Iterator[Any]:
@@ -108,8 +134,15 @@ def _open(value: Any) -> Iterator[Any]:
     elif isinstance(value, dict):
         for item in value.values():
             yield from _open(item)
+    elif isinstance(value, set):
+        yield from sorted(value, key=lambda item: str(getattr(item, "name", "")))
     else:
         yield value
+
+
+def holds_state(value: Any) -> bool:
+    """Whether a value is a layer or a Variable, or a list, tuple or dict with one in it."""
+    return any(isinstance(x, (Tracker, Variable)) for x in _open(value))
 
 
 def unique(items: Iterator[Any]) -> list[Any]:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import initializers, ops
 from hilevel._types import Config, Shape, Tensor
 from hilevel.layers.checks import bad_setting, positive
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.layers.settings import Options
 from hilevel.overlay import Overlay
 from hilevel.variables import Variable
 
@@ -30,7 +31,7 @@ class Wrapper(Layer):
         ValueError: `layer` is none.
     """
 
-    def __init__(self, layer: Layer, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         if not isinstance(layer, Layer):
             raise bad_setting(type(self).__name__, "layer", "a layer to wrap", layer)
@@ -72,7 +73,7 @@ class SpectralNormalization(Wrapper):
     kernel: Variable
     vector_u: Variable
 
-    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Any) -> None:
+    def __init__(self, layer: Layer, power_iterations: int = 1, **kwargs: Unpack[Options]) -> None:
         super().__init__(layer, **kwargs)
         self.power_iterations = positive("SpectralNormalization", "power_iterations", power_iterations)
 

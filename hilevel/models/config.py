@@ -16,6 +16,7 @@ from hilevel.layers import deserialize, serialize
 from hilevel.layers.input_layer import InputLayer
 from hilevel.layers.layer import Layer
 from hilevel.models.graph_run import Graph
+from hilevel.names import distinct
 from hilevel.ops._op import Composite, Op
 from hilevel.registry import get_registered_name, get_registered_object
 
@@ -63,17 +64,11 @@ def _entry(operation: Any, taken: set[str]) -> Config:
     """Return the description of a layer or op, under a name that is not taken, without calls."""
     if isinstance(operation, Layer):
         return serialize(operation) | {"name": operation.name, "inbound_nodes": []}
-    name = next(
-        n
-        for i in range(len(taken) + 1)
-        if (n := f"{operation.name}_{i}" if i else operation.name) not in taken
-    )
-    config = {"name": get_registered_name(operation)}
     return {
         "module": operation.__module__,
         "class_name": "Op",
-        "config": config,
-        "name": name,
+        "config": {"name": get_registered_name(operation)},
+        "name": distinct(operation.name, taken),
         "inbound_nodes": [],
     }
 

@@ -167,6 +167,13 @@ class Model(Trainer):
             base = {key: config[key] for key in ("name", "trainable", "dtype") if key in config}
             return cls(inputs, outputs, **base)
 
+    def get_build_config(self) -> Config | None:
+        """Return the shape of the input of a subclassed or Sequential model; None for a functional model, which is
+        built by its config."""
+        if self._graph is None or type(self).build is Model.build:
+            return super().get_build_config()
+        return {"input_shape": self.input_shape}
+
     def _needs_graph(self) -> Graph:
         if self._graph is None:
             raise AttributeError(

@@ -79,6 +79,7 @@ class Sequential(Model):
         """Build the graph anew, where the input's shape is known."""
         self._graph = None
         self._built = False
+        self._place()
         if self._start is not None and self._chain:
             x: Any = self._start
             for layer in self._chain:

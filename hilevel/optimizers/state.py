@@ -10,6 +10,7 @@ import numpy as np
 from hilevel import initializers
 from hilevel._types import DTypeLike
 from hilevel.config import floatx
+from hilevel.names import distinct
 from hilevel.variables import Variable
 
 
@@ -39,7 +40,7 @@ class State:
             aggregation=aggregation,
             name=name,
         )
-        variable.path = f"{self.name}/{variable.name}"
+        variable.path = distinct(f"{self.name}/{variable.name}", {v.path for v in self._variables})
         self._variables.append(variable)
         return variable
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from hilevel._philox import philox_words
 from hilevel.compile.jit import before_compiling
+from hilevel.names import name_scope, unique_name
 from hilevel.ops.elementwise import add
 from hilevel.variables import Variable
 
@@ -86,10 +87,11 @@ class SeedGenerator:
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
             raise ValueError(f"A seed must be an integer or None; got {seed!r}.")
-        self.name = name or "seed_generator"
+        self.name = name or unique_name("seed_generator")
         self.initial_seed = seed
         first = np.array([make_seed() if seed is None else int(seed) & 0xFFFFFFFF, 0], np.uint32)
-        self.state = Variable(first, dtype="uint32", trainable=False, name=f"{self.name}_state")
+        with name_scope(self.name):
+            self.state = Variable(first, dtype="uint32", trainable=False, name="seed_generator_state")
 
     def next(self, ordered: bool = True) -> Any:
         """The state of this draw, `[seed, number]`; the next call gets another."""

@@ -8,7 +8,7 @@ Tensors without numbers bring their own: `Shapes` those of which only the shape 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -108,9 +108,9 @@ ABSTRACT_TYPES: set[Any] = set()
 Context.interpreter = EVALUATE
 
 
-def on_backend(args: tuple[Any, ...], backend: Backend) -> tuple[Backend, tuple[Any, ...]]:
+def on_backend(args: Sequence[Any], backend: Backend) -> tuple[Backend, Any]:
     """Return operands as arrays, and the backend they belong to: the given one if it is that of any."""
-    args = tuple([plain_array(a) if a.__class__ in RECORDED else a for a in args])
+    args = [a.leave() if a.__class__ in RECORDED else a for a in args]
     for a in args:
         if a.__class__ not in NUMBERS and backend.is_array(a):
             return backend, args

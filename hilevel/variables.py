@@ -119,7 +119,8 @@ class Variable(TensorLike):
         if interpreter.finds_shapes:
             value: Any = Abstract(self.shape, self.dtype)
         else:
-            value, tape = self.array, interpreter.tape
+            overlay, tape = context.overlay, interpreter.tape
+            value = self._array if overlay is None else overlay.read(self)
             if tape is not None and ((tape.auto and self.trainable) or id(self) in tape.watched):
                 value = tape.leaf(self, value)
         cast = context.autocast

@@ -20,6 +20,7 @@ from hilevel.backends import current_backend
 from hilevel.errors import TracedValueError
 from hilevel.interpreter import (
     ARRAYS,
+    HOST_TYPES,
     NO_OPTIONS,
     RECORDED,
     Interpreter,
@@ -72,16 +73,33 @@ class Tape(Interpreter):
 
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Compute; record the result if an operand is traced by this tape and the op has a gradient."""
-        parents = [a if a.__class__ is Traced and a.tape is self else None for a in args]
-        if op.rule is None or all(parent is None for parent in parents):
-            return self.below.run(op, args, kwargs)
-        backend, values = on_backend(args, context.backend or current_backend())
+        values: list[Any] = []
+        parents: list[Traced | None] = []
+        linked, on_host = False, True
+        for a in args:
+            parent = None
+            if a.__class__ is Traced:
+                if a.tape is self:
+                    parent, linked, a = a, True, a.value
+                else:
+                    a = a.leave()
+            on_host = on_host and a.__class__ in HOST_TYPES
+            parents.append(parent)
+            values.append(a)
+        backend = context.backend or current_backend()
+        if not on_host:
+            backend, values = on_backend(values, backend)
+        if op.rule is None or not linked:
+            return self.below.run(op, tuple(values), kwargs)
         if not backend.takes_host_arrays:
-            values = backend.adopt(values)
+            values = list(backend.adopt(values))
         override = backend.overrides[op]
         saving = op.saving if override is None or override.gradient is None else override.saving
         form = saving or (op.value if override is None else override.value)
-        y = self.below.call(form, (backend.xp, *values), kwargs)
+        if self.below.is_plain:
+            y = form(backend.xp, *values, **kwargs)
+        else:
+            y = self.below.call(form, (backend.xp, *values), kwargs)
         residuals = None
         if saving is not None:
             y, residuals = y

@@ -75,35 +75,46 @@ def _copy(x: Array) -> Array:
 
 
 def value_of(x: Any) -> Any:
-    """The array of a captured one; anything else as it is."""
-    return x.value if x.__class__ is Captured else x
+    """Return the array of a captured one; a structure with such arrays; anything else as it is."""
+    if x.__class__ is Captured:
+        return x.value
+    return tree.map_structure(value_of, x) if isinstance(x, _NOT_PLAIN) else x
 
 
 def slot_of(x: Any) -> Any:
-    """The slot of a captured array; anything else as it is."""
-    return x.slot if x.__class__ is Captured else x
+    """Return the slot of a captured array; a structure with such slots; anything else as it is."""
+    if x.__class__ is Captured:
+        return x.slot
+    return tree.map_structure(slot_of, x) if isinstance(x, _NOT_PLAIN) else x
+
+
+_NOT_PLAIN = (Captured, tuple, list, dict)
+"""Classes of arguments in which there may be captured arrays."""
 
 
 def layers_of(function: Any) -> list[Any]:
     """Return the layers that a function can reach without calling them: in the object it is a method of, in that
-    object's attributes, in its closure, and in the globals that it names."""
-    found: dict[int, Any] = {}
-    functions, seen = [function], set()
+    object's attributes, in its closure, and in the globals that it names; and in those of the functions found there."""
+    layers: dict[int, Any] = {}
+    functions, seen = [function], {function}
     while functions:
-        f = functions.pop()
-        code = getattr(f, "__code__", None)
-        owner = getattr(f, "__self__", None)
-        held = [c.cell_contents for c in getattr(f, "__closure__", None) or () if c != _EMPTY]
-        held += [f.__globals__.get(name) for name in code.co_names] if code else []
-        if owner is not None:
-            held += [owner, f.__func__, *getattr(owner, "__dict__", {}).values()]
-        for x in tree.flatten([x for x in held if not isinstance(x, (list, tuple, dict)) or len(x) < _FEW]):
+        for x in _held_by(functions.pop()):
             if hasattr(x, "_flatten_layers") and not isinstance(x, type):
-                found.update((id(layer), layer) for layer in x._flatten_layers())
-            elif (hasattr(x, "__code__") or hasattr(x, "__func__")) and id(x) not in seen:
-                seen.add(id(x))
+                layers.update((id(layer), layer) for layer in x._flatten_layers())
+            elif isinstance(x, (types.FunctionType, types.MethodType)) and x not in seen:
+                seen.add(x)
                 functions.append(x)
-    return list(found.values())
+    return list(layers.values())
+
+
+def _held_by(function: Any) -> list[Any]:
+    """Return the objects in a function's closure, globals and object, and those in lists and dicts there."""
+    owner = getattr(function, "__self__", None)
+    code = getattr(function, "__code__", None)
+    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != _EMPTY]
+    held += [function.__globals__.get(name) for name in code.co_names] if code else []
+    held += [] if owner is None else [owner, function.__func__, *getattr(owner, "__dict__", {}).values()]
+    return held + tree.flatten([x for x in held if isinstance(x, (list, tuple, dict)) and len(x) < _FEW])
 
 
 _EMPTY = types.CellType()
@@ -202,6 +213,7 @@ class Capture(Watch):
         self.written: list[Array] = []
         self.refused = ""
         self.layers: dict[int, Any] = {}
+        self._types = backend.array_types
         self._count = 0
         self._usual = np.geterr()
         self._roots: dict[int, tuple[Any, Array]] = {}
@@ -237,29 +249,38 @@ class Capture(Watch):
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         """Call a function of arrays, and note it; what it calls in turn is part of it."""
-        plain, options = tree.map_structure(value_of, (args, kwargs))
+        plain = [
+            a.value if a.__class__ is Captured else value_of(a) if isinstance(a, _NOT_PLAIN) else a
+            for a in args
+        ]
+        options = {name: value_of(a) for name, a in kwargs.items()}
         writes = getattr(function, "writes", None)
         if writes is not None:
-            plain = tree.map_structure(self._copied, plain)
-        with scope(interpreter=EVALUATE):
+            plain = [self.backend.snapshot(a) if isinstance(a, self._types) else a for a in plain]
+        before, context.interpreter = context.interpreter, EVALUATE
+        try:
             out = function(*plain, **options)
+        finally:
+            context.interpreter = before
         if writes is not None:
             self._note_written(args, out, *writes)
-        out = tree.map_structure(self._captured, out)
+        out = self._captured(out) if isinstance(out, self._types) else tree.map_structure(self._captured, out)
         errors = np.geterr()
         self.calls.append(
             Call(
                 function,
-                tree.map_structure(slot_of, args),
-                tree.map_structure(slot_of, kwargs),
-                tree.map_structure(slot_of, out),
+                tuple(
+                    [
+                        a.slot if a.__class__ is Captured else slot_of(a) if isinstance(a, _NOT_PLAIN) else a
+                        for a in args
+                    ]
+                ),
+                {name: slot_of(a) for name, a in kwargs.items()},
+                slot_of(out),
                 None if errors == self._usual else errors,
             )
         )
         return out
-
-    def _copied(self, x: Any) -> Any:
-        return self.backend.snapshot(x) if self.backend.is_array(x) else x
 
     def _note_written(self, args: Any, out: Any, width: int, positions: tuple[int, ...]) -> None:
         """What a function has written to are copies, for now: of the Variables' arrays, which it is to write to."""
@@ -292,14 +313,15 @@ class Capture(Watch):
 
     def _captured(self, value: Any) -> Any:
         """What a call returned, captured where it is an array."""
-        if not self.backend.is_array(value):
+        if not isinstance(value, self._types):
             if value is not None and not isinstance(value, (bool, int, float, str)):
                 self.refuse(f"a call returns {type(value).__name__}")
             return value
         slot = Slot(self._count)
         self._count += 1
-        if id(root(value)) in self._roots:
-            self.owners[slot] = self._roots[id(root(value))][0]
+        found = self._roots.get(id(root(value)))
+        if found is not None:
+            self.owners[slot] = found[0]
         captured = Captured(value, self, slot)
         self._alive.append(weakref.ref(captured))
         return captured
@@ -309,12 +331,13 @@ class Capture(Watch):
     def _leave(self, overlay: Overlay) -> None:
         """Give the Variables that were written plain arrays, each its own."""
         entered = {id(e.variable): e.array for e in self.entered}
+        in_place = set(map(id, self.written))
         for key, variable in overlay.written.items():
             held = overlay.values[key]
             value = value_of(held)
             if value is entered.get(key):
                 continue
-            if key in entered and not any(value is array for array in self.written):
+            if key in entered and id(value) not in in_place:
                 kept = self._keep(held)
                 self.left.append((variable, kept))
                 value = self.backend.snapshot(value) if kept.copied else value
@@ -332,7 +355,7 @@ class Capture(Watch):
 
     def _any_alive(self) -> bool:
         for generation in (0, 1):  # the second, as another thread may have collected meanwhile
-            if not any(reference() is not None for reference in self._alive):
+            if not [1 for reference in self._alive if reference() is not None]:
                 return False
             gc.collect(generation)  # what only a circle of references keeps is not kept
-        return any(reference() is not None for reference in self._alive)
+        return bool([1 for reference in self._alive if reference() is not None])

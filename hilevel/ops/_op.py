@@ -134,10 +134,10 @@ class Op(Generic[P]):
                 has_arrays = False
                 break
         if not has_arrays:
-            for a in args:
-                if isinstance(a, TensorLike) and a.is_symbolic:
-                    return a.graph_call(self, args, kwargs)
-            args = as_operands(args)  # type: ignore[assignment]
+            operands = as_operands(args)
+            if isinstance(operands, TensorLike):
+                return operands.graph_call(self, args, kwargs)
+            args = operands
         if self.promote is None:
             for a in args:
                 if a.__class__ is _ndarray and a.dtype not in self.settled:
@@ -268,13 +268,24 @@ def _narrow(y: Any, dtype: Any) -> Any:
     return y.astype(dtype) if y.dtype == FLOAT32 else y
 
 
-def as_operands(args: tuple[Any, ...]) -> tuple[Any, ...]:
+def as_operands(args: tuple[Any, ...]) -> Any:
     """Return operands as tensors and numbers: Variables are read, lists and other objects become arrays. If all are
-    numbers, these become arrays."""
-    read = [a if a.__class__ in NUMBERS else to_array(a) for a in args]
-    if all(a.__class__ in NUMBERS for a in read):
-        read = [a if a is None else to_array(a) for a in read]
-    return tuple(read)
+    numbers, these become arrays. If one is a symbolic tensor, return that."""
+    operands: list[Any] = []
+    numbers = True
+    for a in args:
+        if a.__class__ not in NUMBERS:
+            numbers = False
+            if isinstance(a, TensorLike):
+                if a.is_symbolic:
+                    return a
+                a = a.read()
+            elif a.__class__ not in ARRAYS:
+                a = to_array(a)
+        operands.append(a)
+    if numbers:
+        return tuple([a if a is None else to_array(a) for a in operands])
+    return tuple(operands)
 
 
 def to_array(x: Any, dtype: DTypeLike = None) -> Any:

@@ -160,12 +160,13 @@ class Backend:
         """Arrays for what a replayed step writes to, in the form that suits the functions that write.
 
         Args:
-            updates: pairs of a function that has `writes = (width, positions)`, and of the arrays it writes to: for
-                each row of its arguments those at the positions.
+            updates: a tuple for each update: a function, its keyword arguments, and the arrays that it may write its
+                results to. The function has an attribute `writes`, a function of the same arguments, which returns
+                the positions of these arrays; those of none, where it has no form that runs in place.
 
         Returns:
             The new arrays, by the `id` of the one that each stands for; and for each update a function of the arguments
-            that are not written to, and of the options.
+            that are not written to, and of the keyword arguments.
         """
         assert not updates, f'The backend "{self.name}" has functions that write, but no pack().'
         return {}, []

@@ -40,11 +40,10 @@ class Steps(Layer):
         self._hidden_loss_tracker: Any = None
         self._hidden_steps: dict[Any, Any] = {}
         self._hidden_built_on: dict[Any, Any] = {}
-        self._hidden_paces: dict[Any, dict[Any, Any]] = {}
         self._hidden_ranges: dict[Any, Any] = {}
 
     def __getstate__(self) -> dict[str, Any]:
-        compiled = ("_hidden_steps", "_hidden_built_on", "_hidden_paces", "_hidden_ranges")
+        compiled = ("_hidden_steps", "_hidden_built_on", "_hidden_ranges")
         return super().__getstate__() | {name: {} for name in compiled}
 
     @property

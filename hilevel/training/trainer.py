@@ -16,7 +16,7 @@ from hilevel.autodiff.tape import to_host
 from hilevel.backends import get_backend
 from hilevel.callbacks.base import CallbackList, History
 from hilevel.configurable import named_arguments
-from hilevel.data.adapters import Kept, StreamBatches
+from hilevel.data.adapters import Kept, RepeatedBatches, StreamBatches
 from hilevel.data.arrays import ArrayBatches
 from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
@@ -25,7 +25,7 @@ from hilevel.errors import TracedValueError, warn
 from hilevel.layers.layer import Layer
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.random.seed import make_seed
-from hilevel.training.loop import Cut, Executions, Joined, Logs, Watch, as_number, events, interruptible
+from hilevel.training.loop import Executions, Joined, Logs, Watch, as_number, events, interruptible
 from hilevel.training.outputs import check_probabilities
 from hilevel.training.steps import Steps
 
@@ -42,7 +42,7 @@ class Trainer(Steps):
         """
         target = get_backend(backend)
         if target is not self._backend:
-            self._hidden_steps, self._hidden_built_on, self._hidden_paces = {}, {}, {}
+            self._hidden_steps, self._hidden_built_on = {}, {}
             self._hidden_ranges = {}
         super().to(target)
         for variable in getattr(self.optimizer, "variables", ()):
@@ -69,8 +69,7 @@ class Trainer(Steps):
         return self._hidden_steps[key]
 
     def _executions(self, kind: str, batches: Any, tell: CallbackList, key: Any) -> Executions:
-        paces = self._hidden_paces.setdefault(key, {})
-        return Executions(self._step(kind, key), batches, self.steps_per_execution, tell.watches(kind), paces)
+        return Executions(self._step(kind, key), batches, self.steps_per_execution, tell.watches(kind))
 
     def _build_on(self, kind: str, batch: Any) -> None:
         """Make everything a step needs - weights, optimizer slots, metrics - by running it once on shapes."""
@@ -233,7 +232,7 @@ class Trainer(Steps):
         if class_weight is not None and isinstance(batches, ArrayBatches):
             warn_of_unused(class_weight, y, self.output_names)
         if steps is not None and not isinstance(batches, StreamBatches):
-            batches = Cut(batches, steps)
+            batches = RepeatedBatches(batches, steps)
         return batches, validation_data
 
     def _validation_batches(self, data: Any, batch_size: Any, steps: Any, repeated: bool) -> Any:

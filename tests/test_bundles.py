@@ -12,6 +12,7 @@ import pytest
 
 import hilevel
 from hilevel import layers
+from hilevel.training.state import step_of
 
 pytest.importorskip("jax")
 
@@ -59,7 +60,7 @@ def model(**options: Any) -> hilevel.Sequential:
 
 def programs(made: Any, kind: str) -> int:
     """How many programs a step was compiled to."""
-    return int(made._step(kind).programs.compiled["jax"].compilations)
+    return int(step_of(made, kind).programs.compiled["jax"].compilations)
 
 
 def test_bundles_give_what_single_steps_give() -> None:
@@ -70,7 +71,7 @@ def test_bundles_give_what_single_steps_give() -> None:
     single = model()
     wanted = single.fit(X, Y, callbacks=[told], **options).history
     assert history == wanted and len(told.ends) == 4 * 2 * 11
-    assert bundled._step("train").programs.compiled["jax"].bundles, "no step was bundled"
+    assert step_of(bundled, "train").programs.compiled["jax"].bundles, "no step was bundled"
     for a, b in zip(bundled.variables, single.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     one_by_one = single.predict(X, batch_size=8, verbose=0, callbacks=[EachBatch()])
@@ -84,7 +85,7 @@ def most_steps(stack: list[Any], shape: tuple[int, ...]) -> int:
     batch = np.ones(shape, "float32")
     targets = np.ones((shape[0], *made.output_shape[1:]), "float32")
     made.train_on_batch(batch, targets)
-    return int(made._step("train").programs.most_steps((batch, targets)))
+    return int(step_of(made, "train").programs.most_steps((batch, targets)))
 
 
 class Doubling(layers.Layer):
@@ -114,7 +115,7 @@ def test_the_number_of_steps_follows_from_what_a_step_computes(
 def test_large_results_are_not_bundled() -> None:
     made = hilevel.Sequential([hilevel.Input((8,)), layers.Dense(2**16)])
     made.predict(np.ones((4, 8), "float32"), verbose=0)
-    step = made._step("predict").programs
+    step = step_of(made, "predict").programs
     assert [step.most_steps(np.ones((n, 8), "float32")) for n in (1, 4)] == [4, 1]
 
 

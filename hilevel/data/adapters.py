@@ -260,20 +260,18 @@ def adapt(
     output_names: list[str] | None = None,
     dtype: str = "float32",
 ) -> Batches:
-    """Return the batches of the user's data; batches are returned as they are.
+    """Return the batches of the user's data.
 
     Raises:
         TypeError: the data are of no known kind.
         ValueError: targets or a batch size beside data that bring their own.
     """
-    if isinstance(x, (ArrayBatches, StreamBatches, DatasetBatches)):
-        return x
     if x is None:
         raise ValueError("There are no data: x is None.")
     if _is_arrays(x):
         return ArrayBatches(
             x, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, seed=seed,
-            class_weight=class_weight, output_names=output_names, dtype=dtype,
+            class_weight=class_weight, output_names=output_names, dtype=dtype, warn_of_unused=True,
         )  # fmt: skip
     if y is not None or sample_weight is not None:
         raise ValueError(

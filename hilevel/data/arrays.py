@@ -53,12 +53,14 @@ class ArrayBatches:
         class_weight: Any = None,
         output_names: list[str] | None = None,
         dtype: str = "float32",
+        warn_of_unused: bool = False,
     ) -> None:
         x = as_columns(x, dtype, "x")
         y = None if y is None else as_columns(y, dtype, "y")
         weights = None if sample_weight is None else as_columns(sample_weight, dtype, "sample_weight")
         if class_weight is not None:
-            weights = class_to_sample_weight(checked(class_weight), y, weights, output_names, dtype)
+            table = checked(class_weight)
+            weights = class_to_sample_weight(table, y, weights, output_names, dtype, warn_of_unused)
         self.data = pack_x_y_sample_weight(x, y, weights)
         self.samples = _count(x, y, weights)
         self.batch_size = _positive(batch_size)

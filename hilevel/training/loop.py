@@ -15,6 +15,7 @@ import numpy as np
 from hilevel.autodiff.tape import to_host
 from hilevel.data.arrays import ArrayBatches
 from hilevel.errors import warn
+from hilevel.training.state import Step
 
 
 class Logs(Mapping[str, Any]):
@@ -222,14 +223,14 @@ class Executions:
     """Runs a step on the batches of epochs: one by one, or several as one program.
 
     Args:
-        step: a function of a batch, compiled or not.
+        step: the step.
         batches: the batches.
         size: `steps_per_execution`. With 1 and `"auto"` as many steps are one program as is worth it; with 1 only where
             no callback acts on batches.
         watched: whether a callback acts on batches.
     """
 
-    def __init__(self, step: Any, batches: Any, size: int | str, watched: bool) -> None:
+    def __init__(self, step: Step, batches: Any, size: int | str, watched: bool) -> None:
         self.step, self.batches = step, batches
         self.size = 1 if isinstance(size, str) else size
         self.bundled = 1 if watched and size == 1 else self._steps_of_a_bundle()
@@ -238,7 +239,7 @@ class Executions:
         """Return how many steps are one program: at most as many as there are full batches, as have `BUNDLE_BYTES`, as
         the backend finds worth it, and as `size` says."""
         batches = self.batches
-        if not isinstance(batches, ArrayBatches) or not hasattr(self.step, "programs"):
+        if not isinstance(batches, ArrayBatches) or self.step.programs is None:
             return 1
         full = batches.samples // batches.batch_size
         most = min(full, BUNDLE_BYTES // max(batches.batch_bytes, 1))
@@ -265,10 +266,43 @@ class Executions:
         """Run the steps; `add` gets what each returned, or what all returned and how many there were. Returns what the
         last one returned."""
         if execution.bundled:
+            assert self.step.programs is not None
             result, every = self.step.programs.many(execution.bundled, *execution.batches)
             add(every, execution.bundled)
             return result
         for batch in execution.batches:
-            result = self.step(batch)
+            result = self.step.run(batch)
             add(result)
         return result
+
+
+def ignore(result: Any, count: int = 0) -> None:
+    """Do nothing with the result of a step."""
+
+
+def run_steps(
+    model: Any, kind: str, executions: Executions, callbacks: Any, interrupts: Interrupts, *,
+    epoch: int = 0, steps: int | None = None, add: Callable[..., None] = ignore, logs: Callable[[Any], Any] = Logs,
+) -> Iterator[Any]:  # fmt: skip
+    """Run a step on the batches of an epoch, between the events of batches. Yield what the last step of each execution
+    returned.
+
+    Args:
+        model: the model; a callback may move it to another backend.
+        kind: "train", "test" or "predict".
+        executions: the step and the batches.
+        callbacks: the callbacks.
+        interrupts: the handler of Ctrl-C.
+        epoch: the number of the epoch.
+        steps: the number of batches, at most.
+        add: a function that gets the result of each step.
+        logs: a function that makes the logs of a batch of the result of its step.
+    """
+    begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+    for execution in interrupts.read(executions.epoch(epoch, steps)):
+        getattr(callbacks, begin)(execution.first)
+        with model._home_scope():
+            result = executions.run(execution, add)
+        getattr(callbacks, end)(execution.last, logs(result))
+        interrupts.check()
+        yield result

@@ -4,22 +4,26 @@ from __future__ import annotations
 
 import threading
 from typing import TYPE_CHECKING, Any
+from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
+    from hilevel.overlay import Overlay
     from hilevel.protocol import Backend
 
 
 class Context(threading.local):
     """One per thread; the class attributes are what a new thread starts with."""
 
+    def __init__(self) -> None:
+        self.added_losses: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
+        """The losses that layers added in their last call in this thread, by layer."""
+
     backend: Backend | None = None
     """Set by `use_backend`; None stands for the process-wide default."""
     recording: Any = None
     """The open recording of the tape: ops on traced values append to it."""
-    touched: dict[int, Any] | None = None
-    """While a function's state is being found: every Variable read or written, by id."""
-    written: dict[int, tuple[Any, Any]] | None = None
-    """While a function is made pure: Variables written, each with its value before."""
+    overlay: Overlay | None = None
+    """The values of Variables that hold in this thread only; None where the Variables' own do."""
     capture: Any = None
     """The open capture of a step: what is called on arrays is noted there."""
     compiling: int = 0

@@ -10,6 +10,7 @@ from __future__ import annotations
 import copyreg
 import importlib
 import os
+import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any
@@ -25,6 +26,7 @@ INSTALL = {
 }
 
 _loaded: dict[str, Backend] = {}
+_loading = threading.RLock()
 _default: Backend | None = None
 
 
@@ -49,7 +51,9 @@ def get_backend(name: str | Backend) -> Backend:
     if isinstance(name, Backend):
         return name
     if name not in _loaded:
-        _loaded[name] = _load(name)
+        with _loading:
+            if name not in _loaded:
+                _loaded[name] = _load(name)
     return _loaded[name]
 
 

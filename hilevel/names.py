@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
+from itertools import count
 from typing import Any
 
 from hilevel._context import context, scope
 
-_used: Counter[str] = Counter()
+_used: dict[str, Iterator[int]] = {}
 
 
 def unique_name(prefix: str) -> str:
     """The prefix, with a number from its second use on."""
-    _used[prefix] += 1
-    count = _used[prefix] - 1
-    return f"{prefix}_{count}" if count else prefix
+    number = next(_used.setdefault(prefix, count()))
+    return f"{prefix}_{number}" if number else prefix
 
 
 def clear_session(free_memory: bool = True) -> None:

@@ -76,10 +76,9 @@ class Variable(TensorLike):
         self.constraint: Any = None
         self.overwrite_with_gradient = False
         self.backend: Backend = current_backend()
-        self._leaf: Traced | None = None
-        self._value: Array = self._first_value(initializer, shape, dtype)
-        self.shape: tuple[int, ...] = tuple(self._value.shape)
-        self.dtype: DType = np.dtype(self._value.dtype)
+        self._array: Array = self._first_value(initializer, shape, dtype)
+        self.shape: tuple[int, ...] = tuple(self._array.shape)
+        self.dtype: DType = np.dtype(self._array.dtype)
 
     def _first_value(self, initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
         if isinstance(initializer, str):
@@ -108,23 +107,23 @@ class Variable(TensorLike):
 
     # -- reading -----------------------------------------------------------------------------------
 
+    @property
+    def array(self) -> Array:
+        """The array that the Variable holds, as this thread sees it."""
+        overlay = context.overlay
+        return self._array if overlay is None else overlay.read(self)
+
     def read(self) -> Any:
-        """What ops see: the array, or its traced form where a tape watches it."""
-        if context.touched is not None:
-            context.touched[id(self)] = self
-        value: Any = Abstract(self.shape, self.dtype) if context.abstract else self._value
-        recording = context.recording
-        if (
-            recording is not None
-            and not context.abstract
-            and ((recording.auto and self.trainable) or id(self) in recording.watched)
-        ):
-            leaf = self._leaf
-            if leaf is None or leaf.recording is not recording:
-                leaf = self._leaf = Traced(value, recording)
-                recording.leaves.setdefault(id(self), []).append(leaf)
-                recording.watched[id(self)] = self
-            value = leaf
+        """Return the operand of an op: the array, or its traced form where a tape watches it."""
+        if context.abstract:
+            value: Any = Abstract(self.shape, self.dtype)
+        else:
+            value = self.array
+            recording = context.recording
+            if recording is not None and (
+                (recording.auto and self.trainable) or id(self) in recording.watched
+            ):
+                value = recording.leaf(self, value)
         cast = context.autocast
         if cast is not None and self.autocast and dtypes.is_float(self.dtype) and cast != self.dtype:
             return value.astype(cast)
@@ -140,7 +139,7 @@ class Variable(TensorLike):
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers as a NumPy array of their own."""
-        return to_host(self._value)
+        return to_host(self.array)
 
     def item(self) -> Any:
         """The value, of one element, as a Python number."""
@@ -165,7 +164,7 @@ class Variable(TensorLike):
 
     def __repr__(self) -> str:
         head = f"<Variable {self.path} shape={self.shape} dtype={self.dtype.name}"
-        if not self.backend.is_concrete(self._value):
+        if not self.backend.is_concrete(self.array):
             return f"{head}, traced>"
         numbers = np.array2string(self.numpy(), threshold=8, edgeitems=2, separator=" ")
         return f"{head} value={' '.join(numbers.split())}>"
@@ -196,12 +195,10 @@ class Variable(TensorLike):
 
     def replace(self, value: Array) -> None:
         """Take an array of the right backend, shape and dtype that nobody else will change, as it is."""
-        if context.touched is not None:
-            context.touched[id(self)] = self
-        if context.written is not None and id(self) not in context.written:
-            context.written[id(self)] = (self, self._value)
-        self._value = value
-        self._leaf = None
+        if context.overlay is None:
+            self._array = value
+        else:
+            context.overlay.write(self, value)
 
     def replace_if_real(self, value: Array) -> None:
         """`replace`, but not while only shapes are being found."""
@@ -222,17 +219,18 @@ class Variable(TensorLike):
 
         target = get_backend(backend)
         if target is not self.backend:
-            self._value = target.asarray(to_host(self._value))
-            self._leaf = None
+            self._array = target.asarray(to_host(self._array))
+            if context.overlay is not None:
+                context.overlay.move(self, lambda array: target.asarray(to_host(array)))
             self.backend = target
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_leaf": None, "_value": self.numpy()}
+        return vars(self) | {"_array": self.numpy()}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._value = self.backend.asarray(self._value)
+        self._array = self.backend.asarray(self._array)
 
     def __deepcopy__(self, memo: Any) -> Variable:
         copy = Variable(self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name).to(

@@ -20,7 +20,7 @@ TREES = {name: ast.parse(path.read_text()) for name, path in FILES.items()}
 
 # From bottom to top. A package may import from its own line and those above it here.
 LAYERS = [
-    "protocol _types errors _context tree names _philox _lazy _missing _renamed",
+    "protocol _types errors _context overlay tree names _philox _lazy _missing _renamed",
     "tensor dtypes backends config registry configurable dtype_policies",
     "autodiff.capture autodiff.tape ops._abstract",
     "ops ops._op",

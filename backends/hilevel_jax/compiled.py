@@ -9,8 +9,10 @@ JAX would sort the keys of dicts.
 from __future__ import annotations
 
 import math
+import threading
 from collections.abc import Iterator
-from typing import Any
+from contextlib import nullcontext
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
@@ -22,6 +24,7 @@ from hilevel._types import Function
 from hilevel.autodiff.tape import Traced, expired_message
 from hilevel.dtypes import native, of_scalar
 from hilevel.errors import TracedValueError
+from hilevel.overlay import Overlay, arrays_of, disposable_arrays, replace_arrays
 from hilevel.variables import Variable
 
 _STATIC = (str, bool, bytes, Variable)
@@ -65,7 +68,8 @@ class Compiled:
         key = (structure, static)
         entry = self.entries.get(key)
         if entry is None:
-            entry = self.entries[key] = _Entry(self.function, structure, static, self.donate)
+            entry = _Entry(self.function, structure, static, self.donate)
+            entry = self.entries.setdefault(key, entry)
         with plain_errors():
             return entry(dynamic)
 
@@ -106,16 +110,15 @@ class Compiled:
         key = (structure, *((x.shape, x.dtype) for x in leaves))
         if key not in self.bundles:
             shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
-            self.bundles[key] = _Bundle(
-                self.function, structure, (_Dynamic,) * len(leaves), self.donate, shapes
-            )
+            bundle = _Bundle(self.function, structure, (_Dynamic,) * len(leaves), self.donate, shapes)
+            self.bundles.setdefault(key, bundle)
         return self.bundles[key]
 
     @property
     def compilations(self) -> int:
         """How many programs have been compiled."""
-        programs = [entry.jitted for entry in (*self.entries.values(), *self.bundles.values())]
-        return sum(program._cache_size() for program in programs if program)
+        states = [entry.state for entry in (*self.entries.values(), *self.bundles.values())]
+        return sum(state.program._cache_size() for state in states if state)
 
 
 class _Dynamic:
@@ -140,39 +143,50 @@ def as_data(x: Any) -> Any:
     return x.value if isinstance(x, Traced) else x
 
 
+class _State(NamedTuple):
+    """The Variables of a function, and its program over their arrays."""
+
+    written: list[Variable]
+    read: list[Variable]
+    program: Any
+
+
 class _Entry:
+    """The program of a function for one structure of its arguments, found at the first call."""
+
     def __init__(self, function: Function, structure: Any, static: Any, donate: bool) -> None:
         self.function, self.structure, self.static, self.donate = function, structure, static, donate
-        self.jitted: Any = None
+        self.state: _State | None = None
         self.template: Any = None
         self.keys: list[Any] | None = None
-        self.written: list[Any] = []
-        self.read: list[Any] = []
         self.trace: Any = None
         self.shapes: Any = None
+        self.lock = threading.RLock()
 
     def __call__(self, dynamic: list[Any]) -> Any:
         dynamic = [as_data(x) for x in dynamic]
-        if self.jitted is None:
-            self._discover(dynamic)
-        try:
-            out, new = self.jitted([v._value for v in self.written], [v._value for v in self.read], dynamic)
-        except _NewState:
-            self._discover(dynamic)
-            return self(dynamic)
-        except jax.errors.UnexpectedTracerError as error:
-            raise TracedValueError(expired_message()) from error
-        self._bind(new)
-        return self._packed(out)
+        return self._packed(self._run_program(dynamic, dynamic))
 
-    def _bind(self, new: list[Any]) -> None:
-        """Give the Variables their new arrays."""
-        if context.written is None and context.touched is None:
-            for v, value in zip(self.written, new, strict=True):
-                v._value = value
-        else:
-            for v, value in zip(self.written, new, strict=True):
-                v.replace(value)
+    def _run_program(self, example: list[Any], *arguments: Any) -> Any:
+        """Run the program, and give the Variables their new arrays. A program that writes to Variables runs in one
+        thread at a time: it uses up the arrays that it is given."""
+        state = self.state or self._discover(example, None)
+        with self.lock if state.written else nullcontext():
+            try:
+                out, new = state.program(self._used_up(state.written), arrays_of(state.read), *arguments)
+            except _NewState:
+                self._discover(example, state)
+                return self._run_program(example, *arguments)
+            except jax.errors.UnexpectedTracerError as error:
+                raise TracedValueError(expired_message()) from error
+            replace_arrays(state.written, new)
+        return out
+
+    def _used_up(self, variables: list[Variable]) -> list[Any]:
+        """Return the arrays that the program writes to."""
+        if not self.donate:
+            return arrays_of(variables)
+        return disposable_arrays(variables, lambda x: jax.device_put(x, may_alias=False))
 
     def _packed(self, out: list[Any]) -> Any:
         """Results as the function returned them."""
@@ -181,6 +195,7 @@ class _Entry:
         return tree.pack_sequence_as(self.template, out)
 
     def _run(self, dynamic: list[Any]) -> Any:
+        """Call the function, on tracers."""
         data = iter(dynamic)
         leaves = [next(data) if s is _Dynamic else s for s in self.static]
         args, kwargs = jax.tree.unflatten(self.structure, leaves)
@@ -191,47 +206,35 @@ class _Entry:
         self.keys = list(out) if flat else None
         return tree.flatten(out)
 
-    def _discover(self, dynamic: list[Any]) -> None:
-        """Trace once for nothing but to see which Variables are touched."""
-        touched: dict[int, Any] = {}
-        written: dict[int, tuple[Any, Any]] = {}
+    def _discover(self, dynamic: list[Any], old: _State | None) -> _State:
+        """Trace once for nothing but to see which Variables are used, unless another thread has done it meanwhile."""
+        with self.lock:
+            if self.state is not None and self.state is not old:
+                return self.state
+            overlay = Overlay()
 
-        def trace(values: list[Any]) -> Any:
-            try:
-                with scope(touched=touched, written=written):
+            def trace(values: list[Any]) -> Any:
+                with overlay:
                     return self._run(values)
-            finally:
-                for v, old in written.values():
-                    v._value, v._leaf = old, None
 
-        self.trace, self.shapes = jax.make_jaxpr(trace, return_shape=True)(dynamic)
-        self.written = [v for v, _ in written.values()]
-        self.read = [v for key, v in touched.items() if key not in written]
-        self.jitted = jax.jit(self._program(), donate_argnums=(0,) if self.donate else ())
+            self.trace, self.shapes = jax.make_jaxpr(trace, return_shape=True)(dynamic)
+            written = list(overlay.written.values())
+            read = [v for key, v in overlay.seen.items() if key not in overlay.written]
+            program = jax.jit(self._program(written, read), donate_argnums=(0,) if self.donate else ())
+            self.state = _State(written, read, program)
+            return self.state
 
-    def _program(self) -> Function:
-        return self._pure()
-
-    def _pure(self) -> Function:
-        changing, fixed = list(self.written), list(self.read)
-        known = {id(v) for v in changing + fixed}
+    def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
+        """Return the function of the Variables' arrays and the data that is compiled."""
+        cells = changing + fixed
+        known = set(map(id, cells))
 
         def pure(state: list[Any], constants: list[Any], dynamic: list[Any]) -> tuple[Any, list[Any]]:
-            touched: dict[int, Any] = {}
-            written: dict[int, tuple[Any, Any]] = {}
-            cells = changing + fixed
-            before = [v._value for v in cells]
-            try:
-                for v, value in zip(cells, state + constants, strict=True):
-                    v._value, v._leaf = value, None
-                with scope(touched=touched, written=written):
-                    out = self._run(dynamic)
-                if not touched.keys() <= known or any(id(v) in written for v in fixed):
-                    raise _NewState
-                return out, [v._value for v in changing]
-            finally:
-                for v, old in [*written.values(), *zip(cells, before, strict=True)]:
-                    v._value, v._leaf = old, None
+            with Overlay(zip(cells, state + constants, strict=True)) as overlay:
+                out = self._run(dynamic)
+            if not overlay.seen.keys() <= known or any(id(v) in overlay.written for v in fixed):
+                raise _NewState
+            return out, [overlay.values[id(v)] for v in changing]
 
         return pure
 
@@ -262,7 +265,7 @@ class _Bundle(_Entry):
     def __init__(self, function: Function, structure: Any, static: Any, donate: bool, one: list[Any]) -> None:
         super().__init__(function, structure, static, donate)
         self.one = one
-        self._discover(one)
+        self._discover(one, None)
         equations = list(_equations(self.trace.jaxpr))
         self.primitives = {equation.primitive.name for equation, _ in equations}
         self.work = sum(times * _work(equation) for equation, times in equations)
@@ -270,17 +273,11 @@ class _Bundle(_Entry):
 
     def run(self, count: int, stacked: list[Any]) -> tuple[Any, Any]:
         """The last result, and all."""
-        state, constants = [v._value for v in self.written], [v._value for v in self.read]
-        try:
-            (last, every), new = self.jitted(state, constants, stacked, count)
-        except _NewState:
-            self._discover(self.one)
-            return self.run(count, stacked)
-        self._bind(new)
+        last, every = self._run_program(self.one, stacked, count)
         return self._packed(last), self._packed(every)
 
-    def _program(self) -> Function:
-        pure, shapes = self._pure(), self.shapes
+    def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
+        pure, shapes = super()._program(changing, fixed), self.shapes
 
         def program(state: list[Any], constants: list[Any], stacked: list[Any], count: Any) -> Any:
             def body(i: Any, carry: Any) -> Any:

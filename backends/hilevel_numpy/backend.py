@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -27,6 +28,19 @@ from hilevel_numpy.packing import pack
 from hilevel_numpy.updates import OVERRIDES
 
 
+class _Philox(threading.local):
+    """NumPy's generator, one for each thread: a draw sets its state before it asks for words."""
+
+    def __init__(self) -> None:
+        self.generator = np.random.Philox(key=[0, 0])
+        self.state: dict[str, Any] = dict(self.generator.state)
+
+    def words(self, counter: Any, key: Any, count: int) -> np.ndarray[Any, Any]:
+        """Return the first words of a counter and key."""
+        self.generator.state = self.state | {"state": {"counter": counter, "key": key}}  # type: ignore[assignment]
+        return self.generator.random_raw(count)
+
+
 class Backend(protocol.Backend):
     """NumPy: what the protocol says by default, with products on all cores and NumPy's own compiled Philox."""
 
@@ -50,8 +64,7 @@ class Backend(protocol.Backend):
             | dense.OVERRIDES
             | elementwise.OVERRIDES
         )
-        self._generator = np.random.Philox(key=[0, 0])
-        self._state: dict[str, Any] = dict(self._generator.state)
+        self._philox = _Philox()
 
     def philox(self, seed: Any, draw: Any, blocks: int) -> np.ndarray[Any, Any]:
         """The words of `numpy.random.Philox`, which steps its counter before it is used, not after."""
@@ -60,8 +73,7 @@ class Backend(protocol.Backend):
         rest = 0 if draw else full
         counter = np.array([low, high, rest, rest], np.uint64)
         key = np.array([int(seed), 0], np.uint64)
-        self._generator.state = self._state | {"state": {"counter": counter, "key": key}}  # type: ignore[assignment]
-        return self._generator.random_raw(4 * blocks)
+        return self._philox.words(counter, key, 4 * blocks)
 
     def compile(self, function: Function, donate: bool = True) -> Function:
         """Captured twice, then replayed."""

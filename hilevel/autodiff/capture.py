@@ -17,6 +17,7 @@ import numpy as np
 from hilevel import tree
 from hilevel._context import context, scope
 from hilevel._types import Array, Function
+from hilevel.overlay import Overlay
 from hilevel.protocol import Backend
 from hilevel.tensor import DEVICE, KINDS, Holding
 
@@ -143,17 +144,24 @@ class Entered(NamedTuple):
     array: Array
 
 
-class _Entering(dict[int, Any]):
-    """`context.touched` of a capture, which is told of each Variable before it is read or written."""
+class _Captures(Overlay):
+    """The values of Variables while a step is captured: captured arrays."""
+
+    __slots__ = ("capture",)
 
     def __init__(self, capture: Capture) -> None:
         super().__init__()
         self.capture = capture
 
-    def __setitem__(self, key: int, variable: Any) -> None:
-        if key not in self:
-            super().__setitem__(key, variable)
-            self.capture.enter(variable)
+    def _enter(self, variable: Any) -> Any:
+        value = super()._enter(variable)
+        self.values[id(variable)] = value = self.capture.enter(variable, value)
+        return value
+
+    def write(self, variable: Any, value: Any) -> None:
+        if id(variable) not in self.values:
+            self._enter(variable)
+        super().write(variable, value)
 
 
 class _YoungOnly:
@@ -199,12 +207,15 @@ class Capture:
 
     def run(self, function: Function, args: Any, kwargs: Any) -> Any:
         """Call the function on data, whose arrays become the first slots, and capture what it does."""
-        with scope(capture=self, touched=_Entering(self)), _YoungOnly():
+        with _YoungOnly():
+            overlay = _Captures(self)
             try:
-                args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
-                result = function(*args, **kwargs)
+                with scope(capture=self), overlay:
+                    args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
+                    result = function(*args, **kwargs)
             finally:
-                self._leave()
+                self._leave(overlay)
+                del overlay
             del args, kwargs
             self.result = tree.map_structure(self._keep, result)
             result = tree.map_structure(self._plain, result)
@@ -251,15 +262,16 @@ class Capture:
         self.data.append(captured.slot)
         return captured
 
-    def enter(self, variable: Any) -> None:
-        """A Variable is used for the first time: from now on it holds a captured array of its own."""
+    def enter(self, variable: Any, value: Array) -> Any:
+        """Return a captured array, a copy of `value`, for a Variable that is used for the first time."""
         if variable.backend is not self.backend:
             self.refuse(f'the Variable "{variable.path}" is on another backend')
-            return
-        value = self.backend.snapshot(variable._value)
+            return value
+        value = self.backend.snapshot(value)
         self._roots[id(value)] = (variable, value)
-        variable._value, variable._leaf = self._captured(value), None
-        self.entered.append(Entered(variable, variable._value.slot, value))
+        captured = self._captured(value)
+        self.entered.append(Entered(variable, captured.slot, value))
+        return captured
 
     def _captured(self, value: Any) -> Any:
         """What a call returned, captured where it is an array."""
@@ -277,16 +289,19 @@ class Capture:
 
     # -- what comes out ----------------------------------------------------------------------------
 
-    def _leave(self) -> None:
-        """Give the Variables plain arrays again, each its own."""
-        for variable, _, before in self.entered:
-            held = variable._value
+    def _leave(self, overlay: Overlay) -> None:
+        """Give the Variables that were written plain arrays, each its own."""
+        entered = {id(e.variable): e.array for e in self.entered}
+        for key, variable in overlay.written.items():
+            held = overlay.values[key]
             value = value_of(held)
-            if value is not before and not any(value is array for array in self.written):
+            if value is entered.get(key):
+                continue
+            if key in entered and not any(value is array for array in self.written):
                 kept = self._keep(held)
                 self.left.append((variable, kept))
                 value = self.backend.snapshot(value) if kept.copied else value
-            variable._value, variable._leaf = value, None
+            variable.replace(value)
 
     def _keep(self, x: Any) -> Kept:
         is_array = self.backend.is_array(x)
@@ -299,6 +314,8 @@ class Capture:
         return id(root(value_of(x))) in self._roots
 
     def _any_alive(self) -> bool:
-        if any(reference() is not None for reference in self._alive):
-            gc.collect(0)  # what only a circle of references keeps is not kept
+        for generation in (0, 1):  # the second, as another thread may have collected meanwhile
+            if not any(reference() is not None for reference in self._alive):
+                return False
+            gc.collect(generation)  # what only a circle of references keeps is not kept
         return any(reference() is not None for reference in self._alive)

@@ -21,6 +21,7 @@ from hilevel.dtypes import is_float
 from hilevel.errors import ShapeError
 from hilevel.ops._abstract import Abstract
 from hilevel.ops._op import to_array
+from hilevel.overlay import Overlay
 from hilevel.variables import Variable
 
 Pullback = Callable[[Sequence[Any]], list[Any]]
@@ -240,17 +241,12 @@ def _home(call: _Call) -> Any:
 
 
 def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
-    before = context.recording
-    outer = before is not None
-    record = before or Recording()
-    try:
-        with scope(recording=record):
-            leaves = [_leaf(x, record) for x in call.leaves]
-            record.watched.update((id(v), v) for v in call.variables or ())
-            value, aux = call.run(leaves)
-    finally:
-        if not outer:
-            record.let_go()
+    outer = context.recording is not None
+    record = context.recording or Recording()
+    with scope(recording=record):
+        leaves = [_leaf(x, record) for x in call.leaves]
+        record.watched.update((id(v), v) for v in call.variables or ())
+        value, aux = call.run(leaves)
 
     def pullback(seeds: Sequence[Any]) -> list[Any]:
         again = context.recording is record
@@ -311,44 +307,25 @@ def sum_groups(groups: Sequence[Sequence[Any]], found: Sequence[Any]) -> list[An
 
 
 def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
-    """The backend differentiates a pure function: Variables hold its traced values while it runs, and what was
-    assigned to any Variable comes out as an extra result."""
+    """The backend differentiates a pure function, in which the Variables have its traced values; values that were
+    assigned to any Variable are an extra result. The engine sees flat lists, as it might sort the keys of dicts."""
     variables = call.variables or []
     changed: list[Variable] = []
-    structure: list[
-        Any
-    ] = []  # of value and aux; the engine sees flat lists, as it might sort the keys of dicts
+    structure: list[Any] = []  # of value and aux
 
     def pure(arrays: Sequence[Any]) -> tuple[Any, Any]:
-        written: dict[int, tuple[Any, Any]] = {}
-        before = [v._value for v in variables]
-        try:
-            with scope(written=written):
-                for v, a in zip(variables, arrays, strict=False):
-                    v._value = a
-                value, aux = call.run(arrays)
-            changed[:] = [v for v, _ in written.values()]
-            structure[:] = tree.map_structure(lambda _: None, [value, aux])
-            return tree.flatten(value), (tree.flatten(aux), [v._value for v in changed])
-        finally:
-            for v, old in written.values():
-                v._value = old
-            for v, old in zip(variables, before, strict=True):
-                v._value = old
+        with Overlay(zip(variables, arrays, strict=False)) as overlay:
+            value, aux = call.run(arrays)
+        changed[:] = overlay.written.values()
+        structure[:] = tree.map_structure(lambda _: None, [value, aux])
+        return tree.flatten(value), (tree.flatten(aux), [overlay.read(v) for v in changed])
 
-    arrays = [_touch(v) for v in variables] if call.variables is not None else call.leaves
+    arrays = [v.array for v in variables] if call.variables is not None else call.leaves
     values, pullback, (others, state) = backend.differentiate(pure, list(arrays))
     for v, new in zip(changed, state, strict=True):
         v.replace(new)
     value, aux = tree.pack_sequence_as(structure, [*values, *others])
     return value, aux, lambda seeds: pullback(list(seeds))
-
-
-def _touch(variable: Variable) -> Array:
-    """The Variable's array, noted as used where a compiled function looks for its state."""
-    if context.touched is not None:
-        context.touched[id(variable)] = variable
-    return variable._value
 
 
 def _source(x: Any) -> Any:
@@ -384,7 +361,7 @@ def _ones_like(x: Any) -> Array:
 
 
 def _zeros(x: Any) -> Array:
-    x = x._value if isinstance(x, Variable) else untraced(x)
+    x = x.array if isinstance(x, Variable) else untraced(x)
     return zeros_like(x)
 
 

@@ -60,8 +60,6 @@ class GradientTape:
         record.open -= 1
         context.recording = self._before
         self._open = False
-        if not record.open:
-            record.let_go()
 
     def _recording(self) -> Recording:
         if self._record is None:
@@ -104,7 +102,6 @@ class GradientTape:
     def reset(self) -> None:
         """Forget what has been recorded."""
         record = self._recording()
-        record.let_go()
         record.nodes.clear()
         record.leaves.clear()
         record.watched.clear()

@@ -88,7 +88,7 @@ class Programs:
         if backend.name not in self.compiled:
             for prepare in before_compiling:
                 prepare()
-            self.compiled[backend.name] = backend.compile(self._plain)
+            self.compiled.setdefault(backend.name, backend.compile(self._plain))
         return self.compiled[backend.name]
 
     def _plain(self, *args: Any, **kwargs: Any) -> Any:

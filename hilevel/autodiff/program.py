@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import threading
 from sys import getrefcount
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from hilevel import tree
 from hilevel._types import Array, Function
 from hilevel.autodiff.capture import Call, Capture, Kept, Slot
+from hilevel.overlay import arrays_of, replace_arrays
 
 
 class CannotReplay(Exception):
@@ -22,12 +24,13 @@ class Program:
 
     Arrays of Variables that the calls write to belong to the program, packed as the backend likes them best for its
     updates. Before each run they are put back where somebody has assigned another array, and copied where somebody
-    else holds them.
+    else holds them. A program that writes in place runs in one thread at a time, and not under an overlay.
     """
 
     def __init__(self, capture: Capture) -> None:
         self.backend = capture.backend
         self.updates = _updates(capture)
+        self._lock = threading.Lock()
         self.variables = [e.variable for e in capture.entered]
         self.changed = [variable for variable, _ in capture.left]
         writer = _Writer(capture, self.updates)
@@ -37,17 +40,22 @@ class Program:
         self._pack()
 
     def __call__(self, data: list[Array]) -> Any:
-        if self._count() != self._holders or not self._at_home():
-            self._settle()
-        result, new = self._step([v._value for v in self.variables], data)
-        for variable, value in zip(self.changed, new, strict=True):
-            variable._value = value
+        if not self.updates:
+            return self._run(data)
+        with self._lock:
+            if self._count() != self._holders or not self._at_home():
+                self._settle()
+            return self._run(data)
+
+    def _run(self, data: list[Array]) -> Any:
+        result, new = self._step(arrays_of(self.variables), data)
+        replace_arrays(self.changed, new)
         return result
 
     def _pack(self) -> None:
         """Bring what is written to into arrays of the program's own."""
         written = {id(v): v for update in self.updates for v in update.owners}
-        now = {key: v._value for key, v in written.items()}
+        now = {key: v._array for key, v in written.items()}
         homes, runners = self.backend.pack(
             [(u.call.function, u.call.kwargs, [now[id(v)] for v in u.owners]) for u in self.updates]
         )
@@ -64,13 +72,13 @@ class Program:
         return sum(map(getrefcount, self._arrays))
 
     def _at_home(self) -> bool:
-        return all(variable._value is array for variable, array in self._homes)
+        return all(variable._array is array for variable, array in self._homes)
 
     def _move(self) -> None:
         for variable, array in self._homes:
-            if variable._value is not array:
-                array[...] = variable._value
-                variable._value = array
+            if variable._array is not array:
+                array[...] = variable._array
+                variable._array = array
 
     def _settle(self) -> None:
         """Put the arrays that are written to in order: with other values now, or held by somebody else, too."""

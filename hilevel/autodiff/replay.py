@@ -16,12 +16,14 @@ def step(variables, data):
 
 from __future__ import annotations
 
+import threading
 import types
 from typing import Any
 
 import numpy as np
 
 from hilevel import tree
+from hilevel._context import context
 from hilevel._types import Array, Function
 from hilevel.autodiff.capture import Capture, attributes
 from hilevel.autodiff.program import CannotReplay, Program
@@ -54,19 +56,23 @@ class Replayed:
         if form is None:
             if len(self.forms) >= MOST:
                 return self.function(*args, **kwargs)
-            form = self.forms[key] = _Form()
-        if form.program is not None:
-            return form.program(arrays)
-        return form.run(self.function, self.backend, args, kwargs)
+            form = self.forms.setdefault(key, _Form())
+        program = form.program
+        if program is None:
+            return form.run(self.function, self.backend, args, kwargs)
+        if program.updates and context.overlay is not None:
+            return self.function(*args, **kwargs)
+        return program(arrays)
 
     def _brought_over(self, x: Any) -> Any:
         return self.backend.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 
 class _Form:
-    """One form of a function: captured, then replayed or left as it is."""
+    """One form of a function: captured, then replayed or left as it is. Several threads may capture it at once."""
 
     def __init__(self) -> None:
+        self.lock = threading.Lock()
         self.program: Program | None = None
         self.capture: Capture | None = None
         self.tries = 0
@@ -76,20 +82,27 @@ class _Form:
         """Run the function, captured as long as it is not known whether it can be replayed."""
         if self.refused:
             return function(*args, **kwargs)
-        before, self.capture = self.capture, Capture(backend)
-        result = self.capture.run(function, args, kwargs)
+        capture = Capture(backend)
+        result = capture.run(function, args, kwargs)
+        with self.lock:
+            if self.program is None and not self.refused:
+                self._add(capture)
+        return result
+
+    def _add(self, capture: Capture) -> None:
+        """Compare a capture with the one before, and write a program of it if they are alike."""
+        before, self.capture = self.capture, capture
         self.tries += 1
-        self.refused = self.capture.refused
-        if before is not None and not self.refused and _alike(before, self.capture):
+        self.refused = capture.refused
+        if before is not None and not self.refused and _alike(before, capture):
             try:
-                self.program = Program(self.capture)
+                self.program = Program(capture)
             except CannotReplay as error:
                 self.refused = str(error)
         elif self.tries == TRIES:
             self.refused = self.refused or "it does not do the same in each run"
         if self.program or self.refused:
             self.capture = None
-        return result
 
 
 def _key(x: Any, arrays: list[Array]) -> Any:
@@ -102,7 +115,7 @@ def _key(x: Any, arrays: list[Array]) -> Any:
         return (kind, *[_key(item, arrays) for item in x])
     if isinstance(x, dict):
         return (kind, *[(name, _key(value, arrays)) for name, value in x.items()])
-    if hasattr(x, "dtype") and hasattr(x, "shape") and not hasattr(x, "_value"):
+    if hasattr(x, "dtype") and hasattr(x, "shape") and not hasattr(x, "_array"):
         arrays.append(x)
         return kind, x.shape, x.dtype
     return kind, x if x.__hash__ is not None else id(x)
@@ -138,7 +151,7 @@ def _same(a: Any, b: Any) -> bool:
         return a.__code__ is b.__code__ and _same(_bound(a), _bound(b))
     if hasattr(a, "dtype") and hasattr(a, "shape"):
         return a.shape == b.shape and a.dtype == b.dtype and bool((a == b).all() or _same_bytes(a, b))
-    if hasattr(a, "_value"):
+    if hasattr(a, "_array"):
         return False
     return bool(a == b)
 

@@ -42,10 +42,18 @@ class Recording:
         self.users = 0
         self.expired = False
 
-    def let_go(self) -> None:
-        """Make the Variables forget their traced values, which would keep all that was computed in memory."""
-        for v in self.watched.values():
-            v._leaf = None
+    def leaf(self, variable: Any, value: Any) -> Any:
+        """Return the traced value of a Variable that holds `value`: one for each array that it holds in turn."""
+        if value.__class__ is Traced:
+            return value
+        leaves = self.leaves.get(id(variable))
+        if leaves is None:
+            leaves = self.leaves[id(variable)] = []
+            self.watched[id(variable)] = variable
+        elif leaves[-1].value is value:
+            return leaves[-1]
+        leaves.append(Traced(value, self))
+        return leaves[-1]
 
 
 class Traced(Holding):

@@ -142,9 +142,20 @@ class Holder(Tracker):
     @property
     def variables(self) -> list[Variable]:
         """Everything that changes: weights, states of seed generators, metrics."""
-        states = [g.state for g in self._seed_generators]
-        states += [v for layer in self._flatten_layers() for v in layer._carried()]
-        return unique(iter([*self.weights, *states, *self.metrics_variables]))
+        return unique(iter([*self.weights, *self._states, *self.metrics_variables]))
+
+    @property
+    def _states(self) -> list[Variable]:
+        """The states of seed generators and of stateful layers."""
+        return self._collect(
+            "states",
+            lambda: unique(
+                iter(
+                    [g.state for g in self._seed_generators]
+                    + [v for layer in self._flatten_layers() for v in layer._carried()]
+                )
+            ),
+        )
 
     @property
     def non_trainable_variables(self) -> list[Variable]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import inspect
+import threading
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeVar
 
@@ -38,6 +39,8 @@ from hilevel.registry import get_registered_object, plain, snake_case
 from hilevel.tensor import ABSTRACT, DEVICE, HOST, KINDS, OTHER, TRACED
 from hilevel.variables import Variable
 
+building = threading.RLock()
+"""Held while a layer is built: two threads that use a model for the first time make one set of weights."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 _LEGACY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
 _BESIDE = (*_LEGACY, "inputs", "outputs")
@@ -137,12 +140,12 @@ class Layer(Holder):
         self._hint: Shape | None = hint
         self._backend: Backend | None = None
         self._hidden_cache: tuple[int, dict[str, Any]] = (-1, {})
-        self._hidden_losses: list[tuple[Layer, Any]] = []
+        self._adds_losses = False
         self._hidden_calls: list[Any] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """Return the attributes, for pickle and copy, without those that hold only for this process."""
-        return vars(self) | {"_hidden_cache": (-1, {}), "_hidden_losses": []}
+        return vars(self) | {"_hidden_cache": (-1, {})}
 
     # -- to be written by subclasses ---------------------------------------------------------------
 
@@ -361,25 +364,37 @@ class Layer(Holder):
         return previous_mask
 
     def _finish(self, outputs: Any) -> Any:
-        self.__dict__["_hidden_losses"] = context.losses
         if self.activity_regularizer is not None:
             for output in tree.flatten(outputs):
                 samples = output.shape[0] if output.shape else 1
                 self.add_loss(self.activity_regularizer(output) / max(samples, 1))
+        losses = context.losses
+        if losses or self._adds_losses:
+            self._keep_losses(losses)
         if context.abstract:
             shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
             object.__setattr__(self, "_hidden_shapes", shapes)
         return outputs
 
+    def _keep_losses(self, losses: Any) -> None:
+        """Keep the losses of a call, for `losses` in the same thread."""
+        self.__dict__["_adds_losses"] = True
+        context.added_losses[self] = losses
+
     def _build_for(self, args: Any, kwargs: Any) -> None:
-        """Call `build` with the shapes of the inputs that it asks for."""
-        names = self._build_parameters
-        self._home()
-        if names is not None:
-            shapes = shapes_of(self._bind(args, kwargs))
-            with scope(abstract=0, recording=None, autocast=None, touched=None, stand_in=None, ranges=None):
-                self._build(shapes, names)
-        self._built = True
+        """Call `build` with the shapes of the inputs that it asks for, in one thread only."""
+        with building:
+            if self._built:
+                return
+            names = self._build_parameters
+            self._home()
+            if names is not None:
+                shapes = shapes_of(self._bind(args, kwargs))
+                with scope(
+                    abstract=0, recording=None, autocast=None, overlay=None, stand_in=None, ranges=None
+                ):
+                    self._build(shapes, names)
+            self._built = True
 
     def _bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
         """The tensor arguments of a call, by name."""
@@ -473,17 +488,18 @@ class Layer(Holder):
     def add_loss(self, loss: Any) -> None:
         """Add a number, or numbers, computed in `call`, to the loss that is minimised."""
         collected = context.losses
-        for value in tree.flatten(loss):
-            if collected is None:
-                self._hidden_losses.append((self, value))
-            else:
-                collected.append((self, value))
+        if collected is None:
+            collected = context.added_losses.get(self) or []
+            self._keep_losses(collected)
+        collected += [(self, value) for value in tree.flatten(loss)]
 
     @property
     def losses(self) -> list[Tensor]:
-        """What `add_loss` and regularizers of this layer, and those in it, add to the loss: of the last call."""
+        """What `add_loss` and regularizers of this layer, and those in it, add to the loss: of the last call in this
+        thread."""
         layers = {id(layer) for layer in self._flatten_layers()}
-        added = [loss for layer, loss in self._hidden_losses or [] if id(layer) in layers]
+        kept = context.added_losses.get(self) or ()
+        added = [loss for layer, loss in kept if id(layer) in layers]
         penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
         return added + penalties
 

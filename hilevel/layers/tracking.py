@@ -96,7 +96,7 @@ def is_trackable(value: Any) -> bool:
 
 def held(owner: Any) -> Iterator[Any]:
     """Everything in the attributes of an object, lists and dicts opened, in the order in which it was set."""
-    for name, value in owner.__dict__.items():
+    for name, value in list(owner.__dict__.items()):  # another thread may add some
         if not name.startswith("_hidden"):
             yield from _open(value)
 

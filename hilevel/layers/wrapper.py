@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from hilevel import initializers, ops
@@ -11,6 +9,7 @@ from hilevel._types import Config, Shape, Tensor
 from hilevel.layers.checks import bad_setting, positive
 from hilevel.layers.input_spec import InputSpec
 from hilevel.layers.layer import Layer
+from hilevel.overlay import Overlay
 from hilevel.variables import Variable
 
 
@@ -97,8 +96,9 @@ class SpectralNormalization(Wrapper):
             return self.layer(inputs).astype(inputs.dtype)
         u, kernel = self.normalized_weights()
         self.vector_u.assign(u)
-        with _standing_in(self.layer, self._attribute, kernel):
+        with Overlay([(self.kernel, kernel)]) as overlay:
             output = self.layer(inputs)
+        overlay.commit()
         self.kernel.assign(kernel)
         return output.astype(inputs.dtype)
 
@@ -114,14 +114,3 @@ class SpectralNormalization(Wrapper):
         value = ops.sum(ops.matmul(v, weights) * u)
         u = ops.where(some, u, self.vector_u)
         return u, self.kernel / ops.where(some, value, 1.0)
-
-
-@contextmanager
-def _standing_in(layer: Layer, name: str, value: Tensor) -> Iterator[None]:
-    """A block in which a layer computes with a tensor in the place of one of its weights."""
-    weight = getattr(layer, name)
-    object.__setattr__(layer, name, value)
-    try:
-        yield
-    finally:
-        object.__setattr__(layer, name, weight)

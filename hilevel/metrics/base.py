@@ -10,6 +10,7 @@ from hilevel._types import DType, DTypeLike, Shape, Tensor
 from hilevel.config import floatx
 from hilevel.configurable import Configurable
 from hilevel.names import unique_name
+from hilevel.overlay import Overlay
 from hilevel.variables import Variable
 
 
@@ -133,14 +134,10 @@ class Metric(Configurable):
                 f'The metric "{self.name}" has {len(variables)} variables '
                 f"({', '.join(v.name for v in variables)}); got {len(values)} values."
             )
-        before = [v.value for v in variables]
-        try:
+        with Overlay():
             for v, value in zip(variables, values, strict=True):
                 v.assign(value)
             return function(), [v.value for v in variables]
-        finally:
-            for v, value in zip(variables, before, strict=True):
-                v.replace(value)
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} "{self.name}">'

@@ -11,6 +11,7 @@ from hilevel import initializers, ops
 from hilevel._types import DTypeLike, Tensor
 from hilevel.backends import current_backend
 from hilevel.config import floatx
+from hilevel.overlay import Overlay
 from hilevel.variables import Variable
 
 
@@ -115,13 +116,9 @@ def do_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Var
         return
 
     def changed() -> list[Any]:
-        before = [v.read() for v in variables]
-        try:
+        with Overlay():
             action()
             return [v.read() for v in variables]
-        finally:
-            for v, value in zip(variables, before, strict=True):
-                v.replace(value)
 
     values = ops.cond(condition, changed, lambda: [v.read() for v in variables])
     for v, value in zip(variables, values, strict=True):

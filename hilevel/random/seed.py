@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from typing import Any
 
 import numpy as np
@@ -17,8 +18,18 @@ class _Global:
     """The stream of seeds that layers and initializers without a seed of their own draw from."""
 
     def __init__(self) -> None:
-        self.seed = int.from_bytes(os.urandom(4), "little")
-        self.draws = 0
+        self.lock = threading.Lock()
+        self.reset(int.from_bytes(os.urandom(4), "little"))
+
+    def reset(self, seed: int) -> None:
+        with self.lock:
+            self.seed, self.draws = seed, 0
+
+    def next(self) -> tuple[int, int]:
+        """Return the seed and the number of a draw that no other call gets."""
+        with self.lock:
+            self.draws += 1
+            return self.seed, self.draws - 1
 
 
 _global = _Global()
@@ -39,7 +50,7 @@ def set_random_seed(seed: int) -> None:
 
     python_random.seed(int(seed))
     np.random.seed(int(seed))
-    _global.seed, _global.draws = int(seed), 0
+    _global.reset(int(seed))
     default_generator.reset(int(seed))
 
 
@@ -53,9 +64,9 @@ def make_seed() -> int:
     >>> a == hilevel.random.make_seed()
     True
     """
+    seed, draw = _global.next()
     with np.errstate(over="ignore"):
-        word = philox_words(np, _global.seed, 2**63 + _global.draws, 1)[0]
-    _global.draws += 1
+        word = philox_words(np, seed, 2**63 + draw, 1)[0]
     return int(word) & 0xFFFFFFFF
 
 
@@ -82,8 +93,9 @@ class SeedGenerator:
 
     def next(self, ordered: bool = True) -> Any:
         """The state of this draw, `[seed, number]`; the next call gets another."""
-        state = self.state.read()
-        self.state.replace_if_real(add(state, _STEP))
+        with _drawing:
+            state = self.state.read()
+            self.state.replace_if_real(add(state, _STEP))
         return state
 
     def get_config(self) -> dict[str, Any]:
@@ -97,12 +109,15 @@ class SeedGenerator:
 
 
 _STEP = np.array([0, 1], np.uint32)
+_drawing = threading.RLock()
+"""Held while a generator counts a draw, so that two threads do not get the same one."""
 
 
 class _DefaultGenerator:
     """The draws of `hilevel.random` functions that are given no seed: a SeedGenerator for each backend, all alike."""
 
     def __init__(self) -> None:
+        self.lock = threading.RLock()
         self.seed: int | None = None
         self.generators: dict[str, SeedGenerator] = {}
 
@@ -115,10 +130,12 @@ class _DefaultGenerator:
         from hilevel.backends import current_backend
 
         name = current_backend().name
-        if self.seed is None:
-            self.seed = make_seed()
         if name not in self.generators:
-            self.generators[name] = SeedGenerator(self.seed ^ 0x5EED, name="default")
+            with self.lock:
+                if self.seed is None:
+                    self.seed = make_seed()
+                if name not in self.generators:
+                    self.generators[name] = SeedGenerator(self.seed ^ 0x5EED, name="default")
         return self.generators[name]
 
 

@@ -16,6 +16,7 @@ from hilevel.autodiff.jit import jit
 from hilevel.autodiff.tape import to_host
 from hilevel.backends import current_backend, get_backend
 from hilevel.dtypes import is_float
+from hilevel.overlay import Overlay
 from hilevel.variables import Variable
 
 Host = np.ndarray[Any, Any]
@@ -170,18 +171,18 @@ def _sources(args: Any, variables: Sequence[Variable] | None) -> Iterator[tuple[
             [f"argument {i}" for i, _ in leaves],
         )
         return
-    before = [(v, v._value, v.dtype) for v in variables]
+    before = [v.dtype for v in variables]
     try:
         for v in variables:
             v.dtype = np.dtype("float64")
-        yield (
-            [v.numpy().astype(np.float64) for v in variables],
-            [f"Variable {v.path}" for v in variables],
-        )
+        with Overlay():
+            yield (
+                [v.numpy().astype(np.float64) for v in variables],
+                [f"Variable {v.path}" for v in variables],
+            )
     finally:
-        for v, value, dtype in before:
+        for v, dtype in zip(variables, before, strict=True):
             v.dtype = dtype
-            v.replace(value)
 
 
 def _weighted_sum(result: Any) -> Any:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -299,9 +299,10 @@ def run_steps(
         logs: a function that makes the logs of a batch of the result of its step.
     """
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+    state = model._training
     for execution in interrupts.read(executions.epoch(epoch, steps)):
         getattr(callbacks, begin)(execution.first)
-        with model._home_scope():
+        with model._home_scope(), state.turns.step(model.variables) if kind == "train" else nullcontext():
             result = executions.run(execution, add)
         getattr(callbacks, end)(execution.last, logs(result))
         interrupts.check()

@@ -16,7 +16,7 @@ from hilevel.data.arrays import ArrayBatches
 from hilevel.data.columns import named_leaves
 from hilevel.data.unpack import unpack_x_y_sample_weight
 from hilevel.errors import NotCompiledError, TracedValueError, warn
-from hilevel.layers.layer import Layer
+from hilevel.layers.layer import Layer, building
 from hilevel.ops._abstract import Abstract, Unknown
 from hilevel.training.outputs import check_probabilities
 from hilevel.training.state import Step, step_of
@@ -97,11 +97,17 @@ def prepare(model: Any, kind: str, batches: Any) -> Step:
 
 def _built_step(model: Any, kind: str, batch: Any) -> Step:
     """Return the step, after it was run once on shapes where weights, optimizer slots or metrics may be missing."""
-    state = model._training
-    step = step_of(model, kind)
     shapes = [(x.shape[1:], x.dtype) for x in tree.flatten(batch) if hasattr(x, "shape")]
-    if model.built and (kind == "predict" or step.shapes == shapes):
-        return step
+    with building:
+        step = step_of(model, kind)
+        if not model.built or (kind != "predict" and step.shapes != shapes):
+            step = _build_by_step(model, kind, batch)
+            step.shapes = shapes
+    return step
+
+
+def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
+    state = model._training
     if state.loss_tracker is None and kind != "predict" and state.compiled:
         state.loss_tracker = metrics.Mean(name="loss")
     data = on_shapes(batch)
@@ -120,7 +126,7 @@ def _built_step(model: Any, kind: str, batch: Any) -> Step:
     step = step_of(model, kind)  # another one, if there are weights now
     if needs_numbers:
         step.run, step.programs = getattr(model, f"{kind}_step"), None
-    step.shapes, step.leaves, step.ranges = shapes, [name for name, _ in named_leaves(batch)], ranges
+    step.leaves, step.ranges = [name for name, _ in named_leaves(batch)], ranges
     return step
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from hilevel.autodiff.jit import Programs
 from hilevel.training.outputs import OutputLosses, OutputMetrics
+from hilevel.training.turns import Turns
 
 
 class Step:
@@ -57,6 +58,8 @@ class TrainingState:
     """The batches and callbacks of `fit` while it runs."""
     stop_training: bool = False
     history: Any = None
+    turns: Turns = field(default_factory=Turns)
+    """Turns between training and the use of the model in other threads."""
     steps: dict[Any, Step] = field(default_factory=dict)
     """The steps in use, by kind, form, optimizer and trained weights."""
 
@@ -106,6 +109,6 @@ def step_of(model: Any, kind: str) -> Step:
     method = getattr(model, f"{kind}_step")
     step = state.steps.get(key)
     if step is None:
-        step = state.steps[key] = Step(None if eager else Programs(method))
+        step = state.steps.setdefault(key, Step(None if eager else Programs(method)))
     step.run = step.programs or method
     return step

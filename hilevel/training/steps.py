@@ -105,6 +105,7 @@ class Steps(Layer):
             compiled=True,
             seed=make_seed(),
             history=self.history,
+            turns=self._training.turns,
         )
 
     # -- one step ----------------------------------------------------------------------------------

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import Any
 
 import numpy as np
@@ -110,7 +110,7 @@ class Trainer(Steps):
         check_counts(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
         due = validation_epochs(validation_freq)
         state = self._training
-        with self._home_scope():
+        with self._home_scope(), state.turns.training(self._label()):
             batches, validation = training_data(
                 self, x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
                 validation_split, validation_data,
@@ -198,7 +198,8 @@ class Trainer(Steps):
             tell = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
             in_memory = isinstance(batches, ArrayBatches)
             if in_memory and batches.steps == 1 and not tell.callbacks:
-                return tree.map_structure(_copied, step.run(batches.first()))
+                with _visit(self, with_metrics=False):
+                    return tree.map_structure(_copied, step.run(batches.first()))
             executions = Executions(step, batches, self.steps_per_execution, tell.watches("predict"))
             samples = batches.samples if in_memory and steps is None else None  # type: ignore[attr-defined]
             outputs: Any = None
@@ -209,7 +210,7 @@ class Trainer(Steps):
                     outputs = tree.map_structure(lambda _: Joined(samples), result)
                 tree.map_structure(lambda joined, y: joined.add(_on_host(y, count)), outputs, result)
 
-            with events(tell, "predict"), interruptible() as interrupts:
+            with _visit(self, with_metrics=False), events(tell, "predict"), interruptible() as interrupts:
                 for _ in run_steps(
                     self, "predict", executions, tell, interrupts, steps=steps, add=add, logs=_as_logs
                 ):
@@ -241,15 +242,19 @@ class Trainer(Steps):
         """The outputs for these samples as one batch, as NumPy arrays."""
         with self._home_scope():
             batches = one_batch(self, x)
-            return tree.map_structure(to_host, prepare(self, "predict", batches).run(batches.first()))
+            step = prepare(self, "predict", batches)
+            with _visit(self, with_metrics=False):
+                return tree.map_structure(to_host, step.run(batches.first()))
 
 
 def _on_batch(model: Any, kind: str, x: Any, y: Any, w: Any, class_weight: Any, as_dict: bool) -> Any:
     with model._home_scope():
         batches = one_batch(model, x, y, w, class_weight)
         step = prepare(model, kind, batches)
-        model.reset_metrics()
-        logs = {name: as_number(v) for name, v in step.run(batches.first()).items()}
+        turns = model._training.turns
+        with turns.step(model.variables) if kind == "train" else _visit(model):
+            model.reset_metrics()
+            logs = {name: as_number(v) for name, v in step.run(batches.first()).items()}
     return _one_or_all(logs, as_dict)
 
 
@@ -257,13 +262,19 @@ def _evaluate(model: Any, batches: Any, steps: int | None, callbacks: CallbackLi
     """Return the loss and the metrics on batches, by name."""
     step = prepare(model, "test", batches)
     executions = Executions(step, batches, model.steps_per_execution, callbacks.watches("test"))
-    model.reset_metrics()
     logs: Any = {}
-    with events(callbacks, "test") as results, interruptible() as interrupts:
+    with _visit(model), events(callbacks, "test") as results, interruptible() as interrupts:
+        model.reset_metrics()
         for last in run_steps(model, "test", executions, callbacks, interrupts, steps=steps):
             logs = last
         results.update((name, as_number(value)) for name, value in logs.items())
     return results
+
+
+def _visit(model: Any, with_metrics: bool = True) -> AbstractContextManager[None]:
+    """Return a block that sees the Variables as they are now, while another thread may train the model."""
+    variables = model.variables if with_metrics else [*model.weights, *model._states]
+    return model._training.turns.visit(variables)
 
 
 def _validate(model: Any, batches: Any, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:

@@ -1,0 +1,83 @@
+"""Turns between the training of a model and its use in other threads."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+from hilevel.overlay import Overlay, arrays_of
+from hilevel.variables import Variable
+
+
+class Turns:
+    """Decides which values of a model's Variables each thread sees.
+
+    A visitor, `predict` or `evaluate`, takes the arrays that the Variables hold when it comes, and computes with these.
+    A training step keeps visitors from coming while it runs, and leaves them the arrays that they hold.
+
+    >>> from hilevel.training.turns import Turns
+    >>> turns, v = Turns(), hilevel.Variable(1.0)
+    >>> with turns.visit([v]):
+    ...     _ = v.assign(2.0)
+    >>> float(v)
+    2.0
+    """
+
+    def __init__(self) -> None:
+        self.lock = threading.RLock()
+        self.trainer: threading.Thread | None = None
+        self.visitors = 0
+        self.has_new_visitor = False
+
+    def __reduce__(self) -> Any:
+        return Turns, ()  # a copy of a model takes turns of its own
+
+    @contextmanager
+    def training(self, label: str) -> Iterator[None]:
+        """Return a block in which this thread trains the model that is called `label`.
+
+        Raises:
+            RuntimeError: another thread is training it.
+        """
+        with self.lock:
+            before, here = self.trainer, threading.current_thread()
+            if before is not None and before is not here and before.is_alive():
+                raise RuntimeError(
+                    f'{label} is being trained in another thread, "{before.name}". Wait until that has ended; or '
+                    "train a copy of the model, which pickle or copy.deepcopy makes."
+                )
+            self.trainer = here
+        try:
+            yield
+        finally:
+            self.trainer = before
+
+    @contextmanager
+    def step(self, variables: Sequence[Variable]) -> Iterator[None]:
+        """Return a block for a step that changes the Variables. Visitors keep the arrays that they hold."""
+        with self.lock:
+            if self.has_new_visitor:
+                for v in variables:
+                    v.replace(v.backend.snapshot(v.array))
+                self.has_new_visitor = False
+            yield
+
+    @contextmanager
+    def visit(self, variables: Sequence[Variable]) -> Iterator[None]:
+        """Return a block that sees the values that the Variables have at its beginning. Values that are written in it
+        are given to the Variables at its end, unless the model is being trained."""
+        with self.lock:
+            overlay = Overlay(zip(variables, arrays_of(variables), strict=True))
+            self.visitors += 1
+            self.has_new_visitor = True
+        try:
+            with overlay:
+                yield
+        finally:
+            with self.lock:
+                self.visitors -= 1
+                self.has_new_visitor = self.has_new_visitor and self.visitors > 0
+        if self.trainer is None:
+            overlay.commit()

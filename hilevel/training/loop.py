@@ -280,12 +280,19 @@ def ignore(result: Any, count: int = 0) -> None:
     """Do nothing with the result of a step."""
 
 
+@contextmanager
+def _changes_of(model: Any) -> Iterator[None]:
+    """Return a block in which a step changes the model, on the backend that the model is on now."""
+    with model._home_scope(), model._training.turns.step(model.variables):
+        yield
+
+
 def run_steps(
     model: Any, kind: str, executions: Executions, callbacks: Any, interrupts: Interrupts, *,
     epoch: int = 0, steps: int | None = None, add: Callable[..., None] = ignore, logs: Callable[[Any], Any] = Logs,
-) -> Iterator[Any]:  # fmt: skip
-    """Run a step on the batches of an epoch, between the events of batches. Yield what the last step of each execution
-    returned.
+) -> Iterator[tuple[Execution, Any]]:  # fmt: skip
+    """Run a step on the batches of an epoch, between the events of batches. Yield each execution, and what its last
+    step returned.
 
     Args:
         model: the model; a callback may move it to another backend.
@@ -299,11 +306,11 @@ def run_steps(
         logs: a function that makes the logs of a batch of the result of its step.
     """
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
-    state = model._training
+    unchanged = nullcontext()
     for execution in interrupts.read(executions.epoch(epoch, steps)):
         getattr(callbacks, begin)(execution.first)
-        with model._home_scope(), state.turns.step(model.variables) if kind == "train" else nullcontext():
+        with _changes_of(model) if kind == "train" else unchanged:
             result = executions.run(execution, add)
         getattr(callbacks, end)(execution.last, logs(result))
         interrupts.check()
-        yield result
+        yield execution, result

@@ -132,12 +132,13 @@ class Trainer(Steps):
                     if not interrupts.fetch(batches.has_next):
                         warn_exhausted(batches.count, epoch, epochs)
                         break
-                    state.epoch = epoch
+                    state.epoch, state.batch = epoch, 0
                     self.reset_metrics()
                     tell.on_epoch_begin(epoch)
                     logs: Any = {}
                     steps = run_steps(self, "train", executions, tell, interrupts, epoch=epoch, add=watch.add)
-                    for logs in steps:  # noqa: B007
+                    for execution, result in steps:
+                        state.batch, logs = execution.last + 1, result
                         if self.stop_training:
                             break
                     watch.check(epoch, batches)
@@ -265,8 +266,8 @@ def _evaluate(model: Any, batches: Any, steps: int | None, callbacks: CallbackLi
     logs: Any = {}
     with _visit(model), events(callbacks, "test") as results, interruptible() as interrupts:
         model.reset_metrics()
-        for last in run_steps(model, "test", executions, callbacks, interrupts, steps=steps):
-            logs = last
+        for _, result in run_steps(model, "test", executions, callbacks, interrupts, steps=steps):
+            logs = result
         results.update((name, as_number(value)) for name, value in logs.items())
     return results
 

@@ -123,11 +123,7 @@ class Trainer(Steps):
             tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps, history=True)
             executions = Executions(step, batches, state.steps_per_execution, tell.watches("train"))
             watch = Watch()
-            with (
-                state.running(batches, tell),
-                events(tell, "train") as last_logs,
-                interruptible() as interrupts,
-            ):
+            with state.running(batches, tell), events(tell, "train") as final, interruptible() as interrupts:
                 for epoch in range(initial_epoch, epochs):
                     if not interrupts.fetch(batches.has_next):
                         warn_exhausted(batches.count, epoch, epochs)
@@ -145,8 +141,8 @@ class Trainer(Steps):
                     epoch_logs = {name: as_number(value) for name, value in logs.items()}
                     if validation is not None and due(epoch):
                         epoch_logs |= _validate(self, validation, validation_steps, tell)
-                    last_logs.clear()
-                    last_logs.update(epoch_logs)
+                    final.clear()
+                    final.update(epoch_logs)
                     tell.on_epoch_end(epoch, epoch_logs)
                     interrupts.check()
                     if self.stop_training:

@@ -81,10 +81,6 @@ class Backend:
     array_types: tuple[type, ...] = ()
     requires: str = ""
     """The distribution it needs, as it is shown to the user: `jax`, `cupy`."""
-    steps_at_once: int = 1
-    """Up to how many steps of training are worth running as one program. Where it is above 1, what `compile` returns
-    has a method `many(count, *args)`, which calls the function on the first `count` slices of its arguments and
-    returns the last result and all results, one behind the other."""
     emulated: frozenset[str] = frozenset({"bfloat16"})
     """Names of dtypes that the module stores, but does not compute in: ops compute in float32 and round the result.
     NumPy has bfloat16 from `ml_dtypes`: a matrix product, or a product with a Python float, is float32 there."""
@@ -174,19 +170,25 @@ class Backend:
     # -- running -----------------------------------------------------------------------------------
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """A faster form of `function`, which may read and write Variables. Eager backends: itself."""
+        """A faster form of `function`, which may read and write Variables. Eager backends: itself.
+
+        A backend that can run several calls as one program returns an object with two methods more.
+        `most_steps(*args)` returns how many calls are worth it, at most. `many(count, *args)` calls the function on the
+        first `count` slices of its arguments, and returns the last result and all results, stacked.
+        """
         return function
 
     def pack(self, updates: Any) -> tuple[dict[int, Array], list[Function]]:
         """Arrays for what a replayed step writes to, in the form that suits the functions that write.
 
         Args:
-            updates: pairs of a function that has `writes = (width, positions)`, and of the arrays it writes to: for
-                each row of its arguments those at the positions.
+            updates: a tuple for each update: a function, its keyword arguments, and the arrays that it may write its
+                results to. The function has an attribute `writes`, a function of the same arguments, which returns
+                the positions of these arrays; those of none, where it has no form that runs in place.
 
         Returns:
             The new arrays, by the `id` of the one that each stands for; and for each update a function of the arguments
-            that are not written to, and of the options.
+            that are not written to, and of the keyword arguments.
         """
         assert not updates, f'The backend "{self.name}" has functions that write, but no pack().'
         return {}, []

@@ -12,6 +12,7 @@ import pytest
 
 import hilevel
 from hilevel import layers
+from hilevel.training.state import step_of
 
 pytest.importorskip("jax")
 
@@ -59,7 +60,7 @@ def model(**options: Any) -> hilevel.Sequential:
 
 def programs(made: Any, kind: str) -> int:
     """How many programs a step was compiled to."""
-    return int(made._step(kind).programs.compiled["jax"].compilations)
+    return int(step_of(made, kind).programs.compiled["jax"].compilations)
 
 
 def test_bundles_give_what_single_steps_give() -> None:
@@ -70,12 +71,52 @@ def test_bundles_give_what_single_steps_give() -> None:
     single = model()
     wanted = single.fit(X, Y, callbacks=[told], **options).history
     assert history == wanted and len(told.ends) == 4 * 2 * 11
-    assert max(next(iter(bundled._hidden_paces.values())).values()) > 1, "no step was bundled"
+    assert step_of(bundled, "train").programs.compiled["jax"].bundles, "no step was bundled"
     for a, b in zip(bundled.variables, single.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
     one_by_one = single.predict(X, batch_size=8, verbose=0, callbacks=[EachBatch()])
     np.testing.assert_array_equal(bundled.predict(X, batch_size=8, verbose=0), one_by_one)
     assert bundled.evaluate(X, Y, verbose=0) == single.evaluate(X, Y, verbose=0, callbacks=[EachBatch()])
+
+
+def most_steps(stack: list[Any], shape: tuple[int, ...]) -> int:
+    made = hilevel.Sequential([hilevel.Input(shape[1:]), *stack])
+    made.compile("sgd", "mse")
+    batch = np.ones(shape, "float32")
+    targets = np.ones((shape[0], *made.output_shape[1:]), "float32")
+    made.train_on_batch(batch, targets)
+    return int(step_of(made, "train").programs.most_steps((batch, targets)))
+
+
+class Doubling(layers.Layer):
+    def call(self, x: Any) -> Any:
+        start = hilevel.ops.stop_gradient(hilevel.ops.sum(hilevel.ops.abs(x)))
+        return x * hilevel.ops.while_loop(lambda y: y < 9.0, lambda y: (2.0 * y + 1.0,), (start,))[0]
+
+
+@pytest.mark.parametrize(
+    "stack, shape, least, most",
+    [
+        ([layers.Dense(8)], (4, 8), 64, 64),
+        ([layers.Dense(2048)], (256, 2048), 2, 8),
+        ([layers.Dense(2048), layers.Dense(2048)], (2048, 2048), 1, 1),
+        ([layers.LSTM(64)], (32, 10, 8), 64, 64),
+        ([layers.LSTM(64)], (32, 300, 8), 2, 16),
+        ([layers.Conv1D(2, 3)], (4, 8, 2), 1, 1),
+        ([layers.Dense(8), Doubling()], (4, 8), 1, 1),
+    ],
+)
+def test_the_number_of_steps_follows_from_what_a_step_computes(
+    stack: list[Any], shape: tuple[int, ...], least: int, most: int
+) -> None:
+    assert least <= most_steps(stack, shape) <= most
+
+
+def test_large_results_are_not_bundled() -> None:
+    made = hilevel.Sequential([hilevel.Input((8,)), layers.Dense(2**16)])
+    made.predict(np.ones((4, 8), "float32"), verbose=0)
+    step = step_of(made, "predict").programs
+    assert [step.most_steps(np.ones((n, 8), "float32")) for n in (1, 4)] == [4, 1]
 
 
 def test_nothing_is_compiled_twice() -> None:
@@ -135,8 +176,8 @@ def test_inputs_by_name_and_weights_are_bundled() -> None:
 
 def test_what_a_bundle_is_made_of_is_ready_for_the_device() -> None:
     batches = hilevel.data.arrays.ArrayBatches(X, Y, batch_size=8, shuffle=True)
-    ((x, y), n), *_, ((last, _), zero) = batches.bundles(0, 4, lambda: 3)
-    assert (x.shape, y.shape, n) == ((4, 8, 5), (4, 8), 3) and x.ctypes.data % 64 == 0
+    ((x, y), n), *_, ((last, _), zero) = batches.bundles(0, 4)
+    assert (x.shape, y.shape, n) == ((4, 8, 5), (4, 8), 4) and x.ctypes.data % 64 == 0
     assert (last.shape, zero) == ((6, 5), 0)
     first = next(iter(batches.epoch(0)))[0]
     np.testing.assert_array_equal(x[0], first)

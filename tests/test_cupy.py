@@ -17,6 +17,7 @@ import hilevel
 from hilevel import backends, layers, ops, random, tree
 from hilevel.errors import BackendNotAvailableError
 from hilevel.testing import check_backend, check_gradients
+from hilevel.training.state import step_of
 
 ROOT = pathlib.Path(hilevel.__file__).parents[1]
 
@@ -177,7 +178,7 @@ def test_a_training_step_is_replayed(cupy: Any, optimizer: str) -> None:
         return model, model.fit(x, y, batch_size=8, epochs=3, verbose=0).history
 
     (model, history), (_, wanted) = trained("auto"), trained(False)
-    (form,) = model._step("train").programs.compiled["cupy"].forms.values()
+    (form,) = step_of(model, "train").programs.compiled["cupy"].forms.values()
     assert form.program is not None, form.refused
     for name, values in wanted.items():
         np.testing.assert_allclose(history[name], values, rtol=1e-6)

@@ -10,6 +10,7 @@ import pytest
 import hilevel
 from hilevel import ops
 from hilevel.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
+from hilevel.data.adapters import RepeatedBatches
 from hilevel.data.weights import class_to_sample_weight
 
 X = np.arange(10.0).reshape(10, 1)
@@ -150,6 +151,69 @@ def test_a_data_set_is_told_of_its_epochs() -> None:
     orders = [[float(x[0, 0]) for x, _ in batches.epoch(i)] for i in range(4)]
     assert all(sorted(o) == [0, 1, 2] for o in orders) and len({tuple(o) for o in orders}) > 1
     assert told == ["begin", "end"] * 4
+
+
+class Numbers(PyDataset):
+    def __init__(self) -> None:
+        super().__init__()
+        self.made: list[int] = []
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, i: int) -> Any:
+        self.made.append(i)
+        return np.full((2, 1), i)
+
+
+class Again:
+    def __iter__(self) -> Any:
+        return (np.full((2, 1), i) for i in range(5))
+
+
+KINDS: dict[str, Any] = {
+    "arrays": lambda: adapt(np.arange(10), batch_size=2),
+    "shuffled": lambda: adapt(np.arange(9), batch_size=2, shuffle=True, seed=4),
+    "dataset": lambda: adapt(Numbers(), shuffle=True, seed=4),
+    "iterable": lambda: adapt(Again()),
+    "iterable with steps": lambda: adapt(Again(), steps=4),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("start", [0, 1, 4, 5])
+def test_an_epoch_begins_with_any_of_its_batches(kind: str, start: int) -> None:
+    whole, rest = list(KINDS[kind]().epoch(3)), list(KINDS[kind]().epoch(3, start))
+    assert len(rest) == max(len(whole) - start, 0)
+    assert all(map(np.array_equal, rest, whole[start:]))
+
+
+def test_a_generator_drops_the_batches_before_the_start() -> None:
+    batches = adapt((X[i : i + 1] for i in range(6)), steps=3)
+    batches.first()
+    assert [float(x[0, 0]) for x in batches.epoch(0, 1)] == [1, 2]
+    assert [float(x[0, 0]) for x in batches.epoch(1, 2)] == [5]
+    assert batches.count == 6
+
+
+def test_a_data_set_does_not_make_the_batches_before_the_start() -> None:
+    numbers = Numbers()
+    assert len(list(adapt(numbers).epoch(0, 3))) == 2 and numbers.made == [3, 4]
+
+
+@pytest.mark.parametrize("kind", ["arrays", "shuffled", "dataset"])
+def test_repeated_batches_go_on_from_a_position_that_is_set(kind: str) -> None:
+    whole = RepeatedBatches(KINDS[kind](), 7)
+    all_batches = [batch for number in range(3) for batch in whole.epoch(number)]
+    assert len(all_batches) == 21 and whole.position == (4, 1)
+    first = RepeatedBatches(KINDS[kind](), 7)
+    for _, batch in zip(range(3), first.epoch(0), strict=False):
+        last = batch
+    assert np.array_equal(last, all_batches[2])
+    second = RepeatedBatches(KINDS[kind](), 7)
+    second.position = (0, 3)
+    rest = [*second.epoch(0, 3), *second.epoch(1), *second.epoch(2)]
+    assert len(rest) == 18 and all(map(np.array_equal, rest, all_batches[3:]))
 
 
 def test_class_weights_become_sample_weights() -> None:

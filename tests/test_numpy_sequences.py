@@ -10,10 +10,11 @@ from hilevel_numpy import attention, crossentropy, elementwise, indexing, loops,
 from test_numpy_fast import assert_same, normal, results
 
 import hilevel
-from hilevel import ops
-from hilevel.ops import updates as update_ops
+from hilevel import ops, optimizers
 from hilevel.ops.attention import attention as plain_attention
 from hilevel.ops.recurrence import recurrent_op
+from hilevel.ops.updates import update
+from hilevel.optimizers.base import shrink
 
 RECURRENT: dict[str, Any] = {
     "plain": ((5, 6, 3), {}),
@@ -212,11 +213,15 @@ def test_leaky_relu_of_what_is_no_usual_number() -> None:
 
 
 UPDATES: dict[str, Any] = {
-    "adam_update": (4, {"rate": 0.1, "beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3}),
-    "momentum_update": (3, {"rate": 0.1, "momentum": 0.9, "nesterov": True}),
-    "rmsprop_update": (3, {"rate": 0.1, "rho": 0.9, "epsilon": 1e-3}),
-    "sgd_update": (2, {"rate": 0.1}),
-    "shrink_update": (1, {"factor": 0.9}),
+    "adam": (optimizers.Adam.formula, 4, {"beta_1": 0.9, "beta_2": 0.99, "epsilon": 1e-3}),
+    "momentum": (optimizers.SGD.formula, 3, {"momentum": 0.9, "nesterov": True}),
+    "rmsprop": (
+        optimizers.RMSprop.formula,
+        3,
+        {"rho": 0.9, "momentum": 0.0, "epsilon": 1e-3, "centered": False},
+    ),
+    "sgd": (optimizers.SGD.formula, 2, {"momentum": 0.0, "nesterov": False}),
+    "shrink": (shrink, 1, {}),
 }
 
 
@@ -226,11 +231,13 @@ def test_updates_of_large_weights(name: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(updates, "_PART", 7)
     monkeypatch.setattr(updates, "_MANY", 1)
     monkeypatch.setattr(threads, "count", lambda: 2)
-    width, options = UPDATES[name]
+    formula, width, settings = UPDATES[name]
+    options = {"formula": formula, "width": width, "rate": 0.1, **settings}
     for dtype in ("float32", "float64"):
         rows = [np.abs(normal(*shape)).astype(dtype) for shape in ((5, 9), (3,)) for _ in range(width)]
-        wanted = getattr(update_ops, name).value(np, *rows, **options)
-        found = updates.OVERRIDES[getattr(update_ops, name)].value(np, *(a.copy() for a in rows), **options)
+        wanted = update.value(np, *rows, **options)
+        found = updates.OVERRIDES[update].value(np, *rows, **options)
+        assert updates.form_of(formula, width) is not None
         for a, b in zip(found, wanted, strict=True):
             np.testing.assert_allclose(a, b, rtol=1e-5, atol=8 * np.finfo(dtype).eps)
 

@@ -11,6 +11,7 @@ import pytest
 import hilevel
 from hilevel import layers, ops
 from hilevel.compile.capture import Capture
+from hilevel.training.state import step_of
 
 rng = np.random.default_rng(0)
 X = rng.normal(size=(24, 6)).astype("float32")
@@ -66,7 +67,7 @@ def test_fit_is_replayed_to_the_bit(name: str) -> None:
     x, stack = STACKS[name]
     fast, history = trained(stack, x, hilevel.optimizers.Adam, "auto")
     plain, wanted = trained(stack, x, hilevel.optimizers.Adam, False)
-    assert form_of(fast._step("train")).program is not None, form_of(fast._step("train")).refused
+    assert form_of(step_of(fast, "train")).program is not None, form_of(step_of(fast, "train")).refused
     assert history == wanted
     for a, b in zip(fast.variables, plain.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
@@ -92,7 +93,7 @@ def test_every_optimizer_takes_the_same_steps(name: str) -> None:
     _, stack = STACKS["dense"]
     fast, history = trained(stack, X, OPTIMIZERS[name], "auto")
     plain, wanted = trained(stack, X, OPTIMIZERS[name], False)
-    assert form_of(fast._step("train")).program is not None, form_of(fast._step("train")).refused
+    assert form_of(step_of(fast, "train")).program is not None, form_of(step_of(fast, "train")).refused
     assert history == wanted
     for a, b in zip(fast.optimizer.variables, plain.optimizer.variables, strict=True):
         np.testing.assert_array_equal(a.numpy(), b.numpy(), err_msg=a.path)
@@ -105,7 +106,7 @@ def test_what_is_done_in_some_steps_only_runs_as_it_is(options: Any) -> None:
     _, stack = STACKS["dense"]
     optimizer = lambda: hilevel.optimizers.Adam(0.01, **options)
     fast, history = trained(stack, X, optimizer, "auto")
-    assert form_of(fast._step("train")).refused
+    assert form_of(step_of(fast, "train")).refused
     assert history == trained(stack, X, optimizer, False)[1]
 
 
@@ -113,7 +114,7 @@ def test_mixed_precision_and_large_weights_are_replayed() -> None:
     stack = lambda: [layers.Dense(200, dtype="mixed_float16"), layers.Dense(200), layers.Dense(3)]
     fast, history = trained(stack, X, hilevel.optimizers.Adam, "auto")
     _, wanted = trained(stack, X, hilevel.optimizers.Adam, False)
-    assert form_of(fast._step("train")).program is not None
+    assert form_of(step_of(fast, "train")).program is not None
     assert history == wanted
 
 
@@ -190,7 +191,7 @@ def test_an_attribute_that_counts_goes_on_counting() -> None:
     model.compile("sgd", "mse")
     model.fit(X, X[:, :1], batch_size=4, epochs=2, verbose=0)
     assert model.steps >= 12
-    assert "steps" in form_of(model._step("train")).refused
+    assert "steps" in form_of(step_of(model, "train")).refused
 
 
 def test_weights_that_are_assigned_between_steps_are_used() -> None:
@@ -222,7 +223,7 @@ def test_an_array_that_somebody_holds_is_not_written_to() -> None:
         model.train_on_batch(X, X[:, :1])
     np.testing.assert_array_equal(held, before)
     np.testing.assert_array_equal(part, before_part)
-    assert (kernel.numpy() != before).any() and form_of(model._step("train")).program is not None
+    assert (kernel.numpy() != before).any() and form_of(step_of(model, "train")).program is not None
 
 
 def test_shapes_and_plain_arguments_have_forms_of_their_own() -> None:

@@ -42,7 +42,6 @@ class Backend(protocol.Backend):
     xp = jnp
     array_types = (jax.Array,)
     requires = "jax"
-    steps_at_once = 64
     emulated = frozenset()
 
     def __init__(self) -> None:

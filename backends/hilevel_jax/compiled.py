@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import math
 import threading
+from collections.abc import Iterator
 from contextlib import nullcontext
 from typing import Any, NamedTuple
 
@@ -28,6 +29,13 @@ from hilevel.overlay import Overlay, arrays_of, disposable_arrays, replace_array
 from hilevel.variables import Variable
 
 _STATIC = (str, bool, bytes, Variable)
+
+MOST_STEPS = 64
+"""The number of calls of a program of several, at most."""
+RESULT_BYTES = 2**20
+"""The size of their results. Larger ones take more time to be collected than the program saves."""
+WORK, WORK_OF_A_GPU = 2**28, 2**36
+"""The number of elements they compute, see `_work`: about a fifth of a second on two cores."""
 
 
 class _NewState(Exception):
@@ -66,18 +74,22 @@ class Compiled:
         with plain_errors():
             return entry(dynamic)
 
-    def loops(self, *args: Any) -> bool:
-        """Whether calls with such arguments are worth a program of several. On a CPU convolutions are not: a step of a
-        residual network takes five times as long in a loop of XLA's."""
+    def most_steps(self, *args: Any) -> int:
+        """Return how many calls with such arguments are worth one program: at most `MOST_STEPS`, as many as have
+        results of `RESULT_BYTES`, and as many as compute `WORK` elements.
+
+        A loop whose length is unknown, and on a CPU a convolution, are not worth it: a step of a residual network takes
+        five times as long in a loop of XLA's.
+        """
         args = jax.tree.map(as_data, args)
         with plain_errors():
-            return not self._bundle(args).convolves or jax.default_backend() != "cpu"
-
-    def result_bytes(self, *args: Any) -> int:
-        """Return the size of the results of one call with such arguments, in bytes."""
-        with plain_errors():
-            shapes = self._bundle(args).shapes
-        return sum(math.prod(shape.shape) * shape.dtype.itemsize for shape in shapes)
+            bundle = self._bundle(args)
+        on_cpu = jax.default_backend() == "cpu"
+        if "while" in bundle.primitives or (on_cpu and "conv_general_dilated" in bundle.primitives):
+            return 1
+        size = sum(math.prod(shape.shape) * shape.dtype.itemsize for shape in bundle.shapes)
+        work = WORK if on_cpu else WORK_OF_A_GPU
+        return max(1, min(MOST_STEPS, RESULT_BYTES // max(size, 1), work // max(bundle.work, 1)))
 
     def many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` of several arguments that lie one behind the other, as one program.
@@ -228,6 +240,26 @@ class _Entry:
         return pure
 
 
+def _equations(jaxpr: Any, times: int = 1) -> Iterator[tuple[Any, int]]:
+    """Yield the equations of a jaxpr, and of those in it, with the number of times that they run."""
+    for equation in jaxpr.eqns:
+        yield equation, times
+        length = equation.params["length"] if equation.primitive.name == "scan" else 1
+        for parameter in tree.flatten(list(equation.params.values())):
+            if hasattr(parameter, "eqns"):
+                yield from _equations(parameter, times * length)
+
+
+def _work(equation: Any) -> int:
+    """Return the number of elements that an equation computes; 32 products of a matrix product count as one."""
+    elements = sum(math.prod(getattr(x.aval, "shape", ())) for x in equation.outvars)
+    if equation.primitive.name != "dot_general":
+        return elements
+    (contracted, _), _ = equation.params["dimension_numbers"]
+    shape = equation.invars[0].aval.shape
+    return elements * (1 + math.prod(shape[axis] for axis in contracted) // 32)
+
+
 class _Bundle(_Entry):
     """Several calls as one program: a loop over arguments that lie one behind the other."""
 
@@ -235,7 +267,9 @@ class _Bundle(_Entry):
         super().__init__(function, structure, static, donate)
         self.one = one
         self._discover(one, None)
-        self.convolves = "conv_general_dilated" in str(self.trace)
+        equations = list(_equations(self.trace.jaxpr))
+        self.primitives = {equation.primitive.name for equation, _ in equations}
+        self.work = sum(times * _work(equation) for equation, times in equations)
         self.trace = None
 
     def run(self, count: int, stacked: list[Any]) -> tuple[Any, Any]:

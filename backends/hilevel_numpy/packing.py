@@ -8,22 +8,25 @@ from typing import Any
 import numpy as np
 
 from hilevel._types import Function
-from hilevel_numpy.updates import BLOCK
+from hilevel.ops import updates
+from hilevel_numpy.updates import BLOCK, form_of
 
 Array = np.ndarray[Any, Any]
 Rows = Sequence[Sequence[Array]]
 
 
-def pack(updates: Sequence[tuple[Any, Rows]]) -> tuple[dict[int, Array], list[Function]]:
+def pack(calls: Sequence[tuple[Any, Any, Sequence[Array]]]) -> tuple[dict[int, Array], list[Function]]:
     """As `Backend.pack` says: columns of the updates with the most columns first, each in one piece of memory."""
     homes: dict[int, Array] = {}
-    for _, rows in sorted(updates, key=lambda update: -len(update[1][0])):
+    tables = [
+        (options["formula"], list(updates.rows(arrays, max(options["width"] - 1, 1))))
+        for _, options, arrays in calls
+    ]
+    for _, rows in sorted(tables, key=lambda table: -len(table[1][0])):
         for column in zip(*rows, strict=True):
             new = [array for array in column if id(array) not in homes]
             homes |= zip(map(id, new), _one_behind_the_other(new), strict=True)
-    return homes, [
-        Packed(function, [[homes[id(a)] for a in row] for row in rows]) for function, rows in updates
-    ]
+    return homes, [Packed(formula, [[homes[id(a)] for a in row] for row in rows]) for formula, rows in tables]
 
 
 def _one_behind_the_other(arrays: Sequence[Array]) -> list[Array]:
@@ -41,44 +44,35 @@ def _one_behind_the_other(arrays: Sequence[Array]) -> list[Array]:
 class Packed:
     """An update of packed weights: rows that lie one behind the other in all columns are one row.
 
-    It is called with the arguments that are not written to, row after row: with the gradients.
+    It is called with the gradients, row after row.
     """
 
-    def __init__(self, function: Any, rows: Rows) -> None:
-        width, written = function.writes
-        self.__name__ = function.__name__
-        self.update = function.update
-        self.groups = [_Group(group, width, written) for group in _neighbours(rows)]
+    def __init__(self, formula: Any, rows: Rows) -> None:
+        self.__name__ = formula.__name__
+        self.groups = [_Group(group) for group in _neighbours(rows)]
 
-    def __call__(self, *given: Array, **options: Any) -> None:
-        rest = iter(given)
-        self.update([group.row(rest) for group in self.groups], **options)
+    def __call__(self, *gradients: Array, formula: Function, width: int, **settings: Any) -> None:
+        left = iter(gradients)
+        out = [group.whole for group in self.groups]
+        rows = out if width == 1 else [group.with_gradients(left) for group in self.groups]
+        form_of(formula, width)(rows, out, **settings)
 
 
 class _Group:
     """Neighbouring rows, as one; with memory to collect the gradients in where there are several."""
 
-    def __init__(self, rows: Rows, width: int, written: Sequence[int]) -> None:
+    def __init__(self, rows: Rows) -> None:
         self.count = len(rows)
-        self.given = [i for i in range(width) if i not in written]
-        whole = [_whole(column) for column in zip(*rows, strict=True)]
-        self.whole: list[Any] = [None] * width
-        for i, array in zip(written, whole, strict=True):
-            self.whole[i] = array
-        if self.count > 1:
-            for i in self.given:
-                self.whole[i] = np.empty_like(whole[0])
+        self.whole = [_whole(column) for column in zip(*rows, strict=True)]
+        self.gradients = np.empty_like(self.whole[0]) if self.count > 1 else None
 
-    def row(self, given: Iterator[Array]) -> list[Array]:
+    def with_gradients(self, left: Iterator[Array]) -> list[Array]:
         """The row, with the next gradients."""
-        row = list(self.whole)
-        for i in self.given:
-            parts = [next(given) for _ in range(self.count)]
-            if self.count == 1:
-                row[i] = parts[0]
-            else:
-                np.concatenate([part.reshape(-1) for part in parts], out=row[i])
-        return row
+        parts = [next(left) for _ in range(self.count)]
+        if self.gradients is None:
+            return [self.whole[0], parts[0], *self.whole[1:]]
+        np.concatenate([part.reshape(-1) for part in parts], out=self.gradients)
+        return [self.whole[0], self.gradients, *self.whole[1:]]
 
 
 def _neighbours(rows: Rows) -> Iterable[Rows]:

@@ -1,4 +1,4 @@
-"""Updates of weights in place, block by block, so that what is worked on stays in the cache."""
+"""Updates of weights, block by block, so that what is worked on stays in the cache."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy import add, divide, multiply, sqrt, subtract
 
+from hilevel._types import Function
 from hilevel.ops import updates
 from hilevel.protocol import Override
 from hilevel_numpy.threads import parallel, scratch
@@ -20,14 +21,14 @@ _PART, _MANY = 1 << 17, 1 << 18
 """Numbers of a part of large ones, and from how many on all cores work."""
 
 
-def _each(rows: Rows, update: Callable[..., None]) -> None:
-    """Call the update with scratch memory and the arrays of each row: small ones whole, equal parts of large ones, on
-    all cores where that is worth it."""
+def _each(rows: Rows, out: Rows, update: Callable[..., None]) -> None:
+    """Call the update with scratch memory, the arrays of a row and those to write to: with small ones whole, with large
+    ones in equal parts, on all cores where that is worth it."""
 
     def run(block: Sequence[Array]) -> None:
         update(scratch("update", block[0].shape, block[0].dtype), *block)
 
-    blocks = list(_blocks(rows))
+    blocks = list(_blocks([(*row, *new) for row, new in zip(rows, out, strict=True)]))
     if len(blocks) > 1 and sum(block[0].size for block in blocks) >= _MANY:
         parallel(run, blocks)
     else:
@@ -52,113 +53,130 @@ def _constants(rows: Rows, *numbers: Any) -> list[Array]:
     return [np.asarray(x, dtype) for x in numbers]
 
 
-def _in_place(op: Any, width: int, *written: int) -> Callable[[Any], Override]:
-    """Decorator: the in-place form of an op over rows of arrays, of which it writes those at some positions.
-
-    Rows in which one of them is no plain array of float32 or float64 take the op's own form.
-    """
-
-    def override(update: Any) -> Override:
-        def value(xp: Any, *arrays: Any, **kwargs: Any) -> Any:
-            rows = list(updates.rows(arrays, width))
-            first = getattr(arrays[0], "dtype", None)
-            fit = [all(_writable(row[i], first) for i in written) for row in rows]
-            if any(fit):
-                update([row for row, fits in zip(rows, fit, strict=True) if fits], **kwargs)
-            out: list[Any] = []
-            for row, fits in zip(rows, fit, strict=True):
-                out += [row[i] for i in written] if fits else op.value(xp, *row, **kwargs)
-            return tuple(out)
-
-        value.writes, value.update = (width, written), update  # type: ignore[attr-defined]
-        return Override(value)
-
-    return override
+FORMS: dict[tuple[str, int], Function] = {}
+"""Forms `(rows, out, rate, **settings)` of formulas, by the name of the formula and the width of a row. They write the
+results to `out`, which may be the arguments themselves."""
 
 
-def _writable(x: Any, dtype: Any) -> bool:
-    return x.__class__ is np.ndarray and x.dtype is dtype and x.flags.carray and dtype.char in "fd"
+def _form(formula: str, width: int) -> Callable[[Function], Function]:
+    """Decorator: the form of a formula for rows of a width."""
+
+    def register(form: Function) -> Function:
+        FORMS[f"hilevel.optimizers.{formula}", width] = form
+        return form
+
+    return register
 
 
-@_in_place(updates.shrink_update, 1, 0)
-def shrink(rows: Rows, factor: Any) -> None:
-    (factor,) = _constants(rows, factor)
-    _each(rows, lambda s, p: multiply(p, factor, p))
+def form_of(formula: Function, width: int) -> Any:
+    """Return the form of a formula, or None."""
+    return FORMS.get((f"{formula.__module__}.{formula.__qualname__}", width))
 
 
-@_in_place(updates.sgd_update, 2, 0)
-def sgd(rows: Rows, rate: Any) -> None:
+def _fitting_form(formula: Function, width: int, arrays: Sequence[Any]) -> Any:
+    """Return the form of a formula, or None where there is none for these arrays."""
+    dtype = arrays[0].dtype
+    written = updates.without_gradients(arrays, width)
+    fits = dtype.char in "fd" and all(a.__class__ is np.ndarray and a.dtype is dtype for a in written)
+    return form_of(formula, width) if fits else None
+
+
+def _update(xp: Any, *arrays: Any, formula: Function, width: int, **settings: Any) -> Any:
+    """The value of `ops.updates.update`."""
+    form = _fitting_form(formula, width, arrays)
+    if form is None:
+        results = updates.update.value(xp, *arrays, formula=formula, width=width, **settings)
+        return tuple(map(np.asarray, results))
+    out = [np.empty(a.shape, a.dtype) for a in updates.without_gradients(arrays, width)]
+    form(list(updates.rows(arrays, width)), list(updates.rows(out, max(width - 1, 1))), **settings)
+    return tuple(out)
+
+
+def _writes(xp: Any, *arrays: Any, formula: Function, width: int, **settings: Any) -> list[int]:
+    """Return the positions of the arguments that a program may write the results to."""
+    if _fitting_form(formula, width, arrays) is None:
+        return []
+    return [i + 1 for i in range(len(arrays)) if i % width != 1]
+
+
+_update.writes = _writes  # type: ignore[attr-defined]
+
+
+@_form("base.shrink", 1)
+def shrink(rows: Rows, out: Rows, rate: Any) -> None:
+    (rate,) = _constants(rows, rate)
+    _each(rows, out, lambda s, p, p_new: multiply(p, rate, p_new))
+
+
+@_form("sgd.SGD.formula", 2)
+def sgd(rows: Rows, out: Rows, rate: Any, **unused: Any) -> None:
     (rate,) = _constants(rows, rate)
 
-    def update(s: Array, p: Array, g: Array) -> None:
+    def update(s: Array, p: Array, g: Array, p_new: Array) -> None:
         multiply(g, rate, s)
-        subtract(p, s, p)
+        subtract(p, s, p_new)
 
-    _each(rows, update)
+    _each(rows, out, update)
 
 
-@_in_place(updates.momentum_update, 3, 0, 2)
-def momentum(rows: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
+@_form("sgd.SGD.formula", 3)
+def momentum(rows: Rows, out: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
     rate, keep = _constants(rows, rate, momentum)
 
-    def update(s: Array, p: Array, g: Array, m: Array) -> None:
+    def update(s: Array, p: Array, g: Array, m: Array, p_new: Array, m_new: Array) -> None:
         multiply(g, rate, s)
-        multiply(m, keep, m)
-        subtract(m, s, m)
+        multiply(m, keep, m_new)
+        subtract(m_new, s, m_new)
         if nesterov:
-            subtract(p, s, p)
-            multiply(m, keep, s)
-            add(p, s, p)
+            subtract(p, s, p_new)
+            multiply(m_new, keep, s)
+            add(p_new, s, p_new)
         else:
-            add(p, m, p)
+            add(p, m_new, p_new)
 
-    _each(rows, update)
+    _each(rows, out, update)
 
 
-@_in_place(updates.adam_update, 4, 0, 2, 3)
-def adam(rows: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) -> None:
+@_form("adam.Adam.formula", 4)
+def adam(rows: Rows, out: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) -> None:
     rate, first, second, small = _constants(rows, rate, 1 - beta_1, 1 - beta_2, epsilon)
     keep_first, keep_second = _constants(rows, beta_1, beta_2)
 
-    def update(s: Array, p: Array, g: Array, m: Array, v: Array) -> None:
-        multiply(m, keep_first, m)
+    def update(
+        s: Array, p: Array, g: Array, m: Array, v: Array, p_new: Array, m_new: Array, v_new: Array
+    ) -> None:
+        multiply(m, keep_first, m_new)
         multiply(g, first, s)
-        add(m, s, m)
-        multiply(v, keep_second, v)
+        add(m_new, s, m_new)
+        multiply(v, keep_second, v_new)
         multiply(g, g, s)
         multiply(s, second, s)
-        add(v, s, v)
-        sqrt(v, s)
+        add(v_new, s, v_new)
+        sqrt(v_new, s)
         add(s, small, s)
-        divide(m, s, s)
+        divide(m_new, s, s)
         multiply(s, rate, s)
-        subtract(p, s, p)
+        subtract(p, s, p_new)
 
-    _each(rows, update)
+    _each(rows, out, update)
 
 
-@_in_place(updates.rmsprop_update, 3, 0, 2)
-def rmsprop(rows: Rows, rate: Any, rho: float, epsilon: float) -> None:
+@_form("adaptive.RMSprop.formula", 3)
+def rmsprop(rows: Rows, out: Rows, rate: Any, rho: float, epsilon: float, **unused: Any) -> None:
     rate, keep, take, small = _constants(rows, rate, rho, 1 - rho, epsilon)
 
-    def update(s: Array, p: Array, g: Array, v: Array) -> None:
+    def update(s: Array, p: Array, g: Array, v: Array, p_new: Array, v_new: Array) -> None:
         multiply(g, g, s)
         multiply(s, take, s)
-        multiply(v, keep, v)
-        add(v, s, v)
-        add(v, small, s)
+        multiply(v, keep, v_new)
+        add(v_new, s, v_new)
+        add(v_new, small, s)
         sqrt(s, s)
         divide(g, s, s)
         multiply(s, rate, s)
-        subtract(p, s, p)
+        subtract(p, s, p_new)
 
-    _each(rows, update)
+    _each(rows, out, update)
 
 
-OVERRIDES: dict[Any, Override] = {
-    updates.shrink_update: shrink,
-    updates.sgd_update: sgd,
-    updates.momentum_update: momentum,
-    updates.adam_update: adam,
-    updates.rmsprop_update: rmsprop,
-}
+OVERRIDES: dict[Any, Override] = {updates.update: Override(_update)}

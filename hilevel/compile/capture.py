@@ -10,7 +10,7 @@ from __future__ import annotations
 import gc
 import types
 import weakref
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -135,13 +135,17 @@ class Slot(int):
 
 
 class Call:
-    """One call of a step. In `args`, `kwargs` and `out` a `Slot` stands for an array; all else is as it was. `errors`
-    is what NumPy was told to do about overflow and the like, where it was not the usual."""
+    """One call of a step. In `args`, `kwargs` and `out` a `Slot` stands for an array; all else is as it was. `writes`
+    are the positions of the arguments that a program writes the results to, in place. `errors` is what NumPy was told
+    to do about overflow and the like, where it was not the usual."""
 
-    __slots__ = ("args", "errors", "function", "kwargs", "out")
+    __slots__ = ("args", "errors", "function", "kwargs", "out", "writes")
 
-    def __init__(self, function: Function, args: Any, kwargs: Any, out: Any, errors: Any) -> None:
-        self.function, self.args, self.kwargs, self.out, self.errors = function, args, kwargs, out, errors
+    def __init__(
+        self, function: Function, args: Any, kwargs: Any, out: Any, writes: Sequence[int], errors: Any
+    ) -> None:
+        self.function, self.args, self.kwargs, self.out = function, args, kwargs, out
+        self.writes, self.errors = writes, errors
 
 
 class Kept:
@@ -254,16 +258,14 @@ class Capture(Watch):
             for a in args
         ]
         options = {name: value_of(a) for name, a in kwargs.items()}
-        writes = getattr(function, "writes", None)
-        if writes is not None:
-            plain = [self.backend.snapshot(a) if isinstance(a, self._types) else a for a in plain]
         before, context.interpreter = context.interpreter, EVALUATE
         try:
             out = function(*plain, **options)
         finally:
             context.interpreter = before
-        if writes is not None:
-            self._note_written(args, out, *writes)
+        writes = function.writes(*plain, **options) if hasattr(function, "writes") else ()
+        for position, array in zip(writes, out if writes else (), strict=True):
+            self._note_written(args[position], array)
         out = self._captured(out) if isinstance(out, self._types) else tree.map_structure(self._captured, out)
         errors = np.geterr()
         self.calls.append(
@@ -277,18 +279,17 @@ class Capture(Watch):
                 ),
                 {name: slot_of(a) for name, a in kwargs.items()},
                 slot_of(out),
+                writes,
                 None if errors == self._usual else errors,
             )
         )
         return out
 
-    def _note_written(self, args: Any, out: Any, width: int, positions: tuple[int, ...]) -> None:
-        """What a function has written to are copies, for now: of the Variables' arrays, which it is to write to."""
-        rows = (args[i : i + width] for i in range(1, len(args), width))
-        for target, array in zip([row[i] for row in rows for i in positions], out, strict=True):
-            owner = self.owners.get(target.slot) if target.__class__ is Captured else None
-            self._roots[id(array)] = (owner, array)
-            self.written.append(array)
+    def _note_written(self, target: Any, array: Array) -> None:
+        """Note an array that a program will write to the array of a Variable, the target, in place."""
+        owner = self.owners.get(target.slot) if target.__class__ is Captured else None
+        self._roots[id(array)] = (owner, array)
+        self.written.append(array)
 
     # -- what goes in ------------------------------------------------------------------------------
 

@@ -63,16 +63,13 @@ class Programs:
         with scope(compiling=context.compiling + 1):
             return program(*args, **kwargs)
 
-    def loops(self, *args: Any) -> bool:
-        """Whether several calls with arguments of these shapes are worth being one program."""
-        loops = getattr(self._program(), "loops", None) if context.interpreter.is_plain else None
+    def most_steps(self, *args: Any) -> int:
+        """Return how many calls with arguments of these shapes are worth being one program, at most."""
+        program = self._program()
+        if not hasattr(program, "most_steps") or not context.interpreter.is_plain:
+            return 1
         with scope(compiling=context.compiling + 1):
-            return loops is not None and bool(loops(*args))
-
-    def result_bytes(self, *args: Any) -> int:
-        """Return the size of the results of a call with arguments of these shapes, in bytes, where `loops` holds."""
-        with scope(compiling=context.compiling + 1):
-            return int(self._program().result_bytes(*args))
+            return int(program.most_steps(*args))
 
     def many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` slices of its arguments: the last result, and all of them stacked."""

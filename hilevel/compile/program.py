@@ -54,10 +54,10 @@ class Program:
 
     def _pack(self) -> None:
         """Bring what is written to into arrays of the program's own."""
-        written = {id(v): v for update in self.updates for row in update.owners for v in row}
+        written = {id(v): v for update in self.updates for v in update.owners}
         now = {key: v._array for key, v in written.items()}
         homes, runners = self.backend.pack(
-            [(u.call.function, [[now[id(v)] for v in row] for row in u.owners]) for u in self.updates]
+            [(u.call.function, u.call.kwargs, [now[id(v)] for v in u.owners]) for u in self.updates]
         )
         self._scope |= {u.name: runner for u, runner in zip(self.updates, runners, strict=True)}
         self._homes = [(v, homes[id(now[key])]) for key, v in written.items()]
@@ -88,15 +88,14 @@ class Program:
 
 
 class _Update:
-    """A call that writes into the arrays of Variables, given in rows: the `owners` of each, and what is `given`."""
+    """A call that writes into the arrays of Variables, its `owners`; `given` are the other arguments."""
 
     def __init__(self, capture: Capture, call: Call, name: str) -> None:
-        width, written = call.function.writes  # type: ignore[attr-defined]
-        rows = [call.args[i : i + width] for i in range(1, len(call.args), width)]
         self.call, self.name = call, name
-        self.owners: list[list[Any]] = [[capture.owners.get(_slot(row[i])) for i in written] for row in rows]
-        self.given = [x for row in rows for i, x in enumerate(row) if i not in written]
-        owners = [id(owner) for row in self.owners for owner in row]
+        self.owners: list[Any] = [capture.owners.get(_slot(call.args[i])) for i in call.writes]
+        written = {0, *call.writes}
+        self.given = [x for i, x in enumerate(call.args) if i not in written]
+        owners = [id(owner) for owner in self.owners]
         if id(None) in owners or [id(capture.owners.get(s)) for s in call.out] != owners:
             raise CannotReplay("an array that is written to is not a Variable's")
 
@@ -112,7 +111,7 @@ def _updates(capture: Capture) -> list[_Update]:
     for call in capture.calls:
         if old.intersection(_slots([call.args, call.kwargs])):
             raise CannotReplay("an array is used after it was written to")
-        if hasattr(call.function, "writes"):
+        if call.writes:
             old |= _before(capture, call)
             updates.append(_Update(capture, call, f"update_{len(updates)}"))
     kept = [k.value for _, k in capture.left] + [k.value for k in tree.flatten(capture.result)]

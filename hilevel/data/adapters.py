@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import islice
+from itertools import count, islice
 from typing import Any, Protocol
 
 from hilevel import tree
@@ -30,8 +30,9 @@ class Batches(Protocol):
     def expect(self, ranges: list[Range]) -> None:
         """Check the data: all at once, or each batch before it is yielded."""
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """Yield the batches of one epoch."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Yield the batches of an epoch from batch `start` on. Data that can be read again give the same batches for
+        the same numbers."""
 
     def first(self) -> Any:
         """Return one batch to find shapes with, without using it up."""
@@ -88,19 +89,18 @@ class StreamBatches:
             self._iterator = iter(self.source)
         return [self._finish(batch) for batch in islice(self._iterator, 1)]
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """The batches up to the end, or to the number of steps."""
-        taken = 0
-        while self.steps is None or taken < self.steps:
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Yield the batches up to the end, or to the number of steps. Those before `start` are read and dropped."""
+        for step in count() if self.steps is None else range(self.steps):
             found = self._waiting or self._read()
             if not found and (self.steps is None or not self.has_next()):
                 break
             self._last = (found or self._waiting)[0]
             self._waiting = []
-            check_data(self._ranges, self._last)
-            taken += 1
             self.count += 1
-            yield self._last
+            if step >= start:
+                check_data(self._ranges, self._last)
+                yield self._last
         if self.again and self.steps is None:
             self._iterator = None
 
@@ -158,11 +158,12 @@ class DatasetBatches:
         """Whether an epoch is left: always, because batches have numbers."""
         return True
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """All batches, in an order of their own where they are shuffled."""
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Yield the batches from `start` on, in an order of their own where they are shuffled."""
         _tell(self.source, "on_epoch_begin")
         n = len(self.source)
-        for i in permutation(n, self.seed, number) if self.shuffle else range(n):
+        order = permutation(n, self.seed, number) if self.shuffle else range(n)
+        for i in order[start:]:
             self._last = self._finish(self.source[int(i)])
             check_data(self._ranges, self._last)
             yield self._last
@@ -171,6 +172,54 @@ class DatasetBatches:
     def not_finite(self) -> list[str]:
         """The numbers of NaN and infinite elements of the last batch, in words."""
         return describe_not_finite(self._last) if self._last is not None else []
+
+
+class RepeatedBatches:
+    """Batches that are repeated without end; an epoch takes `steps` of them, and the next one goes on from there.
+
+    Args:
+        batches: batches that can be read again.
+        steps: the number of batches of an epoch.
+
+    >>> from hilevel.data.adapters import RepeatedBatches, adapt
+    >>> batches = RepeatedBatches(adapt(np.arange(6), batch_size=2), 2)
+    >>> [x.tolist() for x in batches.epoch(0)], batches.position
+    ([[0, 1], [2, 3]], (0, 2))
+    >>> [x.tolist() for x in batches.epoch(1)], batches.position
+    ([[4, 5], [0, 1]], (1, 1))
+    """
+
+    def __init__(self, batches: Any, steps: int) -> None:
+        self.batches, self.steps = batches, steps
+        self.position = 0, 0
+
+    @property
+    def position(self) -> tuple[int, int]:
+        """Where the next batch is: how often all batches were read, and the number of the batch. It can be set."""
+        return self._position
+
+    @position.setter
+    def position(self, position: tuple[int, int]) -> None:
+        self._position = position
+        self._following = self._from(*position)
+
+    def _from(self, number: int, start: int) -> Iterator[Any]:
+        """Yield all batches from a position on."""
+        while True:
+            for batch in self.batches.epoch(number, start):
+                start += 1
+                self._position = number, start
+                yield batch
+            if not start:
+                raise empty_data()
+            number, start = number + 1, 0
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Yield the next batches: those that an epoch has from batch `start` on."""
+        return islice(self._following, self.steps - start)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.batches, name)
 
 
 def _tell(source: Any, event: str) -> None:
@@ -211,20 +260,18 @@ def adapt(
     output_names: list[str] | None = None,
     dtype: str = "float32",
 ) -> Batches:
-    """Return the batches of the user's data; batches are returned as they are.
+    """Return the batches of the user's data.
 
     Raises:
         TypeError: the data are of no known kind.
         ValueError: targets or a batch size beside data that bring their own.
     """
-    if isinstance(x, (ArrayBatches, StreamBatches, DatasetBatches)):
-        return x
     if x is None:
         raise ValueError("There are no data: x is None.")
     if _is_arrays(x):
         return ArrayBatches(
             x, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, seed=seed,
-            class_weight=class_weight, output_names=output_names, dtype=dtype,
+            class_weight=class_weight, output_names=output_names, dtype=dtype, warn_of_unused=True,
         )  # fmt: skip
     if y is not None or sample_weight is not None:
         raise ValueError(

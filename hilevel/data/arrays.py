@@ -53,12 +53,14 @@ class ArrayBatches:
         class_weight: Any = None,
         output_names: list[str] | None = None,
         dtype: str = "float32",
+        warn_of_unused: bool = False,
     ) -> None:
         x = as_columns(x, dtype, "x")
         y = None if y is None else as_columns(y, dtype, "y")
         weights = None if sample_weight is None else as_columns(sample_weight, dtype, "sample_weight")
         if class_weight is not None:
-            weights = class_to_sample_weight(checked(class_weight), y, weights, output_names, dtype)
+            table = checked(class_weight)
+            weights = class_to_sample_weight(table, y, weights, output_names, dtype, warn_of_unused)
         self.data = pack_x_y_sample_weight(x, y, weights)
         self.samples = _count(x, y, weights)
         self.batch_size = _positive(batch_size)
@@ -67,13 +69,18 @@ class ArrayBatches:
         self.seed = seed
         self._ranges: list[Range] | None = None
 
-    def epoch(self, number: int) -> Iterator[Any]:
-        """The batches of one epoch, each `x`, `(x, y)` or `(x, y, sample_weight)`, as the data were given."""
-        order = permutation(self.samples, self.seed, number) if self.shuffle else None
+    def _order(self, number: int) -> Any:
+        """Return the order of the samples in an epoch, or None for that of the data."""
+        return permutation(self.samples, self.seed, number) if self.shuffle else None
+
+    def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
+        """Yield the batches of an epoch from batch `start` on, each `x`, `(x, y)` or `(x, y, sample_weight)`, as the
+        data were given."""
+        order = self._order(number)
         leaves = tree.flatten(self.data)
         plain = isinstance(self.data, tuple) and not any(map(tree.is_nested, self.data))
-        for start in range(0, self.samples, self.batch_size):
-            rows: Any = slice(start, start + self.batch_size)
+        for first in range(start * self.batch_size, self.samples, self.batch_size):
+            rows: Any = slice(first, first + self.batch_size)
             if order is None:
                 parts = [None if a is None else a[rows] for a in leaves]
             else:
@@ -92,38 +99,36 @@ class ArrayBatches:
         """Whether an epoch is left: always, because arrays can be read again."""
         return True
 
-    def bundles(self, number: int, slots: int, count: Function) -> Iterator[tuple[Any, int]]:
-        """The batches of one epoch, several at a time: pairs of a bundle and of the number of batches in it.
+    def bundles(self, number: int, size: int, start: int = 0) -> Iterator[tuple[Any, int]]:
+        """Yield the batches of an epoch from batch `start` on, in bundles of `size` stacked batches: pairs of a bundle
+        and of the number of batches in it.
 
-        The arrays of a bundle have room for so many `slots` in front; what is behind the last batch is not initialised.
-        `count()` says before each bundle how many batches it may have. A last batch that is smaller than the others
-        comes for itself, without the axis of slots, with the number 0.
+        The arrays of a bundle have an axis of that size in front; the slices behind the last batch are not initialised.
+        A last batch that is smaller than the others comes by itself, without this axis, with the number 0.
         """
-        order = permutation(self.samples, self.seed, number) if self.shuffle else None
+        order = self._order(number)
         full = self.samples // self.batch_size * self.batch_size
-        start = 0
-        while start < full:
-            n = min(count(), (full - start) // self.batch_size)
-            stop = start + n * self.batch_size
-            rows: Any = slice(start, stop) if order is None else order[start:stop]
-            yield tree.map_structure(lambda a, rows=rows: self._stacked(a, rows, slots), self.data), n
-            start = stop
-        if full < self.samples:
+        for first in range(start * self.batch_size, full, size * self.batch_size):
+            stop = min(first + size * self.batch_size, full)
+            rows: Any = slice(first, stop) if order is None else order[first:stop]
+            bundle = tree.map_structure(lambda a, rows=rows: self._stacked(a, rows, size), self.data)
+            yield bundle, (stop - first) // self.batch_size
+        if max(full, start * self.batch_size) < self.samples:
             rest: Any = slice(full, None) if order is None else order[full:]
             yield tree.map_structure(lambda a: None if a is None else a[rest], self.data), 0
 
-    def _stacked(self, a: Any, rows: Any, slots: int) -> Any:
-        """Samples of an array as batches, in memory that JAX takes as it is."""
+    def _stacked(self, a: Any, rows: Any, size: int) -> Any:
+        """Return samples of an array as a bundle of `size` batches, in memory that JAX takes as it is."""
         if a is None:
             return None
-        flat = aligned((slots * self.batch_size, *a.shape[1:]), a.dtype)
+        flat = aligned((size * self.batch_size, *a.shape[1:]), a.dtype)
         if isinstance(rows, slice):
             flat[: rows.stop - rows.start] = a[rows]
         elif isinstance(a, Rows):
             flat[: len(rows)] = a[rows]
         else:
             np.take(a, rows, axis=0, out=flat[: len(rows)], mode="clip")  # "raise" would copy once more
-        return flat.reshape((slots, self.batch_size, *a.shape[1:]))
+        return flat.reshape((size, self.batch_size, *a.shape[1:]))
 
     @property
     def batch_bytes(self) -> int:

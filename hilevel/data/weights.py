@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -62,33 +62,13 @@ def _weight(weight: Any, key: Any, where: str) -> float:
     return value
 
 
-def warn_of_unused(class_weight: Any, y: Any, output_names: list[str] | None) -> None:
-    """Warn, once, of classes that have a weight and do not occur in the targets, which are arrays."""
-    table = checked(class_weight)
-    leaves = tree.flatten(y)
-    if any(isinstance(v, Mapping) for v in table.values()):
-        names = list(y) if isinstance(y, dict) else (output_names or [])
-        parts = [
-            (f' of output "{n}"', table.get(n, {}), leaf) for n, leaf in zip(names, leaves, strict=False)
-        ]
-    else:
-        parts = [("", table, leaf) for leaf in leaves]
-    found = [text for where, classes, leaf in parts for text in _unused(where, classes, leaf)]
-    if found:
-        warn(
-            f"class_weight has weights for classes that never occur in the targets: {'; '.join(found)}. Check the "
-            "numbers of the classes."
-        )
-
-
-def _unused(where: str, table: Mapping[int, float], y: Any) -> Iterator[str]:
-    classes = sorted(set(table) - {int(c) for c in np.unique(_labels(y)) if np.isfinite(c)})
-    if classes:
-        yield f"{', '.join(map(str, classes))}{where}"
-
-
 def class_to_sample_weight(
-    class_weight: Any, y: Any, sample_weight: Any, output_names: list[str] | None, dtype: str
+    class_weight: Any,
+    y: Any,
+    sample_weight: Any,
+    output_names: list[str] | None,
+    dtype: str,
+    warn_of_unused: bool = False,
 ) -> Any:
     """The weight of each sample's class, times its sample weight where there is one.
 
@@ -99,6 +79,7 @@ def class_to_sample_weight(
         sample_weight: weights the samples have already.
         output_names: the names of the model's outputs.
         dtype: the dtype of the result.
+        warn_of_unused: whether to warn of classes that have a weight and do not occur in the targets.
 
     Raises:
         ValueError: there are no targets, or an output of that name does not exist.
@@ -106,34 +87,46 @@ def class_to_sample_weight(
     if y is None:
         raise ValueError("class_weight needs targets: y is None.")
     leaves = tree.flatten(y)
-    if not any(isinstance(v, Mapping) for v in class_weight.values()):
-        if len(leaves) > 1:
-            raise ValueError(
-                "class_weight of a model with several outputs must say which: "
-                "{'output name': {class: weight}}."
-            )
-        return _combine(_lookup(class_weight, leaves[0], dtype), sample_weight)
-    names = list(y) if isinstance(y, dict) else (output_names or [])
-    for name in class_weight:
+    several = any(isinstance(v, Mapping) for v in class_weight.values())
+    if not several and len(leaves) > 1:
+        raise ValueError(
+            "class_weight of a model with several outputs must say which: {'output name': {class: weight}}."
+        )
+    names: list[str] = [] if not several else list(y) if isinstance(y, dict) else (output_names or [])
+    for name in class_weight if several else ():
         if name not in names:
             raise ValueError(f'class_weight: there is no output "{name}".{nearest(name, names)}')
+    tables = [class_weight.get(name, {}) for name in names] if several else [class_weight]
+    found = [_lookup(table, leaf, dtype) for table, leaf in zip(tables, leaves, strict=True)]
+    if warn_of_unused:
+        places = [f' of output "{name}"' for name in names] if several else [""]
+        _warn_of_unused([(place, unused) for place, (_, unused) in zip(places, found, strict=True) if unused])
+    if not several:
+        return _combine(found[0][0], sample_weight)
     given = [None] * len(leaves) if sample_weight is None else tree.flatten(sample_weight)
-    weights = [
-        _combine(_lookup(class_weight.get(name, {}), leaf, dtype), w)
-        for name, leaf, w in zip(names, leaves, given, strict=True)
-    ]
+    weights = [_combine(weight, w) for (weight, _), w in zip(found, given, strict=True)]
     return tree.pack_sequence_as(y, weights)
+
+
+def _warn_of_unused(found: list[tuple[str, list[int]]]) -> None:
+    if found:
+        text = "; ".join(f"{', '.join(map(str, classes))}{place}" for place, classes in found)
+        warn(
+            f"class_weight has weights for classes that never occur in the targets: {text}. Check the "
+            "numbers of the classes."
+        )
 
 
 def _combine(weight: Any, sample_weight: Any) -> Any:
     return weight if sample_weight is None else weight * sample_weight
 
 
-def _lookup(table: Mapping[int, float], y: Any, dtype: str) -> Any:
+def _lookup(table: Mapping[int, float], y: Any, dtype: str) -> tuple[Any, list[int]]:
+    """Return the weight of each sample, and the classes of the table that do not occur."""
     labels = _labels(y)
     classes, index = np.unique(labels, return_inverse=True)
     weights = np.array([float(table.get(c, 1.0)) for c in classes.tolist()], dtype)
-    return weights[index].reshape(labels.shape)
+    return weights[index].reshape(labels.shape), sorted(set(table).difference(classes.tolist()))
 
 
 def _labels(y: Any) -> np.ndarray[Any, Any]:

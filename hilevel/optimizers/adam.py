@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from hilevel import ops
-from hilevel._types import Tensor
+from hilevel._types import Namespace, Tensor
 from hilevel.dtypes import FLOAT32, promoted
-from hilevel.ops.updates import adam_rate, adam_update
+from hilevel.ops._abstract import like
+from hilevel.ops._op import op
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.optimizers.ownership import update
 from hilevel.variables import Variable
 
 
@@ -52,36 +52,37 @@ class Adam(Optimizer):
         self.epsilon = epsilon
         self.amsgrad = amsgrad
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, m: Tensor, v: Tensor, largest: Any = None, *,
+        rate: Tensor, beta_1: float, beta_2: float, epsilon: float,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the weight, both means and, with `amsgrad`, the largest second mean, after one step."""
+        m = beta_1 * m + (1 - beta_1) * g
+        v = beta_2 * v + (1 - beta_2) * (g * g)  # stays infinite once a square is, and the step is 0
+        top = v if largest is None else xp.maximum(largest, v)
+        p = p - m * rate / (xp.sqrt(top) + epsilon)
+        return (p, m, v) if largest is None else (p, m, v, top)
+
     def slots(self) -> Any:
-        """The two means, and the greatest second one."""
+        """The two means, and the largest second one."""
         return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
-        """The learning rate that makes up for the means' starting at zero."""
-        count = self.iterations
-        step = count.read() if isinstance(count, Variable) else count
-        return adam_rate(learning_rate, step, beta_1=self.beta_1, beta_2=self.beta_2)
+        """Correct the learning rate for means that start at zero."""
+        return adam_rate(learning_rate, self.iterations, beta_1=self.beta_1, beta_2=self.beta_2)
 
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        self.update_steps([(gradient, variable)], learning_rate)
 
-    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
-        """One step for all, as one op."""
-        if self.amsgrad:
-            for gradient, variable in pairs:
-                self._amsgrad_step(gradient, variable, size)
-            return
-        rows = ((v, g, *self.slots_of(v)) for g, v in pairs)
-        options = {"beta_1": self.beta_1, "beta_2": self.beta_2, "epsilon": self.epsilon}
-        update(adam_update, rows, rate=size, **options)
+@op(shape=lambda rate, step, beta_1, beta_2: like(rate))
+def adam_rate(xp: Namespace, rate: Tensor, step: Tensor, /, beta_1: float, beta_2: float) -> Tensor:
+    """Return the learning rate of Adam at a step, counted from 0, corrected for means that start at zero.
 
-    def _amsgrad_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
-        m, v, greatest = self.slots_of(variable)
-        towards(m, gradient, self.beta_1)
-        towards(v, ops.square(gradient), self.beta_2)
-        greatest.assign(ops.maximum(greatest, v))
-        variable.assign(variable - rate * m / (ops.sqrt(greatest) + self.epsilon))
+    >>> from hilevel.optimizers.adam import adam_rate
+    >>> adam_rate(np.float32(0.001), np.int32(0), beta_1=0.75, beta_2=0.75)
+    np.float32(0.002)
+    """
+    t = (step + 1).astype(rate.dtype)
+    return rate * xp.sqrt(1 - beta_2**t) / (1 - beta_1**t)
 
 
 class AdamW(Adam):
@@ -142,21 +143,24 @@ class Adamax(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, m: Tensor, u: Tensor, *,
+        rate: Tensor, beta_1: float, beta_2: float, epsilon: float,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the weight, the mean of the gradients and the largest gradient, after one step."""
+        m = beta_1 * m + (1 - beta_1) * g
+        u = xp.maximum(beta_2 * u, abs(g))
+        return p - rate * m / (u + epsilon), m, u
+
     def slots(self) -> Any:
-        """The mean of the gradients, and the greatest."""
+        """The mean of the gradients, and the largest gradient."""
         return [("momentum", "norm")]
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
         """The learning rate that makes up for the mean's starting at zero."""
         step = ops.cast(self.iterations + 1, learning_rate.dtype)
         return learning_rate / (1 - ops.power(self.beta_1, step))
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        m, u = self.slots_of(variable)
-        towards(m, gradient, self.beta_1)
-        u.assign(ops.maximum(self.beta_2 * u, ops.abs(gradient)))
-        variable.assign(variable - learning_rate * m / (u + self.epsilon))
 
 
 class Nadam(Optimizer):

@@ -6,14 +6,11 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from hilevel import ops
-from hilevel._types import Tensor
+from hilevel._types import Namespace, Tensor
 from hilevel.dtypes import FLOAT32, promoted
 from hilevel.initializers import Constant
-from hilevel.ops.updates import rmsprop_update
-from hilevel.optimizers.adam import towards
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.optimizers.ownership import update
 from hilevel.variables import Variable
 
 
@@ -52,38 +49,28 @@ class RMSprop(Optimizer):
         self.epsilon = epsilon
         self.centered = centered
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, v: Tensor, *others: Tensor,
+        rate: Tensor, rho: float, momentum: float, epsilon: float, centered: bool,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the weight, the mean square, the last step where there is momentum, the mean where it is centered."""
+        v = rho * v + (1 - rho) * (g * g)
+        variance, last, mean = v, others[: momentum > 0], others[len(others) - centered :]
+        if centered:
+            mean = (rho * mean[0] + (1 - rho) * g,)
+            square = mean[0] * mean[0]
+            variance = xp.maximum(v - xp.where(xp.isfinite(square), square, 0.0), 0.0)
+        step = rate * g / xp.sqrt(variance + epsilon)
+        if momentum > 0:
+            step = momentum * last[0] + step
+            last = (step,)
+        return p - step, v, *last, *mean
+
     def slots(self) -> Any:
         """The mean square, the last step where there is momentum, the mean where it is centered."""
         last = [("momentum",)] if self.momentum > 0 else []
         return [("velocity",), *last, *([("average_gradient",)] if self.centered else [])]
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        self.update_steps([(gradient, variable)], learning_rate)
-
-    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
-        """One step for all, as one op where there is neither momentum nor mean."""
-        if self.momentum > 0 or self.centered:
-            for gradient, variable in pairs:
-                self._general_step(gradient, variable, size)
-            return
-        rows = ((v, g, *self.slots_of(v)) for g, v in pairs)
-        update(rmsprop_update, rows, rate=size, rho=self.rho, epsilon=self.epsilon)
-
-    def _general_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
-        v, *others = self.slots_of(variable)
-        towards(v, ops.square(gradient), self.rho)
-        square: Tensor = v
-        if self.centered:
-            mean = others[-1]
-            towards(mean, gradient, self.rho)
-            known = ops.square(mean)
-            square = ops.maximum(v - ops.where(ops.isfinite(known), known, 0.0), 0.0)
-        step = rate * gradient / ops.sqrt(square + self.epsilon)
-        if self.momentum > 0:
-            last = others[0]
-            step = last.assign(self.momentum * last + step)
-        variable.assign(variable - step)
 
 
 class Adagrad(Optimizer):
@@ -113,16 +100,18 @@ class Adagrad(Optimizer):
         self.initial_accumulator_value = initial_accumulator_value
         self.epsilon = epsilon
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, total: Tensor, *, rate: Tensor, epsilon: float
+    ) -> tuple[Tensor, ...]:
+        """Return the weight and the sum of squares, after one step."""
+        total = total + g * g
+        return p - rate * g / xp.sqrt(total + epsilon), total
+
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
         """The sum of squares."""
         start = Constant(self.initial_accumulator_value)
         return [(v,) for v in self.add_optimizer_variables(variables, "accumulator", start)]
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        (total,) = self.slots_of(variable)
-        total.assign(total + ops.square(gradient))
-        variable.assign(variable - learning_rate * gradient / ops.sqrt(total + self.epsilon))
 
 
 class Adadelta(Optimizer):
@@ -152,20 +141,20 @@ class Adadelta(Optimizer):
         self.rho = rho
         self.epsilon = epsilon
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, gradients: Tensor, steps: Tensor, *,
+        rate: Tensor, rho: float, epsilon: float,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the weight and the mean squares of gradients and of steps, after one step."""
+        gradients = rho * gradients + (1 - rho) * (g * g)
+        step = xp.sqrt(steps + epsilon) * g / xp.sqrt(gradients + epsilon)
+        steps = rho * steps + (1 - rho) * (step * step)
+        return p - rate * step, gradients, steps
+
     def slots(self) -> Any:
         """The mean squares of gradients and of steps."""
         return [("accumulated_grad", "accumulated_delta_var")]
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        gradients, steps = self.slots_of(variable)
-        towards(gradients, ops.square(gradient), self.rho)
-        step = self._root(steps) * gradient / self._root(gradients)
-        towards(steps, ops.square(step), self.rho)
-        variable.assign(variable - learning_rate * step)
-
-    def _root(self, mean_square: Tensor) -> Tensor:
-        return ops.sqrt(mean_square + self.epsilon)
 
 
 class Ftrl(Optimizer):
@@ -207,24 +196,25 @@ class Ftrl(Optimizer):
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength
         self.beta = beta
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, total: Tensor, linear: Tensor, *, rate: Tensor,
+        learning_rate_power: float, l1_regularization_strength: float, l2_regularization_strength: float,
+        l2_shrinkage_regularization_strength: float, beta: float,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        """Return the weight, the sum of squares and the linear term, after one step."""
+        l1, l2 = l1_regularization_strength, l2_regularization_strength
+        grown = total + g * g
+        before, after = xp.power(total, -learning_rate_power), xp.power(grown, -learning_rate_power)
+        linear = linear + (g + 2 * l2_shrinkage_regularization_strength * p) - (after - before) / rate * p
+        quadratic = (after + beta) / rate + 2 * l2
+        return (xp.clip(linear, -l1, l1) - linear) / quadratic, grown, linear
+
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
         """The sum of squares, and the linear term."""
         start = [Constant(self.initial_accumulator_value), "zeros"]
         both = self.add_optimizer_variables(variables, ["accumulator", "linear"], start)
         return list(zip(*both, strict=True))
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        total, linear = self.slots_of(variable)
-        gradient_ = gradient + 2 * self.l2_shrinkage_regularization_strength * variable
-        grown = total + ops.square(gradient)
-        after = ops.power(grown, -self.learning_rate_power)
-        before = ops.power(total, -self.learning_rate_power)
-        linear.assign(linear + gradient_ - (after - before) / learning_rate * variable)
-        l1, l2 = self.l1_regularization_strength, self.l2_regularization_strength
-        quadratic = (after + self.beta) / learning_rate + 2 * l2
-        variable.assign((ops.clip(linear, -l1, l1) - linear) / quadratic)
-        total.assign(grown)
 
 
 class Adafactor(Optimizer):

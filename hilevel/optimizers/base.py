@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import inspect
 import re
 from collections.abc import Iterable, Sequence
@@ -11,29 +12,32 @@ import numpy as np
 
 from hilevel import initializers, ops, registry
 from hilevel._context import context, scope
-from hilevel._types import Config, Tensor
+from hilevel._types import Config, Function, Namespace, Tensor
 from hilevel.backends import current_backend
 from hilevel.configurable import Configurable, argument_names
 from hilevel.interpreter import EVALUATE
 from hilevel.names import unique_name
-from hilevel.ops.updates import shrink_update
+from hilevel.ops.updates import update, without_gradients
 from hilevel.optimizers import schedules
-from hilevel.optimizers.clipping import clip_by_global_norm, clip_by_norm, clip_by_value
-from hilevel.optimizers.conditional import do_if
-from hilevel.optimizers.gradients import check_pairs, without_missing
+from hilevel.optimizers.gradients import (
+    check_pairs,
+    clip_by_global_norm,
+    clip_by_norm,
+    clip_by_value,
+    without_missing,
+)
 from hilevel.optimizers.options import check_options, with_options
-from hilevel.optimizers.ownership import update
 from hilevel.optimizers.schedules import LearningRateSchedule
-from hilevel.optimizers.state import State
+from hilevel.optimizers.state import State, do_if
 from hilevel.variables import Variable
 
 
 class Optimizer(State, Configurable):
     """Base of optimizers: changes Variables by their gradients.
 
-    A subclass says in `slots` which arrays it keeps for each Variable, and in `update_step` what one step does to
-    one Variable. It may leave the shared arguments to `**options: Unpack[Options]`. All else is done here, in the
-    order of the arguments below.
+    A subclass says in `slots` which arrays it keeps for each Variable, and in `formula` what one step does to the
+    arrays of one weight; or in `update_step`, as in Keras, what it does to one Variable. It may leave the shared
+    arguments to `**options: Unpack[Options]`. All else is done here, in the order of the arguments below.
 
     Args:
         learning_rate: a number, a `LearningRateSchedule`, or a function without arguments.
@@ -53,8 +57,9 @@ class Optimizer(State, Configurable):
         ValueError: a value out of its range, or two kinds of clipping.
 
     >>> class Sign(hilevel.optimizers.Optimizer):
-    ...     def update_step(self, gradient, variable, learning_rate):
-    ...         variable.assign(variable - learning_rate * ops.sign(gradient))
+    ...     @staticmethod
+    ...     def formula(xp, p, g, *, rate):
+    ...         return (p - rate * xp.sign(g),)
     >>> w = hilevel.Variable([1.0, 2.0])
     >>> Sign(0.5).apply([np.array([7.0, -7.0], "float32")], [w])
     >>> w.numpy()
@@ -104,15 +109,18 @@ class Optimizer(State, Configurable):
 
     # -- what a subclass says ----------------------------------------------------------------------
 
+    formula: Any = None
+    """A static method `(xp, p, g, *slots, rate, **settings)` of the arrays of one weight: the weight, its gradient, and
+    its slots. It returns the new `(p, *slots)`. `xp` is the array module, and `rate` what `step_size` returns; the
+    other keyword arguments are attributes of the optimizer."""
+
     def slots(self) -> Sequence[Sequence[str]]:
         """The names of the arrays kept for each Variable, in groups that are made one after the other."""
         return ()
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """Change one Variable. Gradient and learning rate come in its dtype, the latter through `step_size`."""
-        raise NotImplementedError(
-            f"{type(self).__name__} has no update_step(gradient, variable, learning_rate)."
-        )
+        self._apply_formula([(gradient, variable)], learning_rate)
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
         """What is made of the learning rate once in each step, for all Variables of a dtype."""
@@ -156,7 +164,7 @@ class Optimizer(State, Configurable):
             [tuple(self.add_variable_from_reference(v, n) for n in names) for v in variables]
             for names in self.slots()
         ]
-        return [sum(parts, ()) for parts in zip(*groups, strict=True)]
+        return [sum(parts, ()) for parts in zip(*groups, strict=True)] or [() for _ in variables]
 
     def _get_variable_index(self, variable: Variable) -> int:
         return self._index[id(variable)]
@@ -276,17 +284,26 @@ class Optimizer(State, Configurable):
     def update_all(
         self, grads: Sequence[Tensor], variables: Sequence[Variable], learning_rate: Tensor
     ) -> None:
-        """Change all Variables, those of each dtype together."""
+        """Change all Variables: those of each dtype together, or one by one where a subclass has an `update_step`."""
+        together = type(self).update_step is Optimizer.update_step
         for dtype in dict.fromkeys(v.dtype for v in variables):
             same = learning_rate.dtype == dtype
-            size = self.step_size(learning_rate if same else ops.cast(learning_rate, dtype))
+            rate = self.step_size(learning_rate if same else ops.cast(learning_rate, dtype))
             pairs = [(g, v) for g, v in zip(grads, variables, strict=True) if v.dtype is dtype]
-            self.update_steps(pairs, size)
+            if together:
+                self._apply_formula(pairs, rate)
+            else:
+                for gradient, variable in pairs:
+                    self.update_step(gradient, variable, rate)
 
-    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
-        """Change Variables of one dtype, each given after its gradient; `size` is what `step_size` returned."""
-        for gradient, variable in pairs:
-            self.update_step(gradient, variable, size)
+    def _apply_formula(self, pairs: Sequence[tuple[Tensor, Variable]], rate: Tensor) -> None:
+        if self.formula is None:
+            raise NotImplementedError(
+                f"{type(self).__name__} has neither a formula(xp, p, g, *slots, rate) nor an "
+                "update_step(gradient, variable, learning_rate)."
+            )
+        settings = {name: getattr(self, name) for name in _settings(self.formula)}
+        update_variables(self.formula, [(v, g, *self.slots_of(v)) for g, v in pairs], rate, settings)
 
     def _clipped(self, grads: Sequence[Tensor]) -> Sequence[Tensor]:
         if self.clipnorm:
@@ -314,7 +331,7 @@ class Optimizer(State, Configurable):
             if decay and id(v) in self._decaying:
                 decaying.setdefault(decay, []).append((v,))
         for decay, rows in decaying.items():
-            update(shrink_update, rows, factor=1 - decay * rate)
+            update_variables(shrink, rows, 1 - decay * rate, {})
 
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
@@ -431,3 +448,38 @@ class Optimizer(State, Configurable):
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} "{self.name}">'
+
+
+def update_variables(
+    formula: Function, rows: Sequence[Sequence[Any]], rate: Tensor, settings: dict[str, Any]
+) -> None:
+    """Give Variables the values that a formula computes from them.
+
+    Args:
+        formula: as `Optimizer.formula`.
+        rows: for each weight the Variable, the gradient and the Variables of its slots.
+        rate, settings: keyword arguments of the formula.
+
+    >>> from hilevel.optimizers.base import shrink, update_variables
+    >>> w = hilevel.Variable([2.0, 4.0])
+    >>> update_variables(shrink, [(w,)], 0.5, {})
+    >>> w.numpy()
+    array([1., 2.], dtype=float32)
+    """
+    width = len(rows[0])
+    arrays = [x for row in rows for x in row]
+    new = update(*arrays, formula=formula, width=width, rate=rate, **settings)
+    for variable, value in zip(without_gradients(arrays, width), new, strict=True):
+        variable.replace(value)
+
+
+def shrink(xp: Namespace, p: Tensor, *, rate: Tensor) -> tuple[Tensor]:
+    """Return a weight after its decay."""
+    return (p * rate,)
+
+
+@functools.lru_cache
+def _settings(formula: Function) -> list[str]:
+    """Return the names of the keyword arguments of a formula, without `rate`."""
+    parameters = inspect.signature(formula).parameters.values()
+    return [p.name for p in parameters if p.kind is p.KEYWORD_ONLY and p.name != "rate"]

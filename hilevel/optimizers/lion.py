@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from hilevel import ops
-from hilevel._types import Tensor
+from hilevel._types import Namespace, Tensor
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.variables import Variable
 
 
 class Lion(Optimizer):
@@ -45,13 +43,14 @@ class Lion(Optimizer):
         self.beta_1 = beta_1
         self.beta_2 = beta_2
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, m: Tensor, *, rate: Tensor, beta_1: float, beta_2: float
+    ) -> tuple[Tensor, ...]:
+        """Return the weight and the momentum, after one step."""
+        direction = xp.sign(beta_1 * m + (1 - beta_1) * g)
+        return p - rate * direction, beta_2 * m + (1 - beta_2) * g
+
     def slots(self) -> Any:
         """The momentum."""
         return [("momentum",)]
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        (m,) = self.slots_of(variable)
-        way = ops.sign(self.beta_1 * m + (1 - self.beta_1) * gradient)
-        variable.assign(variable - learning_rate * way)
-        m.assign(self.beta_2 * m + (1 - self.beta_2) * gradient)

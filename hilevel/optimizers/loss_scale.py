@@ -10,7 +10,7 @@ from hilevel._context import context, scope
 from hilevel._types import Config, Tensor
 from hilevel.initializers import Constant
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.conditional import do_if
+from hilevel.optimizers.state import do_if
 from hilevel.variables import Variable
 
 

@@ -8,9 +8,8 @@ from typing import Any
 
 from hilevel import ops
 from hilevel._types import Tensor
-from hilevel.ops.updates import adam_rate, adam_update
-from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.ownership import update
+from hilevel.optimizers.adam import Adam, adam_rate
+from hilevel.optimizers.base import Optimizer, update_variables
 from hilevel.variables import Variable
 
 
@@ -142,7 +141,8 @@ class Muon(Optimizer):
         beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2
         rate = adam_rate(rate, self.iterations, beta_1=beta_1, beta_2=beta_2)
         row = (variable, gradient, *self.slots_of(variable))
-        update(adam_update, [row], rate=rate, beta_1=beta_1, beta_2=beta_2, epsilon=self.epsilon)
+        settings = {"beta_1": beta_1, "beta_2": beta_2, "epsilon": self.epsilon}
+        update_variables(Adam.formula, [row], rate, settings)
 
 
 def orthogonalized(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any, Unpack
 
-from hilevel._types import Tensor
-from hilevel.ops.updates import momentum_update, sgd_update
+from hilevel._types import Namespace, Tensor
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.optimizers.ownership import update
-from hilevel.variables import Variable
 
 
 class SGD(Optimizer):
@@ -48,18 +44,17 @@ class SGD(Optimizer):
         self.momentum = momentum
         self.nesterov = nesterov
 
+    @staticmethod
+    def formula(
+        xp: Namespace, p: Tensor, g: Tensor, m: Any = None, *, rate: Tensor, momentum: float, nesterov: bool
+    ) -> tuple[Tensor, ...]:
+        """Return the weight and, where there is momentum, the last step, after one step."""
+        step = g * rate
+        if m is None:
+            return (p - step,)
+        m = m * momentum - step
+        return p + (m * momentum - step if nesterov else m), m
+
     def slots(self) -> Any:
         """The last step, where there is momentum."""
         return [("momentum",)] if self.momentum else []
-
-    def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
-        self.update_steps([(gradient, variable)], learning_rate)
-
-    def update_steps(self, pairs: Sequence[tuple[Tensor, Variable]], size: Tensor) -> None:
-        """One step for all, as one op."""
-        if not self.momentum:
-            update(sgd_update, ((v, g) for g, v in pairs), rate=size)
-            return
-        rows = ((v, g, *self.slots_of(v)) for g, v in pairs)
-        update(momentum_update, rows, rate=size, momentum=self.momentum, nesterov=self.nesterov)

@@ -4,21 +4,18 @@ from __future__ import annotations
 
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import partial
-from itertools import count, islice
+from itertools import islice
 from typing import Any, NamedTuple
 
 import numpy as np
 
-from hilevel import tree
 from hilevel.autodiff.tape import to_host
-from hilevel.backends import current_backend
-from hilevel.data.adapters import empty_data
 from hilevel.data.arrays import ArrayBatches
 from hilevel.errors import warn
+from hilevel.training.state import Step
 
 
 class Logs(Mapping[str, Any]):
@@ -208,10 +205,8 @@ class Joined:
         return np.concatenate(first + self.parts) if self.parts else first[0]
 
 
-BUNDLE_SECONDS, BUNDLE_BYTES = 0.05, 32 * 2**20
-"""The time that the steps of a bundle may take, and the size of their batches."""
-BUNDLE_RESULT_BYTES = 2**20
-"""The size of the results of a bundle. Larger ones cost more time, to be collected, than the program saves."""
+BUNDLE_BYTES = 32 * 2**20
+"""The size of the batches of a bundle, at most."""
 
 
 class Execution(NamedTuple):
@@ -225,53 +220,40 @@ class Execution(NamedTuple):
 
 
 class Executions:
-    """Runs a step on the batches of epochs: one by one, or several as one program where that is worth it and nobody
-    has to be told of each.
+    """Runs a step on the batches of epochs: one by one, or several as one program.
 
     Args:
-        step: a function of a batch, compiled or not.
-        batches: where the batches come from.
-        size: `steps_per_execution`.
-        watched: whether somebody has to be told of each step.
-        paces: what was learned before about the number of steps that are worth running in one go.
+        step: the step.
+        batches: the batches.
+        size: `steps_per_execution`. With 1 and `"auto"` as many steps are one program as is worth it; with 1 only where
+            no callback acts on batches.
+        watched: whether a callback acts on batches.
     """
 
-    def __init__(
-        self, step: Any, batches: Any, size: int | str, watched: bool, paces: dict[Any, int]
-    ) -> None:
+    def __init__(self, step: Step, batches: Any, size: int | str, watched: bool) -> None:
         self.step, self.batches = step, batches
         self.size = 1 if isinstance(size, str) else size
-        self.slots = self._room() if size != 1 or not watched else 1
-        if self.slots > 1:
-            self.slots = self._room_for_results(batches.first())
-        self.paces, self.key = paces, (self.slots, batches.steps)
-        self.learning = self.size == 1
-        if not self.learning:
-            self.paces[self.key] = self.slots
+        self.bundled = 1 if watched and size == 1 else self._steps_of_a_bundle()
 
-    def _room(self) -> int:
-        """For how many steps a bundle has room."""
-        most = current_backend().steps_at_once
-        if most == 1 or not isinstance(self.batches, ArrayBatches) or not hasattr(self.step, "programs"):
+    def _steps_of_a_bundle(self) -> int:
+        """Return how many steps are one program: at most as many as there are full batches, as have `BUNDLE_BYTES`, as
+        the backend finds worth it, and as `size` says."""
+        batches = self.batches
+        if not isinstance(batches, ArrayBatches) or self.step.programs is None:
             return 1
-        room = min(
-            self.batches.samples // self.batches.batch_size, BUNDLE_BYTES // max(self.batches.batch_bytes, 1)
-        )
-        return max(1, min(room, most if self.size == 1 else self.size))
-
-    def _room_for_results(self, batch: Any) -> int:
-        """Return the number of slots, 1 where a program of several steps does not pay: the results of a bundle lie
-        beside its batches."""
-        programs = self.step.programs
-        if not programs.loops(batch):
-            return 1
-        return max(1, min(self.slots, BUNDLE_RESULT_BYTES // max(programs.result_bytes(batch), 1)))
+        full = batches.samples // batches.batch_size
+        most = min(full, BUNDLE_BYTES // max(batches.batch_bytes, 1))
+        if most > 1:
+            most = min(most, self.step.programs.most_steps(batches.first()))
+        if self.size == 1:
+            return max(most, 1)
+        return min(self.size, full) if most >= min(self.size, full) else 1
 
     def epoch(self, number: int, steps: int | None = None) -> Iterator[Execution]:
-        """The executions of an epoch, of up to so many steps."""
+        """Yield the executions of an epoch, of up to so many steps."""
         first = 0
-        if self.slots > 1 and steps is None:
-            for batch, count in self.batches.bundles(number, self.slots, lambda: self.paces.get(self.key, 1)):
+        if self.bundled > 1 and steps is None:
+            for batch, count in self.batches.bundles(number, self.bundled):
                 yield Execution(first, first + max(count, 1) - 1, [batch], count)
                 first += count
             return
@@ -283,48 +265,52 @@ class Executions:
     def run(self, execution: Execution, add: Callable[..., None]) -> Any:
         """Run the steps; `add` gets what each returned, or what all returned and how many there were. Returns what the
         last one returned."""
-        if not execution.bundled:
-            for batch in execution.batches:
-                result = self.step(batch)
-                add(result)
+        if execution.bundled:
+            assert self.step.programs is not None
+            result, every = self.step.programs.many(execution.bundled, *execution.batches)
+            add(every, execution.bundled)
             return result
-        begin = time.perf_counter()
-        last, every = self.step.programs.many(execution.bundled, *execution.batches)
-        add(every, execution.bundled)
-        if self.learning:
-            self._learn(begin, execution.bundled, last)
-        return last
-
-    def _learn(self, begin: float, count: int, result: Any) -> None:
-        """Double the number of steps until they take a bundle's time. The first time tells nothing: it compiles."""
-        to_host(tree.flatten(result)[0])  # waits for it
-        known = self.key in self.paces
-        pace = self.paces.setdefault(self.key, 1)
-        if known and count == pace:
-            quick = time.perf_counter() - begin < BUNDLE_SECONDS / 2
-            self.learning = quick and pace < self.slots
-            self.paces[self.key] = min(2 * pace, self.slots) if quick else pace
+        for batch in execution.batches:
+            result = self.step.run(batch)
+            add(result)
+        return result
 
 
-class Cut:
-    """Batches of which each epoch takes as many as it is told, going on where the last one stopped."""
-
-    def __init__(self, batches: Any, steps: int) -> None:
-        self.batches, self.steps = batches, steps
-        self._endless = (batch for number in count() for batch in _some(batches, number))
-
-    def epoch(self, number: int) -> Iterator[Any]:
-        """The next batches."""
-        return islice(self._endless, self.steps)
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.batches, name)
+def ignore(result: Any, count: int = 0) -> None:
+    """Do nothing with the result of a step."""
 
 
-def _some(batches: Any, number: int) -> Iterator[Any]:
-    empty = True
-    for batch in batches.epoch(number):
-        empty = False
-        yield batch
-    if empty:
-        raise empty_data()
+@contextmanager
+def _changes_of(model: Any) -> Iterator[None]:
+    """Return a block in which a step changes the model, on the backend that the model is on now."""
+    with model._home_scope(), model._training.turns.step(model.variables):
+        yield
+
+
+def run_steps(
+    model: Any, kind: str, executions: Executions, callbacks: Any, interrupts: Interrupts, *,
+    epoch: int = 0, steps: int | None = None, add: Callable[..., None] = ignore, logs: Callable[[Any], Any] = Logs,
+) -> Iterator[tuple[Execution, Any]]:  # fmt: skip
+    """Run a step on the batches of an epoch, between the events of batches. Yield each execution, and what its last
+    step returned.
+
+    Args:
+        model: the model; a callback may move it to another backend.
+        kind: "train", "test" or "predict".
+        executions: the step and the batches.
+        callbacks: the callbacks.
+        interrupts: the handler of Ctrl-C.
+        epoch: the number of the epoch.
+        steps: the number of batches, at most.
+        add: a function that gets the result of each step.
+        logs: a function that makes the logs of a batch of the result of its step.
+    """
+    begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
+    unchanged = nullcontext()
+    for execution in interrupts.read(executions.epoch(epoch, steps)):
+        getattr(callbacks, begin)(execution.first)
+        with _changes_of(model) if kind == "train" else unchanged:
+            result = executions.run(execution, add)
+        getattr(callbacks, end)(execution.last, logs(result))
+        interrupts.check()
+        yield execution, result

@@ -13,10 +13,10 @@ from hilevel._types import Tensor
 from hilevel.autodiff.functional import value_and_grad
 from hilevel.configurable import named_arguments
 from hilevel.data.unpack import unpack_x_y_sample_weight
-from hilevel.errors import NotCompiledError
 from hilevel.layers.layer import Layer
+from hilevel.random.seed import make_seed
 from hilevel.training.outputs import OutputLosses, OutputMetrics
-from hilevel.training.turns import Turns
+from hilevel.training.state import TrainingState, of_training
 
 
 class Steps(Layer):
@@ -28,26 +28,18 @@ class Steps(Layer):
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self.optimizer: Any = None
-        self.loss: Any = None
-        self.stop_training = False
-        self.history: Any = None
-        self.run_eagerly = False
-        self.jit_compile: bool | str = "auto"
-        self.steps_per_execution: int | str = 1
-        self.compiled = False
-        self._hidden_output_losses: OutputLosses | None = None
-        self._hidden_output_metrics: OutputMetrics | None = None
-        self._hidden_loss_tracker: Any = None
-        self._hidden_steps: dict[Any, Any] = {}
-        self._hidden_built_on: dict[Any, Any] = {}
-        self._hidden_paces: dict[Any, dict[Any, Any]] = {}
-        self._hidden_ranges: dict[Any, Any] = {}
-        self._hidden_turns = Turns()
+        self._training = TrainingState()
 
-    def __getstate__(self) -> dict[str, Any]:
-        compiled = ("_hidden_steps", "_hidden_built_on", "_hidden_paces", "_hidden_ranges")
-        return super().__getstate__() | {name: {} for name in compiled}
+    optimizer = of_training("optimizer", "The optimizer of `compile`.")
+    loss = of_training("loss", "The loss that `compile` was given.")
+    compiled = of_training("compiled", "Whether `compile` was called.")
+    run_eagerly = of_training("run_eagerly", "Whether the steps run as plain Python.")
+    jit_compile = of_training("jit_compile", 'Whether the steps are compiled, or `"auto"`.')
+    steps_per_execution = of_training(
+        "steps_per_execution", 'The number of steps that run in one go, or `"auto"`.'
+    )
+    stop_training = of_training("stop_training", "Whether `fit` ends after the present step. It can be set.")
+    history = of_training("history", "The `History` of the last `fit`; None before.")
 
     @property
     def output_names(self) -> list[str] | None:
@@ -93,32 +85,28 @@ class Steps(Layer):
         Raises:
             UnknownNameError: a name is misspelt; names the nearest.
         """
-        self._hidden_output_losses = None if loss is None else OutputLosses(loss, loss_weights)
-        self._hidden_output_metrics = OutputMetrics(metrics, weighted_metrics)
-        self.optimizer = optimizers.get(optimizer)
-        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
-            self.optimizer = _with_loss_scale(self.optimizer)
-        self.loss = loss
-        self.run_eagerly = run_eagerly
-        self.jit_compile = jit_compile
         if steps_per_execution != "auto" and (
             not isinstance(steps_per_execution, int) or steps_per_execution < 1
         ):
             raise ValueError(
                 f'steps_per_execution must be a positive integer or "auto"; got {steps_per_execution!r}.'
             )
-        self.steps_per_execution = steps_per_execution
-        self._hidden_loss_tracker = None
-        self._hidden_steps, self._hidden_built_on, self._hidden_ranges = {}, {}, {}
-        self.stop_training = False
-        self.compiled = True
-
-    def _needs_compile(self, what: str, without_loss: bool = False) -> None:
-        if not self.compiled:
-            raise NotCompiledError(
-                f"Call compile(optimizer=..., loss=...) before {what}: the model does not know how it is "
-                "to be trained."
-            )
+        optimizer = optimizers.get(optimizer)
+        if auto_scale_loss and self.dtype_policy.name == "mixed_float16":
+            optimizer = _with_loss_scale(optimizer)
+        self._training = TrainingState(
+            optimizer=optimizer,
+            loss=loss,
+            losses=None if loss is None else OutputLosses(loss, loss_weights),
+            metrics=OutputMetrics(metrics, weighted_metrics),
+            run_eagerly=run_eagerly,
+            jit_compile=jit_compile,
+            steps_per_execution=steps_per_execution,
+            compiled=True,
+            seed=make_seed(),
+            history=self.history,
+            turns=self._training.turns,
+        )
 
     # -- one step ----------------------------------------------------------------------------------
 
@@ -130,33 +118,26 @@ class Steps(Layer):
 
         def forward() -> tuple[Any, Any]:
             y_pred = self(x, training=True)
-            loss = self._loss_of(x, y, y_pred, sample_weight, True)
-            return self._scaled(loss), (loss, y_pred)
+            loss = _loss(self, x, y, y_pred, sample_weight, True)
+            return _scaled(self.optimizer, loss), (loss, y_pred)
 
         with _overflow_allowed(self.optimizer):
             (_, (loss, y_pred)), gradients = value_and_grad(forward, has_aux=True, variables=weights)()
         self.optimizer.apply(gradients, weights)
-        self._track(loss, x)
+        _track(self, loss, x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
         """One step of evaluation on a batch: returns the metrics so far, by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
-        self._track(self._loss_of(x, y, y_pred, sample_weight, False), x)
+        _track(self, _loss(self, x, y, y_pred, sample_weight, False), x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
         """The outputs for a batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
-
-    def _loss_of(self, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Tensor:
-        """Call `compute_loss`, without `training` where a subclass does not take it."""
-        parameters = inspect.signature(self.compute_loss).parameters
-        takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
-        options = {"training": training} if takes_all or "training" in parameters else {}
-        return self.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **options)
 
     def compute_loss(
         self,
@@ -168,10 +149,10 @@ class Steps(Layer):
     ) -> Tensor:
         """The loss of a batch: that of `compile`, and what layers and regularizers add."""
         total: Any = None
-        losses = self._hidden_output_losses
+        losses = self._training.losses
         if losses is not None:
             losses.build(y, y_pred, self.output_names)
-            self._build_metrics(y, y_pred)
+            self._training.build_metrics(y, y_pred, self.output_names)
             total = losses(y, y_pred, sample_weight, _samples(y_pred))
         for extra in self.losses:
             extra = ops.sum(extra)
@@ -185,10 +166,11 @@ class Steps(Layer):
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
         """Take a batch into the metrics, and return what they say so far, by name."""
-        self._build_metrics(y, y_pred)
-        assert self._hidden_output_metrics is not None
+        self._training.build_metrics(y, y_pred, self.output_names)
+        metrics = self._training.metrics
+        assert metrics is not None
         if y is not None:
-            self._hidden_output_metrics.update(y, y_pred, sample_weight)
+            metrics.update(y, y_pred, sample_weight)
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
@@ -199,29 +181,12 @@ class Steps(Layer):
             results.update(result if isinstance(result, dict) else {metric.name: result})
         return results
 
-    def _build_metrics(self, y: Any, y_pred: Any) -> None:
-        if self._hidden_output_metrics is None:
-            return
-        self._hidden_output_metrics.build(y, y_pred, self.output_names, self._hidden_output_losses)
-
-    def _track(self, loss: Any, x: Any) -> None:
-        """Take a batch's loss into the mean over samples."""
-        if self._hidden_loss_tracker is not None:
-            self._hidden_loss_tracker.update_state(loss, sample_weight=_samples(x))
-
-    def _scaled(self, loss: Any) -> Any:
-        scale = getattr(self.optimizer, "scale_loss", None)
-        return loss if scale is None else scale(loss)
-
     # -- metrics -----------------------------------------------------------------------------------
 
     @property
     def metrics(self) -> list[Any]:
         """The mean loss, the losses of several outputs, the metrics of `compile` and those of layers."""
-        own = [] if self._hidden_loss_tracker is None else [self._hidden_loss_tracker]
-        losses, compiled = self._hidden_output_losses, self._hidden_output_metrics
-        own += losses.trackers if losses is not None else []
-        own += compiled.all if compiled is not None else []
+        own = self._training.all_metrics()
         return own + [m for m in super().metrics if m not in own]
 
     @property
@@ -233,6 +198,27 @@ class Steps(Layer):
         """Forget all batches."""
         for metric in self.metrics:
             metric.reset_state()
+
+
+def _loss(model: Steps, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Tensor:
+    """Return what `compute_loss` returns, called without `training` where a subclass does not take it."""
+    parameters = inspect.signature(model.compute_loss).parameters
+    takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
+    options = {"training": training} if takes_all or "training" in parameters else {}
+    return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **options)
+
+
+def _scaled(optimizer: Any, loss: Any) -> Any:
+    """Return the loss to differentiate."""
+    scale = getattr(optimizer, "scale_loss", None)
+    return loss if scale is None else scale(loss)
+
+
+def _track(model: Steps, loss: Any, x: Any) -> None:
+    """Update the mean of the loss over samples."""
+    tracker = model._training.loss_tracker
+    if tracker is not None:
+        tracker.update_state(loss, sample_weight=_samples(x))
 
 
 def _samples(x: Any) -> int:

@@ -1,0 +1,114 @@
+"""What `compile` and `fit` know of the training of a model, as one object."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import Any
+
+from hilevel.compile.jit import Programs
+from hilevel.training.outputs import OutputLosses, OutputMetrics
+from hilevel.training.turns import Turns
+
+
+class Step:
+    """A step of a model, `train_step`, `test_step` or `predict_step`, in the form in which it runs.
+
+    Attributes:
+        programs: its compiled programs; None where it runs as plain Python.
+        run: a function of a batch, the programs or the method itself.
+        shapes: shapes and dtypes of the batch that weights, slots and metrics were made for.
+        leaves: the names of the leaves of that batch.
+        ranges: the ranges that the step expects of them.
+    """
+
+    def __init__(self, programs: Programs | None) -> None:
+        self.programs = programs
+        self.run: Any = None
+        self.shapes: list[Any] | None = None
+        self.leaves: list[str] | None = None
+        self.ranges: list[Any] | None = None
+
+
+@dataclass(eq=False)
+class TrainingState:
+    """The state of the training of a model."""
+
+    optimizer: Any = None
+    loss: Any = None
+    """The loss as it was given to `compile`."""
+    losses: OutputLosses | None = None
+    metrics: OutputMetrics | None = None
+    loss_tracker: Any = None
+    """The mean of the loss, a metric; None before the first step."""
+    run_eagerly: bool = False
+    jit_compile: bool | str = "auto"
+    steps_per_execution: int | str = 1
+    compiled: bool = False
+    seed: int = 0
+    """The seed of the order of samples, drawn by `compile`."""
+    fits: int = 0
+    """The number of calls of `fit` since `compile`, each of which has orders of its own."""
+    epoch: int = 0
+    batch: int = 0
+    """The numbers of the present epoch, and of the next batch in it."""
+    batches: Any = None
+    callbacks: Any = None
+    """The batches and callbacks of `fit` while it runs."""
+    stop_training: bool = False
+    history: Any = None
+    turns: Turns = field(default_factory=Turns)
+    """Turns between training and the use of the model in other threads."""
+    steps: dict[Any, Step] = field(default_factory=dict)
+    """The steps in use, by kind, form, optimizer and trained weights."""
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"steps": {}, "batches": None, "callbacks": None}
+
+    @contextmanager
+    def running(self, batches: Any, callbacks: Any) -> Iterator[None]:
+        """Return a block in which `fit` runs on these batches with these callbacks."""
+        self.batches, self.callbacks, self.stop_training = batches, callbacks, False
+        try:
+            yield
+        finally:
+            self.batches = self.callbacks = None
+
+    def all_metrics(self) -> list[Any]:
+        """Return the mean loss, the losses of several outputs, and the metrics of `compile`."""
+        own = [] if self.loss_tracker is None else [self.loss_tracker]
+        own += self.losses.trackers if self.losses is not None else []
+        return own + (self.metrics.all if self.metrics is not None else [])
+
+    def build_metrics(self, y: Any, y_pred: Any, names: list[str] | None) -> None:
+        """Make the metrics for targets and outputs of these shapes, once."""
+        if self.metrics is not None:
+            self.metrics.build(y, y_pred, names, self.losses)
+
+    def next_seed(self) -> int:
+        """Count a call of `fit`, and return the seed of its orders of samples."""
+        self.fits += 1
+        return (self.seed + self.fits - 1) % 2**32
+
+
+def of_training(name: str, doc: str) -> Any:
+    """Return a property of a model that is an attribute of its training state."""
+    return property(
+        lambda model: getattr(model._training, name),
+        lambda model, value: setattr(model._training, name, value),
+        doc=doc,
+    )
+
+
+def step_of(model: Any, kind: str) -> Step:
+    """Return the step of a kind, "train", "test" or "predict", for the present optimizer and trained weights."""
+    state = model._training
+    eager = state.run_eagerly or state.jit_compile is False
+    key = (kind, eager, id(state.optimizer), tuple(map(id, model.trainable_variables)))
+    method = getattr(model, f"{kind}_step")
+    step = state.steps.get(key)
+    if step is None:
+        step = state.steps.setdefault(key, Step(None if eager else Programs(method)))
+    step.run = step.programs or method
+    return step

@@ -32,6 +32,8 @@ class Context(threading.local):
     """What layers add to the loss, collected by the outermost layer call."""
     autocast: Any = None
     """The dtype that float Variables are read in (mixed precision); None for their own."""
+    updating: bool = False
+    """Whether an optimizer changes Variables, which are read as they are stored then, without their views."""
     name_scopes: tuple[str, ...] = ()
     """The names of the blocks of `name_scope` we are inside of."""
     ranges: list[Any] | None = None

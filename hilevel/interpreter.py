@@ -65,8 +65,9 @@ class Evaluate(Interpreter):
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         backend = context.backend or current_backend()
         for a in args:
-            if a.__class__ not in HOST_TYPES:
-                if a.__class__ in ABSTRACT_TYPES:
+            kind = a.__class__
+            if kind not in HOST_TYPES and (kind in RECORDED or not isinstance(a, backend.array_types)):
+                if any(x.__class__ in ABSTRACT_TYPES for x in args):
                     return SHAPES.run(op, args, kwargs)
                 backend, args = on_backend(args, backend)
                 break

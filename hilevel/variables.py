@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from copy import deepcopy
 from typing import Any
 
 import numpy as np
 
 from hilevel import dtypes
-from hilevel._context import context
+from hilevel._context import context, scope
 from hilevel._types import Array, DType, DTypeLike
 from hilevel.autodiff.tape import Traced, to_host
 from hilevel.backends import current_backend
@@ -38,6 +39,12 @@ class Variable(TensorLike):
         autocast: whether a layer of mixed precision reads it in its compute dtype.
         aggregation, synchronization, layout: accepted as in Keras; they matter to several devices only.
         name: a name for people.
+
+    Attributes:
+        view: a function of the stored tensor that returns the tensor that ops read; None for the stored one itself. So
+            weights can be stored in another form, such as integers with a scale, or a sum with a product of small
+            matrices, and layers need not know. `array`, `numpy`, `assign` and optimizers use what is stored, and a
+            gradient is that of what is stored. Use a function or object that pickle finds.
 
     Raises:
         VariableCreationError: inside a compiled function.
@@ -75,6 +82,7 @@ class Variable(TensorLike):
         self.regularizer: Any = None
         self.constraint: Any = None
         self.overwrite_with_gradient = False
+        self.view: Callable[[Any], Any] | None = None
         self.backend: Backend = current_backend()
         self._array: Array = self._first_value(initializer, shape, dtype)
         self.shape: tuple[int, ...] = tuple(self._array.shape)
@@ -123,8 +131,11 @@ class Variable(TensorLike):
             value = self._array if overlay is None else overlay.read(self)
             if tape is not None and ((tape.auto and self.trainable) or id(self) in tape.watched):
                 value = tape.leaf(self, value)
+        if self.view is not None and not context.updating:
+            with scope(autocast=None):
+                value = self.view(value)
         cast = context.autocast
-        if cast is not None and self.autocast and dtypes.is_float(self.dtype) and cast != self.dtype:
+        if cast is not None and self.autocast and dtypes.is_float(value.dtype) and cast != value.dtype:
             return value.astype(cast)
         return value
 
@@ -237,5 +248,5 @@ class Variable(TensorLike):
             self.backend
         )
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
-        copy.made_trainable = self.made_trainable
+        copy.made_trainable, copy.view = self.made_trainable, deepcopy(self.view, memo)
         return copy

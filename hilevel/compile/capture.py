@@ -36,7 +36,8 @@ class Captured(Holding):
 
     def leave(self) -> Any:
         """Return itself in its capture, the array after it."""
-        return self if context.interpreter.untaped is self.capture else self.value
+        now = context.interpreter
+        return self if now is self.capture or now.untaped is self.capture else self.value
 
     def numbers(self) -> Array:
         """Return the array, for code that looks at its numbers; a step that depends on them cannot be replayed."""
@@ -257,7 +258,7 @@ class Capture(Watch):
             a.value if a.__class__ is Captured else value_of(a) if isinstance(a, _NOT_PLAIN) else a
             for a in args
         ]
-        options = {name: value_of(a) for name, a in kwargs.items()}
+        options = {name: value_of(a) for name, a in kwargs.items()} if kwargs else {}
         before, context.interpreter = context.interpreter, EVALUATE
         try:
             out = function(*plain, **options)
@@ -277,7 +278,7 @@ class Capture(Watch):
                         for a in args
                     ]
                 ),
-                {name: slot_of(a) for name, a in kwargs.items()},
+                {name: slot_of(a) for name, a in kwargs.items()} if kwargs else {},
                 slot_of(out),
                 writes,
                 None if errors == self._usual else errors,

@@ -29,6 +29,7 @@ from hilevel.optimizers.gradients import (
 from hilevel.optimizers.options import check_options, with_options
 from hilevel.optimizers.schedules import LearningRateSchedule
 from hilevel.optimizers.state import State, do_if
+from hilevel.overlay import replace_arrays
 from hilevel.variables import Variable
 
 
@@ -232,13 +233,8 @@ class Optimizer(State, Configurable):
         variables = self._checked(grads, trainable_variables)
         if context.interpreter.finds_shapes:
             return
-        home = self._iterations.backend
-        interpreter = context.interpreter
-        if interpreter.tape is None and current_backend() is home:
+        with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend, updating=True):
             self._apply(grads, variables)
-        else:
-            with scope(interpreter=interpreter.untaped, backend=home):
-                self._apply(grads, variables)
 
     def _checked(self, grads: Sequence[Tensor], variables: Sequence[Variable] | None) -> Sequence[Variable]:
         if variables is not None and not self.built:
@@ -455,22 +451,23 @@ def update_variables(
 ) -> None:
     """Give Variables the values that a formula computes from them.
 
-    Args:
-        formula: as `Optimizer.formula`.
-        rows: for each weight the Variable, the gradient and the Variables of its slots.
-        rate, settings: keyword arguments of the formula.
+        Args:
+            formula: as `Optimizer.formula`.
+            rows: for each weight the Variable, the gradient and the Variables of its slots.
+            rate, settings: keyword arguments of the formula.
 
-    >>> from hilevel.optimizers.base import shrink, update_variables
-    >>> w = hilevel.Variable([2.0, 4.0])
-    >>> update_variables(shrink, [(w,)], 0.5, {})
-    >>> w.numpy()
-    array([1., 2.], dtype=float32)
+        >>> from hilevel.overlay import replace_arrays
+    from hilevel.optimizers.base import shrink, update_variables
+        >>> w = hilevel.Variable([2.0, 4.0])
+        >>> update_variables(shrink, [(w,)], 0.5, {})
+        >>> w.numpy()
+        array([1., 2.], dtype=float32)
     """
     width = len(rows[0])
-    arrays = [x for row in rows for x in row]
+    operands = [x for row in rows for x in row]
+    arrays = [x.array if isinstance(x, Variable) else x for x in operands]
     new = update(*arrays, formula=formula, width=width, rate=rate, **settings)
-    for variable, value in zip(without_gradients(arrays, width), new, strict=True):
-        variable.replace(value)
+    replace_arrays(without_gradients(operands, width), new)
 
 
 def shrink(xp: Namespace, p: Tensor, *, rate: Tensor) -> tuple[Tensor]:

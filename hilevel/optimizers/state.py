@@ -12,7 +12,7 @@ from hilevel._types import DTypeLike, Tensor
 from hilevel.backends import current_backend
 from hilevel.config import floatx
 from hilevel.names import distinct
-from hilevel.overlay import Overlay
+from hilevel.overlay import Overlay, arrays_of
 from hilevel.variables import Variable
 
 
@@ -119,8 +119,8 @@ def do_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Var
     def changed() -> list[Any]:
         with Overlay():
             action()
-            return [v.read() for v in variables]
+            return arrays_of(variables)
 
-    values = ops.cond(condition, changed, lambda: [v.read() for v in variables])
+    values = ops.cond(condition, changed, lambda: arrays_of(variables))
     for v, value in zip(variables, values, strict=True):
         v.replace(value)

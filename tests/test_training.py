@@ -379,3 +379,18 @@ def test_predictions_have_memory_of_their_own() -> None:
             for _ in range(4):
                 made.predict(np.ones((1, 2), "float32"), verbose=0)[:] = 7
             np.testing.assert_array_equal(made.kept.numpy(), [[1, 1]])
+
+
+def test_an_evaluate_of_a_subclass_is_used_by_fit(backend: Any) -> None:
+    class Doubled(hilevel.Sequential):
+        def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+            return {name: 2 * value for name, value in super().evaluate(*args, **kwargs).items()}
+
+    x = np.ones((8, 3), "float32")
+    losses = []
+    for kind in (hilevel.Sequential, Doubled):
+        hilevel.utils.set_random_seed(1)
+        model = kind([hilevel.Input((3,)), hilevel.layers.Dense(1)])
+        model.compile("sgd", "mse")
+        losses.append(model.fit(x, x[:, :1], validation_data=(x, x[:, :1]), verbose=0).history["val_loss"][0])
+    assert losses[1] == pytest.approx(2 * losses[0])

@@ -260,7 +260,7 @@ def adapt(
     output_names: list[str] | None = None,
     dtype: str = "float32",
 ) -> Batches:
-    """Return the batches of the user's data.
+    """Return the batches of the user's data; batches as they are.
 
     Raises:
         TypeError: the data are of no known kind.
@@ -268,6 +268,8 @@ def adapt(
     """
     if x is None:
         raise ValueError("There are no data: x is None.")
+    if isinstance(x, (ArrayBatches, DatasetBatches, StreamBatches, RepeatedBatches)):
+        return x
     if _is_arrays(x):
         return ArrayBatches(
             x, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, seed=seed,

@@ -284,7 +284,11 @@ def _validate(model: Any, batches: Any, steps: int | None, callbacks: CallbackLi
             "fewer validation_steps, arrays, or a PyDataset, which can be read again."
         )
         return {}
-    return {f"val_{name}": value for name, value in _evaluate(model, batches, steps, callbacks).items()}
+    if type(model).evaluate is Trainer.evaluate:
+        results = _evaluate(model, batches, steps, callbacks)
+    else:  # of a subclass
+        results = model.evaluate(batches, steps=steps, verbose=0, return_dict=True)
+    return {f"val_{name}": value for name, value in results.items()}
 
 
 def _one_or_all(logs: dict[str, Any], as_dict: bool) -> Any:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
@@ -34,6 +36,8 @@ class Context(threading.local):
     """The dtype that float Variables are read in (mixed precision); None for their own."""
     updating: bool = False
     """Whether an optimizer changes Variables, which are read as they are stored then, without their views."""
+    dropout_factors: Mapping[int, Any] = MappingProxyType({})
+    """The factors of inputs and states, by the id of the recurrent cell, while cells run over a sequence."""
     name_scopes: tuple[str, ...] = ()
     """The names of the blocks of `name_scope` we are inside of."""
     ranges: list[Any] | None = None

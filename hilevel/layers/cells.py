@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from hilevel import activations, ops, random
+from hilevel._context import context
 from hilevel._types import Shape, Tensor
 from hilevel.layers.checks import (
     activation_of,
@@ -80,7 +81,6 @@ class Cell(Layer):
         known = all(isinstance(n, str) for n in names.values())
         own = type(self).call.__module__ == __name__
         self._fused = names if known and own else None
-        self._hidden_kept: tuple[Any, Any] | None = None
 
     def build(self, input_shape: Shape) -> None:
         """Make the kernel, the recurrent kernel and the bias."""
@@ -123,7 +123,7 @@ class Cell(Layer):
         """One step: inputs of shape `(batch, features)` and the states, to the output and the new states."""
         several = isinstance(states, (list, tuple))
         h, *others = states if several else [states]
-        kept = self._hidden_kept or self.draw(inputs.shape[0], inputs.shape[1], training)
+        kept = context.dropout_factors.get(id(self)) or self.draw(inputs.shape[0], inputs.shape[1], training)
         bias, recurrent_bias = self._biases()
         z = ops.matmul(inputs if kept[0] is None else inputs * kept[0], self.kernel)
         z = z if bias is None else z + bias

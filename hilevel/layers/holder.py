@@ -38,6 +38,30 @@ def _named_first(add: Callable[..., Variable]) -> Callable[..., Variable]:
     return add_weight
 
 
+class Record:
+    """What a layer notes of itself, apart from its attributes, which are the user's.
+
+    Attributes:
+        arguments: the arguments of the constructor, those given by position and those given by name.
+        build_shapes: the shapes that `build` was called with, by parameter.
+        calls: the arguments and results of the calls on symbolic tensors.
+        found: the version of the structure of all layers, and what the layer held then.
+        output_shapes: the shapes of the outputs of the last call on shapes.
+        path: the place of the layer in its model.
+    """
+
+    def __init__(self, args: Any, kwargs: Any) -> None:
+        self.arguments = args, kwargs
+        self.build_shapes: dict[str, Any] = {}
+        self.calls: list[tuple[Any, Any]] = []
+        self.found: tuple[int, dict[str, Any]] = (-1, {})
+        self.output_shapes: list[Any] = []
+        self.path: str | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        return vars(self) | {"found": (-1, {})}  # it holds for this process
+
+
 class Holder(Tracker):
     """Base of `Layer`: finds what is held in attributes, and moves, reads and sets it."""
 
@@ -47,7 +71,7 @@ class Holder(Tracker):
     _backend: Backend | None
     _trainable: bool
     _build_parameters: ClassVar[list[str] | None] = None
-    _hidden_cache: tuple[int, dict[str, Any]]
+    _record: Record
 
     # -- paths -------------------------------------------------------------------------------------
 
@@ -60,15 +84,16 @@ class Holder(Tracker):
         >>> model.layers[0].path, model.layers[0].kernel.path
         ('small/last', 'small/last/kernel')
         """
-        return vars(self).get("_hidden_path") if self.built else None
+        return self._record.path if self.built else None
 
     def _place(self) -> str:
         """Return the path of this layer; set the paths of the layers in it that are not built, and make those of all
         weights distinct."""
-        path: str = vars(self).setdefault("_hidden_path", "/".join((*context.name_scopes, self.name)))
+        record = self._record
+        path = record.path = record.path or "/".join((*context.name_scopes, self.name))
         for layer, name in self._branches():
-            if not layer.built or "_hidden_path" not in vars(layer):
-                vars(layer)["_hidden_path"] = f"{path}/{name}"
+            if not layer.built or layer._record.path is None:
+                layer._record.path = f"{path}/{name}"
         counts = Counter([v.path for v in self.weights])
         if len(counts) < len(self.weights):
             self._separate(path, {p for p, n in counts.items() if n > 1})
@@ -163,7 +188,7 @@ class Holder(Tracker):
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
         start = initializers.get(initializer)
-        home, path = self._backend or self._home(), vars(self).get("_hidden_path") or self._place()
+        home, path = self._backend or self._home(), self._record.path or self._place()
         with scope(interpreter=EVALUATE, autocast=None, backend=home, name_scopes=(path,)):
             variable = Variable(
                 start,
@@ -194,10 +219,10 @@ class Holder(Tracker):
 
     def _collect(self, what: str, find: Callable[[], list[Any]]) -> list[Any]:
         """A list of things the layer holds, remembered until any layer changes."""
-        version, cache = self._hidden_cache
+        version, cache = self._record.found
         if version != structure.version:
             cache = {}
-            object.__setattr__(self, "_hidden_cache", (structure.version, cache))
+            self._record.found = structure.version, cache
         if what not in cache:
             cache[what] = find()
         return list(cache[what])

@@ -21,7 +21,7 @@ from hilevel.errors import ShapeError, unknown_argument
 from hilevel.graph import abstract_call, known_shape, record_call, symbolic_in
 from hilevel.interpreter import ARRAYS, EVALUATE, HOST_TYPES
 from hilevel.layers.checks import flags
-from hilevel.layers.holder import Holder
+from hilevel.layers.holder import Holder, Record
 from hilevel.layers.input_spec import InputSpec, shape_hint
 from hilevel.layers.settings import FIRST_LAYER_ONLY, settings_of
 from hilevel.layers.shapes import (
@@ -102,7 +102,7 @@ class Layer(Holder, Configurable):
     def __new__(cls, *args: Any, **kwargs: Any) -> Self:
         layer = super().__new__(cls, *args, **kwargs)
         check_required(cls, len(args), kwargs)
-        object.__setattr__(layer, "_hidden_arguments", (args, kwargs))
+        object.__setattr__(layer, "_record", Record(args, kwargs))
         return layer
 
     def __init__(
@@ -134,13 +134,7 @@ class Layer(Holder, Configurable):
         self._trainable = bool(trainable)
         self._hint: Shape | None = hint
         self._backend: Backend | None = None
-        self._hidden_cache: tuple[int, dict[str, Any]] = (-1, {})
         self._adds_losses = False
-        self._hidden_calls: list[Any] = []
-
-    def __getstate__(self) -> dict[str, Any]:
-        """Return the attributes, for pickle and copy, without those that hold only for this process."""
-        return vars(self) | {"_hidden_cache": (-1, {})}
 
     # -- to be written by subclasses ---------------------------------------------------------------
 
@@ -317,7 +311,7 @@ class Layer(Holder, Configurable):
             self._keep_losses(losses)
         if context.interpreter.finds_shapes:
             shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
-            object.__setattr__(self, "_hidden_shapes", shapes)
+            self._record.output_shapes = shapes
         return outputs
 
     def _keep_losses(self, losses: Any) -> None:
@@ -375,7 +369,7 @@ class Layer(Holder, Configurable):
         >>> layer.get_build_config()
         {'input_shape': (None, 4)}
         """
-        shapes = vars(self).get("_hidden_build_shapes")
+        shapes = self._record.build_shapes
         if not shapes:
             return None
         return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
@@ -395,11 +389,11 @@ class Layer(Holder, Configurable):
         if not self._built:
             self._build_for(args, kwargs)
         outputs = record_call(self, args, kwargs, self.name)
-        self._hidden_calls.append((args, outputs))
+        self._record.calls.append((args, outputs))
         return outputs
 
     def __getattr__(self, name: str) -> Any:
-        if name == "_backend" or name.startswith("_hidden"):
+        if name in ("_backend", "_built"):
             raise AttributeError(
                 f"{type(self).__name__}: call super().__init__() before anything else in __init__."
             )
@@ -425,12 +419,12 @@ class Layer(Holder, Configurable):
         return self._single_call()[1]
 
     def _single_call(self) -> Any:
-        if len(self._hidden_calls) != 1:
+        if len(self._record.calls) != 1:
             raise AttributeError(
-                f"{self._label()} was called on symbolic tensors {len(self._hidden_calls)} times; input "
+                f"{self._label()} was called on symbolic tensors {len(self._record.calls)} times; input "
                 "and output are known of a layer that was called once."
             )
-        return self._hidden_calls[0]
+        return self._record.calls[0]
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
         """Return symbolic tensors of the shape and dtype of the output for symbolic inputs: of the shape that
@@ -491,7 +485,7 @@ def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
         with scope(name_scopes=(self._place(),)):
             build(self, *args, **kwargs)
         shapes = dict(zip(type(self)._build_parameters or (), args, strict=False)) | kwargs
-        object.__setattr__(self, "_hidden_build_shapes", {k: v for k, v in shapes.items() if v is not None})
+        self._record.build_shapes = {k: v for k, v in shapes.items() if v is not None}
         self._built = self._built or not self._builds_on_call
 
     return build_and_note

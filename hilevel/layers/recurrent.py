@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Unpack
 
 from hilevel import masks, ops, tree
+from hilevel._context import context, scope
 from hilevel._types import Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.cells import Cell, GRUCell, LSTMCell, SimpleRNNCell
@@ -261,30 +262,16 @@ class RNN(Layer):
             )  # fmt: skip
         return ops.swapaxes(outputs, 0, 1), last
 
-    def _same_dropout(self, x: Tensor, training: bool | None) -> _SameDropout:
+    def _same_dropout(self, x: Tensor, training: bool | None) -> scope:
+        """Return a block in which cells drop the same inputs and states at every step."""
         cells = self.cell.cells if isinstance(self.cell, StackedRNNCells) else [self.cell]
         sizes = [x.shape[-1], *map(_output_size, cells)]
-        drawn = [
-            (cell, cell.draw(x.shape[0], size, training))
+        drawn = {
+            id(cell): cell.draw(x.shape[0], size, training)
             for cell, size in zip(cells, sizes, strict=False)
             if isinstance(cell, Cell)
-        ]
-        return _SameDropout(drawn)
-
-
-class _SameDropout:
-    """A block in which cells drop the same inputs and states at every step."""
-
-    def __init__(self, drawn: list[tuple[Cell, Any]]) -> None:
-        self.drawn = drawn
-
-    def __enter__(self) -> None:
-        for cell, kept in self.drawn:
-            cell._hidden_kept = kept
-
-    def __exit__(self, *_: object) -> None:
-        for cell, _kept in self.drawn:
-            cell._hidden_kept = None
+        }
+        return scope(dropout_factors={**context.dropout_factors, **drawn})
 
 
 def _changes_itself(cell: Any) -> bool:

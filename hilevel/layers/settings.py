@@ -45,7 +45,7 @@ def settings_of(layer: Any, base: type) -> dict[str, Any]:
 
 def _given(layer: Any) -> dict[str, Any]:
     """Return the arguments that a layer's constructor was given, and the defaults of the others, by name."""
-    args, kwargs = layer._hidden_arguments
+    args, kwargs = layer._record.arguments
     signature = inspect.signature(type(layer).__init__)
     bound = signature.bind_partial(layer, *args, **kwargs)
     bound.apply_defaults()

@@ -99,7 +99,7 @@ class Tracker:
         before = self.__dict__.get(name)
         if isinstance(value, _PLAIN) and value != getattr(self, name, value):
             object.__setattr__(self, "_changes", self._changes + 1)
-        if not name.startswith("_hidden") and (is_trackable(value) or is_trackable(before)):
+        if is_trackable(value) or is_trackable(before):
             changed()
             value = tracked(value)
         object.__setattr__(self, name, value)
@@ -119,11 +119,10 @@ def is_trackable(value: Any) -> bool:
 def held(owner: Any) -> Iterator[Any]:
     """Everything in the attributes of an object, lists, dicts and tuples opened, in the order in which it was set; of
     sets in the order of the names."""
-    for name, value in list(owner.__dict__.items()):  # another thread may add some
+    for value in list(owner.__dict__.values()):  # another thread may add some
         if isinstance(value, _STRUCTURES):
-            if not name.startswith("_hidden"):
-                yield from _open(value)
-        elif type(value) not in _PLAIN and not name.startswith("_hidden"):
+            yield from _open(value)
+        elif type(value) not in _PLAIN:
             yield value
 
 

@@ -63,12 +63,12 @@ def _trained(layer: Layer) -> str:
 def output_shape(layer: Layer) -> str:
     """The shape of the layer's output in its last call on shapes, as text."""
     spec = None
-    if layer._hidden_calls:
-        spec = layer._hidden_calls[-1][1]
+    if layer._record.calls:
+        spec = layer._record.calls[-1][1]
     elif hasattr(layer, "_tensor"):
         spec = layer.output
     shapes = [tuple(s.shape) for s in tree.flatten(spec) if hasattr(s, "shape")]
-    shapes = shapes or layer.__dict__.get("_hidden_shapes", [])
+    shapes = shapes or layer._record.output_shapes
     return ", ".join(map(str, shapes)) or "?"
 
 

@@ -193,7 +193,8 @@ class _Check(Watch):
         nans = [x for x in given if _test("isnan", x).any()]
         what += _called(op.name)
         if nans:
-            said, advice = f"NaN came in with {self._origin(nans[0])}, and reached the {what}", ""
+            origin, advice = self._origin(nans[0])
+            said = f"NaN came in with {origin}, and reached the {what}"
         else:
             said = (
                 f"The {what} made {_count([*with_nan, *broken][0])} out of {'in' * infinite}finite operands"
@@ -203,15 +204,19 @@ class _Check(Watch):
         shapes = [", ".join(map(_range, arrays)) for arrays in (given, broken)]
         raise NotFiniteError(
             f"{said}, {place}{', ' * bool(self.when)}{self.when}. Operands: {shapes[0] or 'no floats'}. "
-            f"Results that are not finite: {shapes[1]}. {advice}".rstrip()
+            f"Results that are not finite: {shapes[1]}. {advice}"
         )
 
-    def _origin(self, x: Array) -> str:
-        """Return where an operand with NaN comes from: a Variable of its shape that holds NaN, or else the data."""
+    def _origin(self, x: Array) -> tuple[str, str]:
+        """Return where an operand with NaN comes from, a Variable of its shape that holds NaN or else the data, and
+        advice."""
         for v in self.reads.seen.values():
             if v.shape == tuple(x.shape) and is_float(v.dtype) and _test("isnan", plain_array(v.array)).any():
-                return f'the Variable "{v.path}"'
-        return "the data"
+                return (
+                    f'the Variable "{v.path}"',
+                    "Look at what was assigned to it, or at the file it was loaded from.",
+                )
+        return "the data", "Look for NaN in the data, and remove it or replace it, as by ops.nan_to_num."
 
 
 def _floats(structure: Any) -> list[Any]:

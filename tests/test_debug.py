@@ -100,6 +100,7 @@ def test_nan_that_is_there_already_is_told_from_nan_that_an_op_makes() -> None:
         traced(lambda: v * 2.0)
     )
     assert "NaN came in with the data, and reached the op sum" in message(traced(ops.sum), np.array([np.nan]))
+    assert message(traced(ops.sum), np.array([np.nan])).endswith("as by ops.nan_to_num.")
     model = model_of()
     model.layers[1].kernel.assign(np.full((4, 1), np.nan))
     text = message(traced(model), X)

@@ -55,7 +55,8 @@ def count_flops(model: Layer, input_shape: Any = None) -> ModelCost:
     The model is run on shapes: nothing is computed, but a model that is not built is built. A multiplication with an
     addition counts 2 in products, convolutions, attention and recurrent layers, padding included; activations,
     elementwise ops and reductions count 1 for each element; moving data counts 0. Ops without a rule count 1 for each
-    element of their result. The body of `ops.while_loop` counts once.
+    element of their result. The body of `ops.while_loop` counts once, and of `ops.cond` the
+    branch for True.
 
     Args:
         model: a model, or a layer.

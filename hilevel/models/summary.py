@@ -20,17 +20,21 @@ def summary_text(
 ) -> str:
     """The table as text, no wider than the line length."""
     width = line_length or _terminal_width()
-    header = ["Layer (type)", "Output shape", "Params"] + ["Trained"] * show_trainable
-    layers = _in_range(model.layers, layer_range)
-    rows = _rows(layers, expand_nested, show_trainable, 0)
+    listed = _listed(_in_range(model.layers, layer_range), expand_nested)
+    layers = [layer for layer, _ in listed]
+    columns = {
+        "Layer (type)": [f"{'  ' * depth}{layer.name} ({type(layer).__name__})" for layer, depth in listed],
+        "Output shape": [output_shape(layer) for layer in layers],
+        "Params": [f"{layer.count_params():,}" if layer.built else "not built" for layer in layers],
+    }
     totals = [_totals(model)]
     if show_flops:
-        flops, total = _flops(model, _listed(layers, expand_nested))
-        header.insert(3, "FLOPs")
-        rows = [[*row[:3], count, *row[3:]] for row, count in zip(rows, flops, strict=True)]
+        columns["FLOPs"], total = _flops(model, layers)
         totals.append(total)
+    if show_trainable:
+        columns["Trained"] = [_trained(layer) for layer in layers]
     lines = [f'Model "{model.name}" ({type(model).__name__}) on {model.backend}', ""]
-    lines += _table(header, rows, width)
+    lines += _table(list(columns), [list(row) for row in zip(*columns.values(), strict=True)], width)
     lines += ["", *(line for text in totals for line in textwrap.wrap(text, width))]
     return "\n".join(lines)
 
@@ -51,22 +55,14 @@ def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[
     return layers[names.index(layer_range[0]) : names.index(layer_range[1]) + 1]
 
 
-def _rows(layers: list[Layer], nested: bool, trained: bool, depth: int) -> list[list[str]]:
-    rows = []
+def _listed(layers: list[Layer], nested: bool, depth: int = 0) -> list[tuple[Layer, int]]:
+    """Return the layers in the order of the rows, each with the number of models that it is in."""
+    found = []
     for layer in layers:
-        label = f"{'  ' * depth}{layer.name} ({type(layer).__name__})"
-        count = f"{layer.count_params():,}" if layer.built else "not built"
-        row = [label, output_shape(layer), count]
-        rows.append(row + [_trained(layer)] * trained)
+        found.append((layer, depth))
         if nested and hasattr(layer, "layers"):
-            rows += _rows(layer.layers, nested, trained, depth + 1)
-    return rows
-
-
-def _listed(layers: list[Layer], nested: bool) -> list[Layer]:
-    """Return the layers of the rows, in their order."""
-    inside = [[layer, *_listed(getattr(layer, "layers", []) if nested else [], nested)] for layer in layers]
-    return [layer for part in inside for layer in part]
+            found += _listed(layer.layers, nested, depth + 1)
+    return found
 
 
 def _flops(model: Any, layers: list[Layer]) -> tuple[list[str], str]:

@@ -51,7 +51,7 @@ from hilevel.regularizers import Regularizer
 from hilevel.variables import Variable
 
 if _TYPE_CHECKING:
-    from hilevel import backend, datasets, mixed_precision, preprocessing, saving, testing, utils
+    from hilevel import backend, datasets, debug, mixed_precision, preprocessing, saving, testing, utils
 
 __version__ = "0.1.0"
 
@@ -66,7 +66,9 @@ def version() -> str:
     return __version__
 
 
-_install_getattr(__name__, modules="backend datasets mixed_precision preprocessing saving testing utils")
+_install_getattr(
+    __name__, modules="backend datasets debug mixed_precision preprocessing saving testing utils"
+)
 
 
 __all__ = [
@@ -92,6 +94,7 @@ __all__ = [
     "current_backend",
     "custom_gradient",
     "datasets",
+    "debug",
     "device",
     "dtype_policies",
     "errors",

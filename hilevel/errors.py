@@ -8,8 +8,8 @@ Exception
 │   ├── TracedValueError           a value of a trace is used where only data can be
 │   ├── NotCompiledError           fit, evaluate, ... before compile
 │   └── VariableCreationError      a Variable made inside a compiled function
-├── ArithmeticError, RuntimeError
-│   └── NotFiniteError             a loss became NaN or infinite, and `TerminateOnNaN(raise_error=True)` raises
+├── FloatingPointError, RuntimeError
+│   └── NotFiniteError             NaN or infinity, found by `debug.trace_nan` or `TerminateOnNaN(raise_error=True)`
 ├── TypeError
 ├── ValueError
 │   ├── ArgumentError              a setting that a layer does not have (a TypeError, too)
@@ -51,8 +51,8 @@ class VariableCreationError(RuntimeError):
     """A Variable was created inside a compiled function."""
 
 
-class NotFiniteError(ArithmeticError, RuntimeError):
-    """A loss became NaN or infinite."""
+class NotFiniteError(FloatingPointError, RuntimeError):
+    """An op, its gradient, or a loss became NaN or infinite."""
 
 
 class ArgumentError(ValueError, TypeError):

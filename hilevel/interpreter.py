@@ -9,6 +9,7 @@ Tensors without numbers bring their own: `Shapes` those of which only the shape 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -51,7 +52,20 @@ class Interpreter:
         return function(*args, **kwargs)
 
     def use(self, layer: Any) -> None:
-        """Take note that the running function depends on the attributes of a layer."""
+        """Take note that the call of a layer begins: the running function depends on the layer's attributes."""
+
+    def leave(self, layer: Any) -> None:
+        """Take note that the call of a layer ends, also by an error."""
+
+    def repeated(self, count: int) -> AbstractContextManager[None]:
+        """Return a block for the one step on shapes that stands for so many steps of a loop."""
+        return nullcontext()
+
+    def recorded(self, node: Any) -> None:
+        """Take note of an op that the tape on top has recorded."""
+
+    def differentiated(self, node: Any, g: Any, gradients: Sequence[Any]) -> None:
+        """Take note of the gradients that the rule of a recorded op returned for the gradient `g` of its result."""
 
     def refuse(self, why: str) -> None:
         """Take note that the running function cannot be replayed."""

@@ -92,6 +92,7 @@ DIFFERENT = {
     "Layer.add_variable": "another name of add_weight",
     "Layer.build": "a layer of several inputs names a shape for each",
     "Lambda.from_config": "functions come from custom_object_scope alone",
+    "Model.summary": "show_flops shows the operations of each layer",
     "Model.from_config": "classes come from custom_object_scope alone",
     "Rescaling.from_config": "classes come from custom_object_scope alone",
     "ops.multi_hot": "the old argument num_tokens is not taken",

@@ -32,7 +32,7 @@ LAYERS = [
     "data callbacks",
     "training",
     "models",
-    "saving utils testing datasets backend cli preprocessing mixed_precision",
+    "saving utils testing debug datasets backend cli preprocessing mixed_precision",
     "__init__ __main__ quickstart",
 ]
 RANK = {name: rank for rank, line in enumerate(LAYERS) for name in line.split()}

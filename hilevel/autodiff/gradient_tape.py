@@ -137,7 +137,7 @@ class GradientTape:
         targets = [_target(t) for t in tree.flatten(target)]
         groups = [self._leaves(source, record) for source in tree.flatten(sources)]
         again = self._begin(record)
-        with scope(interpreter=record if again else record.below):
+        with scope(interpreter=record if again else context.interpreter.untaped):
             seeds = _seeds(targets, output_gradients)
             release = not self._persistent and record.users == 0
             leaves = [leaf for group in groups for leaf in group]
@@ -181,7 +181,7 @@ class GradientTape:
         again = self._begin(record)
         leaves = self._leaves(source, record)
         home = owner(target.value)
-        with scope(interpreter=record if again else record.below):
+        with scope(interpreter=record if again else context.interpreter.untaped):
             rows = [sum_groups([leaves], backward([target], [home.asarray(s)], leaves))[0] for s in seeds]
             if not rows or rows[0] is None:
                 return None

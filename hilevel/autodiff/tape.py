@@ -67,6 +67,10 @@ class Tape(Interpreter):
         """By the interpreter below."""
         self.below.use(layer)
 
+    def leave(self, layer: Any) -> None:
+        """By the interpreter below."""
+        self.below.leave(layer)
+
     def refuse(self, why: str) -> None:
         """By the interpreter below."""
         self.below.refuse(why)
@@ -107,6 +111,8 @@ class Tape(Interpreter):
         node.attributes = kwargs
         node.residuals = residuals
         self.nodes.append(node)
+        if not self.below.is_plain:
+            self.below.recorded(node)
         return _pick_all(node) if y.__class__ is tuple else node
 
     def leaf(self, variable: Any, value: Any) -> Any:
@@ -130,9 +136,11 @@ class Traced(Holding):
     """
 
     __slots__ = (
-        "__weakref__", "attributes", "op", "parents", "picked", "residuals", "tape", "value",
+        "__weakref__", "attributes", "layer", "op", "parents", "picked", "residuals", "tape", "value",
         "values",
     )  # fmt: skip
+    layer: Any
+    """The layer in whose call the op was recorded. Set by interpreters that follow the calls of layers."""
 
     def __init__(self, value: Any, tape: Tape, op: Any = None, values: Any = (), parents: Any = ()) -> None:
         self.value = value
@@ -332,9 +340,11 @@ def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> 
     if node.residuals is not None:
         attributes = attributes | {"residuals": node.residuals}
     args = (rule, wanted, backend.xp, g, node.value, *node.values)
-    if op.made_of_ops:
-        return _demand(*args, **attributes)
-    return context.interpreter.call(_demand, args, attributes)
+    interpreter = context.interpreter
+    grads = _demand(*args, **attributes) if op.made_of_ops else interpreter.call(_demand, args, attributes)
+    if not interpreter.is_plain:
+        interpreter.differentiated(node, g, grads)
+    return grads
 
 
 def _demand(rule: Any, wanted: tuple[bool, ...], /, *args: Any, **kwargs: Any) -> list[Any]:

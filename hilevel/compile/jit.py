@@ -74,13 +74,11 @@ class Programs:
     def many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` slices of its arguments: the last result, and all of them stacked."""
         program = self._program()
-        with scope(compiling=context.compiling + 1):
-            if hasattr(program, "many"):
+        if hasattr(program, "many") and context.interpreter.is_plain:
+            with scope(compiling=context.compiling + 1):
                 return program.many(count, *args)
-            slices = (
-                tree.map_structure(lambda x, i=i: None if x is None else x[i], args) for i in range(count)
-            )
-            results = [program(*one) for one in slices]
+        slices = (tree.map_structure(lambda x, i=i: None if x is None else x[i], args) for i in range(count))
+        results = [self(*one) for one in slices]
         return results[-1], tree.map_structure(lambda *r: np.stack(list(map(to_host, r))), *results)
 
     def _program(self) -> Any:

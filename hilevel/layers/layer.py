@@ -238,11 +238,11 @@ class Layer(Holder, Configurable):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
+        if self._declares_shape and context.stand_in is not None and context.declaring is not self:
+            return self._finish(self._declared(args, kwargs))
         interpreter = context.interpreter
         if not interpreter.is_plain:
             interpreter.use(self)
-        if self._declares_shape and context.stand_in is not None and context.declaring is not self:
-            return self._finish(self._declared(args, kwargs))
         around = context.training
         training = kwargs.get("training")
         if training is None:
@@ -268,6 +268,9 @@ class Layer(Holder, Configurable):
             if not getattr(error, "__notes__", None):
                 error.add_note(f"In {self._label()}, called with {_describe(args)}.")
             raise
+        finally:
+            if not interpreter.is_plain:
+                interpreter.leave(self)
 
     def _run_masked(self, args: Any, kwargs: Any) -> Any:
         """`_run` with the masks of the inputs as arguments of `call`, and those of the outputs after it."""

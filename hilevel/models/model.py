@@ -210,6 +210,7 @@ class Model(Trainer):
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: tuple[str, str] | None = None,
+        show_flops: bool = False,
     ) -> None:
         """Print a table of the layers: names, output shapes, numbers of parameters.
 
@@ -220,8 +221,10 @@ class Model(Trainer):
             expand_nested: whether the layers of models inside are listed.
             show_trainable: whether a column says which layers are trained.
             layer_range: names of the first and the last layer to list.
+            show_flops: whether a column has the floating-point operations of a prediction for one sample, as
+                `hilevel.utils.count_flops` counts them.
         """
-        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range)
+        text = summary_text(self, line_length, expand_nested, show_trainable, layer_range, show_flops)
         (print_fn or print)(text)
 
     def __repr__(self) -> str:

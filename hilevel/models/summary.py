@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import textwrap
 from typing import Any
 
@@ -15,14 +16,26 @@ def summary_text(
     expand_nested: bool = False,
     show_trainable: bool = False,
     layer_range: tuple[str, str] | None = None,
+    show_flops: bool = False,
 ) -> str:
     """The table as text, no wider than the line length."""
     width = line_length or _terminal_width()
-    header = ["Layer (type)", "Output shape", "Params"] + ["Trained"] * show_trainable
-    rows = _rows(_in_range(model.layers, layer_range), expand_nested, show_trainable, 0)
+    listed = _listed(_in_range(model.layers, layer_range), expand_nested)
+    layers = [layer for layer, _ in listed]
+    columns = {
+        "Layer (type)": [f"{'  ' * depth}{layer.name} ({type(layer).__name__})" for layer, depth in listed],
+        "Output shape": [output_shape(layer) for layer in layers],
+        "Params": [f"{layer.count_params():,}" if layer.built else "not built" for layer in layers],
+    }
+    totals = [_totals(model)]
+    if show_flops:
+        columns["FLOPs"], total = _flops(model, layers)
+        totals.append(total)
+    if show_trainable:
+        columns["Trained"] = [_trained(layer) for layer in layers]
     lines = [f'Model "{model.name}" ({type(model).__name__}) on {model.backend}', ""]
-    lines += _table(header, rows, width)
-    lines += ["", *textwrap.wrap(_totals(model), width)]
+    lines += _table(list(columns), [list(row) for row in zip(*columns.values(), strict=True)], width)
+    lines += ["", *(line for text in totals for line in textwrap.wrap(text, width))]
     return "\n".join(lines)
 
 
@@ -42,16 +55,31 @@ def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[
     return layers[names.index(layer_range[0]) : names.index(layer_range[1]) + 1]
 
 
-def _rows(layers: list[Layer], nested: bool, trained: bool, depth: int) -> list[list[str]]:
-    rows = []
+def _listed(layers: list[Layer], nested: bool, depth: int = 0) -> list[tuple[Layer, int]]:
+    """Return the layers in the order of the rows, each with the number of models that it is in."""
+    found = []
     for layer in layers:
-        label = f"{'  ' * depth}{layer.name} ({type(layer).__name__})"
-        count = f"{layer.count_params():,}" if layer.built else "not built"
-        row = [label, output_shape(layer), count]
-        rows.append(row + [_trained(layer)] * trained)
+        found.append((layer, depth))
         if nested and hasattr(layer, "layers"):
-            rows += _rows(layer.layers, nested, trained, depth + 1)
-    return rows
+            found += _listed(layer.layers, nested, depth + 1)
+    return found
+
+
+def _flops(model: Any, layers: list[Layer]) -> tuple[list[str], str]:
+    """Return the numbers of floating-point operations of layers for one sample, and the line with their sum."""
+    if not model.built:
+        return ["not built"] * len(layers), "FLOPs: unknown, as the model is not built"
+    counting = importlib.import_module("hilevel.utils.flops")
+    try:
+        cost = counting.count_flops(model)
+    except ValueError as error:
+        return ["?"] * len(layers), f"FLOPs: unknown. {error}"
+    samples = next((x.shape[0] for x in model.inputs if x.shape), None) or 1
+    costs = [cost.by_layer.get(counting.label(layer)) for layer in layers]
+    counts = [0 if found is None else found.flops // samples for found in costs]
+    total = cost.flops // samples
+    text = f"FLOPs of a prediction for one sample: {total:,} ({counting.flops_text(total)})"
+    return [f"{count:,}" for count in counts], text
 
 
 def _trained(layer: Layer) -> str:
@@ -81,14 +109,13 @@ def _table(header: list[str], rows: list[list[str]], width: int) -> list[str]:
         columns[i] -= cut
         spare += cut
     line = "  ".join("-" * n for n in columns)
-    return [_line(header, columns), line, *(_line(row, columns) for row in rows), line]
+    right = [name in ("Params", "FLOPs") for name in header]
+    return [_line(header, columns, right), line, *(_line(row, columns, right) for row in rows), line]
 
 
-def _line(cells: list[str], columns: list[int]) -> str:
+def _line(cells: list[str], columns: list[int], right: list[bool]) -> str:
     shown = [c if len(c) <= n else c[: n - 3] + "..." for c, n in zip(cells, columns, strict=True)]
-    padded = [
-        c.rjust(n) if i == 2 else c.ljust(n) for i, (c, n) in enumerate(zip(shown, columns, strict=True))
-    ]
+    padded = [c.rjust(n) if r else c.ljust(n) for c, n, r in zip(shown, columns, right, strict=True)]
     return "  ".join(padded).rstrip()
 
 
@@ -97,10 +124,16 @@ def _totals(model: Any) -> str:
     total = model.count_params()
     size = sum(v.size * v.dtype.itemsize for v in model.weights)
     rest = f", frozen or statistics: {total - trained:,}" if total != trained else ""
-    return f"Parameters: {total:,} ({_bytes(size)}), of which trained: {trained:,}{rest}"
+    return f"Parameters: {total:,} ({size_text(size)}), of which trained: {trained:,}{rest}"
 
 
-def _bytes(n: float) -> str:
+def size_text(n: float) -> str:
+    """Return a number of bytes with its unit.
+
+    >>> from hilevel.models.summary import size_text
+    >>> size_text(1536)
+    '1.5 KB'
+    """
     for unit in ("B", "KB", "MB"):
         if n < 1024:
             return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"

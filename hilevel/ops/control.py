@@ -111,7 +111,8 @@ def _native(structure: Any) -> Any:
 
 def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
     first = None if xs is None else tree.map_structure(lambda a: a[0], xs)
-    carry, y = f(init, first)
+    with context.interpreter.repeated(n):
+        carry, y = f(init, first)
     if y is None:
         return carry, None
     return carry, tree.map_structure(lambda a: Abstract((n, *a.shape), a.dtype), y)

@@ -1,5 +1,7 @@
 """Odds and ends: names, arguments and defaults are those of `keras.utils`."""
 
+from typing import TYPE_CHECKING as _TYPE_CHECKING
+
 from hilevel._lazy import install_getattr as _install_getattr
 from hilevel.callbacks.progress import Progbar
 from hilevel.config import (
@@ -30,13 +32,17 @@ from hilevel.utils.numerical import (
     to_categorical,
 )
 
-_install_getattr(__name__)
+if _TYPE_CHECKING:
+    from hilevel.utils.flops import count_flops
+
+_install_getattr(__name__, {"flops": "count_flops"})
 __all__ = [
     "CustomObjectScope",
     "Progbar",
     "PyDataset",
     "Sequence",
     "clear_session",
+    "count_flops",
     "custom_object_scope",
     "deserialize_keras_object",
     "disable_interactive_logging",

@@ -1,0 +1,266 @@
+"""Find where numbers go wrong: `trace_nan` names the op that makes the first NaN or infinity."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from types import FrameType
+from typing import Any, Self
+
+import numpy as np
+
+from hilevel import ops, tree
+from hilevel._context import context, scope
+from hilevel._lazy import install_getattr as _install_getattr
+from hilevel._types import Array, Function
+from hilevel.callbacks.base import Callback
+from hilevel.dtypes import is_float
+from hilevel.errors import NotFiniteError
+from hilevel.interpreter import EVALUATE, NO_OPTIONS, Watch, owner, plain_array
+from hilevel.overlay import Overlay
+
+ADVICE = {
+    "log": "The logarithm of 0 is -inf, that of a negative number NaN: add a small number, as in ops.log(x + 1e-7).",
+    "sqrt": "The root of a negative number is NaN, its slope at 0 infinite: add a small number: ops.sqrt(x + 1e-7).",
+    "rsqrt": "Operands must be positive: add a small number, as in ops.rsqrt(x + 1e-7).",
+    "divide": "The divisor holds 0, or is very small: add a small number to it, or use ops.divide_no_nan.",
+    "reciprocal": "The operand holds 0, or is very small: add a small number to it.",
+    "exp": "The operand is too large: subtract its maximum first, as ops.softmax and ops.logsumexp do.",
+    "power": "A negative number to a fraction is NaN, 0 to a negative power infinite.",
+    "embedding_lookup": "An index outside the table gives NaN: compare the indices with input_dim.",
+}
+GENERAL_ADVICE = (
+    "Look at the ranges of the operands. A smaller learning rate, or clipnorm=1.0, keeps weights small."
+)
+
+
+class trace_nan(Callback):
+    """Raise an error at the first op that makes NaN or infinity: a block, and a callback of `fit`.
+
+    Every call of an op is checked, in the forward and the backward pass and in updates of weights. NaN that is in the
+    data or in a Variable from the start is reported at the first op whose result has it, too. Infinity in an operand
+    is allowed, as masks have it, until an op makes NaN of it.
+
+    While it is in force, in its own thread only, compiled functions run as plain Python, and the tape takes the place
+    of the backend's own differentiation. Each result is looked at: expect a step to take many times as long. Results
+    are those of `compile(run_eagerly=True)` on the tape. Overflow that a `LossScaleOptimizer` provokes, and handles, is
+    an error here: look for NaN in float32 or bfloat16.
+
+    Raises:
+        NotFiniteError: a `FloatingPointError` that says which op, in which layer, at which step, and what to do.
+        RuntimeError: the block is entered in a compiled function.
+
+    >>> import hilevel
+    >>> with hilevel.debug.trace_nan():
+    ...     try:
+    ...         hilevel.ops.log([1.0, 0.0])
+    ...     except FloatingPointError as error:
+    ...         print(str(error).split(" Operands: ")[0])
+    The op log made 1 infinite of 2 elements out of finite operands, outside of a layer.
+    """
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._blocks: list[ExitStack] = []
+        self._batch = ExitStack()
+        self._epoch: int | None = None
+
+    def __enter__(self) -> Self:
+        self._blocks.append(_in_force(""))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._blocks.pop().close()
+
+    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+        """Take note of the epoch."""
+        self._epoch = epoch
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Begin to check."""
+        self._begin(f"at epoch {(self._epoch or 0) + 1}, step {batch + 1}")
+
+    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Begin to check."""
+        self._begin(f"at step {batch + 1} of the evaluation")
+
+    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+        """Begin to check."""
+        self._begin(f"at step {batch + 1} of the prediction")
+
+    def _begin(self, when: str) -> None:
+        self._batch.close()
+        self._batch = _in_force(when)
+
+    def _end(self, *_: Any, **__: Any) -> None:
+        """Stop checking: after a batch, or after an error in it."""
+        self._batch.close()
+
+    on_train_batch_end = on_test_batch_end = on_predict_batch_end = _end
+    on_train_end = on_test_end = on_predict_end = _end
+
+
+def _in_force(when: str) -> ExitStack:
+    """Put a `_Check` in force, below an open tape, until the returned stack is closed. On shapes there is nothing to
+    check."""
+    stack = ExitStack()
+    before = context.interpreter
+    if before.finds_shapes:
+        return stack
+    if context.compiling:
+        raise RuntimeError(
+            "trace_nan was entered in a compiled function, whose numbers are not known yet. Enter it around the call "
+            "of the function, give fit callbacks=[trace_nan()], or compile the model with run_eagerly=True."
+        )
+    reads, tape = _Reads(), before.tape
+    check = _Check(when, reads)
+    stack.enter_context(np.errstate(all="ignore"))
+    stack.enter_context(reads)
+    if tape is None:
+        stack.enter_context(scope(interpreter=check))
+    else:
+        stack.callback(setattr, tape, "below", tape.below)
+        tape.below = check
+    return stack
+
+
+class _Reads(Overlay):
+    """Keeps no values, but notes in `seen` which Variables are read."""
+
+    __slots__ = ()
+
+    def read(self, variable: Any) -> Any:
+        self.seen[id(variable)] = variable
+        return variable._array if self.outer is None else self.outer.read(variable)
+
+    def write(self, variable: Any, value: Any) -> None:
+        if self.outer is None:
+            variable._array = value
+        else:
+            self.outer.write(variable, value)
+
+
+class _Check(Watch):
+    """Computes, and raises an error where an op makes NaN or infinity.
+
+    Args:
+        when: the clause that says at which step it is; empty where that is unknown.
+        reads: notes the Variables that are read.
+    """
+
+    def __init__(self, when: str, reads: _Reads) -> None:
+        self.when, self.reads = when, reads
+        self.layers: list[Any] = [None]
+
+    def use(self, layer: Any) -> None:
+        self.layers.append(layer)
+
+    def leave(self, layer: Any) -> None:
+        self.layers.pop()
+
+    def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
+        """Call a function of arrays. What it calls in turn is part of it."""
+        with scope(interpreter=EVALUATE):
+            return function(*args, **kwargs)
+
+    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        y = super().run(op, args, kwargs)
+        self._check(f"op {op.name}", op, (args, kwargs), y, self.layers[-1])
+        return y
+
+    def recorded(self, node: Any) -> None:
+        node.layer = self.layers[-1]
+        self._check(f"op {node.op.name}", node.op, (node.values, node.attributes), node.value, node.layer)
+
+    def differentiated(self, node: Any, g: Any, gradients: Sequence[Any]) -> None:
+        operands = g, node.value, node.values, node.attributes
+        what = f"gradient of the op {node.op.name}"
+        self._check(what, node.op, operands, gradients, getattr(node, "layer", None))
+
+    def _check(self, what: str, op: Any, operands: Any, results: Any, layer: Any) -> None:
+        broken = [x for x in _floats(results) if not _test("isfinite", x).all()]
+        if not broken:
+            return
+        given = _floats(operands)
+        infinite = any(_test("isinf", x).any() for x in given)
+        with_nan = [x for x in broken if _test("isnan", x).any()]
+        if infinite and not with_nan:
+            return
+        nans = [x for x in given if _test("isnan", x).any()]
+        what += _called(op.name)
+        if nans:
+            origin, advice = self._origin(nans[0])
+            said = f"NaN came in with {origin}, and reached the {what}"
+        else:
+            said = (
+                f"The {what} made {_count([*with_nan, *broken][0])} out of {'in' * infinite}finite operands"
+            )
+            advice = ADVICE.get(op.name, GENERAL_ADVICE)
+        place = "outside of a layer" if layer is None else f"in the layer {_described(layer)}"
+        shapes = [", ".join(map(_range, arrays)) for arrays in (given, broken)]
+        raise NotFiniteError(
+            f"{said}, {place}{', ' * bool(self.when)}{self.when}. Operands: {shapes[0] or 'no floats'}. "
+            f"Results that are not finite: {shapes[1]}. {advice}"
+        )
+
+    def _origin(self, x: Array) -> tuple[str, str]:
+        """Return where an operand with NaN comes from, a Variable of its shape that holds NaN or else the data, and
+        advice."""
+        for v in self.reads.seen.values():
+            if v.shape == tuple(x.shape) and is_float(v.dtype) and _test("isnan", plain_array(v.array)).any():
+                return (
+                    f'the Variable "{v.path}"',
+                    "Look at what was assigned to it, or at the file it was loaded from.",
+                )
+        return "the data", "Look for NaN in the data, and remove it or replace it, as by ops.nan_to_num."
+
+
+def _floats(structure: Any) -> list[Any]:
+    """Return the floating-point arrays whose numbers are known, those of Python's floats included."""
+    leaves = [np.asarray(x) if x.__class__ is float else plain_array(x) for x in tree.flatten(structure)]
+    arrays = [x for x in leaves if hasattr(x, "shape") and is_float(x.dtype)]
+    return [x for x in arrays if owner(x).is_concrete(x)]
+
+
+def _test(name: str, x: Array) -> Any:
+    """Return the result of a function of the array module, for each element."""
+    return getattr(owner(x).xp, name)(x)
+
+
+def _count(x: Array) -> str:
+    """Return how many elements are NaN or infinite."""
+    counts = {word: int(_test(name, x).sum()) for word, name in (("NaN", "isnan"), ("infinite", "isinf"))}
+    return f"{' and '.join(f'{n:,} {word}' for word, n in counts.items() if n)} of {math.prod(x.shape):,} elements"
+
+
+def _range(x: Array) -> str:
+    """Return the dtype, the shape, the range of the finite elements and the number of the others."""
+    numbers = owner(x).to_numpy(x).astype("float64")
+    finite = numbers[np.isfinite(numbers)]
+    extent = f" from {finite.min():.3g} to {finite.max():.3g}" if finite.size else ""
+    return f"{x.dtype}{tuple(x.shape)}{extent}{f' ({_count(x)})' if finite.size < numbers.size else ''}"
+
+
+def _described(layer: Any) -> str:
+    return f'{type(layer).__name__} "{layer.path or layer.name}"'
+
+
+def _called(name: str) -> str:
+    """Return a clause with the function of `hilevel.ops` that was called, where that is another than the op."""
+    frame, found = sys._getframe(1), name
+    while frame.f_back is not None and not _is_of_ops(frame):
+        frame = frame.f_back
+    while frame.f_back is not None and _is_of_ops(frame):
+        found = frame.f_code.co_name if frame.f_code.co_name in ops.__all__ else found
+        frame = frame.f_back
+    return "" if found == name else f" (called by ops.{found})"
+
+
+def _is_of_ops(frame: FrameType) -> bool:
+    return frame.f_globals.get("__name__", "").startswith("hilevel.ops.")
+
+
+_install_getattr(__name__)
+__all__ = ["trace_nan"]

@@ -197,9 +197,9 @@ class Op(Generic[P]):
 
 def _number_of_tensors(signature: inspect.Signature) -> int:
     """Return the number of tensors among the parameters of an op's value: those before `/` or `*`, or all."""
-    xp, *parameters = signature.parameters.values()
+    namespace, *parameters = signature.parameters.values()
     kinds = [p.kind for p in parameters]
-    if xp.kind is inspect.Parameter.POSITIONAL_ONLY:
+    if namespace.kind is inspect.Parameter.POSITIONAL_ONLY:
         return kinds.count(inspect.Parameter.POSITIONAL_ONLY)
     return len(kinds) - kinds.count(inspect.Parameter.KEYWORD_ONLY)
 

@@ -129,15 +129,12 @@ def functions_of(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
 
 def asks_for_numpy(function: Any) -> bool:
     """Whether it looks if something is an array of NumPy, or if a namespace is NumPy."""
-    for node in ast.walk(function):
-        is_question = isinstance(node, ast.Call) and getattr(node.func, "id", "") in (
-            "isinstance",
-            "issubclass",
-        )
-        if isinstance(node, ast.Compare) or is_question:
-            if re.search(r"\b(_?ndarray|HOST_TYPES|is np|is not np|__name__)\b", ast.unparse(node)):
-                return True
-    return False
+    questions = [
+        ast.unparse(node)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Compare) or getattr(getattr(node, "func", None), "id", "") == "isinstance"
+    ]
+    return any(re.search(r"\b(_?ndarray|HOST_TYPES|is np|is not np|__name__)\b", q) for q in questions)
 
 
 def test_ops_do_not_ask_whether_their_arrays_are_of_numpy() -> None:

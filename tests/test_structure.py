@@ -100,14 +100,11 @@ def test_nothing_asks_which_backend_it_is_on(name: str) -> None:
 
 LOOKS_AT_HOST_DATA = {
     "hilevel.ops._op.Op.__call__": "the byte order of arrays that the user hands in",
-    "hilevel.ops._op._native": "the byte order of arrays that the user hands in",
     "hilevel.ops._op._holds_tensor": "a list of arrays of a device is stacked there, one of numbers on the host",
     "hilevel.ops._op.is_emulated": "NumPy computes with arrays of the host, and stores bfloat16 only",
     "hilevel.ops._op.to_array": "arrays of the host are brought over, others stay where they are",
     "hilevel.ops._ranges._expect": "arrays of the host are checked at once",
-    "hilevel.ops.control._native": "the byte order of arrays that the user hands in",
     "hilevel.ops.indexing._concrete_key": "an index of the host has numbers, where only shapes are computed, too",
-    "hilevel.ops.indexing._plain_key": "the byte order of an index of the host",
     "hilevel.ops.indexing._host_or_rows": "a start on the host is read as integers",
     "hilevel.ops.indexing.check_indices": "indices of the host are checked at once",
 }

@@ -85,7 +85,8 @@ def scan(
     >>> ops.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
     """
-    init, xs = _native(init), None if xs is None else _native(xs)
+    init = tree.map_structure(dtypes.native, init)
+    xs = None if xs is None else tree.map_structure(dtypes.native, xs)
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
@@ -104,11 +105,6 @@ def scan(
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
 
 
-def _native(structure: Any) -> Any:
-    """The structure with its NumPy arrays in the byte order of this machine."""
-    return tree.map_structure(lambda a: dtypes.native(a) if isinstance(a, np.ndarray) else a, structure)
-
-
 def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
     first = None if xs is None else tree.map_structure(lambda a: a[0], xs)
     carry, y = f(init, first)
@@ -123,7 +119,7 @@ def vectorized_map(function: Function, elements: Any) -> Any:
     >>> ops.vectorized_map(lambda x: x * 2, np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    elements = _native(elements)
+    elements = tree.map_structure(dtypes.native, elements)
     backend = current_backend()
     if backend.vectorize is not None and not _has_traced(elements) and context.interpreter.is_plain:
         return backend.vectorize(function)(elements)

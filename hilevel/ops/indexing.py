@@ -58,7 +58,7 @@ def _plain_key(key: Any) -> Any:
         return np.asarray(key)
     if isinstance(key, TensorLike):
         return untraced(to_array(key))
-    return dtypes.native(key) if isinstance(key, np.ndarray) else key
+    return dtypes.native(key)
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:

@@ -124,7 +124,7 @@ def lowest(dtype: DType) -> Any:
 
 
 def native(x: Any) -> Any:
-    """A NumPy array in the byte order of this machine.
+    """Return a NumPy array in the byte order of this machine, anything else unchanged.
 
     >>> from hilevel.dtypes import native
     >>> native(np.array([1], ">i4")).dtype.isnative
@@ -133,7 +133,7 @@ def native(x: Any) -> Any:
     Raises:
         TypeError: the array does not hold numbers or booleans.
     """
-    if x.dtype in NATIVE:
+    if not isinstance(x, np.ndarray) or x.dtype in NATIVE:
         return x
     _check_numeric(x.dtype)
     return x if x.dtype.isnative else x.astype(x.dtype.newbyteorder("="))

@@ -86,6 +86,8 @@ class Backend:
     NumPy has bfloat16 from `ml_dtypes`: a matrix product, or a product with a Python float, is float32 there."""
     takes_host_arrays: bool = True
     """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
+    block_bytes: int = 1 << 28
+    """Upper limit of the temporary memory for one block of a batch. A processor's cache suggests a smaller one."""
 
     def __init__(self) -> None:
         self.overrides = Overrides()
@@ -168,6 +170,10 @@ class Backend:
         return nullcontext()
 
     # -- running -----------------------------------------------------------------------------------
+
+    def map_parts(self, work: Callable[[slice], Any], parts: Sequence[slice]) -> list[Any]:
+        """Return `work(part)` for each part, in order. A backend with threads of its own may use them."""
+        return [work(part) for part in parts]
 
     def compile(self, function: Function, donate: bool = True) -> Function:
         """A faster form of `function`, which may read and write Variables. Eager backends: itself.

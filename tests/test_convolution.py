@@ -10,6 +10,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
+from hilevel.backends import get_backend
 from hilevel.ops import windows
 from hilevel.testing import check_gradients
 
@@ -36,7 +37,7 @@ def test_a_batch_in_parts(name: str, budget: int, monkeypatch: pytest.MonkeyPatc
     """Batches are computed a few samples at a time; here in parts of one, some, and a rest."""
     op, judge, x, kernel, how = CONVOLUTIONS[name]
     x, kernel = normal(*x), normal(*kernel)
-    monkeypatch.setattr(windows, "_IN_CACHE", budget)
+    monkeypatch.setattr(get_backend("numpy"), "block_bytes", budget)
     with hilevel.use_backend("numpy"):
         np.testing.assert_allclose(op(x, kernel, **how), judge(x, kernel, **how), rtol=1e-10, atol=1e-12)
         check_gradients(lambda x, kernel: op(x, kernel, **how), x, kernel)

@@ -16,7 +16,7 @@ from hilevel_numpy import convolution, normalization, products, threads
 
 import hilevel
 from hilevel import ops
-from hilevel.ops import windows
+from hilevel.backends import get_backend
 from hilevel.ops.convolution import fused_conv
 from hilevel.protocol import Overrides
 
@@ -84,7 +84,7 @@ CONVOLUTIONS: dict[str, Any] = {
 @pytest.mark.parametrize("name", CONVOLUTIONS)
 def test_convolutions(name: str, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(convolution, "_PATCHES", part)
-    monkeypatch.setattr(windows, "_IN_CACHE", part)
+    monkeypatch.setattr(get_backend("numpy"), "block_bytes", part)
     monkeypatch.setattr(threads, "count", lambda: 2)
     x, kernel, how = CONVOLUTIONS[name]
     x, kernel, bias = normal(*x), normal(*kernel), normal(kernel[-1])
@@ -116,7 +116,7 @@ POOLINGS: dict[str, Any] = {
 @pytest.mark.parametrize("name", POOLINGS)
 def test_poolings(name: str, part: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """On numbers of which many are equal."""
-    monkeypatch.setattr(windows, "_IN_CACHE", part)
+    monkeypatch.setattr(get_backend("numpy"), "block_bytes", part)
     monkeypatch.setattr(threads, "count", lambda: 2)
     shape, args, how = POOLINGS[name]
     for dtype in ("float32", "float64"):

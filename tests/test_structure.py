@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -95,6 +96,108 @@ def test_nothing_asks_which_backend_it_is_on(name: str) -> None:
         modules = [a.name for a in node.names] if isinstance(node, ast.Import) else []
         modules += [node.module or ""] if isinstance(node, ast.ImportFrom) else []
         assert not {m.split(".")[0] for m in modules} & {"jax", "jaxlib", "cupy", "cupyx"}
+
+
+LOOKS_AT_HOST_DATA = {
+    "hilevel.ops._op.Op.__call__": "the byte order of arrays that the user hands in",
+    "hilevel.ops._op._holds_tensor": "a list of arrays of a device is stacked there, one of numbers on the host",
+    "hilevel.ops._op.is_emulated": "NumPy computes with arrays of the host, and stores bfloat16 only",
+    "hilevel.ops._op.to_array": "arrays of the host are brought over, others stay where they are",
+    "hilevel.ops._ranges._expect": "arrays of the host are checked at once",
+    "hilevel.ops.indexing._concrete_key": "an index of the host has numbers, where only shapes are computed, too",
+    "hilevel.ops.indexing._host_or_rows": "a start on the host is read as integers",
+    "hilevel.ops.indexing.check_indices": "indices of the host are checked at once",
+}
+"""Functions of ops that look whether what a caller gave them is in the host's memory, and why."""
+
+
+def functions_of(tree: Any, path: str) -> Iterator[tuple[str, Any]]:
+    """The functions of a module or class with their dotted names; what is outside of them under that of the module."""
+    rest = []
+    for node in tree.body:
+        if isinstance(node, ast.ClassDef):
+            yield from functions_of(node, f"{path}.{node.name}")
+        elif isinstance(node, ast.FunctionDef):
+            yield f"{path}.{node.name}", node
+        else:
+            rest.append(node)
+    yield path, ast.Module(rest, [])
+
+
+def asks_for_numpy(function: Any) -> bool:
+    """Whether it looks if something is an array of NumPy, or if a namespace is NumPy."""
+    questions = [
+        ast.unparse(node)
+        for node in ast.walk(function)
+        if isinstance(node, ast.Compare) or getattr(getattr(node, "func", None), "id", "") == "isinstance"
+    ]
+    return any(re.search(r"\b(_?ndarray|HOST_TYPES|is np|is not np|__name__)\b", q) for q in questions)
+
+
+def test_ops_do_not_ask_whether_their_arrays_are_of_numpy() -> None:
+    found = {
+        path
+        for name, tree in TREES.items()
+        if name.startswith("hilevel.ops")
+        for path, function in functions_of(tree, name)
+        if asks_for_numpy(function)
+    }
+    assert found == set(LOOKS_AT_HOST_DATA)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "isinstance(x, np.ndarray)", "isinstance(x, (np.ndarray, np.generic))", "x.__class__ is np.ndarray",
+        "isinstance(g, np.ndarray | np.generic) and x.size < 9", "xp is not np", 'xp.__name__ == "numpy"',
+        "type(x) is ndarray",
+    ],
+)  # fmt: skip
+def test_questions_about_numpy_are_found(question: str) -> None:
+    rule = f"@tanh.gradient\ndef _(xp, g, y, x):\n    return g if {question} else -g"
+    tree = ast.parse(f"{rule}\nrelu.gradient(lambda xp, g, y, x: g if {question} else -g)")
+    assert [asks_for_numpy(function) for _, function in functions_of(tree, "")] == [True, True]
+    assert not asks_for_numpy(ast.parse("def f(xp, x):\n    return np.ones(3) if x.ndim == 2 else x"))
+
+
+SHARED_PRIVATE_MODULES = {"hilevel._types", "hilevel._context", "hilevel._philox", "hilevel._memory"}
+
+
+def private_names(tree: Any) -> list[str]:
+    """Names of hilevel with an underscore that a module imports, or reads from what it imports."""
+    found, imported = [], set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.ImportFrom) and (node.module or "").split(".")[0] == "hilevel":
+            names = [*f"{node.module}".split("."), *(a.name for a in node.names)]
+            if node.module in SHARED_PRIVATE_MODULES:
+                names = [a.name for a in node.names]
+            found += [name for name in names if name.startswith("_")]
+            imported |= {a.asname or a.name for a in node.names}
+        elif isinstance(node, ast.Import):
+            found += [a.name for a in node.names if re.match(r"hilevel\b.*\._", a.name)]
+            imported |= {
+                a.asname or a.name.split(".")[0] for a in node.names if a.name.split(".")[0] == "hilevel"
+            }
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Attribute) and re.match(r"_(?!_)", node.attr):
+            root = ast.unparse(node.value).split(".")[0]
+            found += [ast.unparse(node)] if root in imported else []
+    return found
+
+
+@pytest.mark.parametrize("name", [n for n in FILES if n.startswith("hilevel_")])
+def test_backends_need_public_names_only(name: str) -> None:
+    assert private_names(TREES[name]) == []
+
+
+def test_private_names_are_found() -> None:
+    for line in (
+        "from hilevel.ops import convolution as plain\nplain._finish(1)", "from hilevel.ops._op import op",
+        "from hilevel.ops.nn import _rows", "import hilevel\nhilevel.ops.nn._rows(x)", "from hilevel import _lazy",
+        "import hilevel.ops._op as o",
+    ):  # fmt: skip
+        assert len(private_names(ast.parse(line))) == 1, line
+    assert private_names(ast.parse("from hilevel._types import Array\nself._x, np._y")) == []
 
 
 @pytest.mark.parametrize("name", FILES)

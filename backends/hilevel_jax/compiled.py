@@ -139,9 +139,7 @@ def as_data(x: Any) -> Any:
     """
     if isinstance(x, (int, float)):
         return np.asarray(x, of_scalar(x))
-    if isinstance(x, np.ndarray):
-        return native(x)
-    return x.value if isinstance(x, Traced) else x
+    return x.value if isinstance(x, Traced) else native(x)
 
 
 class _State(NamedTuple):

@@ -17,4 +17,12 @@ def lookup(xp: Any, table: Array, indices: Array) -> Array:
     return table.at[places].get(mode="fill", fill_value=jnp.nan)
 
 
-OVERRIDES: dict[Any, Override] = {indexing.embedding_lookup: Override(lookup)}
+def getitem(xp: Any, x: Array, key: Any) -> Array:
+    """The elements at a key. NumPy's arrays cannot be indexed with arrays of JAX."""
+    return (x if indexing.is_basic(key) else jnp.asarray(x))[key]
+
+
+OVERRIDES: dict[Any, Override] = {
+    indexing.embedding_lookup: Override(lookup),
+    indexing.getitem_op: Override(getitem),
+}

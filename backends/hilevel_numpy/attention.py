@@ -18,13 +18,18 @@ _BLOCK = 1 << 16
 """Scores of a part."""
 
 
-def _is_other(query: Array, key: Array, value: Array, bias: Any, mask: Any, keep: Any) -> bool:
-    """Whether this is left to the shared form: a bias, dropout, first axes that are repeated, nothing, or a dtype
-    without fast products."""
+def _is_other(query: Array, key: Array, value: Array) -> bool:
+    """Whether this is left to the shared form: one pair of matrices, nothing, or a dtype without fast products."""
+    return query.ndim < 3 or not (query.size and key.size and value.size) or query.dtype.char not in "fd"
+
+
+def _with_lead(query: Array, *others: Array) -> list[Array]:
+    """Views of the operands in which the axes before the last two are repeated until they are equal."""
     lead = query.shape[:-2]
-    same = lead == key.shape[:-2] == value.shape[:-2] and lead and query.size and key.size and value.size
-    fit = same and key.shape[-1] == query.shape[-1] and key.shape[-2] == value.shape[-2]
-    return not fit or bias is not None or keep is not None or query.dtype.char not in "fd"
+    if all(x.shape[:-2] == lead for x in others):
+        return [query, *others]
+    lead = np.broadcast_shapes(lead, *(x.shape[:-2] for x in others))
+    return [np.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (query, *others)]
 
 
 def _parts(scores: tuple[int, ...]) -> list[slice]:
@@ -33,16 +38,21 @@ def _parts(scores: tuple[int, ...]) -> list[slice]:
     return [slice(i, i + step) for i in range(0, scores[0], step)]
 
 
-def _like(x: Array) -> Array:
-    """Memory for an array like this; with heads, contiguous once heads and steps are exchanged."""
-    if x.ndim != 4:
-        return np.empty(x.shape, x.dtype)
-    batch, heads, steps, size = x.shape
-    return np.empty((batch, steps, heads, size), x.dtype).swapaxes(1, 2)
+def _empty(dtype: Any, *shape: int) -> Array:
+    """Memory for an array; with heads, contiguous once heads and steps are exchanged."""
+    if len(shape) != 4:
+        return np.empty(shape, dtype)
+    batch, heads, steps, size = shape
+    return np.empty((batch, steps, heads, size), dtype).swapaxes(1, 2)
 
 
 def _scaled(name: str, x: Array, scale: float) -> Array:
     return np.multiply(x, x.dtype.type(scale), scratch(name, x.shape, x.dtype))
+
+
+def _kept(e: Array, keep: Array | None, part: slice) -> Array:
+    """The exponentials that dropout keeps."""
+    return e if keep is None else np.multiply(e, keep[part], scratch("kept", e.shape, e.dtype))
 
 
 def value(xp: Any, *tensors: Any, **options: Any) -> Any:
@@ -62,30 +72,28 @@ def saving(
     rate: float,
 ) -> Any:
     """This, and for the way back the exponentials and their sums, as in the shared form."""
-    if _is_other(query, key, value, bias, mask, keep):
+    if _is_other(query, key, value):
         form: Any = plain.saving
         return form(xp, query, key, value, bias, mask, keep, scale=scale, rate=rate)
-    scores = (*query.shape[:-1], key.shape[-2])
-    number = query.dtype.type
-    limit: Any = None
-    if mask is not None:
-        limit = np.where(mask, number(np.inf), number(masked_score(query.dtype)))
-        limit = np.broadcast_to(limit, scores)
+    query, key, value = _with_lead(query, key, value)
+    scores, number = (*query.shape[:-1], key.shape[-2]), query.dtype.type
+    limit = None if mask is None else np.where(mask, number(np.inf), number(masked_score(query.dtype)))
+    bias, limit, keep = (None if x is None else np.broadcast_to(x, scores) for x in (bias, limit, keep))
     e, r = np.empty(scores, query.dtype), np.empty((*scores[:-1], 1), query.dtype)
-    y, ones = (
-        _like(np.broadcast_to(value[..., :1, :], (*scores[:-1], value.shape[-1]))),
-        np.ones((scores[-1], 1), query.dtype),
-    )
+    y, ones = _empty(query.dtype, *scores[:-1], value.shape[-1]), np.ones((scores[-1], 1), query.dtype)
 
     def work(part: slice) -> None:
         s = np.matmul(_scaled("query", query[part], scale), key[part].swapaxes(-1, -2), e[part])
+        if bias is not None:
+            np.add(s, bias[part], s)
         if limit is not None:
             np.minimum(s, limit[part], out=s)
         np.subtract(s, np.max(s, axis=-1, keepdims=True), s)
         np.exp(s, s)
-        np.matmul(s, ones, r[part])
-        found = np.matmul(s, value[part], y[part])
-        np.divide(found, r[part], found)
+        total = np.matmul(s, ones, r[part])
+        total *= 1 - rate
+        found = np.matmul(_kept(s, keep, part), value[part], y[part])
+        np.divide(found, total, found)
 
     parallel(work, _parts(scores))
     return y, (e, r)
@@ -95,36 +103,42 @@ def gradient(
     xp: Any, g: Array, y: Array, query: Array, key: Array, value: Array, bias: Any, mask: Any, keep: Any, scale: float,
     rate: float, residuals: Any,
 ) -> Any:  # fmt: skip
-    """As the shared rule, all three of a part together."""
-    if _is_other(query, key, value, bias, mask, keep):
+    """As the shared rule, all of a part together."""
+    if _is_other(query, key, value):
         rule: Any = plain.rule
         return rule(
             xp, g, y, query, key, value, bias, mask, keep, scale=scale, rate=rate, residuals=residuals
         )
+    query, key, value = _with_lead(query, key, value)
     e, r = residuals
+    keep = None if keep is None else np.broadcast_to(keep, e.shape)
     sees: Any = None if mask is None else mask.any(axis=-1, keepdims=True)
     if sees is not None:
         sees = None if sees.all() else np.broadcast_to(sees, r.shape)
+    of_bias = None if bias is None else np.empty(e.shape, e.dtype)
 
     def work(part: slice, of_query: Array, of_key: Array, of_value: Array) -> None:
         h = np.divide(g[part], r[part], scratch("gradient", g[part].shape, g.dtype))
-        np.matmul(e[part].swapaxes(-1, -2), h, of_value[part])
+        np.matmul(_kept(e[part], keep, part).swapaxes(-1, -2), h, of_value[part])
         if sees is not None:
             np.multiply(h, sees[part], h)
-        d = np.matmul(h, value[part].swapaxes(-1, -2), out=scratch("scores", e[part].shape, e.dtype))
-        np.multiply(h, y[part], h)
-        np.subtract(d, h.sum(axis=-1, keepdims=True), d)
+        out = scratch("scores", e[part].shape, e.dtype) if of_bias is None else of_bias[part]
+        d = np.matmul(h, value[part].swapaxes(-1, -2), out=out)
+        if keep is not None:
+            np.multiply(d, keep[part], d)
+        rows = np.multiply(h, y[part], h).sum(axis=-1, keepdims=True)
+        np.subtract(d, rows * (1 - rate), d)
         np.multiply(d, e[part], d)
         np.matmul(d, _scaled("scaled", key[part], scale), of_query[part])
         np.matmul(d.swapaxes(-1, -2), _scaled("scaled", query[part], scale), of_key[part])
 
     @cache
-    def all_three() -> tuple[Array, ...]:
-        found = _like(query), _like(key), _like(value)
+    def gradients() -> tuple[Any, ...]:
+        found = [_empty(x.dtype, *x.shape) for x in (query, key, value)]
         parallel(lambda part: work(part, *found), _parts(e.shape))
-        return found
+        return *found, of_bias
 
-    return (lambda: all_three()[0], lambda: all_three()[1], lambda: all_three()[2], None, None, None)
+    return *((lambda i=i: gradients()[i]) for i in range(4)), None, None
 
 
 OVERRIDES = {plain: Override(value, gradient, saving)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -15,16 +16,18 @@ from hilevel.compile.replay import Replayed
 from hilevel.protocol import Overrides
 from hilevel_numpy import products
 from hilevel_numpy.packing import pack
+from hilevel_numpy.threads import parallel
 
 FAMILIES = {
     "hilevel.ops.activations": "hilevel_numpy.elementwise",
     "hilevel.ops.attention": "hilevel_numpy.attention",
     "hilevel.ops.convolution": "hilevel_numpy.convolution",
     "hilevel.ops.crossentropy": "hilevel_numpy.crossentropy",
+    "hilevel.ops.derived": "hilevel_numpy.derived",
     "hilevel.ops.indexing": "hilevel_numpy.indexing",
     "hilevel.ops.nn": "hilevel_numpy.nn",
-    "hilevel.ops.pooling": "hilevel_numpy.pooling",
     "hilevel.ops.recurrence": "hilevel_numpy.recurrence",
+    "hilevel.ops.reduction": "hilevel_numpy.reduction",
     "hilevel.ops.updates": "hilevel_numpy.updates",
 }
 """Where the backend's own forms of ops are, by the module of the ops."""
@@ -50,6 +53,7 @@ class Backend(protocol.Backend):
     xp = products.numpy
     array_types = (np.ndarray, np.generic, Captured)
     requires = "numpy"
+    block_bytes = 1 << 20
 
     def __init__(self) -> None:
         super().__init__()
@@ -65,6 +69,10 @@ class Backend(protocol.Backend):
         counter = np.array([low, high, rest, rest], np.uint64)
         key = np.array([int(seed), 0], np.uint64)
         return self._philox.words(counter, key, 4 * blocks)
+
+    def map_parts(self, work: Function, parts: Sequence[slice]) -> list[Any]:
+        """On all cores."""
+        return parallel(work, parts)
 
     def compile(self, function: Function, donate: bool = True) -> Function:
         """Captured twice, then replayed."""

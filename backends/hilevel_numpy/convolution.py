@@ -17,11 +17,11 @@ from typing import Any
 import numpy as np
 
 from hilevel.ops import convolution as plain
-from hilevel.ops import depthwise
-from hilevel.ops.nn import activated, before_activation
+from hilevel.ops.nn import before_activation
 from hilevel.ops.patches import is_narrow
 from hilevel.ops.windows import Windows
 from hilevel.protocol import Override
+from hilevel_numpy.dense import activate
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
@@ -140,12 +140,9 @@ def conv(
     xp: Any, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
     """The convolution, its bias and its activation."""
-    if plain._is_depthwise(kernel, groups):
-        y = depthwise.conv(xp, x, kernel, windows, parallel)
-        plain._finish(xp, y, bias, activation)
-        return y
     if _is_other(windows, groups):
-        return plain.convolution.value(xp, x, kernel, bias, windows, groups, activation)
+        y = plain.convolution.value(xp, x, kernel, bias, windows, groups, "linear")
+        return activate(y, activation)
     return _convolved(_source(x), kernel, bias, windows, activation)
 
 
@@ -166,8 +163,7 @@ def _convolved(
         if biases is not None:
             flat = out.reshape(-1)
             flat += biases[: flat.size]
-        if activation != "linear":
-            activated(np, out, activation)
+        activate(out, activation)
 
     parallel(work, parts)
     return y
@@ -195,9 +191,6 @@ def conv_gradient(
 
 def conv_kernel_gradient(xp: Any, x: Array, g: Array, windows: Windows, groups: int) -> Array:
     """The gradient of the kernel."""
-    if groups == x.shape[-1] > 1:
-        kernel = depthwise.kernel_gradient(xp, x, g, windows, parallel)
-        return kernel.reshape(plain._kernel_shape(x, g, windows, groups))
     if _is_other(windows, groups):
         return plain.convolution_kernel_gradient.value(xp, x, g, windows, groups)
     return _weight_gradients(_source(x), _source(g), windows, False)[0]
@@ -234,8 +227,6 @@ def conv_input_gradient(
     xp: Any, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Array:
     """The gradient of the input, which has the axes `spatial`."""
-    if plain._is_depthwise(kernel, groups):
-        return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial, parallel)
     if _is_other(windows, groups):
         return plain.convolution_input_gradient.value(xp, g, kernel, windows, groups, spatial)
     return _input_gradient(_source(g), kernel, windows, spatial)

@@ -7,10 +7,9 @@ from functools import lru_cache
 from typing import Any
 
 import numpy as np
-from numpy import add, maximum, multiply, sign
+from numpy import add, maximum, multiply, sign, tanh
 
-from hilevel.ops.nn import activated, before_activation, sum_of_rows
-from hilevel.ops.nn import dense as plain
+from hilevel.ops.nn import as_matrix, before_activation, dense, relu
 from hilevel.protocol import Override
 from hilevel_numpy import products
 
@@ -29,14 +28,26 @@ def _zeros(shape: Any, dtype: Any) -> Array:
 
 def value(xp: Any, x: Array, kernel: Array, bias: Array | None = None, activation: str = "linear") -> Array:
     """`activation(x @ kernel + bias)`."""
-    if x.ndim != 2 or x.size == 0:
-        return plain.value(xp, x, kernel, bias, activation)
+    if x.ndim != 2:
+        y = value(xp, as_matrix(x), kernel, bias, activation)
+        return y.reshape(*x.shape[:-1], kernel.shape[-1])
     y = products.matmul(x, kernel)
     if bias is not None:
         y = add(y, bias, y)
-    if activation == "relu" and y.size <= _SMALL:
-        return maximum(y, _zeros(y.shape, y.dtype), out=y)
-    return activated(xp, y, activation)
+    return activate(y, activation)
+
+
+def activate(y: Array, activation: str) -> Array:
+    """Apply a fused activation in place. Comparing with an array of zeros is four times as fast as with a number."""
+    if activation == "relu":
+        zeros = _zeros(y.shape, y.dtype) if y.size <= _SMALL else np.zeros(y.shape[1:], y.dtype)
+        return maximum(y, zeros, out=y)
+    if activation == "sigmoid":
+        y *= 0.5
+        tanh(y, out=y)
+        y *= 0.5
+        y += 0.5
+    return tanh(y, out=y) if activation == "tanh" else y
 
 
 def gradient(
@@ -49,9 +60,10 @@ def gradient(
     activation: str = "linear",
 ) -> Any:
     """The gradients of input, kernel and bias."""
-    if x.ndim != 2 or x.size == 0:
-        rule: Any = plain.rule
-        return rule(xp, g, y, x, kernel, bias, activation)
+    if x.ndim != 2:
+        g, y = as_matrix(g), as_matrix(y)
+        of_x, *others = gradient(xp, g, y, as_matrix(x), kernel, bias, activation)
+        return (lambda: of_x().reshape(x.shape)), *others
     if activation == "relu" and g.size <= _SMALL:
         g = multiply(g, sign(y))
     else:
@@ -59,8 +71,13 @@ def gradient(
     return (
         lambda: products.matmul(g, kernel.T),
         lambda: products.matmul(x.T, g),
-        lambda: sum_of_rows(xp, g),
+        lambda: products.matmul(np.ones(len(g), g.dtype), g),
     )
 
 
-OVERRIDES = {plain: Override(value, gradient)}
+def rectified(xp: Any, x: Array) -> Array:
+    """`max(x, 0)`."""
+    return maximum(x, np.zeros(x.shape[1:], x.dtype))
+
+
+OVERRIDES = {dense: Override(value, gradient), relu: Override(rectified)}

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.indexing import embedding_lookup, pick
+from hilevel.ops.indexing import embedding_lookup, is_basic, pick
 from hilevel.ops.indexing import put_add as put_add_op
 from hilevel.protocol import Override
 
@@ -20,6 +20,10 @@ _ROUNDS = 4
 
 def put_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
     """Zeros to which rows are added at the places in an array of indices."""
+    if is_basic(key):
+        out = np.zeros(shape, x.dtype)
+        out[key] = x
+        return out
     places = key[0] if key.__class__ is tuple and len(key) == 1 else key
     if (
         places.__class__ is not np.ndarray

@@ -331,9 +331,7 @@ def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> 
         y: Any = node.value if isinstance(node.value, tuple) else node
         return _demand(op.rule, wanted, tensor.ops, g, y, *values, **node.attributes)
     first = g[0] if g.__class__ is tuple else g
-    backend = current_backend()
-    if first.__class__ is not np.ndarray and not backend.is_array(first):
-        backend = owner(first)
+    backend = owner(first)
     override = backend.overrides[op]
     rule = op.rule if override is None or override.gradient is None else override.gradient
     attributes = node.attributes

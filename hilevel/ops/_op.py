@@ -141,7 +141,7 @@ class Op(Generic[P]):
         if self.promote is None:
             for a in args:
                 if a.__class__ is _ndarray and a.dtype not in self.settled:
-                    args = tuple(map(_native, args))  # type: ignore[assignment]
+                    args = tuple(map(dtypes.native, args))  # type: ignore[assignment]
                     break
         elif _unsettled(args, self.settled):
             args = self.promote(args)
@@ -197,15 +197,11 @@ class Op(Generic[P]):
 
 def _number_of_tensors(signature: inspect.Signature) -> int:
     """Return the number of tensors among the parameters of an op's value: those before `/` or `*`, or all."""
-    xp, *parameters = signature.parameters.values()
+    namespace, *parameters = signature.parameters.values()
     kinds = [p.kind for p in parameters]
-    if xp.kind is inspect.Parameter.POSITIONAL_ONLY:
+    if namespace.kind is inspect.Parameter.POSITIONAL_ONLY:
         return kinds.count(inspect.Parameter.POSITIONAL_ONLY)
     return len(kinds) - kinds.count(inspect.Parameter.KEYWORD_ONLY)
-
-
-def _native(x: Any) -> Any:
-    return dtypes.native(x) if isinstance(x, _ndarray) else x
 
 
 def _unsettled(args: Any, settled: frozenset[Any]) -> bool:

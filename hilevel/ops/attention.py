@@ -19,7 +19,7 @@ from hilevel.ops._abstract import Abstract, broadcast
 from hilevel.ops._op import composite, op, rounded, to_array, to_float_array
 from hilevel.ops.creation import arange
 from hilevel.ops.elementwise import where
-from hilevel.ops.nn import into, softmax
+from hilevel.ops.nn import softmax
 from hilevel.ops.shaping import reshape, swapaxes
 
 # -- masks ----------------------------------------------------------------------------------------------
@@ -67,7 +67,7 @@ def attention_forward(
 ) -> Any:  # fmt: skip
     """The result, and for the way back `e` and `r`."""
     e, r = _exponentials(xp, query, key, bias, mask, scale, rate)
-    y = _product(xp, e if keep is None else e * keep, value)
+    y = xp.matmul(e if keep is None else e * keep, value)
     y /= r
     return y, (e, r)
 
@@ -87,8 +87,8 @@ def _exponentials(
         limit = xp.where(mask, number(np.inf), number(masked_score(s.dtype)))
         s = xp.minimum(s, limit)
     s -= xp.max(s, axis=-1, keepdims=True)
-    e = into(xp.exp, s, s)
-    r = _row_sums(xp, e)
+    e = xp.exp(s)
+    r = xp.sum(e, axis=-1, keepdims=True)
     if query.dtype.itemsize == 2:
         return (e / r).astype(query.dtype), 1 - rate
     return e, r * (1 - rate)
@@ -114,29 +114,13 @@ def attention_backward(
     d *= e
     dropped = e if keep is None else e * keep
     return (
-        lambda: _product(xp, d, key * scale),
-        lambda: _product(xp, xp.swapaxes(d, -1, -2), query * scale),
-        lambda: _product(xp, xp.swapaxes(dropped, -1, -2), h),
+        lambda: xp.matmul(d, key * scale),
+        lambda: xp.matmul(xp.swapaxes(d, -1, -2), query * scale),
+        lambda: xp.matmul(xp.swapaxes(dropped, -1, -2), h),
         lambda: d,
         None,
         None,
     )
-
-
-def _product(xp: Namespace, a: Tensor, b: Tensor) -> Tensor:
-    """The product of matrices; on NumPy written so that it is contiguous once heads and steps are exchanged."""
-    if isinstance(a, np.ndarray) and a.ndim == 4 == b.ndim and a.shape[:2] == b.shape[:2]:
-        out = np.empty((a.shape[0], a.shape[2], a.shape[1], b.shape[3]), a.dtype)
-        return xp.matmul(a, b, out=out.swapaxes(1, 2))
-    return xp.matmul(a, b)
-
-
-def _row_sums(xp: Namespace, x: Tensor) -> Tensor:
-    """The sums over the last axis, which is kept. NumPy's product of matrices takes a quarter of its sum's
-    time."""
-    if isinstance(x, np.ndarray):
-        return xp.matmul(x, np.ones((x.shape[-1], 1), x.dtype))
-    return xp.sum(x, axis=-1, keepdims=True)
 
 
 @attention_op.shape

@@ -9,11 +9,11 @@ import numpy as np
 
 from hilevel import dtypes, tree
 from hilevel._context import context
-from hilevel._types import DTypeLike, Function, Tensor
+from hilevel._types import DTypeLike, Function, Namespace, Tensor
 from hilevel.autodiff.tape import Traced, to_host
 from hilevel.backends import current_backend
-from hilevel.ops._abstract import Abstract
-from hilevel.ops._op import to_array
+from hilevel.ops._abstract import Abstract, like
+from hilevel.ops._op import op, to_array
 from hilevel.ops.shaping import stack
 from hilevel.tensor import TensorLike
 
@@ -85,7 +85,8 @@ def scan(
     >>> ops.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
     """
-    init, xs = _native(init), None if xs is None else _native(xs)
+    init = tree.map_structure(dtypes.native, init)
+    xs = None if xs is None else tree.map_structure(dtypes.native, xs)
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
@@ -104,11 +105,6 @@ def scan(
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
 
 
-def _native(structure: Any) -> Any:
-    """The structure with its NumPy arrays in the byte order of this machine."""
-    return tree.map_structure(lambda a: dtypes.native(a) if isinstance(a, np.ndarray) else a, structure)
-
-
 def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
     first = None if xs is None else tree.map_structure(lambda a: a[0], xs)
     with context.interpreter.repeated(n):
@@ -124,7 +120,7 @@ def vectorized_map(function: Function, elements: Any) -> Any:
     >>> ops.vectorized_map(lambda x: x * 2, np.array([1.0, 2.0]))
     array([2., 4.])
     """
-    elements = _native(elements)
+    elements = tree.map_structure(dtypes.native, elements)
     backend = current_backend()
     if backend.vectorize is not None and not _has_traced(elements) and context.interpreter.is_plain:
         return backend.vectorize(function)(elements)
@@ -229,18 +225,17 @@ def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
     return x.numpy() if isinstance(x, Traced) else to_host(x)
 
 
-def copy(x: Tensor) -> Tensor:
+@op(shape=like)
+def copy(xp: Namespace, x: Tensor) -> Tensor:
     """The same numbers in memory of their own.
 
     >>> ops.copy([1.0])
     array([1.], dtype=float32)
     """
-    from hilevel.ops.elementwise import add
+    return xp.array(x, copy=True)
 
-    x = to_array(x)
-    if isinstance(x, np.ndarray):
-        return x.copy()
-    return add(x, 0) if str(x.dtype) != "bool" else to_array(x)
+
+copy.gradient(lambda xp, g, y, x: g)
 
 
 def is_tensor(x: Any) -> bool:

@@ -144,9 +144,8 @@ def _finish(xp: Namespace, y: Tensor, bias: Tensor | None, activation: str) -> N
     if bias is not None:
         lines = y.reshape((-1, y.shape[-2] * y.shape[-1]))
         lines += xp.tile(bias, y.shape[-2])
-    result = activated(xp, y, activation)
-    if result is not y:
-        y[...] = result
+    if activation != "linear":
+        y[...] = activated(xp, y, activation)
 
 
 def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:

@@ -1,7 +1,6 @@
 """How depthwise convolutions are computed: sums, over the elements of a window, of products of whole tensors.
 
-Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel. `run` is
-given what to do with each part of the batch, and the parts.
+Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel.
 """
 
 from __future__ import annotations
@@ -9,10 +8,10 @@ from __future__ import annotations
 import numpy as np
 
 from hilevel._types import Namespace, Tensor
-from hilevel.ops.windows import Run, Windows, blocks, one_by_one
+from hilevel.ops.windows import Windows, map_blocks
 
 
-def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows, run: Run = one_by_one) -> Tensor:
+def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows) -> Tensor:
     """The convolution."""
     filters = kernel.shape[-1]
     counts = windows.counts(x.shape[1:-1])
@@ -25,14 +24,13 @@ def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows, run: Run = 
         for place, weight in elements:
             part += source[place] * weight
 
-    run(work, blocks(y, _bytes(y)))
+    map_blocks(work, y, _bytes(y))
     return y
 
 
 def input_gradient(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...],
-    run: Run = one_by_one,
-) -> Tensor:  # fmt: skip
+    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
+) -> Tensor:
     """The gradient of the input, which has the axes `spatial`."""
     n, *counts, filters = g.shape
     total: Tensor = xp.zeros((n, *windows.extent(counts), filters), g.dtype)
@@ -43,13 +41,13 @@ def input_gradient(
         for place, weight in elements:
             part[place] += source * weight
 
-    run(work, blocks(g, _bytes(g)))
+    map_blocks(work, g, _bytes(g))
     if filters > groups:
         total = total.reshape((*total.shape[:-1], groups, -1)).sum(axis=-1)
     return windows.unpadded(xp, total, spatial)
 
 
-def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows, run: Run = one_by_one) -> Tensor:
+def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows) -> Tensor:
     """The gradient of the kernel, `(window, channels * multiplier)`."""
     _, *counts, filters = g.shape
     x = _repeated(xp, windows.padded(xp, x), filters)
@@ -61,7 +59,7 @@ def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows, run: 
         ones = xp.ones((part.size // filters,), g.dtype)
         return [xp.matmul(ones, (source[place] * part).reshape((-1, filters))) for place in places]
 
-    for sums in run(work, blocks(g, _bytes(g))):
+    for sums in map_blocks(work, g, _bytes(g)):
         for i, row in enumerate(sums):
             total[i] += row
     return total

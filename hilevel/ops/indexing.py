@@ -24,18 +24,16 @@ from hilevel.tensor import TensorLike
 
 
 @op
-def _getitem(xp: Namespace, x: Tensor, /, key: Any) -> Tensor:
-    if xp is not np and isinstance(x, np.ndarray) and not _is_basic(key):
-        x = xp.asarray(x)  # NumPy cannot be indexed with arrays of others
+def getitem_op(xp: Namespace, x: Tensor, /, key: Any) -> Tensor:
     return x[key]
 
 
-@_getitem.gradient
+@getitem_op.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Any) -> Any:
     return put_add(g, key, shape=tuple(x.shape))
 
 
-@_getitem.shape
+@getitem_op.shape
 def _(x: Any, key: Any) -> Abstract:
     return viewed(x, lambda a: a[_concrete_key(key)])
 
@@ -60,7 +58,7 @@ def _plain_key(key: Any) -> Any:
         return np.asarray(key)
     if isinstance(key, TensorLike):
         return untraced(to_array(key))
-    return dtypes.native(key) if isinstance(key, np.ndarray) else key
+    return dtypes.native(key)
 
 
 def getitem(x: Tensor, key: Any) -> Tensor:
@@ -71,8 +69,8 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     """
     key = _plain_key(key)
     if any(isinstance(k, Abstract) for k in (key if isinstance(key, tuple) else (key,))):
-        return _getitem.abstract((to_array(x),), {"key": key})
-    return _getitem(x, key=key)
+        return getitem_op.abstract((to_array(x),), {"key": key})
+    return getitem_op(x, key=key)
 
 
 @op
@@ -82,14 +80,11 @@ def put_add(xp: Namespace, x: Tensor, /, key: Any, shape: Sequence[int]) -> Tens
     >>> ops.put_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
     array([0., 3., 0.], dtype=float32)
     """
-    zeros = xp.zeros(tuple(shape), dtype=x.dtype)
-    if _is_basic(key) and isinstance(zeros, np.ndarray):
-        zeros[key] = x
-        return zeros
-    return owner(x).scatter(zeros, key, x, "add")
+    return owner(x).scatter(xp.zeros(tuple(shape), dtype=x.dtype), key, x, "add")
 
 
-def _is_basic(key: Any) -> bool:
+def is_basic(key: Any) -> bool:
+    """Return whether a key has no arrays of indices, and so no element twice."""
     parts = key if isinstance(key, tuple) else (key,)
     return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numpy as np
-
 from hilevel._types import Axis, Namespace, Tensor
 from hilevel.config import epsilon as config_epsilon
 from hilevel.errors import ShapeError
@@ -28,15 +26,7 @@ def relu(xp: Namespace, x: Tensor) -> Tensor:
     >>> ops.relu([-1.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    return rectified(xp, x)
-
-
-def rectified(xp: Namespace, x: Tensor, out: Tensor = None) -> Tensor:
-    """`max(x, 0)`, written into `out` where arrays can be written to. NumPy compares with an array of zeros four times
-    as fast as with a number; JAX's gradient of a maximum of equal numbers would be a half."""
-    if isinstance(x, np.ndarray):
-        return np.maximum(x, np.zeros(x.shape[1:], x.dtype), out=out)
-    return xp.where(x <= 0, 0, x)
+    return xp.where(x <= 0, 0, x)  # JAX's gradient of a maximum is a half where both numbers are equal
 
 
 relu.gradient(lambda xp, g, y, x: g * (y > 0))
@@ -193,41 +183,29 @@ def dense(
     >>> ops.dense([[1.0, 2.0]], np.ones((2, 1)), np.zeros(1), activation="relu")
     array([[3.]])
     """
-    y = xp.matmul(_rows(x), kernel)
+    y = xp.matmul(as_matrix(x), kernel)
     if bias is not None:
         y += bias
     y = activated(xp, y, activation)
     return y if x.ndim == 2 else y.reshape((*x.shape[:-1], kernel.shape[-1]))
 
 
-def _rows(x: Tensor) -> Tensor:
-    """The tensor as a matrix, its last axis kept."""
+def as_matrix(x: Tensor) -> Tensor:
+    """Return the tensor as a matrix with the same last axis."""
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
-def sum_of_rows(xp: Namespace, x: Tensor) -> Tensor:
-    """The sum of the rows of a matrix. NumPy finds it faster as a product with a vector of ones."""
-    if isinstance(x, np.ndarray) and len(x):
-        return xp.matmul(np.ones(len(x), x.dtype), x)
-    return x.sum(axis=0)
-
-
-def activated(xp: Namespace, y: Tensor, activation: str) -> Tensor:
-    """One of the activations that are fused, written into `y` where arrays can be written to."""
+def activated(xp: Namespace, x: Tensor, activation: str) -> Tensor:
+    """Return a fused activation of a tensor."""
     if activation == "relu":
-        y = rectified(xp, y, y)
-    elif activation == "tanh":
-        y = into(xp.tanh, y, y)
-    elif activation == "sigmoid":
-        y *= 0.5
-        y = into(xp.tanh, y, y)
-        y *= 0.5
-        y += 0.5
-    return y
+        return relu.value(xp, x)
+    if activation == "tanh":
+        return xp.tanh(x)
+    return sigmoid.value(xp, x) if activation == "sigmoid" else x
 
 
 def before_activation(g: Tensor, y: Tensor, activation: str) -> Tensor:
-    """The gradient of what went into a fused activation, from that of its result `y`."""
+    """Return the gradient of the input of a fused activation, from its result `y` and the gradient of that."""
     if activation == "relu":
         return g * (y > 0)
     if activation == "tanh":
@@ -235,21 +213,16 @@ def before_activation(g: Tensor, y: Tensor, activation: str) -> Tensor:
     return g * (y * (1 - y)) if activation == "sigmoid" else g
 
 
-def into(function: Any, out: Tensor, *args: Any) -> Tensor:
-    """The function's result, written into `out` where arrays can be written to."""
-    return function(*args, out=out) if isinstance(out, np.ndarray) else function(*args)
-
-
 @dense.gradient
 def _(
     xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None = None,
     activation: str = "linear",
 ) -> Any:  # fmt: skip
-    rows = _rows(before_activation(g, y, activation))
+    rows = as_matrix(before_activation(g, y, activation))
     return (
         lambda: xp.matmul(rows, kernel.T).reshape(x.shape),
-        lambda: xp.matmul(_rows(x).T, rows),
-        lambda: sum_of_rows(xp, rows),
+        lambda: xp.matmul(as_matrix(x).T, rows),
+        lambda: rows.sum(axis=0),
     )
 
 

@@ -21,11 +21,9 @@ from hilevel.ops.indexing import take
 from hilevel.ops.linear import matmul
 from hilevel.ops.shaping import moveaxis, transpose
 from hilevel.ops.windows import (
-    Run,
     Windows,
-    blocks,
     channels_come_first,
-    one_by_one,
+    map_blocks,
     per_axis,
     to_first,
     to_last,
@@ -43,15 +41,11 @@ def _bytes(x: Tensor) -> int:
 
 @op(dtype="number")
 def pooled_max(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
-    return largest(xp, x, windows, one_by_one)
+    """The largest number of each window."""
+    return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
 
 
-def largest(xp: Namespace, x: Tensor, windows: Windows, run: Run) -> Tensor:
-    """The largest number of each window; `run` is given what to do with each part of the batch, and the parts."""
-    return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum, run)
-
-
-def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any, run: Run) -> Tensor:
+def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any) -> Tensor:
     """What a function of two tensors makes of the elements of each window of a padded tensor."""
     counts = tuple(
         (n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)
@@ -65,7 +59,7 @@ def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any, run: Ru
         for place in rest:
             function(part, source[place], out=part)
 
-    run(work, blocks(y, _bytes(x)))
+    map_blocks(work, y, _bytes(x))
     return y
 
 
@@ -81,10 +75,6 @@ def _(x: Any, windows: Windows) -> Abstract:
 
 @op(shape=lambda g, x, y, windows: like(x))
 def pooled_max_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windows: Windows) -> Tensor:
-    return gradient_of_largest(xp, g, x, y, windows, one_by_one)
-
-
-def gradient_of_largest(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows: Windows, run: Run) -> Tensor:
     """The gradient of each window's largest number, put where the first such number of the window lies."""
     spatial = x.shape[1:-1]
     x = windows.padded(xp, x, lowest(x.dtype))
@@ -100,7 +90,7 @@ def gradient_of_largest(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, windows:
             else:
                 part[place] += share * hit
 
-    run(work, blocks(g, _bytes(total)))
+    map_blocks(work, g, _bytes(total))
     return windows.unpadded(xp, total, spatial)
 
 
@@ -136,12 +126,8 @@ def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterat
 
 @op(dtype="float")
 def pooled_sum(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
-    return sums(xp, x, windows, one_by_one)
-
-
-def sums(xp: Namespace, x: Tensor, windows: Windows, run: Run) -> Tensor:
-    """The sum of each window, in parts of the batch that `run` is given."""
-    return _combined(xp, windows.padded(xp, x), windows, xp.add, run)
+    """The sum of each window."""
+    return _combined(xp, windows.padded(xp, x), windows, xp.add)
 
 
 @pooled_sum.gradient
@@ -156,12 +142,6 @@ def _(x: Any, windows: Windows) -> Abstract:
 
 @op
 def pooled_sum_gradient(xp: Namespace, g: Tensor, /, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
-    return gradient_of_sums(xp, g, windows, spatial, one_by_one)
-
-
-def gradient_of_sums(
-    xp: Namespace, g: Tensor, windows: Windows, spatial: tuple[int, ...], run: Run
-) -> Tensor:
     """Each window's gradient, added to all that lies in it."""
     counts = g.shape[1:-1]
     total: Tensor = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
@@ -171,7 +151,7 @@ def gradient_of_sums(
         for place in places:
             total[block][place] += g[block]
 
-    run(work, blocks(g, _bytes(total)))
+    map_blocks(work, g, _bytes(total))
     return windows.unpadded(xp, total, spatial)
 
 

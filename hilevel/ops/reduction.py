@@ -46,25 +46,14 @@ def sum(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) 
 
 @sum.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
-    return _spread(xp, g, x, axis, keepdims)
-
-
-_FEW = 16384
-
-
-def _spread(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
-    """The gradient of a sum, given to each of its terms. Of few numbers, as losses are, without the cost of a view."""
-    if isinstance(g, np.ndarray | np.generic) and x.size < _FEW:
-        spread = np.empty(x.shape, g.dtype)
-        spread[...] = g if axis is None else expand_reduced(xp, g, x, axis, keepdims)
-        return spread
     return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
 
 sum.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
 
 
-def _count(x: Any, axis: Axis) -> int:
+def number_of_terms(x: Any, axis: Axis) -> int:
+    """Return how many elements a reduction over the axes combines into one."""
     if axis.__class__ is int:
         return x.shape[axis]
     return math.prod(x.shape if axis is None else [x.shape[a] for a in axes_tuple(axis, len(x.shape))])
@@ -77,8 +66,6 @@ def mean(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False)
     >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
     array([1.5, 3.5], dtype=float32)
     """
-    if isinstance(x, np.ndarray) and x.dtype.char in "fd":  # as numpy.mean does, without its Python
-        return xp.sum(x, axis=_axis(axis), keepdims=keepdims) / x.dtype.type(_count(x, axis))
     if x.dtype.itemsize == 2:
         return xp.mean(x, axis=_axis(axis), keepdims=keepdims, dtype=np.float32).astype(x.dtype)
     return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
@@ -86,7 +73,8 @@ def mean(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False)
 
 @mean.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
-    return _spread(xp, g / _count(x, axis), x, axis, keepdims)
+    g = g / number_of_terms(x, axis)
+    return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
 
 
 mean.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))

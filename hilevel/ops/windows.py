@@ -15,6 +15,7 @@ import numpy as np
 from hilevel._types import Namespace, Tensor
 from hilevel.config import settings
 from hilevel.errors import ShapeError
+from hilevel.interpreter import owner
 
 Place = tuple[slice, ...]
 
@@ -185,20 +186,13 @@ def to_first(rank: int) -> tuple[int, ...]:
 
 # -- memory --------------------------------------------------------------------------------------------
 
-_IN_CACHE, _ON_DEVICE = 1 << 20, 1 << 28
-
 
 def blocks(x: Tensor, bytes_each: int) -> list[slice]:
-    """The batch in parts whose windows, which take so many bytes for each sample, fit a processor's cache; or, where
-    they are elsewhere than in the host's memory, take only some of that."""
-    budget = _IN_CACHE if isinstance(x, np.ndarray) else _ON_DEVICE
-    step = max(1, budget // max(bytes_each, 1))
+    """Divide the batch into blocks that keep within the `block_bytes` of the backend, at `bytes_each` a sample."""
+    step = max(1, owner(x).block_bytes // max(bytes_each, 1))
     return [slice(start, start + step) for start in range(0, x.shape[0], step)]
 
 
-Run = Callable[[Callable[[slice], Any], list[slice]], list[Any]]
-
-
-def one_by_one(work: Callable[[slice], Any], parts: list[slice]) -> list[Any]:
-    """What some work gives for each part of a batch. A backend for several cores has its own way to do this."""
-    return [work(part) for part in parts]
+def map_blocks(work: Callable[[slice], Any], x: Tensor, bytes_each: int) -> list[Any]:
+    """Return what `work` returns for each block of the batch `x`, in order; the backend may use several threads."""
+    return owner(x).map_parts(work, blocks(x, bytes_each))

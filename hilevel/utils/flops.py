@@ -261,7 +261,7 @@ def _standardize(y: Any, x: Any, gamma: Any, beta: Any, **_: Any) -> int:
 
 VIEWS = {ops.reshape, ops.expand_dims, ops.squeeze, ops.transpose, ops.stop_gradient}
 """Ops that move nothing: their results are views of their operands, or could be."""
-READS_PARTS = {indexing._getitem, indexing.embedding_lookup, indexing.pick}
+READS_PARTS = {indexing.getitem_op, indexing.embedding_lookup, indexing.pick}
 """Ops that read only as many elements of their operands as they return."""
 MOVES = {
     *VIEWS, *READS_PARTS, ops.broadcast_to, ops.flip, ops.roll, ops.pad, ops.cast, ops.zeros_like, ops.ones_like,

@@ -167,7 +167,9 @@ class _Check(Watch):
 
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         y = super().run(op, args, kwargs)
-        self._check(f"op {op.name}", op, (args, kwargs), y, self.layers[-1])
+        formula = kwargs.get("formula")
+        of = "" if formula is None else f" of {formula.__qualname__.partition('.')[0]}"
+        self._check(f"op {op.name}{of}", op, (args, kwargs), y, self.layers[-1])
         return y
 
     def recorded(self, node: Any) -> None:

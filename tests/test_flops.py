@@ -184,12 +184,12 @@ def test_counting_changes_nothing() -> None:
     model = hilevel.Sequential([layers.Dense(3), Adding(), layers.Dense(2)])
     x = np.ones((4, 5), "float32")
     y, loss, weights = model(x), model.losses, model.get_weights()
-    shapes = [vars(layer).get("_hidden_shapes") for layer in model.layers]
+    shapes = [layer._record.output_shapes for layer in model.layers]
     count_flops(model, (None, 5))
     assert np.array_equal(model(x), y)
     assert model.losses == loss or np.array_equal(model.losses[0], loss[0])
     assert all(np.array_equal(a, b) for a, b in zip(weights, model.get_weights(), strict=True))
-    assert [vars(layer).get("_hidden_shapes") for layer in model.layers] == shapes
+    assert [layer._record.output_shapes for layer in model.layers] == shapes
 
 
 def test_nothing_is_computed(monkeypatch: Any) -> None:
@@ -244,3 +244,9 @@ def test_summary_of_unknown_steps(capsys: Any) -> None:
     hilevel.Sequential([layers.Input((None, 3)), layers.Dense(1)]).summary(show_flops=True, line_length=100)
     text = capsys.readouterr().out
     assert "FLOPs: unknown. count_flops: only the first axis" in text and text.splitlines()[4].endswith("?")
+
+
+def test_the_shape_of_a_sample_is_taken_where_the_model_has_one_input() -> None:
+    model = hilevel.Sequential([hilevel.Input((8, 3)), layers.Dense(4)])
+    costs = [count_flops(model, shape).flops for shape in (None, (8, 3), (None, 8, 3), (1, 8, 3))]
+    assert costs == [8 * (2 * 3 * 4 + 4)] * 4

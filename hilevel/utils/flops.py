@@ -61,7 +61,8 @@ def count_flops(model: Layer, input_shape: Any = None) -> ModelCost:
     Args:
         model: a model, or a layer.
         input_shape: the shape of the input with its batch axis, where None counts as 1 sample; a list or dict of
-            shapes for several inputs. By default that of the model's `Input`.
+            shapes for several inputs. By default that of the model's `Input`; a model with one `Input` also takes the
+            shape of a sample, without the batch axis.
 
     Returns:
         An object with `flops` and `bytes` in sum; `by_layer`, the `Cost` of each layer by its path, or name, that of
@@ -95,6 +96,8 @@ def _inputs(model: Any, shape: Any) -> Any:
             f"count_flops: {model._label()} has no Input that gives its shape. Give input_shape, with the batch axis: "
             "count_flops(model, (None, 8))."
         )
+    if len(symbols) == 1 and len(shape) == len(symbols[0].shape) - 1:
+        shape = (None, *shape)
     tensors = abstract_tensors(shape, model.compute_dtype, Unknown(1))
     flat = tree.flatten(tensors)
     if any(isinstance(n, Unknown) for x in flat for n in x.shape[1:]):
@@ -116,14 +119,12 @@ class _Counter(Shapes):
         self.times = 1
 
     def use(self, layer: Any) -> None:
-        self.layers.append((layer, vars(layer).get("_hidden_shapes")))
+        self.layers.append((layer, layer._record.output_shapes))
         if len(self.layers) > 1:
             self.cost.by_layer.setdefault(label(layer), Cost())
 
     def leave(self, layer: Any) -> None:
-        _, shapes = self.layers.pop()
-        if shapes is not None:
-            object.__setattr__(layer, "_hidden_shapes", shapes)
+        _, layer._record.output_shapes = self.layers.pop()
 
     @contextmanager
     def repeated(self, count: int) -> Iterator[None]:

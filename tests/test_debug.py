@@ -209,7 +209,7 @@ def test_updates_of_optimizers_are_checked() -> None:
     adam = hilevel.optimizers.Adam(1.0, epsilon=0.0)
     adam.build([weight])
     text = message(traced(lambda: adam.apply([ops.convert_to_tensor(np.zeros(2, "float32"))], [weight])))
-    assert "The op adam_update made 2 NaN of 2 elements out of finite operands" in text
+    assert "The op update of Adam made 2 NaN of 2 elements out of finite operands" in text
 
 
 class Counting(layers.Layer):

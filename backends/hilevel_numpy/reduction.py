@@ -19,7 +19,7 @@ def average(xp: Any, x: Array, axis: Any = None, keepdims: bool = False) -> Any:
     """The mean."""
     if x.dtype.char not in "fd":
         return mean.value(xp, x, axis, keepdims)
-    axes = tuple(axis) if axis.__class__ is list else axis
+    axes = tuple(axis) if isinstance(axis, list) else axis
     return xp.sum(x, axis=axes, keepdims=keepdims) / x.dtype.type(number_of_terms(x, axis))
 
 

@@ -451,17 +451,16 @@ def update_variables(
 ) -> None:
     """Give Variables the values that a formula computes from them.
 
-        Args:
-            formula: as `Optimizer.formula`.
-            rows: for each weight the Variable, the gradient and the Variables of its slots.
-            rate, settings: keyword arguments of the formula.
+    Args:
+        formula: as `Optimizer.formula`.
+        rows: for each weight the Variable, the gradient and the Variables of its slots.
+        rate, settings: keyword arguments of the formula.
 
-        >>> from hilevel.overlay import replace_arrays
-    from hilevel.optimizers.base import shrink, update_variables
-        >>> w = hilevel.Variable([2.0, 4.0])
-        >>> update_variables(shrink, [(w,)], 0.5, {})
-        >>> w.numpy()
-        array([1., 2.], dtype=float32)
+    >>> from hilevel.optimizers.base import shrink, update_variables
+    >>> w = hilevel.Variable([2.0, 4.0])
+    >>> update_variables(shrink, [(w,)], 0.5, {})
+    >>> w.numpy()
+    array([1., 2.], dtype=float32)
     """
     width = len(rows[0])
     operands = [x for row in rows for x in row]

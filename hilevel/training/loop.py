@@ -283,7 +283,7 @@ def ignore(result: Any, count: int = 0) -> None:
 @contextmanager
 def _changes_of(model: Any) -> Iterator[None]:
     """Return a block in which a step changes the model, on the backend that the model is on now."""
-    with model._home_scope(), model._training.turns.step(model.variables):
+    with model._home_scope(), model._training.turns.step(model):
         yield
 
 

@@ -249,7 +249,7 @@ def _on_batch(model: Any, kind: str, x: Any, y: Any, w: Any, class_weight: Any, 
         batches = one_batch(model, x, y, w, class_weight)
         step = prepare(model, kind, batches)
         turns = model._training.turns
-        with turns.step(model.variables) if kind == "train" else _visit(model):
+        with turns.step(model) if kind == "train" else _visit(model):
             model.reset_metrics()
             logs = {name: as_number(v) for name, v in step.run(batches.first()).items()}
     return _one_or_all(logs, as_dict)

@@ -55,11 +55,11 @@ class Turns:
             self.trainer = before
 
     @contextmanager
-    def step(self, variables: Sequence[Variable]) -> Iterator[None]:
-        """Return a block for a step that changes the Variables. Visitors keep the arrays that they hold."""
+    def step(self, model: Any) -> Iterator[None]:
+        """Return a block for a step that changes the model's Variables. Visitors keep the arrays that they hold."""
         with self.lock:
             if self.has_new_visitor:
-                for v in variables:
+                for v in model.variables:
                     v.replace(v.backend.snapshot(v.array))
                 self.has_new_visitor = False
             yield

@@ -69,10 +69,12 @@ class Overlay:
         self.values[id(variable)], self.seen[id(variable)] = value, variable
         return value
 
-    def commit(self) -> None:
-        """Give the Variables the values that were written, or the overlay around this one."""
+    def commit(self, apart_from: Iterable[Variable] = ()) -> None:
+        """Give the Variables the values that were written, or the overlay around this one, apart from some."""
+        left = set(map(id, apart_from))
         for key, variable in self.written.items():
-            variable.replace(self.values[key])
+            if key not in left:
+                variable.replace(self.values[key])
 
     def move(self, variable: Variable, moved: Callable[[Array], Array]) -> None:
         """Replace the values of a Variable, here and in the overlays around, by a function of them."""

@@ -321,3 +321,21 @@ def test_losses_that_layers_add_are_those_of_the_thread(backend: Any) -> None:
         [8.0] * 50,
         [12.0] * 50,
     ]
+
+
+def test_a_callback_changes_variables_during_a_validation(backend: Any) -> None:
+    """In the thread that trains only the metrics are those of the evaluation alone."""
+    model, x, y = learner()
+    seen = hilevel.Variable(0.0, trainable=False)
+
+    class Counts(hilevel.callbacks.Callback):
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.layers[-1].bias.assign_add(np.ones(1, "float32"))
+            seen.assign_add(1.0)
+
+    model.optimizer.learning_rate = 0.0
+    before = model.layers[-1].bias.numpy()
+    model.fit(
+        x, y, batch_size=256, epochs=3, validation_data=(x[:64], y[:64]), verbose=0, callbacks=[Counts()]
+    )
+    assert (float(model.layers[-1].bias.numpy()[0] - before[0]), float(seen)) == (3.0, 3.0)

@@ -270,8 +270,8 @@ def _evaluate(model: Any, batches: Any, steps: int | None, callbacks: CallbackLi
 
 def _visit(model: Any, with_metrics: bool = True) -> AbstractContextManager[None]:
     """Return a block that sees the Variables as they are now, while another thread may train the model."""
-    variables = model.variables if with_metrics else [*model.weights, *model._states]
-    return model._training.turns.visit(variables)
+    metrics = model.metrics_variables if with_metrics else ()
+    return model._training.turns.visit([*model.weights, *model._states], metrics)
 
 
 def _validate(model: Any, batches: Any, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:

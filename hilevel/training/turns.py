@@ -65,11 +65,15 @@ class Turns:
             yield
 
     @contextmanager
-    def visit(self, variables: Sequence[Variable]) -> Iterator[None]:
-        """Return a block that sees the values that the Variables have at its beginning. Values that are written in it
-        are given to the Variables at its end, unless the model is being trained."""
+    def visit(self, variables: Sequence[Variable], metrics: Sequence[Variable] = ()) -> Iterator[None]:
+        """Return a block that sees the values that the Variables have at its beginning.
+
+        Values that are written in it are given to the Variables at its end: none while another thread trains the
+        model, and those of `metrics` only while no thread does.
+        """
         with self.lock:
-            overlay = Overlay(zip(variables, arrays_of(variables), strict=True))
+            held = [*variables, *metrics]
+            overlay = Overlay(zip(held, arrays_of(held), strict=True))
             self.visitors += 1
             self.has_new_visitor = True
         try:
@@ -81,3 +85,5 @@ class Turns:
                 self.has_new_visitor = self.has_new_visitor and self.visitors > 0
         if self.trainer is None:
             overlay.commit()
+        elif self.trainer is threading.current_thread():
+            overlay.commit(apart_from=metrics)

@@ -3,7 +3,8 @@
 A thread has one interpreter in force, `context.interpreter`, which gets the calls of all ops. `Evaluate` computes. A
 tape (`hilevel.autodiff.tape`) lies on top of another interpreter, lets it compute, and records; a capture
 (`hilevel.compile.capture`), a search for NaN (`hilevel.debug`) and a count of operations (`hilevel.utils.flops`) watch.
-Tensors without numbers bring their own: `Shapes` those of which only the shape is known, `Graph` symbolic ones.
+`Shapes` runs on tensors of which only the shape is known. A call on a symbolic tensor does not get here: it becomes a
+node of a graph, by the tensor's `graph_call`.
 """
 
 from __future__ import annotations
@@ -87,8 +88,7 @@ class Evaluate(Interpreter):
                 break
         if not backend.takes_host_arrays:
             args = backend.adopt(args)
-        override = backend.overrides[op]
-        return (op.value if override is None else override.value)(backend.xp, *args, **kwargs)
+        return (backend.overrides[op] or op).value(backend.xp, *args, **kwargs)
 
 
 class Watch(Evaluate):
@@ -100,8 +100,7 @@ class Watch(Evaluate):
         backend, args = on_backend(args, context.backend or current_backend())
         if not backend.takes_host_arrays:
             args = backend.adopt(args)
-        override = backend.overrides[op]
-        return self.call(op.value if override is None else override.value, (backend.xp, *args), kwargs)
+        return self.call((backend.overrides[op] or op).value, (backend.xp, *args), kwargs)
 
 
 class Shapes(Interpreter):

@@ -28,7 +28,7 @@ FAMILIES = {
         "recurrence", "reduction",
     )
 }  # fmt: skip
-"""Where the backend's own forms of ops are, by the module of the ops."""
+"""The module with the backend's own forms of ops, by the module of the ops."""
 
 
 class Backend(protocol.Backend):

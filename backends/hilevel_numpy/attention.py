@@ -19,7 +19,7 @@ _BLOCK = 1 << 16
 
 
 def _is_other(query: Array, key: Array, value: Array) -> bool:
-    """Whether this is left to the shared form: one pair of matrices, nothing, or a dtype without fast products."""
+    """Return whether the shared form computes this: one pair of matrices, nothing, or a dtype without fast products."""
     return query.ndim < 3 or not (query.size and key.size and value.size) or query.dtype.char not in "fd"
 
 

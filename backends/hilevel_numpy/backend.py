@@ -30,11 +30,11 @@ FAMILIES = {
     "hilevel.ops.reduction": "hilevel_numpy.reduction",
     "hilevel.ops.updates": "hilevel_numpy.updates",
 }
-"""Where the backend's own forms of ops are, by the module of the ops."""
+"""The module with the backend's own forms of ops, by the module of the ops."""
 
 
 class _Philox(threading.local):
-    """NumPy's generator, one for each thread: a draw sets its state before it asks for words."""
+    """NumPy's generator, one for each thread: a draw sets its state before it generates words."""
 
     def __init__(self) -> None:
         self.generator = np.random.Philox(key=[0, 0])

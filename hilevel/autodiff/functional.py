@@ -252,7 +252,7 @@ def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
     def pullback(seeds: Sequence[Any]) -> list[Any]:
         again = context.interpreter.tape is record
         targets = tree.flatten(value)
-        with scope(interpreter=record if again else context.interpreter.untaped):
+        with record.gradients(recorded=again):
             gradients = _gradients_of(call, record, leaves, targets, seeds, once and not outer)
         if once and not outer:
             record.leaves.clear()

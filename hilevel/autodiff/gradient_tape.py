@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import masks, tensor, tree
-from hilevel._context import context, scope
+from hilevel._context import context
 from hilevel._types import Tensor
 from hilevel.autodiff.functional import sum_groups
 from hilevel.autodiff.tape import Tape, Traced, backward, ones_like, paused, untraced
@@ -137,7 +137,7 @@ class GradientTape:
         targets = [_target(t) for t in tree.flatten(target)]
         groups = [self._leaves(source, record) for source in tree.flatten(sources)]
         again = self._begin(record)
-        with scope(interpreter=record if again else context.interpreter.untaped):
+        with record.gradients(recorded=again):
             seeds = _seeds(targets, output_gradients)
             release = not self._persistent and record.users == 0
             leaves = [leaf for group in groups for leaf in group]
@@ -181,7 +181,7 @@ class GradientTape:
         again = self._begin(record)
         leaves = self._leaves(source, record)
         home = owner(target.value)
-        with scope(interpreter=record if again else context.interpreter.untaped):
+        with record.gradients(recorded=again):
             rows = [sum_groups([leaves], backward([target], [home.asarray(s)], leaves))[0] for s in seeds]
             if not rows or rows[0] is None:
                 return None

@@ -99,7 +99,7 @@ class Tape(Interpreter):
             values = list(backend.adopt(values))
         override = backend.overrides[op]
         saving = op.saving if override is None or override.gradient is None else override.saving
-        form = saving or (op.value if override is None else override.value)
+        form = saving or (override or op).value
         if self.below.is_plain:
             y = form(backend.xp, *values, **kwargs)
         else:
@@ -114,6 +114,10 @@ class Tape(Interpreter):
         if not self.below.is_plain:
             self.below.recorded(node)
         return _pick_all(node) if y.__class__ is tuple else node
+
+    def gradients(self, recorded: bool) -> scope:
+        """Return a block for a backward pass, which this tape records in turn, or which is only computed."""
+        return scope(interpreter=self if recorded else context.interpreter.untaped)
 
     def leaf(self, variable: Any, value: Any) -> Any:
         """Return the traced value of a Variable that holds `value`: one for each array that it holds in turn."""

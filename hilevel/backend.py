@@ -1,6 +1,6 @@
 """Settings and questions about backends and dtypes: names as in `keras.backend`."""
 
-from hilevel._lazy import install_getattr as _install_getattr
+from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.config import (
     backend,
     epsilon,
@@ -10,8 +10,8 @@ from hilevel.config import (
     set_floatx,
     set_image_data_format,
 )
-from hilevel.dtypes import result_type, standardize_dtype
-from hilevel.names import clear_session
+from hilevel.engine.dtypes import result_type, standardize_dtype
+from hilevel.engine.names import clear_session
 from hilevel.utils.numerical import is_keras_tensor
 
 _install_getattr(__name__)

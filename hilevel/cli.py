@@ -9,6 +9,9 @@ import platform
 import sys
 from collections.abc import Sequence
 
+import hilevel
+from hilevel import quickstart
+from hilevel.engine import backends
 from hilevel.errors import BackendNotAvailableError
 
 
@@ -32,9 +35,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _quickstart(arguments: argparse.Namespace) -> int:
-    import hilevel
-    from hilevel import quickstart
-
     if arguments.epochs < 1:
         print(f"--epochs must be at least 1; got {arguments.epochs}.", file=sys.stderr)
         return 2
@@ -48,8 +48,6 @@ def _quickstart(arguments: argparse.Namespace) -> int:
 
 def _doctor() -> int:
     """Print versions, backends with their devices, and which one is the default and why."""
-    from hilevel import backends
-
     print(f"hilevel {_version('hilevel')}, Python {platform.python_version()}, {platform.platform()}")
     print(f"numpy {_version('numpy')}, tqdm {_version('tqdm')}\n\nBackends:")
     for name in sorted(backends.entry_points()):
@@ -66,8 +64,6 @@ def _doctor() -> int:
 
 
 def _condition(name: str) -> str:
-    from hilevel import backends
-
     try:
         backend = backends.get_backend(name)
         devices = ", ".join(backend.devices()) or "no device found"

@@ -8,22 +8,13 @@ from __future__ import annotations
 import os
 from typing import Any
 
-import numpy as np
-
-from hilevel._lazy import install_getattr as _install_getattr
+from hilevel import dtype_policies
+from hilevel.api.lazy import install_getattr as _install_getattr
+from hilevel.engine import backends
+from hilevel.engine.dtypes import as_dtype
+from hilevel.engine.settings import settings
 
 _FLOATS = ("bfloat16", "float16", "float32", "float64")
-
-
-class _Settings:
-    floatx: str = "float32"
-    floatx_dtype: np.dtype[Any] = np.dtype("float32")
-    epsilon: float = 1e-7
-    image_data_format: str = "channels_last"
-    interactive_logging: bool = True
-
-
-settings = _Settings()
 
 
 def floatx() -> str:
@@ -47,8 +38,6 @@ def set_floatx(value: str) -> None:
     """
     if value not in _FLOATS:
         raise ValueError(f"floatx must be one of {', '.join(_FLOATS)}; got {value!r}.")
-    from hilevel.dtypes import as_dtype
-
     settings.floatx = value
     settings.floatx_dtype = as_dtype(value)
 
@@ -105,9 +94,7 @@ def backend() -> str:
     >>> hilevel.config.backend() in ("numpy", "jax", "cupy")
     True
     """
-    from hilevel.backends import current_backend
-
-    return current_backend().name
+    return backends.current_backend().name
 
 
 def set_backend(backend: str) -> None:
@@ -116,9 +103,7 @@ def set_backend(backend: str) -> None:
     >>> import hilevel
     >>> hilevel.config.set_backend("numpy")
     """
-    from hilevel.backends import set_backend as set_
-
-    set_(backend)
+    backends.set_backend(backend)
 
 
 def dtype_policy() -> Any:
@@ -128,8 +113,6 @@ def dtype_policy() -> Any:
     >>> hilevel.config.dtype_policy()
     <DTypePolicy "float32">
     """
-    from hilevel import dtype_policies
-
     return dtype_policies.dtype_policy()
 
 
@@ -139,7 +122,6 @@ def set_dtype_policy(policy: Any) -> None:
     >>> import hilevel
     >>> hilevel.config.set_dtype_policy("float32")
     """
-    from hilevel import dtype_policies
 
     dtype_policies.set_dtype_policy(policy)
 

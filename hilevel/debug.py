@@ -12,14 +12,14 @@ from typing import Any, Self
 import numpy as np
 
 from hilevel import ops, tree
-from hilevel._context import context, scope
-from hilevel._lazy import install_getattr as _install_getattr
-from hilevel._types import Array, Function
+from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.callbacks.base import Callback
-from hilevel.dtypes import is_float
+from hilevel.engine.context import context, scope
+from hilevel.engine.dtypes import is_float
+from hilevel.engine.interpreter import EVALUATE, NO_OPTIONS, Watch, owner, plain_array
+from hilevel.engine.overlay import Overlay
+from hilevel.engine.types import Array, Function
 from hilevel.errors import NotFiniteError
-from hilevel.interpreter import EVALUATE, NO_OPTIONS, Watch, owner, plain_array
-from hilevel.overlay import Overlay
 
 ADVICE = {
     "log": "The logarithm of 0 is -inf, that of a negative number NaN: add a small number, as in ops.log(x + 1e-7).",
@@ -255,13 +255,13 @@ def _called(name: str) -> str:
     while frame.f_back is not None and not _is_of_ops(frame):
         frame = frame.f_back
     while frame.f_back is not None and _is_of_ops(frame):
-        found = frame.f_code.co_name if frame.f_code.co_name in ops.__all__ else found
+        found = frame.f_code.co_name if frame.f_code.co_name in dir(ops) else found
         frame = frame.f_back
     return "" if found == name else f" (called by ops.{found})"
 
 
 def _is_of_ops(frame: FrameType) -> bool:
-    return frame.f_globals.get("__name__", "").startswith("hilevel.ops.")
+    return frame.f_globals.get("__name__", "").startswith(("hilevel.ops.", "hilevel.engine.op"))
 
 
 _install_getattr(__name__)

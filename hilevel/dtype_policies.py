@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Any
 
-from hilevel._lazy import install_getattr as _install_getattr
-from hilevel._types import DType
-from hilevel.config import settings
-from hilevel.configurable import Configurable
-from hilevel.dtypes import as_dtype
+from hilevel.api.configurable import Configurable
+from hilevel.api.lazy import install_getattr as _install_getattr
+from hilevel.engine.dtypes import as_dtype
+from hilevel.engine.settings import settings
+from hilevel.engine.types import DType
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 

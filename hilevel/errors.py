@@ -32,7 +32,7 @@ from collections.abc import Iterable
 from types import FrameType
 from typing import Any
 
-from hilevel._lazy import install_getattr as _install_getattr
+from hilevel.api.lazy import install_getattr as _install_getattr
 
 
 class BackendNotAvailableError(ImportError):
@@ -152,13 +152,13 @@ def refuse_sparse(x: Any) -> None:
 def unknown_argument(where: str, name: str, known: Iterable[str]) -> TypeError:
     """The error for an argument that a function or class does not take; names the one to use.
 
-    The names of earlier versions of Keras are in `hilevel._renamed`.
+    The names of earlier versions of Keras are in `hilevel.api.renamed`.
 
     >>> from hilevel.errors import unknown_argument
     >>> unknown_argument("Adam", "lr", ["learning_rate"])
     TypeError('Adam has no argument "lr". Use "learning_rate".')
     """
-    advice = importlib.import_module("hilevel._renamed").advice(name, known)
+    advice = importlib.import_module("hilevel.api.renamed").advice(name, known)
     return TypeError(f'{where} has no argument "{name}".{advice}')
 
 

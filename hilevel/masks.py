@@ -12,8 +12,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hilevel import ops, tree
-from hilevel._types import Tensor
+from hilevel import tree
+from hilevel.engine.tensor import ops
+from hilevel.engine.types import Tensor
 from hilevel.errors import warn
 
 

@@ -6,7 +6,7 @@
 (dtype('float16'), dtype('float32'))
 """
 
-from hilevel._lazy import install_getattr as _install_getattr
+from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.dtype_policies import DTypePolicy, dtype_policy, set_dtype_policy
 from hilevel.optimizers import LossScaleOptimizer
 

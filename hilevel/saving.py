@@ -20,10 +20,8 @@ from hilevel import (
     random,
     regularizers,
 )
-from hilevel._lazy import install_getattr as _install_getattr
-from hilevel.errors import unknown_name
-from hilevel.optimizers import schedules
-from hilevel.registry import (
+from hilevel.api.lazy import install_getattr as _install_getattr
+from hilevel.api.registry import (
     custom_object_scope,
     get_custom_objects,
     get_registered_name,
@@ -31,6 +29,8 @@ from hilevel.registry import (
     plain,
     register_keras_serializable,
 )
+from hilevel.errors import unknown_name
+from hilevel.optimizers import schedules
 
 CustomObjectScope = custom_object_scope
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from hilevel._lazy import install_getattr as _install_getattr
-from hilevel._types import Function
+from hilevel.api.lazy import install_getattr as _install_getattr
+from hilevel.engine.types import Function
 
 
 def is_nested(structure: Any) -> bool:

@@ -12,7 +12,7 @@ import pytest
 from fake_cupy import stand_in
 
 import hilevel
-from hilevel import backends
+from hilevel.engine import backends
 from hilevel.errors import BackendNotAvailableError
 
 

@@ -24,7 +24,7 @@ from typing import Any
 import numpy as np
 import scipy.special
 
-from hilevel import backends
+from hilevel.engine import backends
 
 API = json.loads((pathlib.Path(__file__).parent / "data" / "cupy_api.json").read_text())
 

@@ -11,7 +11,7 @@ import pytest
 import hilevel
 from hilevel import layers, masks, ops
 from hilevel.errors import ShapeError
-from hilevel.ops.attention import attention
+from hilevel.ops.nn.attention import attention
 from hilevel.testing import check_gradients
 
 rng = np.random.default_rng(0)

@@ -332,7 +332,7 @@ def test_eager_step_leaves_nothing_behind(backend: Any) -> None:
     w = Variable(X)
     hilevel.value_and_grad(lambda: ops.sum(w * w), variables=[w])()
     gc.collect()
-    from hilevel.autodiff.tape import Tape
+    from hilevel.engine.autodiff.tape import Tape
 
     assert not [o for o in gc.get_objects() if isinstance(o, Tape) and o.nodes]
 

@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 
 import hilevel
-from hilevel import backends, protocol
+from hilevel.engine import backends, protocol
 from hilevel.errors import BackendNotAvailableError
 from hilevel.testing import check_backend
 
@@ -23,7 +23,7 @@ DATA = pathlib.Path(__file__).parent / "data"
 def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     """The toy backend, installed as a third party's package would be."""
     monkeypatch.syspath_prepend(str(DATA))
-    yield hilevel.backends.get_backend("counting")
+    yield hilevel.get_backend("counting")
     backends._loaded.pop("counting")
 
 

@@ -175,7 +175,7 @@ def test_inputs_by_name_and_weights_are_bundled() -> None:
 
 
 def test_what_a_bundle_is_made_of_is_ready_for_the_device() -> None:
-    batches = hilevel.data.arrays.ArrayBatches(X, Y, batch_size=8, shuffle=True)
+    batches = hilevel.training.data.arrays.ArrayBatches(X, Y, batch_size=8, shuffle=True)
     ((x, y), n), *_, ((last, _), zero) = batches.bundles(0, 4)
     assert (x.shape, y.shape, n) == ((4, 8, 5), (4, 8), 4) and x.ctypes.data % 64 == 0
     assert (last.shape, zero) == ((6, 5), 0)

@@ -10,8 +10,8 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
-from hilevel.backends import get_backend
-from hilevel.ops import windows
+from hilevel.engine.backends import get_backend
+from hilevel.ops.nn import windows
 from hilevel.testing import check_gradients
 
 RNG = np.random.default_rng(0)

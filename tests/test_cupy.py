@@ -14,7 +14,8 @@ import pytest
 from test_ops_cases import Case, arrays_of, cases, check_values
 
 import hilevel
-from hilevel import backends, layers, ops, random, tree
+from hilevel import layers, ops, random, tree
+from hilevel.engine import backends
 from hilevel.errors import BackendNotAvailableError
 from hilevel.testing import check_backend, check_gradients
 from hilevel.training.state import step_of

@@ -9,9 +9,9 @@ import pytest
 
 import hilevel
 from hilevel import ops
-from hilevel.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
-from hilevel.data.adapters import RepeatedBatches
-from hilevel.data.weights import class_to_sample_weight
+from hilevel.training.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
+from hilevel.training.data.adapters import RepeatedBatches
+from hilevel.training.data.weights import class_to_sample_weight
 
 X = np.arange(10.0).reshape(10, 1)
 

@@ -11,8 +11,8 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
-from hilevel._context import context
 from hilevel.debug import trace_nan
+from hilevel.engine.context import context
 from hilevel.errors import NotFiniteError
 
 X = np.random.default_rng(0).normal(size=(96, 3)).astype("float32")

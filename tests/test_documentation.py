@@ -122,7 +122,7 @@ def test_what_is_shown_is_compared() -> None:
 def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any, capsys: Any) -> None:
     """The Python blocks of a page, in order, as one program; it prints what is shown, and makes the pictures."""
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hilevel.backends._default", None)
+    monkeypatch.setattr("hilevel.engine.backends._default", None)
     monkeypatch.setenv("HILEVEL_BACKEND", "numpy")
     monkeypatch.setenv("MPLBACKEND", "Agg")
     drawn = {name for name in pictures(page) if not name.endswith(".svg")}  # diagrams are not drawn by code

@@ -1,4 +1,4 @@
-"""The table of `hilevel.dtypes`, row by row, on each backend."""
+"""The table of `hilevel.engine.dtypes`, row by row, on each backend."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 import hilevel
-from hilevel import dtypes, ops
+from hilevel import ops
+from hilevel.engine import dtypes
 
 PAIRS = [
     ("float32", "float64", "float64"),

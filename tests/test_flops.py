@@ -10,7 +10,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
-from hilevel._context import context
+from hilevel.engine.context import context
 from hilevel.utils import count_flops
 from hilevel.utils.flops import Cost, flops_text
 
@@ -194,7 +194,7 @@ def test_counting_changes_nothing() -> None:
 
 def test_nothing_is_computed(monkeypatch: Any) -> None:
     model = net()
-    monkeypatch.setattr("hilevel.interpreter.Evaluate.run", None)
+    monkeypatch.setattr("hilevel.engine.interpreter.Evaluate.run", None)
     assert count_flops(model).flops == CONV + POOL + OUT
 
 

@@ -11,8 +11,8 @@ import pytest
 
 import hilevel
 from hilevel import initializers
+from hilevel.engine.interpreter import SHAPES
 from hilevel.initializers.random import compute_fans
-from hilevel.interpreter import SHAPES
 from hilevel.random import SeedGenerator
 from hilevel.random.seed import set_random_seed
 
@@ -151,7 +151,7 @@ def test_errors(make: Any, words: str) -> None:
 
 
 def test_while_only_shapes_are_found() -> None:
-    from hilevel._context import scope
+    from hilevel.engine.context import scope
 
     with scope(interpreter=SHAPES):
         assert isinstance(initializers.GlorotUniform()((2, 3)), np.ndarray)

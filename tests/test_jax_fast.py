@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 
 import hilevel
-from hilevel.ops.windows import windows_of
+from hilevel.ops.nn.windows import windows_of
 
 jax = pytest.importorskip("jax")
 RNG = np.random.default_rng(0)
@@ -26,7 +26,7 @@ def _jax() -> Any:
 FAULTS = """
 import resource
 import hilevel, jax, jax.numpy as jnp
-from hilevel.backends import current_backend
+from hilevel.engine.backends import current_backend
 current_backend()
 f = jax.jit(lambda x: (jnp.sin(x[:, None] * jnp.arange(4000.0)) @ jnp.ones((4000, 4))).sum())
 x = jnp.ones(2500, "float32")

@@ -14,7 +14,7 @@ from test_layer_arguments import CLASSES, arguments, parameters
 
 import hilevel
 from hilevel import initializers, layers, regularizers
-from hilevel.registry import plain
+from hilevel.api.registry import plain
 
 # Arguments of which a layer keeps more, or less, than was given.
 NOT_KEPT = {"vocabulary", "idf_weights", "mean", "variance", "weights"}

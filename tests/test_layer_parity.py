@@ -16,9 +16,9 @@ from layer_cases import FAMILIES, Case, Draw, cases
 
 import hilevel
 from hilevel import layers, ops, tree
-from hilevel._context import scope
-from hilevel.interpreter import SHAPES
-from hilevel.ops._abstract import Abstract
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import SHAPES
+from hilevel.engine.spec import Abstract
 from hilevel.testing import check_gradients
 
 ALL = {(family, name): case for family in FAMILIES for name, case in cases(family).items()}

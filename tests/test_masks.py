@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 import hilevel
-from hilevel import layers as L
-from hilevel import masks, ops
+from hilevel import layers as L, masks, ops
 
 STEPS, FEATURES = 6, 4
 LENGTHS = np.array([6, 4, 1])

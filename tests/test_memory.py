@@ -15,8 +15,8 @@ import pytest
 
 import hilevel
 from hilevel import layers
-from hilevel.data import ArrayBatches, adapt
-from hilevel.data.columns import Rows
+from hilevel.training.data import ArrayBatches, adapt
+from hilevel.training.data.columns import Rows
 
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="reads /proc/self/status")
 
@@ -137,8 +137,8 @@ def test_what_is_not_finite_is_counted_in_pieces(tmp_path: Path, monkeypatch: py
     np.save(tmp_path / "x.npy", x)
     sizes: list[int] = []
     isnan = np.isnan
-    monkeypatch.setattr("hilevel.data.columns.BLOCK_BYTES", 1600)
-    monkeypatch.setattr("hilevel.data.arrays.np.isnan", lambda a: sizes.append(a.nbytes) or isnan(a))
+    monkeypatch.setattr("hilevel.training.data.columns.BLOCK_BYTES", 1600)
+    monkeypatch.setattr("hilevel.training.data.arrays.np.isnan", lambda a: sizes.append(a.nbytes) or isnan(a))
     for data in (x, np.load(tmp_path / "x.npy", mmap_mode="r")):
         assert ArrayBatches(data, np.zeros(1000)).not_finite() == ["x holds 2 NaN and 1 infinite numbers"]
     assert max(sizes) <= 1600

@@ -10,7 +10,7 @@ import pytest
 
 import hilevel
 from hilevel import layers
-from hilevel.interpreter import ARRAYS
+from hilevel.engine.interpreter import ARRAYS
 from hilevel.optimizers import Adam, LossScaleOptimizer
 
 RNG = np.random.default_rng(0)

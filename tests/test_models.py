@@ -9,7 +9,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
-from hilevel._types import Tensor
+from hilevel.engine.types import Tensor
 
 X = np.random.default_rng(0).normal(size=(12, 4)).astype("float32")
 Y = X[:, :1] - X[:, 1:2]

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 import hilevel
-from hilevel import _missing
+from hilevel.api import missing as _missing
 
 ROOT = Path(__file__).parent.parent
 
@@ -100,8 +100,9 @@ def test_pythons_own_suggestion_is_added() -> None:
 def test_asking_for_a_missing_name_is_quick_and_loads_nothing() -> None:
     program = """
         import sys, copy, inspect, doctest, hilevel
+        modules = hilevel, hilevel.layers, hilevel.ops, hilevel.tree
         before = set(sys.modules)
-        for module in (hilevel, hilevel.layers, hilevel.ops, hilevel.tree):
+        for module in modules:
             assert not hasattr(module, "Dens") and getattr(module, "__wrapped__", None) is None
             assert not hasattr(module, "_repr_html_")
             dir(module), inspect.unwrap(module), inspect.getmodule(module)

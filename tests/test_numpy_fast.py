@@ -16,9 +16,9 @@ from hilevel_numpy import convolution, normalization, products, threads
 
 import hilevel
 from hilevel import ops
-from hilevel.backends import get_backend
-from hilevel.ops.convolution import fused_conv
-from hilevel.protocol import Overrides
+from hilevel.engine.backends import get_backend
+from hilevel.engine.protocol import Overrides
+from hilevel.ops.nn.convolution import fused_conv
 
 # -- the fast forms of ops -----------------------------------------------------------------------------
 
@@ -245,7 +245,7 @@ def test_products_that_do_not_fit_are_refused() -> None:
 
 
 def test_the_module_is_numpys() -> None:
-    xp = hilevel.backends.get_backend("numpy").xp
+    xp = hilevel.get_backend("numpy").xp
     assert xp.matmul is products.matmul
     assert (xp.exp, xp.float32, xp.__version__, xp.fft.fft) == (
         np.exp,

@@ -11,10 +11,10 @@ from test_numpy_fast import assert_same, normal, results
 
 import hilevel
 from hilevel import ops, optimizers
-from hilevel.ops.attention import attention as plain_attention
-from hilevel.ops.recurrence import recurrent_op
-from hilevel.ops.updates import update
+from hilevel.ops.nn.attention import attention as plain_attention
+from hilevel.ops.nn.recurrence import recurrent_op
 from hilevel.optimizers.base import shrink
+from hilevel.optimizers.updates import update
 
 RECURRENT: dict[str, Any] = {
     "plain": ((5, 6, 3), {}),

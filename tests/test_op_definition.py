@@ -9,8 +9,8 @@ import pytest
 
 import hilevel
 from hilevel import ops
-from hilevel._types import Tensor
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Tensor
 
 
 @ops.op(dtype="float")

@@ -11,9 +11,9 @@ from op_cases import CASES, IDS, Case
 
 import hilevel
 from hilevel import ops, tree
-from hilevel._context import scope
-from hilevel.interpreter import SHAPES
-from hilevel.ops._abstract import Abstract
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import SHAPES
+from hilevel.engine.spec import Abstract
 from hilevel.testing import check_gradients
 
 BY_ID = dict(zip(IDS, CASES, strict=True))

@@ -25,10 +25,11 @@ from dtype_cases import (
 )
 
 import hilevel
-from hilevel import dtypes, ops
-from hilevel._context import scope
-from hilevel.interpreter import SHAPES
-from hilevel.ops._abstract import Abstract
+from hilevel import ops
+from hilevel.engine import dtypes
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import SHAPES
+from hilevel.engine.spec import Abstract
 
 jax = pytest.importorskip("jax")
 KERAS = json.loads((Path(__file__).parent / "data" / "dtypes.json").read_text())

@@ -10,7 +10,7 @@ import scipy.stats
 
 import hilevel
 from hilevel import random
-from hilevel._philox import philox_rounds
+from hilevel.engine.philox import philox_rounds
 
 ONES = 2**64 - 1
 # Random123, kat_vectors: philox4x64, 10 rounds: counter, key, result.

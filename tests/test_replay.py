@@ -10,7 +10,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
-from hilevel.compile.capture import Capture
+from hilevel.engine.compile.capture import Capture
 from hilevel.training.state import step_of
 
 rng = np.random.default_rng(0)

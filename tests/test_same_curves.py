@@ -12,8 +12,7 @@ import numpy as np
 import pytest
 
 import hilevel
-from hilevel import layers as L
-from hilevel import ops
+from hilevel import layers as L, ops
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.normal(size=(160, 8, 8, 2)).astype("float32")

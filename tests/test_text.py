@@ -11,7 +11,7 @@ import pytest
 
 import hilevel
 from hilevel import errors, layers, ops
-from hilevel.layers.hashes import fingerprint64, siphash64
+from hilevel.layers.preprocessing.hashes import fingerprint64, siphash64
 
 ABCD = ["a", "b", "c", "d"]
 NUMBERS = [12, 36, 1138, 42]

@@ -14,7 +14,7 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
-from hilevel.backends import get_backend
+from hilevel.engine.backends import get_backend
 
 SIZES = [1, 2, 3, 5, 8, 13, 21, 32, 33, 40]
 
@@ -173,7 +173,7 @@ def test_two_models_on_two_backends_in_two_threads() -> None:
 
 
 def test_threads_that_use_a_backend_first_get_one_object(monkeypatch: pytest.MonkeyPatch) -> None:
-    from hilevel import backends
+    from hilevel.engine import backends
 
     for name in ("numpy", "jax"):
         monkeypatch.setattr(backends, "_loaded", {})

@@ -46,7 +46,7 @@ def test_many_ones_are_counted(run: Run) -> None:
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
 def test_many_ones_of_half_precision(run: Run, dtype: str) -> None:
     """Their own dtype counts to 2,048, or to 256."""
-    ones = np.ones((8192, 2), hilevel.dtypes.as_dtype(dtype))
+    ones = np.ones((8192, 2), hilevel.engine.dtypes.as_dtype(dtype))
     for function, expected in ((ops.sum, 8192), (ops.mean, 1)):
         for axis in (0, 1, None):
             y = run(lambda x, f=function, axis=axis: f(x, axis=axis), ones)
@@ -399,7 +399,7 @@ def test_normalisations_of_large_inputs(run: Run, name: str, policy: str) -> Non
         judge(x.astype("float64"), **({"training": True} if name[0] == "B" else {}))
     )
     found = run(lambda x: layer(x, training=True) if name[0] == "B" else layer(x), x)
-    assert found.dtype == hilevel.dtypes.as_dtype(layer.compute_dtype)
+    assert found.dtype == hilevel.engine.dtypes.as_dtype(layer.compute_dtype)
     loose = {"float16": 3e-3, "bfloat16": 2e-2, "float32": 1e-3, "float64": 1e-7}[layer.compute_dtype]
     np.testing.assert_allclose(found.astype("float64"), wanted, atol=loose * max(1, abs(wanted).max()))
     assert layer(hilevel.Input(x.shape[1:])).dtype == layer.compute_dtype

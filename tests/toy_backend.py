@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import protocol
+from hilevel.engine import protocol
 
 
 class CountingModule:

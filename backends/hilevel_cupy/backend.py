@@ -10,11 +10,13 @@ import cupyx
 import cupyx.scipy.special
 import numpy as np
 
-from hilevel import ops, protocol
-from hilevel._types import Array, Function
-from hilevel.compile.capture import Captured
-from hilevel.compile.replay import Replayed
-from hilevel.protocol import Override
+from hilevel import ops
+from hilevel.engine import protocol
+from hilevel.engine.backends import get_backend
+from hilevel.engine.compile.capture import Captured
+from hilevel.engine.compile.replay import Replayed
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Array, Function
 
 _HAS_ATOMICS = {
     "add": ("float16", "float32", "float64", "int32", "uint32", "uint64"),
@@ -80,8 +82,6 @@ class Backend(protocol.Backend):
         return out
 
     def _scatter_on_host(self, x: Array, index: Any, updates: Array, reduction: str) -> Array:
-        from hilevel.backends import get_backend
-
         parts = index if isinstance(index, tuple) else (index,)
         key = tuple(self.to_numpy(i) if isinstance(i, cupy.ndarray) else i for i in parts)
         host = get_backend("numpy").scatter(self.to_numpy(x), key, self.to_numpy(updates), reduction)

@@ -12,22 +12,28 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from hilevel import protocol
-from hilevel._memory import MB, keep_freed_memory
-from hilevel._philox import ROUNDS, philox_round, philox_rounds, philox_words
-from hilevel._types import Array, DTypeLike, Function
-from hilevel.autodiff.tape import expired_message
+from hilevel.engine import protocol
+from hilevel.engine.autodiff.tape import expired_message
+from hilevel.engine.memory import MB, keep_freed_memory
+from hilevel.engine.philox import ROUNDS, philox_round, philox_rounds, philox_words
+from hilevel.engine.protocol import Overrides
+from hilevel.engine.types import Array, DTypeLike, Function
 from hilevel.errors import TracedValueError
-from hilevel.protocol import Overrides
 from hilevel_jax.compiled import Compiled, as_data, plain_errors
 
 FAMILIES = {
-    f"hilevel.ops.{name}": f"hilevel_jax.{name}"
-    for name in (
-        "attention", "convolution", "crossentropy", "derived", "elementwise", "indexing", "nn", "pooling",
-        "recurrence", "reduction",
-    )
-}  # fmt: skip
+    "hilevel.ops.math.error_functions": "hilevel_jax.error_functions",
+    "hilevel.ops.nn.activations": "hilevel_jax.activations",
+    "hilevel.ops.nn.attention": "hilevel_jax.attention",
+    "hilevel.ops.nn.convolution": "hilevel_jax.convolution",
+    "hilevel.ops.nn.crossentropy": "hilevel_jax.crossentropy",
+    "hilevel.ops.nn.normalization": "hilevel_jax.normalization",
+    "hilevel.ops.nn.pooling": "hilevel_jax.pooling",
+    "hilevel.ops.nn.recurrence": "hilevel_jax.recurrence",
+    "hilevel.ops.numpy.elementwise": "hilevel_jax.elementwise",
+    "hilevel.ops.numpy.indexing": "hilevel_jax.indexing",
+    "hilevel.ops.numpy.reduction": "hilevel_jax.reduction",
+}
 """The module with the backend's own forms of ops, by the module of the ops."""
 
 

@@ -19,14 +19,14 @@ import jax.numpy as jnp
 import numpy as np
 
 from hilevel import tree
-from hilevel._context import context, scope
-from hilevel._types import Function
-from hilevel.autodiff.tape import Traced, expired_message
-from hilevel.dtypes import native, of_scalar
+from hilevel.engine.autodiff.tape import Traced, expired_message
+from hilevel.engine.context import context, scope
+from hilevel.engine.dtypes import native, of_scalar
+from hilevel.engine.interpreter import EVALUATE
+from hilevel.engine.overlay import Overlay, arrays_of, disposable_arrays, replace_arrays
+from hilevel.engine.types import Function
+from hilevel.engine.variables import Variable
 from hilevel.errors import TracedValueError
-from hilevel.interpreter import EVALUATE
-from hilevel.overlay import Overlay, arrays_of, disposable_arrays, replace_arrays
-from hilevel.variables import Variable
 
 _STATIC = (str, bool, bytes, Variable)
 

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hilevel._types import Array
-from hilevel.ops import crossentropy
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Array
+from hilevel.ops.nn import crossentropy
 from hilevel_jax.forms import by_exponentials
 
 

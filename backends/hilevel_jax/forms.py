@@ -8,8 +8,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hilevel._types import Array, Function
-from hilevel.protocol import Override, module_with
+from hilevel.engine.protocol import Override, module_with
+from hilevel.engine.types import Array, Function
 
 
 def override(function: Function) -> Override:

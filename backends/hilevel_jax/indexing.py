@@ -6,9 +6,9 @@ from typing import Any
 
 import jax.numpy as jnp
 
-from hilevel._types import Array
-from hilevel.ops import indexing
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Array
+from hilevel.ops.numpy import indexing
 
 
 def lookup(xp: Any, table: Array, indices: Array) -> Array:

@@ -16,11 +16,11 @@ import jax.numpy as jnp
 import numpy as np
 from jax import lax
 
-from hilevel._types import Array, Function
-from hilevel.dtypes import lowest
-from hilevel.ops import pooling
-from hilevel.ops.windows import Windows
-from hilevel.protocol import Override
+from hilevel.engine.dtypes import lowest
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Array, Function
+from hilevel.ops.nn import pooling
+from hilevel.ops.nn.windows import Windows
 from hilevel_jax.forms import override
 
 _FEW = 9

@@ -1,4 +1,4 @@
-"""Recurrent sequences: the steps of `hilevel.ops.recurrence` under `lax.scan`, with their own way back. JAX's would
+"""Recurrent sequences: the steps of `hilevel.ops.nn.recurrence` under `lax.scan`, with their own way back. JAX's would
 compute the gradient of the recurrent weights step by step; as one product it is twice as fast on a CPU."""
 
 from __future__ import annotations
@@ -9,8 +9,8 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hilevel.ops.recurrence import STEPS, Step, recurrent_op, run_backward, run_forward
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn.recurrence import STEPS, Step, recurrent_op, run_backward, run_forward
 
 
 def _loop(unroll: bool) -> Any:

@@ -7,9 +7,9 @@ from typing import Any
 import jax
 import jax.numpy as jnp
 
-from hilevel._types import Array
-from hilevel.ops import reduction
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Array
+from hilevel.ops.numpy import reduction
 
 
 def index_of(extreme: Any, whole: Any) -> Any:

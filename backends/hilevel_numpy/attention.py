@@ -7,9 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.attention import attention_op as plain
-from hilevel.ops.attention import masked_score
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn.attention import attention_op as plain, masked_score
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]

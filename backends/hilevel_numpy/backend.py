@@ -8,27 +8,28 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import protocol
-from hilevel._memory import keep_freed_memory
-from hilevel._types import Array, Function
-from hilevel.compile.capture import Captured
-from hilevel.compile.replay import Replayed
-from hilevel.protocol import Overrides
+from hilevel.engine import protocol
+from hilevel.engine.compile.capture import Captured
+from hilevel.engine.compile.replay import Replayed
+from hilevel.engine.memory import keep_freed_memory
+from hilevel.engine.protocol import Overrides
+from hilevel.engine.types import Array, Function
 from hilevel_numpy import products
 from hilevel_numpy.packing import pack
 from hilevel_numpy.threads import parallel
 
 FAMILIES = {
-    "hilevel.ops.activations": "hilevel_numpy.elementwise",
-    "hilevel.ops.attention": "hilevel_numpy.attention",
-    "hilevel.ops.convolution": "hilevel_numpy.convolution",
-    "hilevel.ops.crossentropy": "hilevel_numpy.crossentropy",
-    "hilevel.ops.derived": "hilevel_numpy.derived",
-    "hilevel.ops.indexing": "hilevel_numpy.indexing",
-    "hilevel.ops.nn": "hilevel_numpy.nn",
-    "hilevel.ops.recurrence": "hilevel_numpy.recurrence",
-    "hilevel.ops.reduction": "hilevel_numpy.reduction",
-    "hilevel.ops.updates": "hilevel_numpy.updates",
+    "hilevel.ops.nn.activations": "hilevel_numpy.activations",
+    "hilevel.ops.nn.attention": "hilevel_numpy.attention",
+    "hilevel.ops.nn.convolution": "hilevel_numpy.convolution",
+    "hilevel.ops.nn.crossentropy": "hilevel_numpy.crossentropy",
+    "hilevel.ops.nn.dense": "hilevel_numpy.dense",
+    "hilevel.ops.nn.normalization": "hilevel_numpy.normalization",
+    "hilevel.ops.nn.recurrence": "hilevel_numpy.recurrence",
+    "hilevel.ops.numpy.derived": "hilevel_numpy.derived",
+    "hilevel.ops.numpy.indexing": "hilevel_numpy.indexing",
+    "hilevel.ops.numpy.reduction": "hilevel_numpy.reduction",
+    "hilevel.optimizers.updates": "hilevel_numpy.updates",
 }
 """The module with the backend's own forms of ops, by the module of the ops."""
 

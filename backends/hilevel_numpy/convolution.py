@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops import convolution as plain
-from hilevel.ops.nn import before_activation
-from hilevel.ops.patches import is_narrow
-from hilevel.ops.windows import Windows
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn import convolution as plain
+from hilevel.ops.nn.dense import before_activation
+from hilevel.ops.nn.patches import is_narrow
+from hilevel.ops.nn.windows import Windows
 from hilevel_numpy.dense import activate
 from hilevel_numpy.threads import parallel, scratch
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import add, divide, exp, log, maximum, multiply, subtract
 
-from hilevel.ops.crossentropy import sparse_softmax_crossentropy as plain
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn.crossentropy import sparse_softmax_crossentropy as plain
 from hilevel_numpy.indexing import all_inside
 from hilevel_numpy.threads import parallel, scratch
 

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 from numpy import add, maximum, multiply, sign, tanh
 
-from hilevel.ops.nn import as_matrix, before_activation, dense, relu
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn.dense import as_matrix, before_activation, dense
 from hilevel_numpy import products
 
 Array = np.ndarray[Any, Any]
@@ -75,9 +75,4 @@ def gradient(
     )
 
 
-def rectified(xp: Any, x: Array) -> Array:
-    """`max(x, 0)`."""
-    return maximum(x, np.zeros(x.shape[1:], x.dtype))
-
-
-OVERRIDES = {dense: Override(value, gradient), relu: Override(rectified)}
+OVERRIDES = {dense: Override(value, gradient)}

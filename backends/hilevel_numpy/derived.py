@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.derived import divide_no_nan
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.numpy.derived import divide_no_nan
 
 Array = np.ndarray[Any, Any]
 

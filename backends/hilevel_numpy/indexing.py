@@ -6,9 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.indexing import embedding_lookup, is_basic, pick
-from hilevel.ops.indexing import put_add as put_add_op
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.numpy.indexing import embedding_lookup, is_basic, pick, put_add as put_add_op
 
 Array = np.ndarray[Any, Any]
 

@@ -12,8 +12,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.nn import standardize_op as plain
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn.normalization import standardize_op as plain
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]

@@ -7,8 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel._types import Function
-from hilevel.ops import updates
+from hilevel.engine.types import Function
+from hilevel.optimizers import updates
 from hilevel_numpy.updates import BLOCK, form_of
 
 Array = np.ndarray[Any, Any]

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.protocol import module_with
+from hilevel.engine.protocol import module_with
 from hilevel_numpy import sums
 from hilevel_numpy.threads import blas_is_known, one_blas_thread, parallel
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.recurrence import recurrent_op as plain
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.nn.recurrence import recurrent_op as plain
 from hilevel_numpy import products
 from hilevel_numpy.loops import LOOPS, GRULoop, Loop
 from hilevel_numpy.threads import parallel

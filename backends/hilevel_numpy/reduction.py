@@ -6,8 +6,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.ops.reduction import expand_reduced, mean, number_of_terms, sum
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.ops.numpy.reduction import expand_reduced, mean, number_of_terms, sum
 
 Array = np.ndarray[Any, Any]
 

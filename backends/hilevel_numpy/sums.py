@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.dtypes import is_float
-from hilevel.protocol import axes_tuple
+from hilevel.engine.dtypes import is_float
+from hilevel.engine.protocol import axes_tuple
 
 Array = np.ndarray[Any, Any]
 

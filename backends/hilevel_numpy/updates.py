@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy import add, divide, multiply, sqrt, subtract
 
-from hilevel._types import Function
-from hilevel.ops import updates
-from hilevel.protocol import Override
+from hilevel.engine.protocol import Override
+from hilevel.engine.types import Function
+from hilevel.optimizers import updates
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]

@@ -6,8 +6,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from hilevel.api.configurable import argument_names
 from hilevel.callbacks.base import Callback, Monitor
-from hilevel.configurable import argument_names
 from hilevel.errors import unknown_argument
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from hilevel.callbacks.base import Callback
 from hilevel.callbacks.drawing import Lines, can_draw, numbers, screen, write
-from hilevel.config import settings
+from hilevel.engine.settings import settings
 
 
 def verbosity(verbose: str | int) -> int:

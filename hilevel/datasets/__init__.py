@@ -4,30 +4,6 @@
 `pip install 'hilevel[data]'`, checked, and kept in `$HILEVEL_HOME/datasets`, or `~/.hilevel/datasets`.
 """
 
-from hilevel._lazy import install_getattr as _install_getattr
-from hilevel.datasets import (
-    authors,
-    boston_housing,
-    california_housing,
-    cifar10,
-    cifar100,
-    digits,
-    fashion_mnist,
-    imdb,
-    mnist,
-    reuters,
-)
+from hilevel.api.lazy import attach_stub as _attach_stub
 
-_install_getattr(__name__)
-__all__ = [
-    "authors",
-    "boston_housing",
-    "california_housing",
-    "cifar10",
-    "cifar100",
-    "digits",
-    "fashion_mnist",
-    "imdb",
-    "mnist",
-    "reuters",
-]
+_attach_stub(__name__)

@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import dtypes
-from hilevel._types import DType, DTypeLike
+from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
-from hilevel.configurable import Configurable
+from hilevel.engine import dtypes
+from hilevel.engine.types import DType, DTypeLike
 
 
 class Initializer(Configurable):

@@ -14,12 +14,12 @@ from typing import Any
 import numpy as np
 
 from hilevel import random
-from hilevel._context import scope
-from hilevel._types import DType, DTypeLike
-from hilevel.backends import get_backend
+from hilevel.engine.backends import get_backend
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import EVALUATE
+from hilevel.engine.types import DType, DTypeLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.initializers.base import Initializer, resolved
-from hilevel.interpreter import EVALUATE
 from hilevel.random import SeedGenerator, make_seed
 
 Array = np.ndarray[Any, Any]
@@ -328,3 +328,16 @@ class LecunNormal(_Preset):
     """
 
     preset = (1.0, "fan_in", "truncated_normal")
+
+
+OrthogonalInitializer = orthogonal = Orthogonal
+glorot_normal = GlorotNormal
+glorot_uniform = GlorotUniform
+he_normal = HeNormal
+he_uniform = HeUniform
+lecun_normal = LecunNormal
+lecun_uniform = LecunUniform
+random_normal = RandomNormal
+random_uniform = RandomUniform
+truncated_normal = TruncatedNormal
+variance_scaling = VarianceScaling

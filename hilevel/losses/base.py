@@ -6,13 +6,14 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any, Self
 
-from hilevel import dtype_policies, ops, registry
-from hilevel._types import Config, DType, Tensor
+from hilevel import dtype_policies, losses, ops
+from hilevel.api import registry
+from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
-from hilevel.configurable import Configurable
+from hilevel.engine.names import unique_name
+from hilevel.engine.types import Config, DType, Tensor
 from hilevel.errors import ShapeError
 from hilevel.masks import combined, mask_of
-from hilevel.names import unique_name
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
@@ -130,8 +131,6 @@ class LossFunctionWrapper(Loss):
     def from_config(cls, config: Config) -> Self:
         """A loss as `get_config` describes it."""
         if isinstance(config.get("fn"), str):
-            from hilevel import losses
-
             config = {**config, "fn": losses.get(config["fn"])}
         return cls(**config)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Axis, Tensor
 from hilevel.config import epsilon
+from hilevel.engine.types import Axis, Tensor
 from hilevel.losses.base import LossFunctionWrapper, matched
 from hilevel.losses.regression import MEAN
 

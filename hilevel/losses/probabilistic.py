@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel._context import context
-from hilevel._types import Tensor
 from hilevel.config import epsilon
+from hilevel.engine.context import context
+from hilevel.engine.ranges import expect_fractions, expect_indices
+from hilevel.engine.types import Tensor
 from hilevel.errors import ConstantOutputWarning, warn
 from hilevel.losses.base import LossFunctionWrapper, matched
 from hilevel.losses.regression import MEAN
-from hilevel.ops._ranges import expect_fractions, expect_indices
-from hilevel.ops.indexing import pick
+from hilevel.ops.numpy.indexing import pick
 
 _ONE_HOT = (
     "For targets that are class numbers use the sparse_categorical_crossentropy loss; else make them one-hot "

@@ -6,10 +6,10 @@ import math
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Namespace, Tensor
 from hilevel.config import epsilon
+from hilevel.engine.spec import reduced
+from hilevel.engine.types import Namespace, Tensor
 from hilevel.losses.base import LossFunctionWrapper, matched
-from hilevel.ops._abstract import reduced
 
 MEAN = "sum_over_batch_size"
 

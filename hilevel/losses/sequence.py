@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel._types import Tensor
+from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError
 from hilevel.losses.base import LossFunctionWrapper
 from hilevel.losses.probabilistic import check_labels

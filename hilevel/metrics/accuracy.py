@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Tensor
 from hilevel.config import floatx
+from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError
 from hilevel.losses.base import agree, matched
 from hilevel.losses.probabilistic import check_labels

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel._types import Config, Shape, Tensor
 from hilevel.config import epsilon
+from hilevel.engine.types import Config, Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.metrics.confusion import ConfusionMetric, check_range, even_thresholds
 

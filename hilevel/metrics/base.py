@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from hilevel import dtype_policies, ops, registry, tree
-from hilevel._types import DType, DTypeLike, Shape, Tensor
+from hilevel import dtype_policies, initializers, ops, tree
+from hilevel.api import registry
+from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
-from hilevel.configurable import Configurable
-from hilevel.names import unique_name
-from hilevel.overlay import Overlay
-from hilevel.variables import Variable
+from hilevel.engine.names import unique_name
+from hilevel.engine.overlay import Overlay
+from hilevel.engine.types import DType, DTypeLike, Shape, Tensor
+from hilevel.engine.variables import Variable
 
 
 class Metric(Configurable):
@@ -146,8 +147,6 @@ class Metric(Configurable):
 def _initializer(identifier: Any) -> Any:
     if identifier is None or identifier == "zeros":
         return ops.zeros
-    from hilevel import initializers
-
     return initializers.get(identifier)
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel._types import Config, Tensor
 from hilevel.config import epsilon
+from hilevel.engine.types import Config, Tensor
 from hilevel.losses.base import cast_to, matched, same_rank
 from hilevel.metrics.base import Metric, accumulate
 

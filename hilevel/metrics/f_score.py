@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Shape, Tensor
 from hilevel.config import epsilon
+from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
 from hilevel.losses.base import cast_to
 from hilevel.metrics.base import Metric, accumulate
-from hilevel.variables import Variable
 
 
 def check_columns(metric: Metric, y_true_shape: Shape, y_pred_shape: Shape) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import losses, ops
-from hilevel._types import Tensor
+from hilevel.engine.types import Tensor
 from hilevel.losses.base import cast_to, matched, weighted
 from hilevel.metrics.reduction import Mean, MeanMetricWrapper
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from hilevel import dtypes, ops
-from hilevel._types import Tensor
+from hilevel import ops
 from hilevel.config import epsilon
+from hilevel.engine import dtypes
+from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError, warn
 from hilevel.losses.base import cast_to
 from hilevel.metrics.base import Metric, accumulate

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Self
 
-from hilevel import ops, registry
-from hilevel._types import Config, DType, Tensor
+from hilevel import losses, metrics, ops
+from hilevel.api import registry
+from hilevel.engine.types import Config, DType, Tensor
 from hilevel.losses.base import cast_to, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
@@ -119,8 +120,6 @@ class MeanMetricWrapper(Mean):
     def from_config(cls, config: Config) -> Self:
         """A metric as `get_config` describes it."""
         if isinstance(config.get("fn"), str):
-            from hilevel import losses, metrics
-
             fn = getattr(metrics, config["fn"], None) or losses.get(config["fn"])
             config = {**config, "fn": fn}
         return cls(**config)

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Shape, Tensor
 from hilevel.config import epsilon
+from hilevel.engine.types import Shape, Tensor
 from hilevel.losses import cosine_similarity as negative_cosine
 from hilevel.losses.base import cast_to, matched
 from hilevel.metrics.base import Metric, accumulate

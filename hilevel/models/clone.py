@@ -6,9 +6,9 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel import tree
-from hilevel.graph import Symbolic
-from hilevel.layers.input_layer import Input
-from hilevel.layers.layer import Layer
+from hilevel.engine.graph import Symbolic
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.core.input_layer import Input
 from hilevel.models.model import Model
 from hilevel.models.sequential import Sequential
 

@@ -8,17 +8,17 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel._types import Config
-from hilevel.autodiff.tape import to_host
-from hilevel.graph import Symbolic
-from hilevel.interpreter import owner
+from hilevel.api.registry import get_registered_name, get_registered_object
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.graph import Symbolic
+from hilevel.engine.interpreter import owner
+from hilevel.engine.names import distinct
+from hilevel.engine.op import Composite, Op
+from hilevel.engine.types import Config
 from hilevel.layers import deserialize, serialize
-from hilevel.layers.input_layer import InputLayer
-from hilevel.layers.layer import Layer
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.core.input_layer import InputLayer
 from hilevel.models.graph_run import Graph
-from hilevel.names import distinct
-from hilevel.ops._op import Composite, Op
-from hilevel.registry import get_registered_name, get_registered_object
 
 _TENSOR = "__keras_tensor__"
 

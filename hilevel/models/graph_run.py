@@ -6,13 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel import masks, ops, tree
-from hilevel._types import Tensor
-from hilevel.dtypes import is_float
+from hilevel.engine.dtypes import is_float
+from hilevel.engine.graph import Node, Symbolic
+from hilevel.engine.spec import Unknown
+from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError, nearest
-from hilevel.graph import Node, Symbolic
-from hilevel.layers.input_layer import InputLayer
-from hilevel.layers.layer import Layer
-from hilevel.ops._abstract import Unknown
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.core.input_layer import InputLayer
 
 
 class Graph:

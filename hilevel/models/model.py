@@ -6,15 +6,15 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel import masks, tree
-from hilevel._types import Config
+from hilevel.api.registry import custom_object_scope
+from hilevel.engine.graph import abstract_call
+from hilevel.engine.types import Config
 from hilevel.errors import nearest
-from hilevel.graph import abstract_call
-from hilevel.layers.layer import Layer, default_build
-from hilevel.layers.shapes import symbolic_inputs
+from hilevel.layers.base.layer import Layer, default_build
+from hilevel.layers.base.shapes import symbolic_inputs
 from hilevel.models.config import graph_config, graph_from_config
 from hilevel.models.graph_run import Graph
 from hilevel.models.summary import summary_text
-from hilevel.registry import custom_object_scope
 from hilevel.training.trainer import Trainer
 
 

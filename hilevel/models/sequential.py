@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel import masks, tree
-from hilevel._types import Config, Shape
-from hilevel.graph import Symbolic
+from hilevel.engine.graph import Symbolic
+from hilevel.engine.types import Config, Shape
 from hilevel.layers import deserialize, serialize
-from hilevel.layers.input_layer import Input, InputLayer
-from hilevel.layers.layer import Layer
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.core.input_layer import Input, InputLayer
 from hilevel.models.model import Model
 
 

@@ -7,7 +7,7 @@ import textwrap
 from typing import Any
 
 from hilevel import tree
-from hilevel.layers.layer import Layer
+from hilevel.layers.base.layer import Layer
 
 
 def summary_text(

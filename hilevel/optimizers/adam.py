@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from hilevel import ops
-from hilevel._types import Namespace, Tensor
-from hilevel.dtypes import FLOAT32, promoted
-from hilevel.ops._abstract import like
-from hilevel.ops._op import op
+from hilevel.engine.dtypes import FLOAT32, promoted
+from hilevel.engine.op import op
+from hilevel.engine.spec import like
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.variables import Variable
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.variables import Variable
 
 
 class Adam(Optimizer):

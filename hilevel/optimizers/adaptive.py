@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from typing import Any, Unpack
 
 from hilevel import ops
-from hilevel._types import Namespace, Tensor
-from hilevel.dtypes import FLOAT32, promoted
+from hilevel.engine.dtypes import FLOAT32, promoted
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.variables import Variable
 
 
 class RMSprop(Optimizer):

@@ -10,14 +10,16 @@ from typing import Any, Self
 
 import numpy as np
 
-from hilevel import initializers, ops, registry
-from hilevel._context import context, scope
-from hilevel._types import Config, Function, Namespace, Tensor
-from hilevel.backends import current_backend
-from hilevel.configurable import Configurable, argument_names
-from hilevel.interpreter import EVALUATE
-from hilevel.names import unique_name
-from hilevel.ops.updates import update, without_gradients
+from hilevel import initializers, ops
+from hilevel.api import registry
+from hilevel.api.configurable import Configurable, argument_names
+from hilevel.engine.backends import current_backend
+from hilevel.engine.context import context, scope
+from hilevel.engine.interpreter import EVALUATE
+from hilevel.engine.names import unique_name
+from hilevel.engine.overlay import replace_arrays
+from hilevel.engine.types import Config, Function, Namespace, Tensor
+from hilevel.engine.variables import Variable
 from hilevel.optimizers import schedules
 from hilevel.optimizers.gradients import (
     check_pairs,
@@ -29,8 +31,7 @@ from hilevel.optimizers.gradients import (
 from hilevel.optimizers.options import check_options, with_options
 from hilevel.optimizers.schedules import LearningRateSchedule
 from hilevel.optimizers.state import State, do_if
-from hilevel.overlay import replace_arrays
-from hilevel.variables import Variable
+from hilevel.optimizers.updates import update, without_gradients
 
 
 class Optimizer(State, Configurable):

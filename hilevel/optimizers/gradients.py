@@ -6,9 +6,9 @@ from collections.abc import Container, Sequence
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Tensor
+from hilevel.engine.types import Tensor
+from hilevel.engine.variables import Variable
 from hilevel.errors import warn as _warn
-from hilevel.variables import Variable
 
 
 def check_pairs(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from hilevel import ops
-from hilevel._types import Tensor
-from hilevel.dtypes import FLOAT32, promoted
+from hilevel.engine.dtypes import FLOAT32, promoted
+from hilevel.engine.types import Tensor
+from hilevel.engine.variables import Variable
 from hilevel.optimizers.adam import towards
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
-from hilevel.variables import Variable
 
 
 class Lamb(Optimizer):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from hilevel._types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Self
 
-from hilevel import ops
-from hilevel._context import context, scope
-from hilevel._types import Config, Tensor
+from hilevel import ops, optimizers
+from hilevel.engine.context import context, scope
+from hilevel.engine.types import Config, Tensor
+from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.state import do_if
-from hilevel.variables import Variable
 
 
 class LossScaleOptimizer(Optimizer):
@@ -116,11 +116,9 @@ class LossScaleOptimizer(Optimizer):
 
     def get_config(self) -> Config:
         """The constructor's arguments, as plain data."""
-        from hilevel.optimizers import serialize
-
         return {
             "name": self.name,
-            "inner_optimizer": serialize(self.inner_optimizer),
+            "inner_optimizer": optimizers.serialize(self.inner_optimizer),
             "initial_scale": self.initial_scale,
             "dynamic_growth_steps": self.dynamic_growth_steps,
         }
@@ -128,7 +126,5 @@ class LossScaleOptimizer(Optimizer):
     @classmethod
     def from_config(cls, config: Config, custom_objects: Config | None = None) -> Self:
         """An optimizer as `get_config` describes it, without its state."""
-        from hilevel.optimizers import deserialize
-
-        inner = deserialize(config["inner_optimizer"], custom_objects)
+        inner = optimizers.deserialize(config["inner_optimizer"], custom_objects)
         return cls(**{**config, "inner_optimizer": inner})

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel import ops
-from hilevel._types import Tensor
+from hilevel.engine.types import Tensor
+from hilevel.engine.variables import Variable
 from hilevel.optimizers.adam import Adam, adam_rate
 from hilevel.optimizers.base import Optimizer, update_variables
-from hilevel.variables import Variable
 
 
 class Muon(Optimizer):

@@ -8,12 +8,12 @@ from typing import Any
 import numpy as np
 
 from hilevel import initializers, ops
-from hilevel._types import DTypeLike, Tensor
-from hilevel.backends import current_backend
 from hilevel.config import floatx
-from hilevel.names import distinct
-from hilevel.overlay import Overlay, arrays_of
-from hilevel.variables import Variable
+from hilevel.engine.backends import current_backend
+from hilevel.engine.names import distinct
+from hilevel.engine.overlay import Overlay, arrays_of
+from hilevel.engine.types import DTypeLike, Tensor
+from hilevel.engine.variables import Variable
 
 
 class State:

@@ -1,7 +1,5 @@
 """Preparing data, under the names of `keras.preprocessing`."""
 
-from hilevel._lazy import install_getattr as _install_getattr
-from hilevel.preprocessing import sequence
+from hilevel.api.lazy import attach_stub as _attach_stub
 
-_install_getattr(__name__)
-__all__ = ["sequence"]
+_attach_stub(__name__)

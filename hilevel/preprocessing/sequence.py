@@ -1,6 +1,6 @@
 """Sequences of different lengths."""
 
-from hilevel._lazy import install_getattr as _install_getattr
+from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.utils.numerical import pad_sequences
 
 _install_getattr(__name__)

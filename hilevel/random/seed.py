@@ -8,11 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from hilevel._philox import philox_words
-from hilevel.compile.jit import before_compiling
-from hilevel.names import name_scope, unique_name
-from hilevel.ops.elementwise import add
-from hilevel.variables import Variable
+from hilevel.engine.backends import current_backend
+from hilevel.engine.compile.jit import before_compiling
+from hilevel.engine.names import name_scope, unique_name
+from hilevel.engine.philox import philox_words
+from hilevel.engine.variables import Variable
+from hilevel.ops.numpy.elementwise import add
 
 
 class _Global:
@@ -129,8 +130,6 @@ class _DefaultGenerator:
             generator.state.assign(np.array([seed ^ 0x5EED, 0], np.uint32))
 
     def get(self) -> SeedGenerator:
-        from hilevel.backends import current_backend
-
         name = current_backend().name
         if name not in self.generators:
             with self.lock:

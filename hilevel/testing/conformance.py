@@ -10,18 +10,18 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import tensor
-from hilevel._context import scope
-from hilevel._philox import philox_words
-from hilevel.autodiff.functional import custom_gradient, grad, value_and_grad
-from hilevel.autodiff.gradient_tape import GradientTape
-from hilevel.autodiff.tape import to_host
-from hilevel.backends import get_backend
-from hilevel.compile.jit import jit
-from hilevel.interpreter import EVALUATE
-from hilevel.protocol import Backend
+from hilevel.engine import tensor
+from hilevel.engine.autodiff.functional import custom_gradient, grad, value_and_grad
+from hilevel.engine.autodiff.gradient_tape import GradientTape
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.backends import get_backend
+from hilevel.engine.compile.jit import jit
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import EVALUATE
+from hilevel.engine.philox import philox_words
+from hilevel.engine.protocol import Backend
+from hilevel.engine.variables import Variable
 from hilevel.testing.gradients import check_gradients
-from hilevel.variables import Variable
 
 Check = Callable[[Backend], None]
 _checks: dict[str, Check] = {}

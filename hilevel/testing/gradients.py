@@ -8,16 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import tensor, tree
-from hilevel._context import scope
-from hilevel._types import Function
-from hilevel.autodiff.functional import grad
-from hilevel.autodiff.tape import to_host
-from hilevel.backends import current_backend, get_backend
-from hilevel.compile.jit import jit
-from hilevel.dtypes import is_float
-from hilevel.overlay import Overlay
-from hilevel.variables import Variable
+from hilevel import tree
+from hilevel.engine import tensor
+from hilevel.engine.autodiff.functional import grad
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.backends import current_backend, get_backend
+from hilevel.engine.compile.jit import jit
+from hilevel.engine.context import scope
+from hilevel.engine.dtypes import is_float
+from hilevel.engine.overlay import Overlay
+from hilevel.engine.types import Function
+from hilevel.engine.variables import Variable
 
 Host = np.ndarray[Any, Any]
 

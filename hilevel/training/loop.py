@@ -12,9 +12,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from hilevel.autodiff.tape import to_host
-from hilevel.data.arrays import ArrayBatches
+from hilevel.engine.autodiff.tape import to_host
 from hilevel.errors import warn
+from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.state import Step
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 from hilevel import activations, losses, masks, metrics, tree
-from hilevel._types import Tensor
+from hilevel.engine.types import Tensor
 from hilevel.errors import ConstantOutputWarning, unknown_name, warn
 from hilevel.losses.base import Loss
 from hilevel.training.matching import Outputs

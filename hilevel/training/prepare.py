@@ -8,17 +8,17 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import data as data_
 from hilevel import metrics, tree
-from hilevel._context import scope
-from hilevel.data.adapters import Kept, RepeatedBatches, StreamBatches
-from hilevel.data.arrays import ArrayBatches
-from hilevel.data.columns import named_leaves
-from hilevel.data.unpack import unpack_x_y_sample_weight
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import SHAPES
+from hilevel.engine.spec import Abstract, Unknown
 from hilevel.errors import NotCompiledError, TracedValueError, warn
-from hilevel.interpreter import SHAPES
-from hilevel.layers.layer import Layer, building
-from hilevel.ops._abstract import Abstract, Unknown
+from hilevel.layers.base.layer import Layer, building
+from hilevel.training import data as data_
+from hilevel.training.data.adapters import Kept, RepeatedBatches, StreamBatches
+from hilevel.training.data.arrays import ArrayBatches
+from hilevel.training.data.columns import named_leaves
+from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.outputs import check_probabilities
 from hilevel.training.state import Step, step_of
 

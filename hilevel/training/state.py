@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hilevel.compile.jit import Programs
+from hilevel.engine.compile.jit import Programs
 from hilevel.training.outputs import OutputLosses, OutputMetrics
 from hilevel.training.turns import Turns
 

@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops, optimizers, tree
-from hilevel._types import Tensor
-from hilevel.autodiff.functional import value_and_grad
-from hilevel.configurable import named_arguments
-from hilevel.data.unpack import unpack_x_y_sample_weight
-from hilevel.layers.layer import Layer
+from hilevel.api.configurable import named_arguments
+from hilevel.engine.autodiff.functional import value_and_grad
+from hilevel.engine.types import Tensor
+from hilevel.layers.base.layer import Layer
 from hilevel.random.seed import make_seed
+from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.outputs import OutputLosses, OutputMetrics
 from hilevel.training.state import TrainingState, of_training
 

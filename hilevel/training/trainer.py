@@ -8,15 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from hilevel import data as data_
 from hilevel import tree
-from hilevel._context import context, scope
-from hilevel.autodiff.tape import to_host
-from hilevel.backends import get_backend
-from hilevel.callbacks.base import CallbackList, History
-from hilevel.configurable import named_arguments
-from hilevel.data.arrays import ArrayBatches
+from hilevel.api.configurable import named_arguments
+from hilevel.callbacks.base import History
+from hilevel.callbacks.callback_list import CallbackList
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.backends import get_backend
+from hilevel.engine.context import context, scope
 from hilevel.errors import warn
+from hilevel.training import data as data_
+from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.loop import Executions, Joined, Watch, as_number, events, interruptible, run_steps
 from hilevel.training.prepare import (
     check_counts,

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-from hilevel.overlay import Overlay, arrays_of
-from hilevel.variables import Variable
+from hilevel.engine.overlay import Overlay, arrays_of
+from hilevel.engine.variables import Variable
 
 
 class Turns:

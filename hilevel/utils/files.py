@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from hilevel.utils.downloads import PASSING, Resuming, alone
+
 
 def get_file(
     fname: str | os.PathLike[str] | None = None,
@@ -123,8 +125,6 @@ def _is_here(path: Path, checksum: str | None, is_ours: bool) -> bool:
 
 def _fetch(origin: str, target: Path, checksum: str | None, anew: bool) -> Path:
     pooch = _pooch(origin, target, checksum)
-    from hilevel.utils.downloads import PASSING, Resuming, alone
-
     part = target.with_name(f"{target.name}.part")
     cache = pooch.Pooch(target.parent, "", registry={target.name: checksum}, urls={target.name: origin})
     try:

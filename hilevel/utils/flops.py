@@ -9,15 +9,17 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from hilevel import ops, tree
-from hilevel._context import scope
-from hilevel._types import Function
-from hilevel.interpreter import Shapes
-from hilevel.layers.layer import Layer
-from hilevel.layers.shapes import abstract_tensors
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import Shapes
+from hilevel.engine.spec import Unknown
+from hilevel.engine.types import Function
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.shapes import abstract_tensors
 from hilevel.models.summary import size_text
-from hilevel.ops import attention, convolution, indexing, linear, pooling, recurrence, reduction, shaping
-from hilevel.ops._abstract import Unknown
-from hilevel.ops.nn import dense, standardize_op
+from hilevel.ops.nn import attention, convolution, pooling, recurrence
+from hilevel.ops.nn.dense import dense
+from hilevel.ops.nn.normalization import standardize_op
+from hilevel.ops.numpy import indexing, products as linear, reduction, shaping
 
 
 class Cost:

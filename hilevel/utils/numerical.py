@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops, tree
-from hilevel.config import settings
-from hilevel.graph import Symbolic
-from hilevel.ops.indexing import check_indices
+from hilevel.engine.graph import Symbolic
+from hilevel.engine.settings import settings
+from hilevel.ops.numpy.indexing import check_indices
 from hilevel.random.functions import permutation
 from hilevel.random.seed import make_seed
 

@@ -1,0 +1,13 @@
+"""The error function and its inverse, as JAX has them."""
+
+from __future__ import annotations
+
+import jax
+
+from hilevel.engine.protocol import Override
+from hilevel.ops.math.error_functions import erf, erfinv
+
+OVERRIDES = {
+    erf: Override(lambda xp, x: jax.scipy.special.erf(x)),
+    erfinv: Override(lambda xp, x: jax.scipy.special.erfinv(x)),
+}

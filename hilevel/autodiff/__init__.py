@@ -1,1 +1,0 @@
-"""Automatic differentiation: the tape, and the functions that take derivatives."""

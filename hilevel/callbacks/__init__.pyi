@@ -1,0 +1,13 @@
+from hilevel.callbacks.base import (
+    Callback as Callback,
+    History as History,
+    LambdaCallback as LambdaCallback,
+)
+from hilevel.callbacks.callback_list import CallbackList as CallbackList
+from hilevel.callbacks.csv_logger import CSVLogger as CSVLogger
+from hilevel.callbacks.learning_rate import (
+    LearningRateScheduler as LearningRateScheduler,
+    ReduceLROnPlateau as ReduceLROnPlateau,
+)
+from hilevel.callbacks.progress import ProgbarLogger as ProgbarLogger
+from hilevel.callbacks.stopping import EarlyStopping as EarlyStopping, TerminateOnNaN as TerminateOnNaN

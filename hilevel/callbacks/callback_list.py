@@ -1,0 +1,141 @@
+"""The list of callbacks that a run of training, evaluation or prediction calls."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from hilevel import tree
+from hilevel.callbacks.base import _LONG, ALIASES, EVENTS, Callback, History
+from hilevel.callbacks.progress import ProgbarLogger, verbosity
+
+
+class CallbackList:
+    """Calls callbacks in order; of the events of batches only those that somebody acts on.
+
+    Args:
+        callbacks: the callbacks.
+        add_history: whether a `History` is added, if there is none.
+        add_progbar: whether a progress bar is added, if there is none.
+        model: the model they are for.
+        **params: what they are told: `epochs`, `steps`, `verbose`.
+
+    >>> import hilevel
+    >>> len(hilevel.callbacks.CallbackList(add_history=True).callbacks)
+    1
+    """
+
+    def __init__(
+        self,
+        callbacks: Any = None,
+        add_history: bool = False,
+        add_progbar: bool = False,
+        model: Any = None,
+        **params: Any,
+    ) -> None:
+        self.callbacks: list[Callback] = _as_list(callbacks)
+        if add_history and not any(isinstance(c, History) for c in self.callbacks):
+            self.callbacks.append(History())
+        if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
+            self.callbacks.insert(0, ProgbarLogger())
+        self.model = model
+        self.params = params
+        for callback in self.callbacks:
+            self._adopt(callback)
+
+    def set_params(self, params: dict[str, Any]) -> None:
+        """Hand `epochs`, `steps` and `verbose` to each callback."""
+        self.params = params
+        for callback in self.callbacks:
+            callback.set_params(params)
+
+    def set_model(self, model: Any) -> None:
+        """Hand the model to each callback."""
+        self.model = model
+        for callback in self.callbacks:
+            self._adopt_model(callback)
+
+    @classmethod
+    def make(
+        cls,
+        callbacks: Any,
+        model: Any,
+        verbose: str | int,
+        epochs: int,
+        steps: int | None,
+        history: bool = False,
+    ) -> CallbackList:
+        """The list for one run of `fit`, which keeps a `history`, of `evaluate` or `predict`; inside of another run,
+        that run's own."""
+        if isinstance(callbacks, CallbackList):
+            return callbacks
+        level = verbosity(verbose)
+        return cls(callbacks, history, bool(level), model, verbose=level, epochs=epochs, steps=steps)
+
+    def append(self, callback: Callback) -> None:
+        """Add a callback at the end."""
+        self._adopt(callback)
+        self.callbacks.append(callback)
+        for event in EVENTS:
+            self.__dict__.pop(event, None)
+
+    def watches(self, kind: str) -> bool:
+        """Whether a callback has to be told of each batch of a kind, "train", "test" or "predict"."""
+        events = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")
+        return any(c.every_batch and _acts(c, event) for c in self.callbacks for event in events)
+
+    def _adopt(self, callback: Callback) -> None:
+        """Tell a callback what it is for."""
+        if not isinstance(callback, Callback):
+            raise TypeError(
+                f"callbacks must be hilevel.callbacks.Callback objects; got {type(callback).__name__}."
+            )
+        if self.model is not None:
+            self._adopt_model(callback)
+        callback.set_params(self.params)
+
+    def _adopt_model(self, callback: Callback) -> None:
+        callback.set_model(self.model)
+        if isinstance(callback, History):
+            self.model.history = callback
+
+    def __getattr__(self, event: str) -> Callable[..., None]:
+        if event not in EVENTS:
+            raise AttributeError(
+                f"{type(self).__name__!r} object has no attribute {event!r}", name=event, obj=self
+            )
+        event = _LONG.get(event, event)
+        listeners = [getattr(c, event) for c in self.callbacks if _acts(c, event)]
+        if not listeners:
+            self.__dict__[event] = _nobody
+            return _nobody
+        count = 2 if "epoch" in event or "batch" in event else 1
+
+        def call(*args: Any, logs: Any = None) -> None:
+            arguments = (*args, logs)[:count]
+            if arguments[-1] is None:
+                arguments = (*arguments[:-1], {})
+            for listener in listeners:
+                listener(*arguments)
+
+        self.__dict__[event] = call
+        return call
+
+
+def _nobody(*_: Any, logs: Any = None) -> None:
+    """An event that no callback acts on."""
+
+
+def _as_list(callbacks: Any) -> list[Any]:
+    if callbacks is None:
+        return []
+    if isinstance(callbacks, Iterable):
+        return tree.flatten(list(callbacks))
+    return [callbacks]
+
+
+def _acts(callback: Callback, event: str) -> bool:
+    """Whether the callback overrides this event, or its short name where the default calls that."""
+    if event in vars(callback) or getattr(type(callback), event) is not getattr(Callback, event):
+        return True
+    return event in ALIASES and _acts(callback, ALIASES[event])

@@ -1,1 +1,0 @@
-"""Compiled functions: `jit`, and the capture and replay of steps on eager backends."""

@@ -1,0 +1,1 @@
+"""Compilation for eager backends: capture, programs, replay."""

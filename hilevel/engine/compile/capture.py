@@ -1,0 +1,363 @@
+"""Capturing a step: the calls that a function makes of an eager backend, in order, as it runs.
+
+While a capture is open, what ops return is `Captured`: the array, and its number among the step's values. Every
+call of an op's value or gradient rule is made, and noted. What the function does with numbers that the capture cannot
+see - it looks at them, keeps them, sets an attribute of a layer - is a reason to leave it as it is.
+"""
+
+from __future__ import annotations
+
+import gc
+import types
+import weakref
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from hilevel import tree
+from hilevel.engine.context import context, scope
+from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, RECORDED, Watch
+from hilevel.engine.overlay import Overlay
+from hilevel.engine.protocol import Backend
+from hilevel.engine.tensor import Holding
+from hilevel.engine.types import Array, Function
+
+
+class Captured(Holding):
+    """An array of a step that is being captured. Afterwards it is the plain array again."""
+
+    __slots__ = ("__weakref__", "capture", "slot", "value")
+
+    def __init__(self, value: Array, capture: Capture, slot: Slot) -> None:
+        self.value = value
+        self.capture = capture
+        self.slot = slot
+
+    def leave(self) -> Any:
+        """Return itself in its capture, the array after it."""
+        now = context.interpreter
+        return self if now is self.capture or now.untaped is self.capture else self.value
+
+    def numbers(self) -> Array:
+        """Return the array, for code that looks at its numbers; a step that depends on them cannot be replayed."""
+        self.capture.refuse("it looks at the numbers of a tensor")
+        return self.value
+
+    def numpy(self) -> np.ndarray[Any, Any]:
+        """The numbers as a NumPy array."""
+        return self.capture.backend.to_numpy(self.numbers())
+
+    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+        return np.asarray(self.numbers(), dtype=dtype)
+
+    def __getattr__(self, name: str) -> Any:
+        """What the array can do beside the operations of tensors, `tolist` for instance: that looks at its numbers."""
+        if name in self.__slots__:
+            raise AttributeError(name)
+        attribute = getattr(self.value, name)
+        self.numbers()
+        return attribute
+
+    def copy(self) -> Any:
+        """The same numbers in memory of their own."""
+        return self.capture.call(_copy, (self,))
+
+    def __repr__(self) -> str:
+        return f"<Captured {self.value!r}>"
+
+
+ARRAYS.add(Captured)
+RECORDED.add(Captured)
+
+
+def _copy(x: Array) -> Array:
+    return x.copy()
+
+
+def value_of(x: Any) -> Any:
+    """Return the array of a captured one; a structure with such arrays; anything else as it is."""
+    if x.__class__ is Captured:
+        return x.value
+    return tree.map_structure(value_of, x) if isinstance(x, _NOT_PLAIN) else x
+
+
+def slot_of(x: Any) -> Any:
+    """Return the slot of a captured array; a structure with such slots; anything else as it is."""
+    if x.__class__ is Captured:
+        return x.slot
+    return tree.map_structure(slot_of, x) if isinstance(x, _NOT_PLAIN) else x
+
+
+_NOT_PLAIN = (Captured, tuple, list, dict)
+"""Classes of arguments in which there may be captured arrays."""
+
+
+def layers_of(function: Any) -> list[Any]:
+    """Return the layers that a function can reach without calling them: in the object it is a method of, in that
+    object's attributes, in its closure, and in the globals that it names; and in those of the functions found there."""
+    layers: dict[int, Any] = {}
+    functions, seen = [function], {function}
+    while functions:
+        for x in _held_by(functions.pop()):
+            if hasattr(x, "_flatten_layers") and not isinstance(x, type):
+                layers.update((id(layer), layer) for layer in x._flatten_layers())
+            elif isinstance(x, (types.FunctionType, types.MethodType)) and x not in seen:
+                seen.add(x)
+                functions.append(x)
+    return list(layers.values())
+
+
+def _held_by(function: Any) -> list[Any]:
+    """Return the objects in a function's closure, globals and object, and those in lists and dicts there."""
+    owner = getattr(function, "__self__", None)
+    code = getattr(function, "__code__", None)
+    held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != _EMPTY]
+    held += [function.__globals__.get(name) for name in code.co_names] if code else []
+    held += [] if owner is None else [owner, function.__func__, *getattr(owner, "__dict__", {}).values()]
+    return held + tree.flatten([x for x in held if isinstance(x, (list, tuple, dict)) and len(x) < _FEW])
+
+
+_EMPTY = types.CellType()
+_FEW = 100
+"""Layers are looked for in lists and dicts with fewer items."""
+
+
+def root(x: Array) -> Array:
+    """The array that owns the memory of an array."""
+    base = getattr(x, "base", None)
+    return x if base is None or not hasattr(base, "dtype") else base
+
+
+class Slot(int):
+    """The number of a value among those of a step: the data, the Variables and what is computed of them."""
+
+    __slots__ = ()
+
+
+class Call:
+    """One call of a step. In `args`, `kwargs` and `out` a `Slot` stands for an array; all else is as it was. `writes`
+    are the positions of the arguments that a program writes the results to, in place. `errors` is what NumPy was told
+    to do about overflow and the like, where it was not the usual."""
+
+    __slots__ = ("args", "errors", "function", "kwargs", "out", "writes")
+
+    def __init__(
+        self, function: Function, args: Any, kwargs: Any, out: Any, writes: Sequence[int], errors: Any
+    ) -> None:
+        self.function, self.args, self.kwargs, self.out = function, args, kwargs, out
+        self.writes, self.errors = writes, errors
+
+
+class Kept:
+    """What a step leaves behind, in a Variable or as a result: a slot or a constant, to be copied or not."""
+
+    __slots__ = ("copied", "value")
+
+    def __init__(self, value: Any, copied: bool) -> None:
+        self.value, self.copied = value, copied
+
+
+class Entered(NamedTuple):
+    """A Variable that a step uses, and what it held before: the slot and the array."""
+
+    variable: Any
+    slot: Slot
+    array: Array
+
+
+class _Captures(Overlay):
+    """The values of Variables while a step is captured: captured arrays."""
+
+    __slots__ = ("capture",)
+
+    def __init__(self, capture: Capture) -> None:
+        super().__init__()
+        self.capture = capture
+
+    def _enter(self, variable: Any) -> Any:
+        value = super()._enter(variable)
+        self.values[id(variable)] = value = self.capture.enter(variable, value)
+        return value
+
+    def write(self, variable: Any, value: Any) -> None:
+        if id(variable) not in self.values:
+            self._enter(variable)
+        super().write(variable, value)
+
+
+class _YoungOnly:
+    """A block without garbage collection, at whose end all that it made is still young: quick to be looked through."""
+
+    def __enter__(self) -> None:
+        self.enabled = gc.isenabled()
+        gc.disable()
+
+    def __exit__(self, *_: object) -> None:
+        if self.enabled:
+            gc.enable()
+
+
+class Capture(Watch):
+    """The interpreter of one run of a step, which notes the calls of functions of arrays.
+
+    `data` are the slots of the arrays it was given, `entered` the Variables that it used; `left` are those that hold
+    another array afterwards, and `result` is what the function returned. `layers` are those that it used. `owners` says
+    of slots that are, or look into, the array of a Variable which one it is. `refused` says why the step cannot be
+    replayed, if it cannot.
+    """
+
+    def __init__(self, backend: Backend) -> None:
+        self.backend = backend
+        self.calls: list[Call] = []
+        self.data: list[Slot] = []
+        self.entered: list[Entered] = []
+        self.left: list[tuple[Any, Kept]] = []
+        self.result: Any = None
+        self.owners: dict[int, Any] = {}
+        self.written: list[Array] = []
+        self.refused = ""
+        self.layers: dict[int, Any] = {}
+        self._types = backend.array_types
+        self._count = 0
+        self._usual = np.geterr()
+        self._roots: dict[int, tuple[Any, Array]] = {}
+        self._alive: list[weakref.ref[Captured]] = []
+
+    def use(self, layer: Any) -> None:
+        """Take note of a layer whose attributes the step may depend on."""
+        self.layers[id(layer)] = layer
+
+    def refuse(self, why: str) -> None:
+        """Say that the step cannot be replayed."""
+        self.refused = self.refused or why
+
+    # -- running -----------------------------------------------------------------------------------
+
+    def follow(self, function: Function, args: Any, kwargs: Any) -> Any:
+        """Call the function on data, whose arrays become the first slots, and capture what it does."""
+        with _YoungOnly():
+            overlay = _Captures(self)
+            try:
+                with scope(interpreter=self), overlay:
+                    args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
+                    result = function(*args, **kwargs)
+            finally:
+                self._leave(overlay)
+                del overlay
+            del args, kwargs
+            self.result = tree.map_structure(self._keep, result)
+            result = tree.map_structure(self._plain, result)
+            if self._any_alive():
+                self.refuse("it keeps a tensor of the step")
+        return result
+
+    def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
+        """Call a function of arrays, and note it; what it calls in turn is part of it."""
+        plain = [
+            a.value if a.__class__ is Captured else value_of(a) if isinstance(a, _NOT_PLAIN) else a
+            for a in args
+        ]
+        options = {name: value_of(a) for name, a in kwargs.items()} if kwargs else {}
+        before, context.interpreter = context.interpreter, EVALUATE
+        try:
+            out = function(*plain, **options)
+        finally:
+            context.interpreter = before
+        writes = function.writes(*plain, **options) if hasattr(function, "writes") else ()
+        for position, array in zip(writes, out if writes else (), strict=True):
+            self._note_written(args[position], array)
+        out = self._captured(out) if isinstance(out, self._types) else tree.map_structure(self._captured, out)
+        errors = np.geterr()
+        self.calls.append(
+            Call(
+                function,
+                tuple(
+                    [
+                        a.slot if a.__class__ is Captured else slot_of(a) if isinstance(a, _NOT_PLAIN) else a
+                        for a in args
+                    ]
+                ),
+                {name: slot_of(a) for name, a in kwargs.items()} if kwargs else {},
+                slot_of(out),
+                writes,
+                None if errors == self._usual else errors,
+            )
+        )
+        return out
+
+    def _note_written(self, target: Any, array: Array) -> None:
+        """Note an array that a program will write to the array of a Variable, the target, in place."""
+        owner = self.owners.get(target.slot) if target.__class__ is Captured else None
+        self._roots[id(array)] = (owner, array)
+        self.written.append(array)
+
+    # -- what goes in ------------------------------------------------------------------------------
+
+    def _enter_data(self, x: Any) -> Any:
+        if not self.backend.is_array(x):
+            return x
+        self._roots[id(root(x))] = (None, root(x))
+        captured = self._captured(x)
+        self.data.append(captured.slot)
+        return captured
+
+    def enter(self, variable: Any, value: Array) -> Any:
+        """Return a captured array, a copy of `value`, for a Variable that is used for the first time."""
+        if variable.backend is not self.backend:
+            self.refuse(f'the Variable "{variable.path}" is on another backend')
+            return value
+        value = self.backend.snapshot(value)
+        self._roots[id(value)] = (variable, value)
+        captured = self._captured(value)
+        self.entered.append(Entered(variable, captured.slot, value))
+        return captured
+
+    def _captured(self, value: Any) -> Any:
+        """What a call returned, captured where it is an array."""
+        if not isinstance(value, self._types):
+            if value is not None and not isinstance(value, (bool, int, float, str)):
+                self.refuse(f"a call returns {type(value).__name__}")
+            return value
+        slot = Slot(self._count)
+        self._count += 1
+        found = self._roots.get(id(root(value)))
+        if found is not None:
+            self.owners[slot] = found[0]
+        captured = Captured(value, self, slot)
+        self._alive.append(weakref.ref(captured))
+        return captured
+
+    # -- what comes out ----------------------------------------------------------------------------
+
+    def _leave(self, overlay: Overlay) -> None:
+        """Give the Variables that were written plain arrays, each its own."""
+        entered = {id(e.variable): e.array for e in self.entered}
+        in_place = set(map(id, self.written))
+        for key, variable in overlay.written.items():
+            held = overlay.values[key]
+            value = value_of(held)
+            if value is entered.get(key):
+                continue
+            if key in entered and id(value) not in in_place:
+                kept = self._keep(held)
+                self.left.append((variable, kept))
+                value = self.backend.snapshot(value) if kept.copied else value
+            variable.replace(value)
+
+    def _keep(self, x: Any) -> Kept:
+        is_array = self.backend.is_array(x)
+        return Kept(slot_of(x), is_array and (x.__class__ is not Captured or self._is_owned(x)))
+
+    def _plain(self, x: Any) -> Any:
+        return self.backend.snapshot(value_of(x)) if self._is_owned(x) else value_of(x)
+
+    def _is_owned(self, x: Any) -> bool:
+        return id(root(value_of(x))) in self._roots
+
+    def _any_alive(self) -> bool:
+        for generation in (0, 1):  # the second, as another thread may have collected meanwhile
+            if not [1 for reference in self._alive if reference() is not None]:
+                return False
+            gc.collect(generation)  # what only a circle of references keeps is not kept
+        return bool([1 for reference in self._alive if reference() is not None])

@@ -1,0 +1,109 @@
+"""Values that Variables have in one thread only, while something is traced, captured or tried out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, Self
+
+from hilevel.engine.context import context
+from hilevel.engine.types import Array
+
+if TYPE_CHECKING:
+    from hilevel.engine.variables import Variable
+
+
+class Overlay:
+    """A block in which this thread reads and writes the values of Variables here.
+
+    A Variable without a value here is read from the overlay around this one, or from the Variable itself, and keeps
+    that value for the rest of the block. Values that are written stay here. `commit` hands them on, after the block.
+
+    Args:
+        values: pairs of a Variable and the value that it has in the block, an array or a tensor of a tape.
+
+    >>> from hilevel.engine.overlay import Overlay
+    >>> v = hilevel.Variable(1.0)
+    >>> with Overlay() as overlay:
+    ...     _ = v.assign(2.0)
+    ...     print(float(v))
+    2.0
+    >>> float(v)
+    1.0
+    >>> overlay.commit()
+    >>> float(v)
+    2.0
+    """
+
+    __slots__ = ("outer", "seen", "values", "written")
+
+    def __init__(self, values: Iterable[tuple[Variable, Any]] = ()) -> None:
+        self.outer: Overlay | None = None
+        self.values: dict[int, Any] = {}
+        self.seen: dict[int, Variable] = {}
+        self.written: dict[int, Variable] = {}
+        for variable, value in values:
+            self.values[id(variable)], self.seen[id(variable)] = value, variable
+
+    def __enter__(self) -> Self:
+        self.outer = context.overlay
+        context.overlay = self
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        context.overlay = self.outer
+
+    def read(self, variable: Variable) -> Any:
+        """Return the value of a Variable."""
+        value = self.values.get(id(variable))
+        return self._enter(variable) if value is None else value
+
+    def write(self, variable: Variable, value: Any) -> None:
+        """Set the value of a Variable."""
+        key = id(variable)
+        self.values[key] = value
+        self.seen[key] = self.written[key] = variable
+
+    def _enter(self, variable: Variable) -> Any:
+        """Take over the value of a Variable that is read for the first time."""
+        value = variable._array if self.outer is None else self.outer.read(variable)
+        self.values[id(variable)], self.seen[id(variable)] = value, variable
+        return value
+
+    def commit(self, apart_from: Iterable[Variable] = ()) -> None:
+        """Give the Variables the values that were written, or the overlay around this one, apart from some."""
+        left = set(map(id, apart_from))
+        for key, variable in self.written.items():
+            if key not in left:
+                variable.replace(self.values[key])
+
+    def move(self, variable: Variable, moved: Callable[[Array], Array]) -> None:
+        """Replace the values of a Variable, here and in the overlays around, by a function of them."""
+        if id(variable) in self.values:
+            self.values[id(variable)] = moved(self.values[id(variable)])
+        if self.outer is not None:
+            self.outer.move(variable, moved)
+
+
+def arrays_of(variables: Sequence[Variable]) -> list[Array]:
+    """Return the arrays that Variables hold, as this thread sees them."""
+    overlay = context.overlay
+    return [v._array for v in variables] if overlay is None else [overlay.read(v) for v in variables]
+
+
+def disposable_arrays(variables: Sequence[Variable], copy: Callable[[Array], Array]) -> list[Array]:
+    """Return the arrays that Variables hold, for a program that uses them up: copies of those that another thread, or
+    the block around an overlay, goes on to use."""
+    overlay = context.overlay
+    if overlay is None:
+        return [v._array for v in variables]
+    return [overlay.read(v) if id(v) in overlay.written else copy(overlay.read(v)) for v in variables]
+
+
+def replace_arrays(variables: Sequence[Variable], arrays: Sequence[Array]) -> None:
+    """Give Variables new arrays, which nobody else changes."""
+    overlay = context.overlay
+    for variable, array in zip(variables, arrays, strict=True):
+        if overlay is None:
+            variable._array = array
+        else:
+            overlay.write(variable, array)

@@ -1,0 +1,20 @@
+"""The settings of the process, which `hilevel.config` reads and changes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+
+class Settings:
+    """The default float type, fuzz factor and image layout, and the style of logs."""
+
+    floatx: str = "float32"
+    floatx_dtype: np.dtype[Any] = np.dtype("float32")
+    epsilon: float = 1e-7
+    image_data_format: str = "channels_last"
+    interactive_logging: bool = True
+
+
+settings = Settings()

@@ -1,0 +1,251 @@
+"""What everything that stands for a tensor has in common: operators, and how NumPy's functions treat it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.api.lazy import LazyModule
+from hilevel.errors import TracedValueError
+
+ops: Any = LazyModule("hilevel.ops")
+"""The ops that operators stand for. They are written above this module."""
+
+
+class TensorLike:
+    """Operators by way of `hilevel.ops`. Subclasses have `shape` and `dtype`."""
+
+    __slots__ = ()
+    shape: Any
+    dtype: Any
+    is_symbolic = False
+    """Whether it stands for data that come later. Then `graph_call(op, args, kwargs)` returns the result of an op."""
+    graph_call: Any
+
+    def read(self) -> Any:
+        """Return the operand of an op that it stands for."""
+        return self
+
+    def __add__(self, other: Any) -> Any:
+        return ops.add(self, other)
+
+    def __radd__(self, other: Any) -> Any:
+        return ops.add(other, self)
+
+    def __sub__(self, other: Any) -> Any:
+        return ops.subtract(self, other)
+
+    def __rsub__(self, other: Any) -> Any:
+        return ops.subtract(other, self)
+
+    def __mul__(self, other: Any) -> Any:
+        return ops.multiply(self, other)
+
+    def __rmul__(self, other: Any) -> Any:
+        return ops.multiply(other, self)
+
+    def __truediv__(self, other: Any) -> Any:
+        return ops.divide(self, other)
+
+    def __rtruediv__(self, other: Any) -> Any:
+        return ops.divide(other, self)
+
+    def __floordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(self, other)
+
+    def __rfloordiv__(self, other: Any) -> Any:
+        return ops.floor_divide(other, self)
+
+    def __mod__(self, other: Any) -> Any:
+        return ops.mod(self, other)
+
+    def __rmod__(self, other: Any) -> Any:
+        return ops.mod(other, self)
+
+    def __pow__(self, other: Any) -> Any:
+        return ops.power(self, other)
+
+    def __rpow__(self, other: Any) -> Any:
+        return ops.power(other, self)
+
+    def __matmul__(self, other: Any) -> Any:
+        return ops.matmul(self, other)
+
+    def __rmatmul__(self, other: Any) -> Any:
+        return ops.matmul(other, self)
+
+    def __neg__(self) -> Any:
+        return ops.negative(self)
+
+    def __pos__(self) -> Any:
+        return self
+
+    def __abs__(self) -> Any:
+        return ops.abs(self)
+
+    def __invert__(self) -> Any:
+        return ops.logical_not(self)
+
+    def __and__(self, other: Any) -> Any:
+        return ops.logical_and(self, other)
+
+    def __or__(self, other: Any) -> Any:
+        return ops.logical_or(self, other)
+
+    def __xor__(self, other: Any) -> Any:
+        return ops.logical_xor(self, other)
+
+    def __rand__(self, other: Any) -> Any:
+        return ops.logical_and(other, self)
+
+    def __ror__(self, other: Any) -> Any:
+        return ops.logical_or(other, self)
+
+    def __rxor__(self, other: Any) -> Any:
+        return ops.logical_xor(other, self)
+
+    def __lt__(self, other: Any) -> Any:
+        return ops.less(self, other)
+
+    def __le__(self, other: Any) -> Any:
+        return ops.less_equal(self, other)
+
+    def __gt__(self, other: Any) -> Any:
+        return ops.greater(self, other)
+
+    def __ge__(self, other: Any) -> Any:
+        return ops.greater_equal(self, other)
+
+    def __eq__(self, other: object) -> Any:
+        return ops.equal(self, other)
+
+    def __ne__(self, other: object) -> Any:
+        return ops.not_equal(self, other)
+
+    __hash__ = object.__hash__
+
+    def __getitem__(self, key: Any) -> Any:
+        return ops.getitem(self, key)
+
+    def __len__(self) -> int:
+        if not self.shape:
+            raise TypeError("len() of a tensor without axes.")
+        return self.shape[0]
+
+    def __iter__(self) -> Any:
+        return (self[i] for i in range(len(self)))
+
+    @property
+    def ndim(self) -> int:
+        """The number of axes."""
+        return len(self.shape)
+
+    @property
+    def size(self) -> int:
+        """The number of elements."""
+        return int(np.prod(self.shape, dtype=np.int64))
+
+    @property
+    def T(self) -> Any:
+        """The tensor with its axes in reverse order."""
+        return ops.transpose(self)
+
+    def astype(self, dtype: Any) -> Any:
+        """The tensor in another dtype."""
+        return ops.cast(self, dtype)
+
+    def reshape(self, *shape: Any) -> Any:
+        """The tensor in another shape with as many elements."""
+        return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
+
+    def squeeze(self, axis: Any = None) -> Any:
+        """The tensor without axes of length 1."""
+        return ops.squeeze(self, axis)
+
+    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The sum over axes."""
+        return ops.sum(self, axis=axis, keepdims=keepdims)
+
+    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
+        """The mean over axes."""
+        return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+        return _by_name(ufunc.__name__, method == "__call__" and not kwargs, self, inputs, kwargs)
+
+    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+        return _by_name(func.__name__, True, self, args, kwargs)
+
+
+def numbers_of(x: Any) -> Any:
+    """Return the array of a tensor for code that looks at its numbers; an array as it is."""
+    return x.numbers() if isinstance(x, Holding) else x
+
+
+class Holding(TensorLike):
+    """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
+
+    __slots__ = ()
+    value: Any
+
+    def numbers(self) -> Any:
+        """Return the array, for code that looks at its numbers."""
+        return numbers_of(self.value)
+
+    @property
+    def shape(self) -> Any:
+        """The shape of the value."""
+        return self.value.shape
+
+    @property
+    def dtype(self) -> Any:
+        """The dtype of the value."""
+        return self.value.dtype
+
+    def numpy(self) -> Any:
+        """The value as a NumPy array."""
+        raise NotImplementedError
+
+    def item(self) -> Any:
+        """The value, of one element, as a Python number."""
+        return self.numpy().item()
+
+    def __float__(self) -> float:
+        return float(self.item())
+
+    def __int__(self) -> int:
+        return int(self.item())
+
+    def __bool__(self) -> bool:
+        return bool(self.item())
+
+    def __index__(self) -> int:
+        return int(self.numpy().__index__())
+
+    def __format__(self, spec: str) -> str:
+        return format(self.item(), spec) if spec else str(self)
+
+
+ALIASES = {
+    "concat": "concatenate", "permute_dims": "transpose", "amax": "max", "amin": "min",
+    "pow": "power", "true_divide": "divide", "arcsin": "arcsin", "absolute": "abs",
+    "round_": "round", "remainder": "mod", "acos": "arccos", "asin": "arcsin", "atan": "arctan",
+}  # fmt: skip
+
+
+def _by_name(name: str, plain: bool, x: TensorLike, args: Any, kwargs: Any) -> Any:
+    """The op that a NumPy function of this name stands for."""
+    function = getattr(ops, ALIASES.get(name, name), None)
+    if plain and function is not None:
+        return function(*args, **kwargs)
+    advice = f"use hilevel.ops.{ALIASES.get(name, name)}" if function else "see hilevel.ops"
+    raise TracedValueError(
+        f"numpy.{name} cannot be used on {_description(x)}: NumPy would not see what it is made of. "
+        f"Instead, {advice}; or take the value out of the computation with "
+        "hilevel.ops.convert_to_numpy(hilevel.ops.stop_gradient(x))."
+    )
+
+
+def _description(x: TensorLike) -> str:
+    return f"a {type(x).__name__.lower()} tensor of shape {tuple(x.shape)}"

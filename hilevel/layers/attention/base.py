@@ -1,0 +1,280 @@
+"""The base of attention layers with several heads."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Any
+
+from hilevel import masks, ops, random, regularizers
+from hilevel.engine.types import Shape, Tensor
+from hilevel.errors import ShapeError
+from hilevel.layers.base.checks import (
+    flags,
+    positive,
+    rate_of,
+    seed_of,
+    set_unsupported,
+    set_weight_settings,
+)
+from hilevel.layers.base.input_spec import check_sequences
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.core.einsum_dense import EinsumDense
+from hilevel.ops.nn.attention import attention, causal_mask, masked_softmax, to_mask
+from hilevel.random.functions import keep_mask
+
+
+class HeadsAttention(Layer):
+    """Base of attention with heads: query, key and value are projected to heads, which attend each by itself, and
+    what they find is projected to the output. Subclasses say the sizes, in `__init__`.
+
+    The heads compute on axes `(batch, other axes, heads, steps, size)`; `steps` are all axes that are attended
+    over.
+    """
+
+    _attention_axes: tuple[int, ...] | None = None
+    _output_shape: tuple[int, ...] | None = None
+
+    def __init__(
+        self,
+        heads: tuple[int, int],
+        sizes: tuple[int, int],
+        dropout: float,
+        use_bias: bool,
+        sliding_window: int | None,
+        flash_attention: bool | None,
+        kernel_initializer: Any,
+        bias_initializer: Any,
+        kernel_regularizer: Any,
+        bias_regularizer: Any,
+        activity_regularizer: Any,
+        kernel_constraint: Any,
+        bias_constraint: Any,
+        use_gate: bool,
+        seed: int | None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        label = type(self).__name__
+        set_unsupported(self, flash_attention=flash_attention or None)
+        self._heads, self._sizes = heads, sizes
+        flags(label, use_bias=use_bias, use_gate=use_gate)
+        self._dropout, self.seed = rate_of(label, dropout, "dropout"), seed_of(label, seed)
+        self._use_bias, self.use_gate = use_bias, use_gate
+        self.sliding_window = (
+            None if sliding_window is None else positive(label, "sliding_window", sliding_window)
+        )
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self._activity_regularizer = regularizers.get(activity_regularizer)  # of the projections
+        self.supports_masking = True
+        if self._dropout:
+            self.seed_generator = random.SeedGenerator(seed)
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | {"activity_regularizer": self._activity_regularizer}
+
+    @property
+    def dropout(self) -> float:
+        """The share of the weights that is set to 0 in training."""
+        return self._dropout
+
+    @property
+    def use_bias(self) -> bool:
+        """Whether the projections have biases."""
+        return self._use_bias
+
+    # -- projections -----------------------------------------------------------------------------------
+
+    def build(self, query_shape: Shape, value_shape: Shape, key_shape: Shape | None = None) -> None:
+        """Make the projections."""
+        key_shape = value_shape if key_shape is None else key_shape
+        check_sequences(self, [query_shape, value_shape, key_shape])
+        if len(query_shape) != len(value_shape) or tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
+            raise ShapeError(
+                f"{self._label()}: query and value must have as many axes, and key and value the same steps; got the "
+                f"shapes {query_shape}, {key_shape} and {value_shape}."
+            )
+        rank, (many, few), (key_size, value_size) = len(query_shape), self._heads, self._sizes
+        axes = self._attention_axes or tuple(range(1, rank - 1))
+        self._attention_axes = tuple(a if a >= 0 else rank + a for a in axes)
+        self._query_dense = self._to_heads("query", query_shape, many, key_size)
+        self._key_dense = self._to_heads("key", key_shape, few, key_size)
+        if self.use_gate:
+            self._gate_dense = self._to_heads("gate", query_shape, many, value_size, activation="sigmoid")
+        self._value_dense = self._to_heads("value", value_shape, few, value_size)
+        lead, shape = _LEAD[: rank - 1], self._output_shape or (query_shape[-1],)
+        out = _OUT[: len(shape)]
+        self._output_dense = self._projection(
+            "attention_output",
+            f"{lead}hk,hk{out}->{lead}{out}",
+            (*query_shape[:-1], many, value_size),
+            shape,
+            out,
+        )
+
+    def _to_heads(self, name: str, shape: Shape, heads: int, size: int, **more: Any) -> EinsumDense:
+        lead = _LEAD[: len(shape) - 1]
+        return self._projection(name, f"{lead}x,xhk->{lead}hk", shape, (heads, size), "hk", **more)
+
+    def _projection(
+        self, name: str, equation: str, input_shape: Shape, last: Any, bias: str, **more: Any
+    ) -> EinsumDense:
+        """A projection, built, to a shape that ends with `last`; its bias has the axes `bias`."""
+        steps = equation.split("->")[1].removesuffix(bias)[1:]
+        layer = EinsumDense(
+            equation, (*(None for _ in steps), *last), bias_axes=bias if self._use_bias else None, name=name,
+            kernel_initializer=self.kernel_initializer, bias_initializer=self.bias_initializer,
+            kernel_regularizer=self.kernel_regularizer, bias_regularizer=self.bias_regularizer,
+            kernel_constraint=self.kernel_constraint, bias_constraint=self.bias_constraint,
+            activity_regularizer=self._activity_regularizer, dtype=self.dtype_policy, **more,
+        )  # fmt: skip
+        layer.build(input_shape)
+        layer.built = layer.supports_masking = True
+        return layer
+
+    # -- the computation -------------------------------------------------------------------------------
+
+    def call(
+        self,
+        query: Tensor,
+        value: Tensor,
+        key: Tensor = None,
+        query_mask: Tensor = None,
+        value_mask: Tensor = None,
+        key_mask: Tensor = None,
+        attention_mask: Tensor = None,
+        return_attention_scores: bool = False,
+        training: bool | None = None,
+        use_causal_mask: bool = False,
+    ) -> Any:
+        """What the queries find, of the query's shape or with the output's in place of its last axis; and, if they
+        are wanted, the weights of each head, `(batch, heads, queries, keys)`.
+
+        Masks are of shape `(batch, steps)`; `attention_mask`, which fits `(batch, queries, keys)` or
+        `(batch, heads, queries, keys)`, says which keys a query sees, and with `use_causal_mask` it sees those up
+        to its own place. All of them hold at once.
+        """
+        key = value if key is None else key
+        mask = self._mask(
+            query, key, [(value_mask, value), (key_mask, key)], query_mask, attention_mask, use_causal_mask
+        )
+        gate = self._gate_dense(query) if self.use_gate else None
+        q, k, v = (
+            self._arranged(dense(x))
+            for dense, x in ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
+        )
+        keep = None
+        if training and self._dropout:
+            keep = keep_mask((*q.shape[:-1], k.shape[-2]), self._dropout, self.seed_generator)
+        y, weights = self._attend(q, k, v, mask, keep, return_attention_scores)
+        y = self._restored(y, query)
+        y = self._output_dense(y if gate is None else y * gate)
+        if not return_attention_scores:
+            return y
+        steps = [tuple(x.shape[a] for a in self._attention_axes or ()) for x in (query, key)]
+        return y, ops.reshape(weights, (*weights.shape[:-2], *steps[0], *steps[1]))
+
+    def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, keep: Tensor, with_weights: bool) -> Any:
+        """What the heads find, and the weights (before dropout) where they are wanted. As in Keras, a query that
+        sees no key finds the mean of the values, or 0 where there are weights to return or a dropout."""
+        scale = self._sizes[0] ** -0.5
+        sees = None if mask is None else ops.any(mask, axis=-1, keepdims=True)
+        if not with_weights:
+            y = attention(q, k, v, mask=mask, keep=keep, scale=scale, rate=self._dropout)
+            return (y if sees is None or not self._dropout else y * sees.astype(y.dtype)), None
+        group = self._heads[0] // self._heads[1]
+        k, v = (x if group == 1 else ops.repeat(x, group, axis=-3) for x in (k, v))
+        weights = masked_softmax(ops.matmul(ops.multiply(q, scale), ops.swapaxes(k, -1, -2)), mask)
+        if sees is not None:
+            weights = weights * sees.astype(weights.dtype)
+        kept = weights if keep is None else ops.drop(weights, keep, scale=1 / (1 - self._dropout))
+        return ops.matmul(kept, v), weights
+
+    # -- axes ------------------------------------------------------------------------------------------
+
+    def _order(self, rank: int) -> list[int]:
+        """The axes of a projection, which end with heads and size, in the order in which the heads compute."""
+        axes = self._attention_axes or ()
+        return [*(i for i in range(rank - 2) if i not in axes), rank - 2, *axes, rank - 1]
+
+    def _arranged(self, x: Tensor) -> Tensor:
+        """`(batch, ..., heads, size)` with the axes in the order in which the heads compute."""
+        x, n = ops.transpose(x, self._order(len(x.shape))), len(self._attention_axes or ())
+        return (
+            x
+            if n == 1
+            else ops.reshape(x, (*x.shape[: -n - 1], math.prod(x.shape[-n - 1 : -1]), x.shape[-1]))
+        )
+
+    def _restored(self, y: Tensor, query: Tensor) -> Tensor:
+        """The way back from `_arranged`."""
+        order = self._order(len(query.shape) + 1)
+        if len(self._attention_axes or ()) > 1:
+            y = ops.reshape(
+                y, (*y.shape[:-2], *(query.shape[a] for a in self._attention_axes or ()), y.shape[-1])
+            )
+        return ops.transpose(y, [order.index(i) for i in range(len(order))])
+
+    # -- masks -----------------------------------------------------------------------------------------
+
+    def _mask(
+        self, query: Tensor, key: Tensor, seen: Sequence[tuple[Any, Tensor]], query_mask: Any, attention_mask: Any,
+        causal: bool,
+    ) -> Tensor | None:  # fmt: skip
+        """Which keys each query sees, so that it fits `(batch, ..., heads, queries, keys)`; None where it is
+        all."""
+        found = [ops.swapaxes(self._along(to_mask(m), x), -1, -2) for m, x in seen if m is not None]
+        if query_mask is not None:
+            found.append(self._along(to_mask(query_mask), query))
+        if attention_mask is not None:
+            found.append(self._flat(to_mask(attention_mask), query, key))
+        if causal or self.sliding_window is not None:
+            found += self._by_place(query, key, causal)
+        return masks.combined(found)
+
+    def _along(self, mask: Any, x: Tensor) -> Tensor:
+        """A mask of the first axes of a tensor as the heads see it: `(batch, ..., 1, steps, 1)`."""
+        rank = len(x.shape)
+        mask = ops.reshape(mask, (*mask.shape, *(1,) * (rank + 1 - len(mask.shape))))
+        return self._arranged(mask if rank == 3 else ops.broadcast_to(mask, (*x.shape[:-1], 1, 1)))
+
+    def _flat(self, mask: Any, query: Tensor, key: Tensor) -> Tensor:
+        """A mask `(batch, ..., queries, keys)`, with or without the heads before the queries, as the heads see
+        it."""
+        axes = self._attention_axes or ()
+        n = len(axes)
+        lead = tuple(mask.shape[: -2 * n])
+        lead += (1,) * (len(query.shape) - n - len(lead))
+        if n == 1:
+            return ops.reshape(mask, (*lead, *mask.shape[-2:]))
+        steps = [[x.shape[a] for a in axes] for x in (query, key)]
+        mask = ops.broadcast_to(
+            ops.reshape(mask, (*lead, *mask.shape[-2 * n :])), (*lead, *steps[0], *steps[1])
+        )
+        return ops.reshape(mask, (*lead, *map(math.prod, steps)))
+
+    def _by_place(self, query: Tensor, key: Tensor, causal: bool) -> list[Tensor]:
+        """The masks of shape `(queries, keys)` that come from the places alone."""
+        axes = self._attention_axes or ()
+        if len(axes) != 1:
+            raise ValueError(
+                f"{self._label()}: use_causal_mask and sliding_window need one axis to attend over; here they are "
+                f"{axes}. Give an attention_mask."
+            )
+        queries, keys = query.shape[axes[0]], key.shape[axes[0]]
+        found = [causal_mask(queries, keys)] if causal else []
+        if self.sliding_window is not None:
+            distance = ops.arange(queries)[:, None] - ops.arange(keys)[None, :]
+            found.append(ops.abs(distance) < self.sliding_window)
+        return found
+
+    def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
+        """The mask is that of the output; the weights get none."""
+        super()._mask_outputs(inputs, outputs[0] if isinstance(outputs, tuple) else outputs, previous)
+
+
+_LEAD, _OUT = "abcdefg", "opqrstuvw"

@@ -1,0 +1,511 @@
+"""`Layer`, the base of everything that has weights and can be called."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+import threading
+from collections.abc import Callable
+from typing import Any, ClassVar, Self, TypeVar
+
+import numpy as np
+
+from hilevel import dtype_policies, layers, masks, regularizers, tree
+from hilevel.api.configurable import Configurable, argument_names, check_required
+from hilevel.api.registry import get_registered_object, snake_case
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.backends import current_backend
+from hilevel.engine.context import context, scope
+from hilevel.engine.dtypes import is_float
+from hilevel.engine.graph import abstract_call, known_shape, record_call, symbolic_in
+from hilevel.engine.interpreter import ARRAYS, EVALUATE, HOST_TYPES
+from hilevel.engine.names import unique_name
+from hilevel.engine.protocol import Backend
+from hilevel.engine.tensor import TensorLike
+from hilevel.engine.types import Config, Shape, Tensor
+from hilevel.engine.variables import Variable
+from hilevel.errors import ShapeError, unknown_argument
+from hilevel.layers.base.checks import flags
+from hilevel.layers.base.holder import Holder, Record
+from hilevel.layers.base.input_spec import InputSpec, shape_hint
+from hilevel.layers.base.settings import FIRST_LAYER_ONLY, settings_of
+from hilevel.layers.base.shapes import (
+    abstract_tensors,
+    as_abstract,
+    as_symbolic,
+    has_shape,
+    shapes_of,
+    symbolic_inputs,
+    with_shapes,
+)
+
+building = threading.RLock()
+"""Held while a layer is built: two threads that use a model for the first time make one set of weights."""
+_F = TypeVar("_F", bound=Callable[..., Any])
+_BESIDE = (*FIRST_LAYER_ONLY, "inputs", "outputs")
+"""Arguments that constructors take beside those of their signatures."""
+
+
+def default_build(build: _F) -> _F:
+    """Mark a `build` that is not called before the first call: it makes nothing that the call does not make."""
+    build.is_default = True  # type: ignore[attr-defined]
+    return build
+
+
+class Layer(Holder, Configurable):
+    """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
+
+    Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
+    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists, dicts, tuples and
+    sets, belong to it.
+
+    Args:
+        activity_regularizer: a function, or a name, of the output that is added to the loss.
+        trainable: whether its weights are trained.
+        dtype: its dtype, or a `DTypePolicy`; by default the global policy.
+        autocast: whether float inputs are cast to its compute dtype.
+        name: its name; by default the class's in snake case, numbered.
+
+    >>> import hilevel
+    >>> class Double(hilevel.Layer):
+    ...     def build(self, input_shape):
+    ...         self.factor = self.add_weight(shape=(input_shape[-1],), initializer="ones")
+    ...     def call(self, inputs):
+    ...         return 2.0 * self.factor * inputs
+    >>> Double()(np.ones((1, 2)))
+    array([[2., 2.]], dtype=float32)
+    """
+
+    _call_parameters: ClassVar[dict[str, inspect.Parameter]]
+    _takes_training: ClassVar[bool]
+    _makes_masks: ClassVar[bool]
+    _builds_on_call: ClassVar[bool] = False
+    _built_from_start: ClassVar[bool] = True
+    """Whether a layer without a `build` of its own is built when it is made, unless a layer in it is not."""
+    _declares_shape: ClassVar[bool] = False
+    """Whether a subclass computes the shape of its output by a method of its own."""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        cls._call_parameters = dict(list(inspect.signature(cls.call).parameters.items())[1:])
+        cls._takes_training = "training" in cls._call_parameters
+        cls._makes_masks = cls.compute_mask is not Layer.compute_mask
+        if "build" in cls.__dict__:
+            cls.build = _noting_built(cls.build)  # type: ignore[method-assign]
+        cls._declares_shape = (
+            cls.compute_output_shape is not Layer.compute_output_shape
+            or cls.compute_output_spec is not Layer.compute_output_spec
+        )
+        own_build = not getattr(cls.build, "is_default", False)
+        cls._build_parameters = list(inspect.signature(cls.build).parameters)[1:] if own_build else None
+
+    def __new__(cls, *args: Any, **kwargs: Any) -> Self:
+        layer = super().__new__(cls, *args, **kwargs)
+        check_required(cls, len(args), kwargs)
+        object.__setattr__(layer, "_record", Record(args, kwargs))
+        return layer
+
+    def __init__(
+        self,
+        *,
+        activity_regularizer: Any = None,
+        trainable: bool = True,
+        dtype: Any = None,
+        autocast: bool = True,
+        name: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        hint = shape_hint(kwargs)
+        if kwargs:
+            known = [*argument_names(type(self)), *argument_names(Layer), *_BESIDE]
+            raise unknown_argument(type(self).__name__, next(iter(kwargs)), dict.fromkeys(known))
+        if name is not None and (not isinstance(name, str) or "/" in name):
+            raise ValueError(f"A layer's name must be a string without '/'; got {name!r}.")
+        self.name = name or unique_name(snake_case(type(self).__name__))
+        self._built = False
+        flags(type(self).__name__, trainable=trainable, autocast=autocast)
+        self.autocast = autocast
+        self.supports_masking = False
+        self.input_spec: InputSpec | None = None
+        self.activity_regularizer = regularizers.get(activity_regularizer)
+        self.dtype_policy = dtype_policies.get(dtype)
+        self._compute_dtype = self.dtype_policy.compute
+        self._mixed = self.dtype_policy.is_mixed
+        self._trainable = bool(trainable)
+        self._hint: Shape | None = hint
+        self._backend: Backend | None = None
+        self._adds_losses = False
+
+    # -- to be written by subclasses ---------------------------------------------------------------
+
+    @default_build
+    def build(self, *input_shapes: Any) -> None:
+        """Make the weights, given the shape of the inputs. Called once, before the first call."""
+        self._built = True
+
+    @property
+    def built(self) -> bool:
+        """Whether all weights are made. A layer that has none, and no `build` of its own, is built from the start."""
+        if self._built or not self._built_from_start or self._build_parameters is not None:
+            return self._built
+        return all(layer.built for layer in self._layers)
+
+    @built.setter
+    def built(self, value: bool) -> None:
+        self._built = bool(value)
+
+    def call(self, *args: Any, **kwargs: Any) -> Any:
+        """What the layer computes."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
+            "layer computes."
+        )
+
+    # -- dtypes ------------------------------------------------------------------------------------
+
+    @property
+    def dtype(self) -> str:
+        """The dtype of the weights."""
+        return self.dtype_policy.variable_dtype
+
+    variable_dtype = dtype
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to."""
+        return self.compute_dtype
+
+    @property
+    def compute_dtype(self) -> str:
+        """The dtype of the computations."""
+        return self.dtype_policy.compute_dtype
+
+    # -- calling -----------------------------------------------------------------------------------
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Build the layer if need be, and compute its output."""
+        home, current = self._backend, context.backend or current_backend()
+        if home is not None and home is not current:
+            with scope(backend=home):
+                return self(*args, **kwargs)
+        if len(args) == 1 and not kwargs and args[0].__class__ in ARRAYS:
+            x = args[0]
+            on_host = x.__class__ in HOST_TYPES and current.takes_host_arrays
+            if x.dtype is not self._compute_dtype or not on_host:
+                args = (self._prepare(x),)
+        else:
+            if symbolic_in((args, kwargs)):
+                return self._graph_call(args, kwargs)
+            args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
+        if self.input_spec is not None:
+            self.input_spec.check(args[0] if args else self._first(kwargs), self)
+        if not self._built:
+            self._build_for(args, kwargs)
+        if masks.table or self._makes_masks:
+            return self._run_masked(args, kwargs)
+        return self._run(args, kwargs)
+
+    def _first(self, kwargs: Any) -> Any:
+        """Return the first argument of a call that gives all of them by name."""
+        name = next(iter(self._call_parameters), "inputs")
+        if name not in kwargs:
+            raise TypeError(
+                f"{self._label()} misses the argument {name!r}; got {', '.join(kwargs) or 'none'}."
+            )
+        return kwargs[name]
+
+    def _prepare(self, x: Any) -> Any:
+        """An input on the layer's backend, floats in its compute dtype."""
+        prepared = self._cast(x)
+        if masks.table and prepared is not x:
+            masks.carry([x], [prepared])
+        return prepared
+
+    def _cast(self, x: Any) -> Any:
+        if isinstance(x, Variable) or (x.__class__ not in ARRAYS and not hasattr(x, "__array__")):
+            return x
+        if not isinstance(x, TensorLike):
+            backend = current_backend()
+            if x.__class__ not in ARRAYS and not backend.is_array(x):
+                x = np.asarray(x)
+            if x.__class__ not in HOST_TYPES and not backend.is_array(x):
+                x = backend.asarray(to_host(x))
+            elif x.__class__ in HOST_TYPES and not backend.takes_host_arrays:
+                x = backend.asarray(x)
+        if self.autocast and x.dtype is not self._compute_dtype and is_float(x.dtype):
+            return x.astype(self._compute_dtype)
+        return x
+
+    def _run(self, args: Any, kwargs: Any) -> Any:
+        """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
+        if self._declares_shape and context.stand_in is not None and context.declaring is not self:
+            return self._finish(self._declared(args, kwargs))
+        interpreter = context.interpreter
+        if not interpreter.is_plain:
+            interpreter.use(self)
+        around = context.training
+        training = kwargs.get("training")
+        if training is None:
+            training = around
+        if self._takes_training:
+            if training is not None:
+                kwargs["training"] = training
+        elif "training" in kwargs and "kwargs" not in self._call_parameters:
+            del kwargs["training"]
+        try:
+            if (
+                training is around
+                and context.losses is not None
+                and not self._mixed
+                and context.autocast is None
+            ):
+                return self._finish(self.call(*args, **kwargs))
+            cast = self._compute_dtype if self._mixed else None
+            losses = [] if context.losses is None else context.losses
+            with scope(training=training, losses=losses, autocast=cast):
+                return self._finish(self.call(*args, **kwargs))
+        except ShapeError as error:
+            if not getattr(error, "__notes__", None):
+                error.add_note(f"In {self._label()}, called with {_describe(args)}.")
+            raise
+        finally:
+            if not interpreter.is_plain:
+                interpreter.leave(self)
+
+    def _run_masked(self, args: Any, kwargs: Any) -> Any:
+        """`_run` with the masks of the inputs as arguments of `call`, and those of the outputs after it."""
+        named = self._bind(args, kwargs)
+        first = next(iter(named.values()))
+        previous = masks.mask_of_all(first)
+        for i, (name, value) in enumerate(named.items()):
+            slots = [s for s in (f"{name}_mask", *["mask"] * (i == 0)) if s in self._call_parameters]
+            if slots and kwargs.get(slots[0]) is None:
+                mask = masks.taken(value)
+                kwargs |= {} if mask is None else {slots[0]: mask}
+        outputs = self._run(args, kwargs)
+        self._mask_outputs(first, outputs, previous)
+        return outputs
+
+    def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
+        """Give the outputs the masks that `compute_mask` says, and warn where one is lost."""
+        if self.supports_masking or self._makes_masks:
+            masks.taken(inputs)
+            flat = tree.flatten(outputs)
+            computed = self.compute_mask(inputs, previous)
+            several = computed if isinstance(computed, (list, tuple)) else [computed] * len(flat)
+            for output, mask in zip(flat, several, strict=False):
+                if mask is not None and masks.mask_of(output) is None and masks.fits(mask, output):
+                    masks.set_mask(output, mask)
+        elif previous is not None:
+            masks.warn_if_lost(self._label(), inputs, outputs)
+
+    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
+        """The mask of the output, given the input and its mask: by default that mask, in a layer that says
+        `self.supports_masking = True`."""
+        return previous_mask
+
+    def _finish(self, outputs: Any) -> Any:
+        if self.activity_regularizer is not None:
+            for output in tree.flatten(outputs):
+                samples = output.shape[0] if output.shape else 1
+                self.add_loss(self.activity_regularizer(output) / max(samples, 1))
+        losses = context.losses
+        if losses or self._adds_losses:
+            self._keep_losses(losses)
+        if context.interpreter.finds_shapes:
+            shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
+            self._record.output_shapes = shapes
+        return outputs
+
+    def _keep_losses(self, losses: Any) -> None:
+        """Keep the losses of a call, for `losses` in the same thread."""
+        self.__dict__["_adds_losses"] = True
+        context.added_losses[self] = losses
+
+    def _build_for(self, args: Any, kwargs: Any) -> None:
+        """Call `build` with the shapes of the inputs that it asks for, in one thread only."""
+        with building:
+            if self._built:
+                return
+            names = self._build_parameters
+            self._home()
+            if names is not None:
+                shapes = shapes_of(self._bind(args, kwargs))
+                with scope(interpreter=EVALUATE, autocast=None, overlay=None, stand_in=None, ranges=None):
+                    self._build(shapes, names)
+            self._built = True
+
+    def _bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
+        """The tensor arguments of a call, by name."""
+        positional = dict(zip(self._call_parameters, args, strict=False))
+        named = {k: v for k, v in (positional | kwargs).items() if has_shape(v)}
+        return named or {"inputs": args[0] if args else None}
+
+    def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
+        with_shapes(self.build, names, shapes)
+
+    def _declared(self, args: Any, kwargs: Any) -> Any:
+        """Return abstract tensors of the shape that the layer's own `compute_output_spec`, or `compute_output_shape`,
+        computes."""
+        size = context.stand_in
+        with scope(declaring=self):
+            if type(self).compute_output_spec is not Layer.compute_output_spec:
+                args, kwargs = tree.map_structure(as_symbolic, (args, kwargs))
+                spec = self.compute_output_spec(*args, **kwargs)
+                return tree.map_structure(lambda s: as_abstract(s.shape, s.dtype, size), spec)
+            names = list(inspect.signature(self.compute_output_shape).parameters)
+            shapes = shapes_of(self._bind(args, kwargs))
+            return abstract_tensors(
+                with_shapes(self.compute_output_shape, names, shapes), self.compute_dtype, size
+            )
+
+    def get_build_config(self) -> Config | None:
+        """Return the shapes that the layer was built with, from which `build_from_config` builds another one.
+
+        Returns:
+            `{"input_shape": shape}`; `{"shapes_dict": {"query_shape": shape, ...}}` where `build` was given several
+            shapes, by the names of its parameters; None if `build` was not called.
+
+        >>> import hilevel
+        >>> layer = hilevel.layers.Dense(3)
+        >>> layer.build((None, 4))
+        >>> layer.get_build_config()
+        {'input_shape': (None, 4)}
+        """
+        shapes = self._record.build_shapes
+        if not shapes:
+            return None
+        return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
+
+    def build_from_config(self, config: Config | None) -> None:
+        """Build the layer with the shapes that `get_build_config` returned; with None, leave it as it is."""
+        if config and config.get("input_shape") is not None:
+            self.build(config["input_shape"])
+            self._built = True
+        elif config and "shapes_dict" in config:
+            self.build(**config["shapes_dict"])
+
+    def _graph_call(self, args: Any, kwargs: Any) -> Any:
+        """Called on symbolic tensors: build, and become a node of the graph."""
+        if self.input_spec is not None:
+            self.input_spec.check(args[0] if args else self._first(kwargs), self)
+        if not self._built:
+            self._build_for(args, kwargs)
+        outputs = record_call(self, args, kwargs, self.name)
+        self._record.calls.append((args, outputs))
+        return outputs
+
+    def __getattr__(self, name: str) -> Any:
+        if name in ("_backend", "_built"):
+            raise AttributeError(
+                f"{type(self).__name__}: call super().__init__() before anything else in __init__."
+            )
+        raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} name={self.name}, built={self.built}>"
+
+    def _label(self) -> str:
+        return f'{type(self).__name__} "{self.name}"'
+
+    # -- shapes ------------------------------------------------------------------------------------
+
+    @property
+    def input(self) -> Any:
+        """The symbolic input of the layer's one call in a graph."""
+        args, _ = self._single_call()
+        return args[0] if len(args) == 1 else list(args)
+
+    @property
+    def output(self) -> Any:
+        """The symbolic output of the layer's one call in a graph."""
+        return self._single_call()[1]
+
+    def _single_call(self) -> Any:
+        if len(self._record.calls) != 1:
+            raise AttributeError(
+                f"{self._label()} was called on symbolic tensors {len(self._record.calls)} times; input "
+                "and output are known of a layer that was called once."
+            )
+        return self._record.calls[0]
+
+    def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
+        """Return symbolic tensors of the shape and dtype of the output for symbolic inputs: of the shape that
+        `compute_output_shape` computes, where a subclass has its own, else found by running `call` on shapes."""
+        return abstract_call(self, args, kwargs)
+
+    def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the shape of the output for inputs of the given shapes. Override it where `call` cannot be run on
+        shapes."""
+        inputs = [symbolic_inputs(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
+        return tree.map_structure(lambda s: s.shape, abstract_call(self, inputs, {}))
+
+    # -- losses ------------------------------------------------------------------------------------
+
+    def add_loss(self, loss: Any) -> None:
+        """Add a number, or numbers, computed in `call`, to the loss that is minimised."""
+        collected = context.losses
+        if collected is None:
+            collected = context.added_losses.get(self) or []
+            self._keep_losses(collected)
+        collected += [(self, value) for value in tree.flatten(loss)]
+
+    @property
+    def losses(self) -> list[Tensor]:
+        """What `add_loss` and regularizers of this layer, and those in it, add to the loss: of the last call in this
+        thread."""
+        layers = {id(layer) for layer in self._flatten_layers()}
+        kept = context.added_losses.get(self) or ()
+        added = [loss for layer, loss in kept if id(layer) in layers]
+        penalties = [v.regularizer(v) for v in self.trainable_weights if v.regularizer is not None]
+        return added + penalties
+
+    # -- configuration -----------------------------------------------------------------------------
+
+    def get_config(self) -> Config:
+        """Return the arguments from which `from_config` makes a layer like this one, as plain data.
+
+        Each argument of `__init__` is read from the attribute of its name. Where there is no such attribute, or it
+        holds layers or Variables that were made of the argument, the config has the argument as it was given.
+        """
+        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
+        return base | {k: v for k, v in super().get_config().items() if k not in base}
+
+    def _settings(self) -> dict[str, Any]:
+        return settings_of(self, Layer)
+
+    @classmethod
+    def from_config(cls, config: Config) -> Any:
+        """A layer as `get_config` describes it, and the layers in it."""
+        return cls(**{k: _with_layers(v) for k, v in config.items()})
+
+
+def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
+    """`build`, after which the layer counts as built, also where it is called by hand."""
+
+    @functools.wraps(build)
+    def build_and_note(self: Layer, *args: Any, **kwargs: Any) -> None:
+        with scope(name_scopes=(self._place(),)):
+            build(self, *args, **kwargs)
+        shapes = dict(zip(type(self)._build_parameters or (), args, strict=False)) | kwargs
+        self._record.build_shapes = {k: v for k, v in shapes.items() if v is not None}
+        self._built = self._built or not self._builds_on_call
+
+    return build_and_note
+
+
+def _with_layers(value: Any) -> Any:
+    """A value of a config with layers in place of their descriptions."""
+    if isinstance(value, (list, tuple)):
+        return [_with_layers(v) for v in value] if any(isinstance(v, dict) for v in value) else value
+    if isinstance(value, dict) and {"class_name", "config"} <= set(value):
+        name = value["class_name"]
+        found = get_registered_object(name) or getattr(layers, str(name), None)
+        is_layer = isinstance(found, type) and issubclass(found, Layer)
+        return layers.deserialize(value) if is_layer else value
+    return value
+
+
+def _describe(args: Any) -> str:
+    shapes = [tuple(x.shape) for x in tree.flatten(args) if hasattr(x, "shape")]
+    return f"inputs of shape {', '.join(map(str, shapes))}"

@@ -1,0 +1,66 @@
+"""Shapes of the arguments of a layer, and tensors that stand for them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hilevel import tree
+from hilevel.engine.dtypes import as_dtype
+from hilevel.engine.graph import Symbolic, known_shape
+from hilevel.engine.spec import Abstract
+from hilevel.engine.types import DTypeLike
+
+
+def has_shape(x: Any) -> bool:
+    """Whether all leaves of an argument have shapes, so that it counts as a tensor argument."""
+    leaves = tree.flatten(x)
+    return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
+
+
+def shapes_of(named: dict[str, Any]) -> dict[str, Any]:
+    """Return the shapes of tensor arguments by name, with None for unknown dimensions."""
+
+    def shape(x: Any) -> Any:
+        return known_shape(x.shape) if hasattr(x, "shape") else None
+
+    return {name: tree.map_structure(shape, value) for name, value in named.items()}
+
+
+def with_shapes(function: Callable[..., Any], names: list[str], shapes: dict[str, Any]) -> Any:
+    """Call a function of shapes: one parameter takes the first shape, several take those of the inputs that they are
+    named after, as in `build(self, query_shape, value_shape)`."""
+    if len(names) == 1:
+        return function(next(iter(shapes.values())))
+    by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
+    return function(**{name: by_name[name] for name in names if name in by_name})
+
+
+def as_symbolic(x: Any) -> Any:
+    """Return a symbolic tensor for an abstract one; anything else as it is."""
+    return Symbolic(known_shape(x.shape), x.dtype, "input") if x.__class__ is Abstract else x
+
+
+def as_abstract(shape: Any, dtype: Any, size: int) -> Abstract:
+    """Return an abstract tensor for a shape, with `size` for unknown dimensions."""
+    return Abstract([size if n is None else n for n in shape], as_dtype(dtype))
+
+
+def abstract_tensors(shape: Any, dtype: Any, size: int) -> Any:
+    """Return abstract tensors for a shape, or a structure of shapes, with `size` for unknown dimensions."""
+    if isinstance(shape, dict):
+        return {key: abstract_tensors(value, dtype, size) for key, value in shape.items()}
+    if all(n is None or isinstance(n, (int, np.integer)) for n in shape):
+        return as_abstract(shape, dtype, size)
+    return type(shape)(abstract_tensors(value, dtype, size) for value in shape)
+
+
+def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
+    """Return symbolic tensors for a shape, or a structure of shapes."""
+    if isinstance(shape, dict):
+        return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
+    if shape and isinstance(shape[0], (list, tuple)):
+        return [symbolic_inputs(value, dtype) for value in shape]
+    return Symbolic(shape, dtype, "input")

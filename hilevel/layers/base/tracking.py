@@ -1,0 +1,149 @@
+"""What an object holds: layers, Variables, seed generators and metrics in its attributes, and in lists, dicts, tuples
+and sets there.
+
+What is found is remembered until something that counts is set anywhere; `structure.version` counts these events.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from hilevel.engine.context import context
+from hilevel.engine.variables import Variable
+from hilevel.random.seed import SeedGenerator
+
+
+class _Structure:
+    version = 0
+
+
+structure = _Structure()
+
+
+def changed() -> None:
+    """Note that some object now holds other things than before."""
+    structure.version += 1
+
+
+def _counting(name: str, base: Any) -> Callable[..., Any]:
+    method = getattr(base, name)
+
+    def count(self: Any, *args: Any, **kwargs: Any) -> Any:
+        changed()
+        return method(self, *map(tracked, args), **kwargs)
+
+    count.__name__, count.__doc__ = name, method.__doc__
+    return count
+
+
+class TrackedList(list[Any]):
+    """A list in an attribute of a layer, which notes its changes."""
+
+
+class TrackedDict(dict[Any, Any]):
+    """A dict in an attribute of a layer, which notes its changes."""
+
+
+class TrackedOrderedDict(OrderedDict[Any, Any]):
+    """An OrderedDict in an attribute of a layer, which notes its changes."""
+
+
+class TrackedSet(set[Any]):
+    """A set in an attribute of a layer, which notes its changes."""
+
+
+_OF_DICTS = "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update"
+_CHANGING = {
+    TrackedList: "__setitem__ __delitem__ __iadd__ append clear extend insert pop remove reverse sort",
+    TrackedDict: _OF_DICTS,
+    TrackedOrderedDict: f"{_OF_DICTS} move_to_end",
+    TrackedSet: "__iand__ __ior__ __isub__ __ixor__ add clear difference_update discard intersection_update pop "
+    "remove symmetric_difference_update update",
+}
+for _class, _names in _CHANGING.items():
+    for _name in _names.split():
+        setattr(_class, _name, _counting(_name, _class.__base__))
+
+
+def tracked(value: Any) -> Any:
+    """Return a value with tracked copies of the lists, dicts and sets in it, also within tuples."""
+    kind = type(value)
+    if kind in (dict, OrderedDict):
+        made = TrackedDict if kind is dict else TrackedOrderedDict
+        return made((k, tracked(v)) for k, v in value.items())
+    if kind is list:
+        return TrackedList(map(tracked, value))
+    if isinstance(value, tuple):
+        items = [tracked(item) for item in value]
+        if any(new is not old for new, old in zip(items, value, strict=True)):
+            return kind(*items) if hasattr(value, "_fields") else kind(items)
+        return value
+    return TrackedSet(value) if kind is set else value
+
+
+_PLAIN = (bool, int, float, str, type(None))
+_STRUCTURES = (list, tuple, dict, set)
+
+
+class Tracker:
+    """Base of layers: remembers what its attributes hold."""
+
+    _changes = 0
+    """Counts assignments of other numbers, texts and booleans to attributes: a captured step may depend on them."""
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        if not context.interpreter.is_plain:
+            context.interpreter.refuse(f'it sets the attribute "{name}" of a {type(self).__name__}')
+        before = self.__dict__.get(name)
+        if isinstance(value, _PLAIN) and value != getattr(self, name, value):
+            object.__setattr__(self, "_changes", self._changes + 1)
+        if is_trackable(value) or is_trackable(before):
+            changed()
+            value = tracked(value)
+        object.__setattr__(self, name, value)
+
+    def __delattr__(self, name: str) -> None:
+        changed()
+        object.__delattr__(self, name)
+
+
+def is_trackable(value: Any) -> bool:
+    """Whether something that counts may be in it."""
+    return isinstance(value, (Tracker, Variable, SeedGenerator, *_STRUCTURES)) or hasattr(
+        value, "reset_state"
+    )
+
+
+def held(owner: Any) -> Iterator[Any]:
+    """Everything in the attributes of an object, lists, dicts and tuples opened, in the order in which it was set; of
+    sets in the order of the names."""
+    for value in list(owner.__dict__.values()):  # another thread may add some
+        if isinstance(value, _STRUCTURES):
+            yield from _open(value)
+        elif type(value) not in _PLAIN:
+            yield value
+
+
+def _open(value: Any) -> Iterator[Any]:
+    if isinstance(value, (list, tuple)):
+        for item in value:
+            yield from _open(item)
+    elif isinstance(value, dict):
+        for item in value.values():
+            yield from _open(item)
+    elif isinstance(value, set):
+        yield from sorted(value, key=lambda item: str(getattr(item, "name", "")))
+    else:
+        yield value
+
+
+def holds_state(value: Any) -> bool:
+    """Whether a value is a layer or a Variable, or a list, tuple or dict with one in it."""
+    return any(isinstance(x, (Tracker, Variable)) for x in _open(value))
+
+
+def unique(items: Iterator[Any]) -> list[Any]:
+    """The items without repetitions, by identity, in order."""
+    return list({id(item): item for item in items}.values())

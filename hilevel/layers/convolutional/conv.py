@@ -1,0 +1,154 @@
+"""Convolutions over one, two and three axes."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.variables import Variable
+from hilevel.layers.base.checks import positive, refuse
+from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.convolutional.base import BaseConvolution
+from hilevel.ops.nn.convolution import fused_conv
+
+
+class ConvOptions(BaseOptions, total=False):
+    """Keyword arguments of convolutions for type checkers: those that are not implemented are refused."""
+
+    lora_rank: int | None
+    lora_alpha: float | None
+
+
+class BaseConv(BaseConvolution):
+    """Base of `Conv1D`, `Conv2D` and `Conv3D`."""
+
+    kernel: Variable
+
+    def __init__(
+        self,
+        filters: int,
+        kernel_size: Any,
+        strides: Any = 1,
+        padding: str = "valid",
+        data_format: str | None = None,
+        dilation_rate: Any = 1,
+        groups: int = 1,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        **kwargs: Unpack[ConvOptions],
+    ) -> None:
+        name = type(self).__name__
+        refuse(name, lora_rank=kwargs.pop("lora_rank", None), lora_alpha=kwargs.pop("lora_alpha", None))
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        self.settle(
+            kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
+            kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self.filters = positive(name, "filters", filters)
+        self.groups = positive(name, "groups", groups)
+        if self.filters % self.groups:
+            raise ValueError(
+                f"{name}: filters must be a multiple of groups; got {filters} filters and {groups} groups."
+            )
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernel and bias."""
+        channels = self.channels(input_shape)
+        if channels % self.groups:
+            raise ValueError(
+                f'{type(self).__name__} "{self.name}": {channels} channels of the input cannot be divided into '
+                f"{self.groups} groups of equal size; its shape is {input_shape}."
+            )
+        self.kernel = self.add_weight("kernel", (*self.kernel_size, channels // self.groups, self.filters))
+        self.make_bias(self.filters)
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """`activation(conv(inputs, kernel) + bias)`."""
+        return self.fused(fused_conv, inputs, self.kernel, **self.window)
+
+
+class Conv1D(BaseConv):
+    """A convolution over steps: `activation(conv(x, kernel) + bias)`.
+
+    Args:
+        filters: how many filters there are, which is the number of channels of the output.
+        kernel_size: how many steps lie under the kernel.
+        strides: how far it goes from one place to the next.
+        padding: `"valid"` for none, `"same"` for an output as long as the input (divided by the strides),
+            `"causal"` likewise, but no step depends on later ones.
+        data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
+        dilation_rate: the distance of the steps under the kernel.
+        groups: how many groups the channels make, each with its share of the filters.
+        activation: a name or a function; none by default.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer: how the weights begin.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: a penalty on the output.
+        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+
+    >>> import hilevel
+    >>> hilevel.layers.Conv1D(3, 2, activation="relu")(np.ones((1, 8, 4))).shape
+    (1, 7, 3)
+
+    Raises:
+        ValueError: a setting is none of what is expected, strides and dilation are both above 1, or filters or
+            channels are no multiple of `groups`.
+        ShapeError: at a call, the kernel is longer than the input, or there are other channels than at first.
+    """
+
+    rank = 1
+    paddings = ("valid", "same", "causal")
+
+
+class Conv2D(BaseConv):
+    """A convolution over images: `activation(conv(x, kernel) + bias)`. LeCun et al., 1989.
+
+    Args:
+        filters: how many filters there are, which is the number of channels of the output.
+        kernel_size: the height and width of the kernel; one number for both.
+        strides: how far it goes from one place to the next.
+        padding: `"valid"` for none, `"same"` for an output as large as the input (divided by the strides).
+        data_format: `"channels_last"` for `(batch, height, width, channels)`, or `"channels_first"`.
+        dilation_rate: the distance of the elements under the kernel.
+        groups: how many groups the channels make, each with its share of the filters.
+        activation: a name or a function; none by default.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer: how the weights begin.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: a penalty on the output.
+        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+
+    >>> import hilevel
+    >>> hilevel.layers.Conv2D(3, 3, padding="same")(np.ones((1, 8, 8, 1))).shape
+    (1, 8, 8, 3)
+
+    Raises:
+        ValueError: as `Conv1D`.
+        ShapeError: as `Conv1D`.
+    """
+
+    rank = 2
+
+
+class Conv3D(BaseConv):
+    """A convolution over volumes: `activation(conv(x, kernel) + bias)`. The arguments are those of `Conv2D`, with three
+    axes in place of two.
+
+    >>> import hilevel
+    >>> hilevel.layers.Conv3D(3, 2, strides=2)(np.ones((1, 4, 4, 4, 1))).shape
+    (1, 2, 2, 2, 3)
+    """
+
+    rank = 3
+
+
+Convolution1D, Convolution2D, Convolution3D = Conv1D, Conv2D, Conv3D

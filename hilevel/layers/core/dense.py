@@ -1,0 +1,92 @@
+"""The dense layer."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from hilevel import ops
+from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.variables import Variable
+from hilevel.layers.base.checks import (
+    activation_of,
+    flags,
+    positive,
+    set_unsupported,
+    set_weight_settings,
+)
+from hilevel.layers.base.input_axes import fused_name, last_axis
+from hilevel.layers.base.input_spec import InputSpec
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import BaseOptions
+
+
+class Dense(Layer):
+    """A fully connected layer: `activation(x @ kernel + bias)`, over the last axis.
+
+    Args:
+        units: the size of the output's last axis.
+        activation: a name or a function; none by default.
+        use_bias: whether there is a bias.
+        kernel_initializer, bias_initializer: how the weights begin.
+        kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        activity_regularizer: a penalty on the output.
+        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+        lora_rank, lora_alpha, quantization_config: not implemented; anything but None is refused.
+
+    >>> import hilevel
+    >>> hilevel.layers.Dense(3, activation="relu")(np.ones((2, 4))).shape
+    (2, 3)
+
+    Raises:
+        ValueError: `units` is not a positive integer.
+        ShapeError: at a call, the last axis is not the one the layer was built on.
+    """
+
+    kernel: Variable
+    bias: Variable | None
+
+    def __init__(
+        self,
+        units: int,
+        activation: Any = None,
+        use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform",
+        bias_initializer: Any = "zeros",
+        kernel_regularizer: Any = None,
+        bias_regularizer: Any = None,
+        activity_regularizer: Any = None,
+        kernel_constraint: Any = None,
+        bias_constraint: Any = None,
+        lora_rank: int | None = None,
+        lora_alpha: float | None = None,
+        quantization_config: Any = None,
+        **kwargs: Unpack[BaseOptions],
+    ) -> None:
+        super().__init__(activity_regularizer=activity_regularizer, **kwargs)
+        set_unsupported(
+            self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
+        )
+        flags("Dense", use_bias=use_bias)
+        self.units = positive("Dense", "units", units)
+        self.activation = activation_of("Dense", "activation", activation)
+        self.use_bias = use_bias
+        set_weight_settings(
+            self, kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
+            kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,
+            kernel_constraint=kernel_constraint, bias_constraint=bias_constraint,
+        )  # fmt: skip
+        self._fused = fused_name(self.activation)
+        self.supports_masking = True
+        self.input_spec = InputSpec(min_ndim=2)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make kernel and bias."""
+        self.kernel = self.add_weight("kernel", (last_axis(self, input_shape), self.units))
+        self.bias = self.add_weight("bias", (self.units,)) if self.use_bias else None
+        self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1] or 0})
+
+    def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
+        """`activation(inputs @ kernel + bias)`; shape `(..., features)` to `(..., units)`."""
+        if self._fused:
+            return ops.dense(inputs, self.kernel, self.bias, activation=self._fused)
+        return self.activation(ops.dense(inputs, self.kernel, self.bias))

@@ -1,0 +1,56 @@
+"""The base of layers that merge several inputs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import reduce
+from typing import Any
+
+from hilevel import masks, ops
+from hilevel.engine.types import Shape, Tensor
+from hilevel.errors import ShapeError
+from hilevel.layers.base.layer import Layer
+
+
+class Merge(Layer):
+    """Base of the element-wise merges: `merge(a, b)` says what becomes of two."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+
+    def build(self, input_shape: Sequence[Shape]) -> None:
+        """Check that there are several inputs of shapes that fit."""
+        if not _are_shapes(input_shape) or len(input_shape) < 1:
+            raise ShapeError(
+                f'{type(self).__name__} "{self.name}" expects a list of tensors; got one of shape '
+                f"{input_shape}. Call it as {type(self).__name__}()([a, b])."
+            )
+
+    def call(self, inputs: Sequence[Tensor]) -> Tensor:
+        """One tensor of the shape that the inputs broadcast to."""
+        if not isinstance(inputs, (list, tuple)):
+            raise ShapeError(f'{type(self).__name__} "{self.name}" expects a list of tensors; got one.')
+        return reduce(self.merge, _same_rank(inputs))
+
+    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
+        """What counts in every input that has a mask."""
+        return masks.combined(mask or ())
+
+    def merge(self, a: Tensor, b: Tensor) -> Tensor:
+        """What becomes of two tensors."""
+        raise NotImplementedError(f"{type(self).__name__} has to say what merge(a, b) is.")
+
+
+def _are_shapes(shape: Any) -> bool:
+    return bool(shape) and isinstance(shape[0], (list, tuple))
+
+
+def _same_rank(inputs: Sequence[Tensor]) -> list[Tensor]:
+    """The tensors with new axes after the batch, so that all have as many."""
+    rank = max(len(x.shape) for x in inputs)
+    return [_with_axes(x, rank - len(x.shape)) for x in inputs]
+
+
+def _with_axes(x: Tensor, count: int) -> Tensor:
+    return ops.expand_dims(x, tuple(range(1, count + 1))) if count else x

@@ -1,0 +1,122 @@
+"""The base of layers that normalize, and moments over unmasked elements."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from hilevel import masks, ops
+from hilevel.engine.settings import settings
+from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.variables import Variable
+from hilevel.errors import ShapeError
+from hilevel.layers.base.checks import (
+    flags,
+    number,
+    set_weight_settings,
+)
+from hilevel.layers.base.layer import Layer
+
+
+class ScaleAndShift(Layer):
+    """Base of normalisations: the learned `gamma` and `beta`."""
+
+    gamma: Variable | None
+    beta: Variable | None
+
+    def __init__(
+        self,
+        epsilon: float,
+        center: bool,
+        scale: bool,
+        beta_initializer: Any,
+        gamma_initializer: Any,
+        beta_regularizer: Any,
+        gamma_regularizer: Any,
+        beta_constraint: Any,
+        gamma_constraint: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.autocast = False  # float32 inputs may be beyond the range of float16
+        name = type(self).__name__
+        flags(name, center=center, scale=scale)
+        self.epsilon, self.center, self.scale = number(name, "epsilon", epsilon, 0), center, scale
+        set_weight_settings(
+            self, beta_initializer=beta_initializer, gamma_initializer=gamma_initializer,
+            beta_regularizer=beta_regularizer, gamma_regularizer=gamma_regularizer,
+            beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
+        )  # fmt: skip
+
+    def make_gamma_and_beta(self, shape: Sequence[int]) -> None:
+        """Make those of the two that are wanted."""
+        self.gamma = self.add_weight("gamma", shape, autocast=False) if self.scale else None
+        self.beta = self.add_weight("beta", shape, autocast=False) if self.center else None
+
+    def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor]:
+        """The two, None where there is none, for tensors of a shape: with an element for each index of the axes."""
+        view = [1] * len(shape)
+        for axis in axes:
+            view[axis] = shape[axis]
+        return [None if a is None else ops.reshape(a, view) for a in (self.gamma, self.beta)]
+
+
+def scaled(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+    """`gamma * y + beta`, as far as there are such."""
+    y = y if gamma is None else y * gamma
+    return y if beta is None else y + beta
+
+
+def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
+    """The size of an axis that the layer has to know.
+
+    Raises:
+        ShapeError: the axis is not there, or its size is unknown.
+    """
+    if not -len(shape) <= axis < len(shape) or shape[axis] is None:
+        raise ShapeError(
+            f'{type(layer).__name__} "{layer.name}" has to know the size of axis {axis} of its input, '
+            f"whose shape is {shape}. Give it in Input(shape=...)."
+        )
+    return int(shape[axis] or 0)
+
+
+def masked_moments(
+    x: Tensor, mask: Tensor, axes: Iterable[int], keepdims: bool = True
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over some axes of what a mask of the first axes keeps."""
+    axes = tuple(axes)
+    weights = masks.of_rank(ops.cast(mask, x.dtype), len(x.shape))
+    weights = ops.broadcast_to(weights, [n if i in axes else weights.shape[i] for i, n in enumerate(x.shape)])
+    total = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon
+    mean = ops.sum(weights * x, axis=axes, keepdims=True) / total
+    variance = ops.sum(weights * ops.square(x - mean), axis=axes, keepdims=True) / total
+    return (mean, variance) if keepdims else (ops.squeeze(mean, axes), ops.squeeze(variance, axes))
+
+
+def standardized(
+    x: Tensor,
+    axes: Iterable[int],
+    epsilon: float,
+    mask: Any = None,
+    gamma: Tensor = None,
+    beta: Tensor = None,
+) -> Tensor:
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over some axes; where these are the steps of a mask,
+    without what it leaves out."""
+    axes = [axis % len(x.shape) for axis in axes]
+    if mask is None or not any(0 < axis < len(mask.shape) for axis in axes):
+        return ops.standardize(x, axes, epsilon, gamma, beta)[0]
+    mean, variance = masked_moments(x, mask, axes)
+    return scaled((x - mean) * ops.rsqrt(variance + epsilon), gamma, beta)
+
+
+def at_least_float32(layer: Layer, x: Tensor) -> Tensor:
+    """Return a tensor in the layer's compute dtype, in float32 for a layer of half precision: statistics need it."""
+    return in_dtype("float64" if layer.compute_dtype == "float64" else "float32", x)
+
+
+def in_dtype(dtype: str, x: Tensor) -> Tensor:
+    """Return a tensor in a dtype, itself where it has it."""
+    return x if x.dtype == dtype else x.astype(dtype)

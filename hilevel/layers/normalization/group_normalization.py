@@ -1,0 +1,90 @@
+"""Normalization by the moments of groups of channels."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from hilevel import ops
+from hilevel.engine.types import Shape, Tensor
+from hilevel.layers.base.checks import bad_setting, integer, is_integer
+from hilevel.layers.base.input_spec import InputSpec
+from hilevel.layers.base.settings import Options
+from hilevel.layers.normalization.base import (
+    ScaleAndShift,
+    at_least_float32,
+    axis_size,
+    in_dtype,
+    scaled,
+    standardized,
+)
+
+
+class GroupNormalization(ScaleAndShift):
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over groups of features. Wu and He, 2018.
+
+    Each sample has a mean and a variance for each group: over the group's features and all places.
+
+    Args:
+        groups: how many groups the features make, which are consecutive; -1 for as many as there are features.
+        axis: the axis of the features.
+        epsilon: added to the variance.
+        center, scale: whether there are `beta` and `gamma`.
+        beta_initializer, gamma_initializer: how they begin.
+        beta_regularizer, gamma_regularizer: penalties, added to the loss.
+        beta_constraint, gamma_constraint: what they are passed through after each update.
+
+    >>> import hilevel
+    >>> layer = hilevel.layers.GroupNormalization(2, epsilon=0.0)
+    >>> layer(np.array([[1.0, 3.0, 10.0, 20.0]]))
+    array([[-1.,  1., -1.,  1.]], dtype=float32)
+
+    Raises:
+        ValueError: `groups` is no positive integer, nor -1; or, at the first call, does not divide the features.
+    """
+
+    def __init__(
+        self,
+        groups: int = 32,
+        axis: int = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Unpack[Options],
+    ) -> None:
+        super().__init__(
+            epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
+            gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        if not is_integer(groups, 1) and groups != -1:
+            raise bad_setting(
+                "GroupNormalization", "groups", "a positive integer, or -1 for groups of one", groups
+            )
+        self.groups, self.axis = int(groups), integer("GroupNormalization", "axis", axis)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `gamma` and `beta`."""
+        size = axis_size(self, input_shape, self.axis)
+        if self.groups == -1:
+            self.groups = size
+        if size % self.groups:
+            raise ValueError(
+                f'GroupNormalization "{self.name}": {size} features cannot be divided into {self.groups} '
+                "groups of equal size."
+            )
+        self.make_gamma_and_beta((size,))
+        self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
+        shape, axis = tuple(inputs.shape), self.axis % len(inputs.shape)
+        parts = (self.groups, shape[axis] // self.groups)
+        x = ops.reshape(at_least_float32(self, inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))
+        over = [i for i in range(1, len(shape) + 1) if i != axis]
+        y = standardized(x, over, self.epsilon, mask)
+        return in_dtype(self.compute_dtype, scaled(ops.reshape(y, shape), *self.gamma_and_beta(shape, axis)))

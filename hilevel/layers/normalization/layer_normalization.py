@@ -1,0 +1,72 @@
+"""Normalization by the moments of each sample."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+from hilevel.engine.types import Shape, Tensor
+from hilevel.layers.base.checks import (
+    integers,
+    refuse,
+)
+from hilevel.layers.base.input_spec import InputSpec
+from hilevel.layers.base.settings import Options
+from hilevel.layers.normalization.base import (
+    ScaleAndShift,
+    at_least_float32,
+    axis_size,
+    in_dtype,
+    standardized,
+)
+
+
+class LayerNormalization(ScaleAndShift):
+    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over each sample. Ba et al., 2016.
+
+    Args:
+        axis: the axis, or axes, over which the statistics are taken.
+        epsilon: added to the variance.
+        center, scale: whether there are `beta` and `gamma`.
+        beta_initializer, gamma_initializer: how they begin.
+        beta_regularizer, gamma_regularizer: penalties, added to the loss.
+        beta_constraint, gamma_constraint: what they are passed through after each update.
+
+    >>> import hilevel
+    >>> hilevel.layers.LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]]))
+    array([[-1.,  1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] = -1,
+        epsilon: float = 0.001,
+        center: bool = True,
+        scale: bool = True,
+        beta_initializer: Any = "zeros",
+        gamma_initializer: Any = "ones",
+        beta_regularizer: Any = None,
+        gamma_regularizer: Any = None,
+        beta_constraint: Any = None,
+        gamma_constraint: Any = None,
+        **kwargs: Unpack[Options],
+    ) -> None:
+        refuse("LayerNormalization", rms_scaling=kwargs.pop("rms_scaling", None))  # type: ignore[typeddict-item]
+        super().__init__(
+            epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
+            gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
+        )  # fmt: skip
+        self.axis = integers("LayerNormalization", "axis", axis)
+
+    def build(self, input_shape: Shape) -> None:
+        """Make `gamma` and `beta`."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        sizes = {a: axis_size(self, input_shape, a) for a in axes}
+        self.make_gamma_and_beta(list(sizes.values()))
+        self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
+
+    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
+        """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        x, weights = at_least_float32(self, inputs), self.gamma_and_beta(inputs.shape, *axes)
+        return in_dtype(self.compute_dtype, standardized(x, axes, self.epsilon, mask, *weights))

@@ -1,0 +1,85 @@
+"""Layers whose inputs are data on the host."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+
+from hilevel import ops
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.context import context
+from hilevel.engine.tensor import TensorLike
+from hilevel.engine.types import Shape
+from hilevel.errors import TracedValueError
+from hilevel.layers.base.layer import Layer
+
+
+class HostLayer(Layer):
+    """Base of layers whose inputs are data on the host, such as strings. They cannot be part of a graph."""
+
+    def __call__(self, inputs: Any) -> Any:
+        """What `call` makes of the inputs, as a tensor of the current backend, or as an array of strings."""
+        symbolic = isinstance(inputs, TensorLike) and inputs.is_symbolic
+        if context.compiling or context.interpreter.finds_shapes or symbolic:
+            raise TracedValueError(
+                f"{self._label()} works on data in the host's memory and cannot be part of a compiled model or of a "
+                "graph. Apply it to the data before: model.fit(layer(texts), ...)."
+            )
+        self.built = True
+        output = self.call(to_host(inputs) if _is_tensor(inputs) else inputs)
+        return output if output.dtype.kind == "U" else ops.convert_to_tensor(output)
+
+    def build(self, input_shape: Shape | None = None) -> None:
+        """Nothing is made."""
+
+    def batches(self, data: Any, steps: int | None) -> Iterable[Any]:
+        """Data to adapt to, in batches: a list or an array is one, of a single word each where it has one axis."""
+        if _is_tensor(data):
+            data = to_host(data)
+        if isinstance(data, (list, tuple, np.ndarray)):
+            nested = len(data) and isinstance(data[0], (list, tuple, np.ndarray))
+            return [data if nested else [[x] for x in data]]
+        return (batch for _, batch in zip(range(steps), data, strict=False)) if steps is not None else data
+
+
+def _is_tensor(x: Any) -> bool:
+    return not isinstance(x, (np.ndarray, np.generic)) and hasattr(x, "shape") and hasattr(x, "dtype")
+
+
+def encoded(indices: np.ndarray[Any, Any], mode: str, depth: int) -> np.ndarray[Any, Any]:
+    """Indices as vectors of length `depth`: one for each with `"one_hot"`; with `"multi_hot"` and `"count"` one for
+    each sample, which the last axis holds. Negative indices are left out; with `"int"` the indices stay.
+
+    >>> from hilevel.layers.preprocessing.host import encoded
+    >>> encoded(np.array([[0, 2, 2]]), "count", 3)
+    array([[1, 0, 2]])
+    """
+    if mode == "int":
+        return indices
+    shape = indices.shape or (1,)
+    if mode == "one_hot" and (len(shape) == 1 or shape[-1] > 1):
+        shape = (*shape, 1)
+    number = math.prod(shape[:-1])
+    rows = np.repeat(np.arange(number), shape[-1])
+    return counted(indices.ravel(), rows, number, mode, depth).reshape((*shape[:-1], depth))
+
+
+def counted(
+    indices: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], number: int, mode: str, depth: int
+) -> np.ndarray[Any, Any]:
+    """For each of `number` rows how often, or whether, it has each index, int64: from all indices and the row of each.
+
+    `numpy.bincount` takes integers that fit `intp` only, which has 32 bits in WebAssembly.
+
+    >>> from hilevel.layers.preprocessing.host import counted
+    >>> counted(np.array([0, 2, 2]), np.array([0, 1, 1]), 2, "count", 3)
+    array([[1, 0, 0],
+           [0, 0, 2]])
+    """
+    kept = indices >= 0
+    places = (rows[kept] * depth + indices[kept]).astype(np.intp)
+    counts = np.bincount(places, minlength=number * depth).reshape(number, depth).astype(np.int64)
+    return counts if mode == "count" else np.minimum(counts, 1)

@@ -1,0 +1,281 @@
+"""The base of layers that put integers in the place of words, and words in the place of integers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.settings import settings
+from hilevel.layers.base.checks import bad_setting, flags, integer, one_of, set_unsupported
+from hilevel.layers.preprocessing.hashes import bucket, two_numbers
+from hilevel.layers.preprocessing.host import HostLayer, counted, encoded
+from hilevel.layers.preprocessing.vocabulary import Counts, Token, Vocabulary, flat, plain_tokens
+
+OUTPUT_MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
+
+
+def check_settings(
+    layer: str, max_tokens: Any, output_mode: Any, pad_to_max_tokens: Any, vocabulary: Any, idf_weights: Any
+) -> None:
+    """Raise ArgumentError for settings of a vocabulary that are not allowed, alone or together."""
+    one_of(layer, "output_mode", output_mode, OUTPUT_MODES)
+    flags(layer, pad_to_max_tokens=pad_to_max_tokens)
+    if max_tokens is not None:
+        integer(layer, "max_tokens", max_tokens, 2)
+    elif pad_to_max_tokens:
+        raise bad_setting(
+            layer, "max_tokens", "an integer of 2 or more, where pad_to_max_tokens=True", max_tokens
+        )
+    if vocabulary is not None and not isinstance(vocabulary, (str, Path)) and np.ndim(vocabulary) == 0:
+        raise bad_setting(layer, "vocabulary", "a list or an array, or the path of a file", vocabulary)
+    if idf_weights is not None and output_mode != "tf_idf":
+        raise bad_setting(layer, "output_mode", "'tf_idf', where idf_weights are given", output_mode)
+
+
+class IndexLookup(HostLayer):
+    """Base of lookups: a vocabulary, given or learned, and what is put in the place of its tokens."""
+
+    kind: str
+    encoding = "utf-8"
+
+    def __init__(
+        self,
+        max_tokens: int | None,
+        num_oov_indices: int,
+        mask_token: Token,
+        oov_token: Token,
+        vocabulary: Any,
+        idf_weights: Any,
+        invert: bool,
+        output_mode: str,
+        pad_to_max_tokens: bool,
+        sparse: bool,
+        salt: Any,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        name = type(self).__name__
+        set_unsupported(self, sparse=bool(sparse))
+        output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(str(output_mode), output_mode)
+        check_settings(name, max_tokens, output_mode, pad_to_max_tokens, vocabulary, idf_weights)
+        flags(name, invert=invert)
+        if invert and output_mode != "int":
+            raise bad_setting(name, "output_mode", "'int', where invert=True", output_mode)
+        num_oov_indices = integer(name, "num_oov_indices", num_oov_indices, 0)
+        self.max_tokens, self.num_oov_indices, self.invert = max_tokens, num_oov_indices, invert
+        self.mask_token, self.oov_token = mask_token, oov_token
+        self.output_mode, self.pad_to_max_tokens = output_mode, pad_to_max_tokens
+        self._counting = "count" if output_mode == "tf_idf" else output_mode
+        self.salt = two_numbers(name, salt)
+        self.idf_weights: np.ndarray[Any, Any] | None = None
+        self._has_mask = mask_token is not None and output_mode == "int"
+        self._start = self._has_mask + num_oov_indices
+        self._fixed = vocabulary is not None
+        self._vocabulary = self._made([])
+        self._counts = Counts()
+        self._given_vocabulary = {"vocabulary": vocabulary, "idf_weights": idf_weights}
+        if vocabulary is not None:
+            self.set_vocabulary(vocabulary, idf_weights)
+
+    def _settings(self) -> dict[str, Any]:
+        return super()._settings() | self._given_vocabulary
+
+    # -- the vocabulary ----------------------------------------------------------------------------
+
+    def get_vocabulary(self, include_special_tokens: bool = True) -> list[Token]:
+        """The tokens, each at its index; `include_special_tokens=False` leaves those of masks and unknown words out."""
+        return [*(self._special() if include_special_tokens else ()), *self._vocabulary.tokens]
+
+    def vocabulary_size(self) -> int:
+        """The number of tokens, with those of masks and unknown words."""
+        return self._start + len(self._vocabulary)
+
+    def _special(self) -> list[Token]:
+        return [self.mask_token] * self._has_mask + [self.oov_token] * self.num_oov_indices
+
+    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+        """Set the tokens: a list or an array of them, or the path of a file with one in each line.
+
+        The special tokens need not be among them; if they are, they come first. `idf_weights`, one for each token, are
+        needed where `output_mode` is `"tf_idf"`.
+
+        Raises:
+            ValueError: there are none, a token is there twice, or the mask is among them; there are more than
+                `max_tokens`; or not as many weights as tokens.
+        """
+        tokens, special = plain_tokens(vocabulary, self.kind, self.encoding), self._special()
+        given = len(tokens)
+        with_special = tokens[: self._start] == special
+        tokens = tokens[self._start :] if with_special else tokens
+        self._check(tokens, given)
+        if (idf_weights is None) == (self.output_mode == "tf_idf"):
+            raise ValueError(
+                f"{self._label()}: idf_weights are needed where output_mode is 'tf_idf', and only there."
+            )
+        self._vocabulary = self._made(tokens)
+        self._fixed = True
+        if idf_weights is not None:
+            weights = np.asarray(idf_weights, np.float64)
+            if weights.shape != (given,):
+                raise ValueError(
+                    f"{self._label()}: {given} tokens need as many idf_weights; got {weights.shape}."
+                )
+            self._keep_weights(weights, with_special)
+
+    def _made(self, tokens: list[Token]) -> Vocabulary:
+        mask = {} if self.mask_token is None else {self.mask_token: 0 if self._has_mask else -1}
+        return Vocabulary(tokens, self._start, mask)
+
+    def _check(self, tokens: list[Token], given: int) -> None:
+        repeated = (
+            sorted({t for t in tokens if tokens.count(t) > 1}) if len(set(tokens)) < len(tokens) else []
+        )
+        reserved = [self.mask_token] + [self.oov_token] * self.invert
+        for wrong, text in (
+            (not given, "the vocabulary is empty"),
+            (repeated, f"these tokens are there more than once: {repeated}"),
+            (
+                any(t in tokens for t in reserved if t is not None),
+                f"special tokens may stand at the beginning alone, as {self._special()}",
+            ),
+            (
+                self.max_tokens is not None and self._start + len(tokens) > self.max_tokens,
+                f"{self._start + len(tokens)} tokens are more than max_tokens={self.max_tokens}",
+            ),
+        ):
+            if wrong:
+                raise ValueError(f"{self._label()}: {text}.")
+
+    def _keep_weights(self, weights: np.ndarray[Any, Any], with_special: bool) -> None:
+        """Keep the weights; those of special tokens, if they are not among them, are the mean."""
+        if not with_special:
+            weights = np.concatenate([np.full(self._start, weights.mean()), weights])
+        padding = self.depth() - len(weights)
+        self.idf_weights = np.pad(weights, (0, padding)).astype(settings.floatx)
+
+    def adapt(self, data: Any, steps: int | None = None) -> None:
+        """Learn the tokens of data: the most frequent first, equally frequent ones from the end of the alphabet.
+
+        Data are a list or an array, whose rows count as documents, or batches of such, of which `steps` are taken.
+
+        Raises:
+            ValueError: the vocabulary was given.
+        """
+        self.reset_state()
+        for batch in self.batches(data, steps):
+            self.update_state(batch)
+        self.finalize_state()
+
+    def reset_state(self) -> None:
+        """Forget what was counted."""
+        self._counts = Counts()
+
+    def update_state(self, data: Any) -> None:
+        """Count the tokens of a batch."""
+        nested = len(data) and isinstance(data[0], (list, tuple, np.ndarray))
+        self.count([flat(row, self.kind, self.encoding) for row in (data if nested else [data])])
+
+    def count(self, documents: Iterable[Sequence[Token]]) -> None:
+        """Count the tokens of documents, which are lists of them."""
+        if self._fixed:
+            raise ValueError(f"{self._label()} was given its vocabulary; adapt would replace it.")
+        self._counts.add(documents)
+
+    def finalize_state(self) -> None:
+        """Make the vocabulary of what was counted."""
+        if self._fixed:
+            return
+        tokens = self._counts.ranked(without=(self.mask_token, self.oov_token))
+        if self.max_tokens is not None:
+            tokens = tokens[: self.max_tokens - self._start]
+        self._vocabulary = self._made(tokens)
+        if self.output_mode == "tf_idf" and tokens:
+            self._keep_weights(self._counts.inverse_document_frequency(tokens), with_special=False)
+        self.reset_state()
+
+    def save_assets(self, dir_path: Any) -> None:
+        """Write the vocabulary to `vocabulary.txt` in a folder, one token in each line."""
+        text = "\n".join(map(str, self.get_vocabulary()))
+        (Path(dir_path) / "vocabulary.txt").write_text(text, "utf-8")
+
+    def load_assets(self, dir_path: Any) -> None:
+        """Read the vocabulary that `save_assets` wrote. Keras writes no file where the config has the vocabulary."""
+        path = Path(dir_path) / "vocabulary.txt"
+        if self._given_vocabulary["vocabulary"] is not None and not path.exists():
+            return
+        lines = path.read_text("utf-8").rstrip("\n").split("\n")
+        tokens = lines if self.kind == "string" else [int(line) for line in lines if line != "None"]
+        self._vocabulary = self._made(tokens[self._start :])
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the weights of tokens into a dict of arrays."""
+        if self.idf_weights is not None:
+            store["idf_weights"] = self.idf_weights
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the weights of tokens from a dict of arrays."""
+        if "idf_weights" in store:
+            self.idf_weights = np.asarray(store["idf_weights"])
+
+    # -- looking up --------------------------------------------------------------------------------
+
+    def call(self, inputs: Any) -> Any:
+        """The indices of tokens, of the inputs' shape, or what `output_mode` makes of them; or tokens of indices."""
+        array = np.asarray(inputs)
+        if self.invert:
+            return self._inverted(array)
+        found = self.indices(flat(array, self.kind, self.encoding)).reshape(array.shape)
+        return self.weighted(encoded(found, self._counting, self.depth()))
+
+    def of_documents(self, documents: Sequence[Sequence[Token]]) -> Any:
+        """What `output_mode`, other than `"int"` and `"one_hot"`, makes of documents, which are lists of tokens."""
+        found = self.indices([token for document in documents for token in document])
+        rows = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
+        return self.weighted(counted(found, rows, len(documents), self._counting, self.depth()))
+
+    def indices(self, tokens: Sequence[Token]) -> np.ndarray[Any, Any]:
+        """The index of each token; of masks 0, or -1 where `output_mode` leaves them out.
+
+        Raises:
+            ValueError: a token is unknown, and `num_oov_indices` is 0.
+        """
+        known = self._vocabulary.index
+        if self.num_oov_indices == 1:
+            unknown = int(self._has_mask)
+            return np.array([known.get(t, unknown) for t in tokens], np.int64)
+        return np.array([known[t] if t in known else self._unknown(t) for t in tokens], np.int64)
+
+    def _unknown(self, token: Token) -> int:
+        if self.num_oov_indices == 0:
+            raise ValueError(
+                f"{self._label()}: {token!r} is not in the vocabulary, and num_oov_indices=0 leaves no index for it; "
+                "num_oov_indices=1 does."
+            )
+        return int(self._has_mask) + self.bucket(token)
+
+    def bucket(self, token: Token) -> int:
+        """Which of several indices an unknown token gets."""
+        text = token.encode(self.encoding) if isinstance(token, str) else str(token).encode()
+        return bucket(text, self.num_oov_indices, self.salt)
+
+    def weighted(self, encoded: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        """Numbers of tokens times their weights, where `output_mode` is `"tf_idf"`."""
+        return (
+            (encoded * self.idf_weights).astype(settings.floatx) if self.output_mode == "tf_idf" else encoded
+        )
+
+    def depth(self) -> int:
+        """The length of the vectors."""
+        if self.pad_to_max_tokens and self.max_tokens:
+            return self.max_tokens
+        if self.output_mode != "int" and not len(self._vocabulary):
+            raise ValueError(f"{self._label()} has no vocabulary yet: give it one, or call adapt.")
+        return self.vocabulary_size()
+
+    def _inverted(self, indices: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+        known = dict(enumerate(self.get_vocabulary()))
+        tokens = [known.get(i, self.oov_token) for i in indices.ravel().tolist()]
+        return np.array(tokens, np.str_ if self.kind == "string" else np.int64).reshape(indices.shape)

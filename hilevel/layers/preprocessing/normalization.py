@@ -1,0 +1,112 @@
+"""Standardization of features by their mean and variance."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Unpack
+
+import numpy as np
+
+from hilevel import ops
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.settings import settings
+from hilevel.engine.types import Shape, Tensor
+from hilevel.layers.base.checks import (
+    flags,
+    integers,
+)
+from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import Options
+
+
+class Normalization(Layer):
+    """Brings features to mean 0 and variance 1, with statistics that are given or taken from data by `adapt`.
+
+    Args:
+        axis: the axis, or axes, whose indices have statistics of their own; None for one of all.
+        mean: the mean, instead of `adapt`.
+        variance: the variance, instead of `adapt`.
+        invert: whether to go back from normalised data.
+
+    >>> import hilevel
+    >>> layer = hilevel.layers.Normalization()
+    >>> layer.adapt(np.array([[1.0], [3.0]]))
+    >>> layer(np.array([[3.0]]))
+    array([[1.]], dtype=float32)
+    """
+
+    def __init__(
+        self,
+        axis: int | Sequence[int] | None = -1,
+        mean: Any = None,
+        variance: Any = None,
+        invert: bool = False,
+        **kwargs: Unpack[Options],
+    ) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        if (mean is None) != (variance is None):
+            raise ValueError("Normalization: give both mean and variance, or neither and call adapt.")
+        flags("Normalization", invert=invert)
+        self.axis = () if axis in ((), []) else integers("Normalization", "axis", axis, none=True)
+        self.invert = invert
+        self.given = None if mean is None else (np.asarray(mean), np.asarray(variance))
+        self.adapted = mean is not None
+
+    def build(self, input_shape: Shape) -> None:
+        """Make the statistics."""
+        axes = () if self.axis is None else (self.axis,) if isinstance(self.axis, int) else self.axis
+        rank = len(input_shape)
+        self._kept = tuple(sorted(a % rank for a in axes))
+        self._view = tuple(int(n or 1) if i in self._kept else 1 for i, n in enumerate(input_shape))
+        shape = tuple(self._view[i] for i in self._kept)
+        self.mean = self.add_weight(shape, "zeros", trainable=False, name="mean")
+        self.variance = self.add_weight(shape, "ones", trainable=False, name="variance")
+        self.count = self.add_weight((), "zeros", "int32", trainable=False, name="count")
+        if self.given is not None:
+            self.mean.assign(np.broadcast_to(self.given[0], shape))
+            self.variance.assign(np.broadcast_to(self.given[1], shape))
+
+    def save_own_variables(self, store: Any) -> None:
+        """Put the statistics that were learned into a dict; statistics that were given are in the config."""
+        if self.given is None:
+            super().save_own_variables(store)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Take the statistics that were learned from a dict."""
+        if self.given is None:
+            super().load_own_variables(store)
+            self.adapted = True
+
+    def adapt(self, data: Any) -> None:
+        """Take mean and variance from data: an array, or batches of arrays. What was known before is forgotten."""
+        if self.given is not None:
+            raise ValueError(
+                f'Normalization "{self.name}" was given its statistics; adapt would replace them.'
+            )
+        batches = [data] if hasattr(data, "shape") else list(data)
+        arrays = [np.asarray(b[0] if isinstance(b, tuple) else b, np.float64) for b in map(_host, batches)]
+        if not arrays or not sum(a.size for a in arrays):
+            raise ValueError(f'Normalization "{self.name}": adapt got no data.')
+        if not self.built:
+            self._build_for((arrays[0],), {})
+        over = tuple(i for i in range(arrays[0].ndim) if i not in self._kept)
+        sizes = [a.size / max(1, self.mean.size) for a in arrays]
+        total = sum(sizes)
+        mean = sum(a.mean(axis=over) * n for a, n in zip(arrays, sizes, strict=True)) / total
+        spread = [np.square(a - mean.reshape(self._view)).mean(axis=over) for a in arrays]
+        self.mean.assign(mean)
+        self.variance.assign(sum(s * n for s, n in zip(spread, sizes, strict=True)) / total)
+        self.count.assign(np.int32(total))
+        self.adapted = True
+
+    def call(self, inputs: Tensor) -> Tensor:
+        """`(x - mean) / sqrt(variance)`, or the reverse."""
+        x = ops.cast(inputs, self.compute_dtype)
+        mean = ops.reshape(self.mean, self._view)
+        scale = ops.maximum(ops.sqrt(ops.reshape(self.variance, self._view)), settings.epsilon)
+        return x * scale + mean if self.invert else (x - mean) / scale
+
+
+def _host(batch: Any) -> Any:
+    return to_host(batch) if hasattr(batch, "shape") else batch

@@ -1,0 +1,28 @@
+"""The base of layers that add noise in training."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel import random
+from hilevel.engine.types import Tensor
+from hilevel.layers.base.checks import seed_of
+from hilevel.layers.base.layer import Layer
+
+
+class Noise(Layer):
+    """Base of layers that are random in training and do nothing otherwise."""
+
+    def __init__(self, seed: int | None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.supports_masking = True
+        self.seed = seed_of(type(self).__name__, seed)
+        self.seed_generator = random.SeedGenerator(seed)
+
+    def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
+        """The inputs, disturbed in training."""
+        return self.disturb(inputs) if training else inputs
+
+    def disturb(self, inputs: Tensor) -> Tensor:
+        """What becomes of the inputs in training."""
+        raise NotImplementedError(f"{type(self).__name__} has to say what disturb(inputs) is.")

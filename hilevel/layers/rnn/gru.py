@@ -1,0 +1,112 @@
+"""The GRU layer and its cell."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+from hilevel import ops
+from hilevel.engine.types import Tensor
+from hilevel.layers.base.checks import (
+    flags,
+)
+from hilevel.layers.base.settings import BaseOptions, Options
+from hilevel.layers.rnn.cell import Cell
+from hilevel.layers.rnn.rnn import CellLayer, cell_options
+
+
+class GRUCell(Cell):
+    """One step of a gated recurrent unit. Cho et al., 2014.
+
+    `h = z * h + (1 - z) * act(...)`, with an update gate `z` and a reset gate `r` on the state in the new content.
+
+    Args:
+        units: the size of the state, which is the output.
+        activation, recurrent_activation: of the contents, and of the gates; names or functions.
+        reset_after: whether the reset gate is applied after the product with the recurrent kernel, which then has a
+            bias of its own, and is faster; before it, as in the paper, otherwise.
+        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
+            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+
+    >>> import hilevel
+    >>> cell = hilevel.layers.GRUCell(3)
+    >>> output, states = cell(np.ones((2, 4)), cell.get_initial_state(2))
+    >>> output.shape
+    (2, 3)
+    """
+
+    kind = "gru"
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None, kernel_constraint: Any = None, recurrent_constraint: Any = None,
+        bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
+        seed: int | None = None, **kwargs: Unpack[Options],
+    ) -> None:  # fmt: skip
+        super().__init__(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
+        )  # fmt: skip
+        flags(type(self).__name__, reset_after=reset_after)
+        self.reset_after = reset_after
+        if not reset_after:
+            self._fused = None
+
+    def _bias_shape(self, width: int) -> tuple[int, ...]:
+        return (2, width) if self.reset_after else (width,)
+
+    def _biases(self) -> tuple[Any, Any]:
+        if self.bias is None or not self.reset_after:
+            return self.bias, None
+        return self.bias[0], self.bias[1]
+
+    def _advance(self, z: Tensor, before: Tensor, recurrent_bias: Any, states: Any) -> Any:
+        if self.reset_after:
+            return super()._advance(z, before, recurrent_bias, states)
+        n, kernel = self.units, self.recurrent_kernel
+        gates = self.recurrent_activation(z[:, : 2 * n] + ops.matmul(before, kernel[:, : 2 * n]))
+        update, reset = gates[:, :n], gates[:, n:]
+        new = self.activation(z[:, 2 * n :] + ops.matmul(reset * before, kernel[:, 2 * n :]))
+        return (update * states[0] + (1 - update) * new,)
+
+
+class GRU(CellLayer):
+    """A layer of gated recurrent units; its step is that of `GRUCell`. Cho et al., 2014.
+
+    Args:
+        units: the size of the state and the output.
+        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
+            bias_constraint, dropout, recurrent_dropout, seed, reset_after: as in `GRUCell`.
+        activity_regularizer: a penalty on the output.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        use_cudnn: not used: there is one implementation on each backend.
+
+    >>> import hilevel
+    >>> hilevel.layers.GRU(3, return_sequences=True)(np.ones((2, 5, 4))).shape
+    (2, 5, 3)
+    """
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
+        bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
+        recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
+        recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
+        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
+    ) -> None:  # fmt: skip
+        cell = GRUCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, reset_after, seed,
+            **cell_options("gru_cell", kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn=use_cudnn,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip

@@ -1,0 +1,105 @@
+"""The LSTM layer and its cell."""
+
+from __future__ import annotations
+
+from typing import Any, Unpack
+
+import numpy as np
+
+from hilevel import ops
+from hilevel.engine.types import Tensor
+from hilevel.layers.base.checks import (
+    flags,
+)
+from hilevel.layers.base.settings import BaseOptions, Options
+from hilevel.layers.rnn.cell import Cell
+from hilevel.layers.rnn.rnn import CellLayer, cell_options
+
+
+class LSTMCell(Cell):
+    """One step of a long short-term memory. Hochreiter and Schmidhuber, 1997; Gers et al., 2000.
+
+    `i, f, g, o = x @ kernel + h @ recurrent_kernel + bias`, then `c = gate(f) * c + gate(i) * act(g)` and
+    `h = gate(o) * act(c)`.
+
+    Args:
+        units: the size of the states `h`, which is the output, and `c`.
+        activation, recurrent_activation: of the contents, and of the gates; names or functions.
+        unit_forget_bias: whether the bias of the forget gate begins with ones. Jozefowicz et al., 2015.
+        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
+            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
+            dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+
+    >>> import hilevel
+    >>> cell = hilevel.layers.LSTMCell(3)
+    >>> output, (h, c) = cell(np.ones((2, 4)), cell.get_initial_state(2))
+    >>> output.shape, c.shape
+    ((2, 3), (2, 3))
+    """
+
+    kind, states = "lstm", 2
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
+        recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
+        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
+    ) -> None:  # fmt: skip
+        super().__init__(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
+        )  # fmt: skip
+        flags(type(self).__name__, unit_forget_bias=unit_forget_bias)
+        self.unit_forget_bias = unit_forget_bias
+
+    def _start_of_bias(self, shape: Any, dtype: Any = None) -> Tensor:
+        if not self.unit_forget_bias:
+            return super()._start_of_bias(shape, dtype)
+        n = self.units
+        before, after = (
+            ops.convert_to_numpy(self.bias_initializer((size,), dtype=dtype)) for size in (n, 2 * n)
+        )
+        return np.concatenate([before, np.ones(n, before.dtype), after])
+
+
+class LSTM(CellLayer):
+    """A long short-term memory layer; its step is that of `LSTMCell`. Hochreiter and Schmidhuber, 1997.
+
+    Args:
+        units: the size of the states and the output.
+        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
+            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
+            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        activity_regularizer: a penalty on the output.
+        return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
+        use_cudnn: not used: there is one implementation on each backend.
+
+    >>> import hilevel
+    >>> output, h, c = hilevel.layers.LSTM(3, return_state=True)(np.ones((2, 5, 4)))
+    >>> output.shape, c.shape
+    ((2, 3), (2, 3))
+    """
+
+    def __init__(
+        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
+        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
+        bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
+        recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
+        kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
+        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
+        use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
+    ) -> None:  # fmt: skip
+        cell = LSTMCell(
+            units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
+            bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
+            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed,
+            **cell_options("lstm_cell", kwargs),
+        )  # fmt: skip
+        super().__init__(
+            cell, return_sequences, return_state, go_backwards, stateful, unroll, use_cudnn=use_cudnn,
+            activity_regularizer=activity_regularizer, **kwargs,
+        )  # fmt: skip

@@ -1,0 +1,1 @@
+"""Control flow, conversion and scattering."""

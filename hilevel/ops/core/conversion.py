@@ -1,0 +1,83 @@
+"""Conversion of objects to tensors, and of tensors to NumPy arrays."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.autodiff.tape import Traced, to_host
+from hilevel.engine.backends import current_backend
+from hilevel.engine.op import op, to_array
+from hilevel.engine.spec import like
+from hilevel.engine.tensor import TensorLike
+from hilevel.engine.types import DTypeLike, Namespace, Tensor
+
+
+def convert_to_tensor(
+    x: Any, dtype: DTypeLike = None, sparse: bool | None = None, ragged: bool | None = None
+) -> Tensor:
+    """An array of the current backend: of numbers, lists, NumPy arrays, arrays of other backends, Variables.
+
+    >>> ops.convert_to_tensor([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    if sparse or ragged:
+        raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
+    y = to_array(x, dtype)
+    return y if isinstance(y, TensorLike) else _here(y)
+
+
+def _here(x: Any) -> Any:
+    backend = current_backend()
+    return x if backend.is_array(x) else backend.asarray(to_host(x))
+
+
+def array(x: Any, dtype: DTypeLike = None) -> Tensor:
+    """The same as `convert_to_tensor`.
+
+    >>> ops.array([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    return convert_to_tensor(x, dtype)
+
+
+def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
+    """A copy of the numbers as a NumPy array, from any backend.
+
+    >>> ops.convert_to_numpy([1.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    x = to_array(x)
+    return x.numpy() if isinstance(x, Traced) else to_host(x)
+
+
+@op(shape=like)
+def copy(xp: Namespace, x: Tensor) -> Tensor:
+    """The same numbers in memory of their own.
+
+    >>> ops.copy([1.0])
+    array([1.], dtype=float32)
+    """
+    return xp.array(x, copy=True)
+
+
+copy.gradient(lambda xp, g, y, x: g)
+
+
+def is_tensor(x: Any) -> bool:
+    """Whether `x` is an array of the current backend, or stands for one.
+
+    >>> ops.is_tensor(np.zeros(2)), ops.is_tensor([0.0])
+    (True, False)
+    """
+    return isinstance(x, TensorLike) or current_backend().is_array(x)
+
+
+def dtype(x: Tensor) -> str:
+    """The name of the tensor's dtype.
+
+    >>> ops.dtype([1.0])
+    'float32'
+    """
+    return str(np.dtype(to_array(x).dtype).name)

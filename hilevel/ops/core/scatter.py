@@ -1,0 +1,116 @@
+"""Scatter and slice: blocks and single elements by index."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.autodiff.tape import constant, untraced
+from hilevel.engine.interpreter import owner
+from hilevel.engine.op import composite, op, to_array
+from hilevel.engine.spec import Abstract, as_abstract
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.ops.numpy.indexing import getitem, put_add
+
+
+@op
+def _scatter(xp: Namespace, x: Tensor, updates: Tensor, /, key: Any, reduction: str | None) -> Tensor:
+    return owner(x).scatter(x, key, updates, reduction)
+
+
+@_scatter.gradient
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, updates: Tensor, key: Any, reduction: str | None
+) -> Any:
+    if reduction == "add":
+        return g, (lambda: g[key])
+    if reduction is None:
+        numbers = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
+        order = constant(updates, numbers)
+        nobody = constant(updates, np.full(tuple(x.shape), -1))
+        writer = owner(nobody).scatter(nobody, key, order, None)
+        won = (writer[key] == order).astype(g.dtype)
+        return g * (writer < 0).astype(g.dtype), (lambda: g[key] * won)
+    raise NotImplementedError(f"scatter_update with reduction={reduction!r} has no gradient.")
+
+
+_scatter.shape(lambda x, updates, key, reduction: Abstract(x.shape, x.dtype))
+
+
+def _columns(indices: Tensor) -> tuple[Any, ...]:
+    """An index array of shape (..., rank) as one index array for each axis."""
+    indices = untraced(to_array(indices))
+    if isinstance(indices, Abstract):
+        return tuple(as_abstract(indices[..., i]) for i in range(indices.shape[-1]))
+    return tuple(indices[..., i] for i in range(indices.shape[-1]))
+
+
+@composite
+def scatter_update(inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None) -> Tensor:
+    """A copy of `inputs` with `updates` at the places `indices`, of shape `(n, rank)`.
+
+    `reduction` None replaces; `"add"`, `"max"`, `"min"`, `"mul"` combine.
+
+    >>> ops.scatter_update([1.0, 2.0, 3.0], [[1]], [9.0])
+    array([1., 9., 3.], dtype=float32)
+    """
+    inputs = to_array(inputs)
+    updates = to_array(updates).astype(inputs.dtype)
+    return _scatter(inputs, updates, key=_columns(indices), reduction=reduction)
+
+
+@composite
+def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+    """Zeros of `shape` with `values` added at the places `indices`, of shape `(n, rank)`.
+
+    >>> ops.scatter([[1]], [9.0], (3,))
+    array([0., 9., 0.], dtype=float32)
+    """
+    return put_add(values, _columns(indices), shape=tuple(shape))
+
+
+def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
+    """The block of `shape` that begins at `start_indices`; a size of -1 goes to the end.
+
+    >>> ops.slice([1.0, 2.0, 3.0], [1], [2])
+    array([2., 3.], dtype=float32)
+    """
+    inputs = to_array(inputs)
+    size = [inputs.shape[i] if n == -1 else int(n) for i, n in enumerate(shape)]
+    return getitem(inputs, _block(start_indices, size, inputs.shape))
+
+
+def slice_update(inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
+    """A copy of `inputs` in which the block that begins at `start_indices` is `updates`.
+
+    >>> ops.slice_update([1.0, 2.0, 3.0], [1], [9.0])
+    array([1., 9., 3.], dtype=float32)
+    """
+    inputs = to_array(inputs)
+    updates = to_array(updates).astype(inputs.dtype)
+    key = _block(start_indices, updates.shape, inputs.shape)
+    return _scatter(inputs, updates, key=key, reduction=None)
+
+
+def _block(start: Any, size: Any, whole: Any) -> tuple[Any, ...]:
+    """The key of a block. A start that is a tensor becomes index arrays, so that it may be traced."""
+    starts = start if isinstance(start, (list, tuple)) else _host_or_rows(start)
+    if all(isinstance(s, (int, np.integer)) for s in starts):
+        return tuple(builtins.slice(int(s), int(s) + n) for s, n in zip(starts, size, strict=True))
+    key = []
+    for axis, (s, n) in enumerate(zip(starts, size, strict=True)):
+        view = [1] * len(size)
+        view[axis] = n
+        first = untraced(to_array(s))
+        key.append(first + constant(first, np.arange(n).reshape(view)))
+    return tuple(key)
+
+
+def _host_or_rows(start: Any) -> list[Any]:
+    if isinstance(start, np.ndarray):
+        return [int(s) for s in start]
+    start = to_array(start)
+    return [start[i] for i in range(start.shape[0])]

@@ -1,0 +1,5 @@
+"""Linear algebra, with the names of `keras.ops.linalg`."""
+
+from hilevel.api.lazy import attach_stub as _attach_stub
+
+_attach_stub(__name__)

@@ -1,0 +1,145 @@
+"""Norms of vectors and matrices, and the singular values that some of them need."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.autodiff.tape import Traced, constant
+from hilevel.engine.op import composite, op, to_float_array
+from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import Abstract
+from hilevel.engine.types import Axis, Namespace, Tensor
+from hilevel.ops.numpy.elementwise import abs, square
+from hilevel.ops.numpy.reduction import at_least_float32, max, min, sum
+from hilevel.ops.numpy.shaping import moveaxis, reshape
+from hilevel.ops.numpy.transcendental import sqrt
+
+
+@composite
+def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """A norm of vectors (one axis) or matrices (two axes); without `axis`, of all elements.
+
+    `ord` None is the Euclidean or Frobenius norm. For vectors `ord` is any number, `inf` or `-inf`. For matrices it is
+    `"fro"`, the sum `"nuc"` of the singular values, the largest (2) or smallest (-2) of them, the largest (1) or
+    smallest (-1) sum of a column's absolute values, or that of a row's (`inf`, `-inf`).
+
+    >>> ops.norm([3.0, 4.0])
+    np.float32(5.0)
+    >>> ops.norm([[3.0, 0.0], [0.0, 4.0]], ord="nuc")
+    np.float32(7.0)
+
+    Raises:
+        ValueError: there is no such norm for that number of axes.
+    """
+    x = to_float_array(x)
+    if x.dtype.kind == "c":
+        x = abs(x)
+    axes = axes_tuple(axis, len(x.shape))
+    if ord is None or (ord == "fro" and len(axes) == 2):
+        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
+    if len(axes) not in (1, 2):
+        raise ValueError(
+            f"ops.norm: ord={ord!r} is a norm of one axis or of two; got the axes {axes} of a tensor of shape "
+            f"{tuple(x.shape)}. Pass axis=, or ord=None for the Euclidean norm of all elements."
+        )
+    if len(set(axes)) < len(axes):
+        raise ValueError(f"ops.norm: the axes of a matrix must differ; got axis={axis!r}.")
+    return (_vector_norm if len(axes) == 1 else _matrix_norm)(x, ord, axes, keepdims)
+
+
+def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    if not isinstance(ord, (int, float)):
+        raise ValueError(f"ops.norm: of vectors, ord must be None, a number, inf or -inf; got {ord!r}.")
+    if ord == np.inf:
+        return max(abs(x), axis=axes, keepdims=keepdims)
+    if ord == -np.inf:
+        return min(abs(x), axis=axes, keepdims=keepdims)
+    if ord == 0:
+        return sum((x != 0).astype(x.dtype), axis=axes, keepdims=keepdims)
+    if ord == 1:
+        return sum(abs(x), axis=axes, keepdims=keepdims)
+    if ord == 2:
+        return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
+    return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
+
+
+def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+    rows, columns = axes
+    if ord in (2, -2, "nuc"):
+        y = _by_singular_values(moveaxis(x, axes, (-2, -1)), ord)
+        return reshape(y, [1 if i in axes else n for i, n in enumerate(x.shape)]) if keepdims else y
+    if ord not in (1, -1, np.inf, -np.inf):
+        raise ValueError(
+            f"ops.norm: of matrices, ord is None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}."
+        )
+    inner, outer = (rows, columns) if ord in (1, -1) else (columns, rows)
+    y = sum(abs(x), axis=inner, keepdims=True)
+    y = max(y, axis=outer, keepdims=True) if ord > 0 else min(y, axis=outer, keepdims=True)
+    return y if keepdims else sum(y, axis=axes)
+
+
+def _by_singular_values(x: Tensor, ord: Any) -> Tensor:
+    values = _singular_values(at_least_float32(x)).astype(x.dtype)
+    reduce: Any = {2: max, -2: min, "nuc": sum}[ord]
+    return reduce(values, axis=-1)
+
+
+# -- singular values -----------------------------------------------------------------------------------
+
+
+@op
+def _singular_values(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.linalg.svd(x, compute_uv=False)
+
+
+@_singular_values.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
+    u, _, vt = _svd(x) if isinstance(x, Traced) else _svd.value(xp, x)
+    return (u * g[..., None, :]) @ vt
+
+
+@_singular_values.shape
+def _(x: Any) -> Abstract:
+    return Abstract((*x.shape[:-2], _smaller(x.shape)), x.dtype)
+
+
+@op
+def _svd(xp: Namespace, x: Tensor) -> Any:
+    return tuple(xp.linalg.svd(x, full_matrices=False))
+
+
+@_svd.gradient
+def _(xp: Namespace, g: Any, y: Any, x: Tensor) -> Any:
+    """J. Townsend, Differentiating the singular value decomposition, 2016; nothing flows between equal values."""
+    (u, s, vt), (gu, gs, gvt) = y, g
+    factors = _inverse(xp, (s * s)[..., None, :] - (s * s)[..., :, None])
+
+    def turned(a: Tensor) -> Tensor:
+        return xp.swapaxes(a, -1, -2)
+
+    def rotation(a: Tensor) -> Tensor:
+        return factors * (a - turned(a))
+
+    by_values = constant(gs, np.eye(s.shape[-1])) * gs[..., None, :]
+    of_u, of_v = rotation(turned(u) @ gu) * s[..., None, :], s[..., :, None] * rotation(vt @ turned(gvt))
+    gu, gvt = gu * _inverse(xp, s)[..., None, :], gvt * _inverse(xp, s)[..., :, None]
+    outside = (gu - u @ (turned(u) @ gu)) @ vt + u @ (gvt - (gvt @ turned(vt)) @ vt)
+    return u @ (of_u + of_v + by_values) @ vt + outside
+
+
+def _inverse(xp: Namespace, x: Tensor) -> Tensor:
+    zero = x == 0
+    return xp.where(zero, xp.zeros_like(x), 1 / xp.where(zero, xp.ones_like(x), x))
+
+
+@_svd.shape
+def _(x: Any) -> Any:
+    (*lead, m, n), k = x.shape, _smaller(x.shape)
+    return Abstract((*lead, m, k), x.dtype), Abstract((*lead, k), x.dtype), Abstract((*lead, k, n), x.dtype)
+
+
+def _smaller(shape: Any) -> Any:
+    m, n = shape[-2:]
+    return m if n is None or (m is not None and m < n) else n

@@ -1,0 +1,357 @@
+"""Activation functions."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
+from hilevel.engine.spec import like
+from hilevel.engine.types import Axis, Namespace, Tensor
+from hilevel.ops.math.error_functions import erf
+from hilevel.ops.numpy.elementwise import abs, clip, maximum, minimum, square, where
+from hilevel.ops.numpy.reduction import cumsum, sort, sum
+from hilevel.ops.numpy.shaping import flip, split
+from hilevel.ops.numpy.transcendental import expm1, sqrt, tanh
+
+
+@op(dtype="number", shape=like)
+def relu(xp: Namespace, x: Tensor) -> Tensor:
+    """`max(x, 0)`, element-wise. Its gradient at 0 is 0.
+
+    >>> ops.relu([-1.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    return xp.where(x <= 0, 0, x)  # JAX's gradient of a maximum is a half where both numbers are equal
+
+
+relu.gradient(lambda xp, g, y, x: g * (y > 0))
+
+
+@op(dtype="float", shape=like)
+def sigmoid(xp: Namespace, x: Tensor) -> Tensor:
+    """`1 / (1 + exp(-x))`, element-wise.
+
+    >>> ops.sigmoid([0.0])
+    array([0.5], dtype=float32)
+    """
+    return 0.5 * xp.tanh(0.5 * x) + 0.5
+
+
+sigmoid.gradient(lambda xp, g, y, x: g * y * (1 - y))
+
+
+@op(dtype="float", shape=like)
+def softplus(xp: Namespace, x: Tensor) -> Tensor:
+    """`log(1 + exp(x))`, element-wise, without overflow.
+
+    >>> ops.softplus([0.0])
+    array([0.6931472], dtype=float32)
+    """
+    return xp.maximum(x, 0) + xp.log1p(xp.exp(-xp.abs(x)))
+
+
+softplus.gradient(lambda xp, g, y, x: g * (0.5 * xp.tanh(0.5 * x) + 0.5))
+
+
+@op(dtype="float", shape=like)
+def silu(xp: Namespace, x: Tensor) -> Tensor:
+    """`x * sigmoid(x)`, element-wise, also called swish.
+
+    >>> ops.silu([0.0])
+    array([0.], dtype=float32)
+    """
+    return x * (0.5 * xp.tanh(0.5 * x) + 0.5)
+
+
+@silu.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
+    s = 0.5 * xp.tanh(0.5 * x) + 0.5
+    return g * (s + y * (1 - s))
+
+
+swish = silu
+
+
+@op(dtype="float", shape=like)
+def softmax(xp: Namespace, x: Tensor, /, axis: Axis = -1) -> Tensor:
+    """`exp(x) / sum(exp(x))` over an axis (or several), without overflow.
+
+    >>> ops.softmax([0.0, 0.0])
+    array([0.5, 0.5], dtype=float32)
+    """
+    e = xp.exp(x - xp.max(x, axis=axis, keepdims=True))
+    return e / xp.sum(e, axis=axis, keepdims=True)
+
+
+@softmax.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
+    gy = g * y
+    return gy - y * xp.sum(gy, axis=axis, keepdims=True)
+
+
+@op(dtype="float", shape=like)
+def log_softmax(xp: Namespace, x: Tensor, /, axis: Axis = -1) -> Tensor:
+    """The logarithm of the softmax, without overflow.
+
+    >>> ops.log_softmax([0.0, 0.0])
+    array([-0.6931472, -0.6931472], dtype=float32)
+    """
+    shifted = x - xp.max(x, axis=axis, keepdims=True)
+    return shifted - xp.log(xp.sum(xp.exp(shifted), axis=axis, keepdims=True))
+
+
+@log_softmax.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
+    return g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True)
+
+
+def relu6(x: Tensor) -> Tensor:
+    """`min(max(x, 0), 6)`, element-wise.
+
+    >>> ops.relu6([-1.0, 8.0])
+    array([0., 6.], dtype=float32)
+    """
+    return clip(x, 0.0, 6.0)
+
+
+@op(dtype="float", shape=like)
+def leaky_relu(xp: Namespace, x: Tensor, /, negative_slope: float = 0.2) -> Tensor:
+    """`x` where it is positive, else `negative_slope * x`.
+
+    >>> ops.leaky_relu([-1.0, 2.0])
+    array([-0.2,  2. ], dtype=float32)
+    """
+    return xp.where(x > 0, x, negative_slope * x)
+
+
+@leaky_relu.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, negative_slope: float = 0.2) -> Tensor:
+    return xp.where(x > 0, g, negative_slope * g)
+
+
+@rounded
+def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """`x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
+
+    >>> ops.elu([0.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return where(x > 0, x, alpha * expm1(minimum(x, 0.0)))
+
+
+@rounded
+def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+    """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
+
+    >>> ops.celu([0.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return where(x > 0, x, alpha * expm1(minimum(x, 0.0) / alpha))
+
+
+@rounded
+def selu(x: Tensor) -> Tensor:
+    """`1.0507 * elu(x, 1.6733)`: keeps mean 0 and variance 1. Klambauer et al., 2017.
+
+    >>> ops.selu([0.0])
+    array([0.], dtype=float32)
+    """
+    return 1.0507009873554805 * elu(x, 1.6732632423543772)
+
+
+def gelu(x: Tensor, approximate: bool = True) -> Tensor:
+    """`x * P(X <= x)` for a standard normal X; `approximate` by a tanh. Hendrycks and Gimpel, 2016.
+
+    >>> ops.gelu([0.0])
+    array([0.], dtype=float32)
+    """
+    return gelu_op(x, approximate=approximate)
+
+
+@op(dtype="float", shape=lambda x, approximate: like(x))
+def gelu_op(xp: Namespace, x: Tensor, /, approximate: bool) -> Tensor:
+    if approximate:
+        return 0.5 * x * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+    return 0.5 * x * (1.0 + erf(x * 0.7071067811865476))
+
+
+@gelu_op.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, approximate: bool) -> Tensor:
+    if approximate:
+        share = 0.5 * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+        slope = 2 * share * (1.0 - share) * (0.7978845608028654 * (1.0 + 3 * 0.044715 * x * x))
+        return g * (share + x * slope)
+    density = 0.3989422804014327 * xp.exp(-0.5 * x * x)
+    return g * (0.5 * (1.0 + erf(x * 0.7071067811865476)) + x * density)
+
+
+@rounded
+def softsign(x: Tensor) -> Tensor:
+    """`x / (1 + |x|)`, element-wise.
+
+    >>> ops.softsign([1.0])
+    array([0.5], dtype=float32)
+    """
+    x = to_float_array(x)
+    return x / (1.0 + abs(x))
+
+
+def log_sigmoid(x: Tensor) -> Tensor:
+    """`log(sigmoid(x))`, without overflow.
+
+    >>> ops.log_sigmoid([0.0])
+    array([-0.6931472], dtype=float32)
+    """
+    return -softplus(-to_float_array(x))
+
+
+@rounded
+def hard_sigmoid(x: Tensor) -> Tensor:
+    """`clip(x / 6 + 0.5, 0, 1)`: a sigmoid of straight lines.
+
+    >>> ops.hard_sigmoid([-3.0, 0.0])
+    array([0. , 0.5], dtype=float32)
+    """
+    return clip(to_float_array(x) / 6.0 + 0.5, 0.0, 1.0)
+
+
+@rounded
+def hard_silu(x: Tensor) -> Tensor:
+    """`x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
+
+    >>> ops.hard_silu([-3.0, 3.0])
+    array([-0.,  3.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return x * hard_sigmoid(x)
+
+
+hard_swish = hard_silu
+
+
+def hard_tanh(x: Tensor) -> Tensor:
+    """`clip(x, -1, 1)`.
+
+    >>> ops.hard_tanh([-3.0, 0.5])
+    array([-1. ,  0.5], dtype=float32)
+    """
+    return clip(x, -1, 1)
+
+
+def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+    """`x` where `|x| > threshold`, else 0.
+
+    >>> ops.hard_shrink([0.3, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+
+    x = to_array(x)
+    return where(abs(x) > threshold, x, 0.0)
+
+
+@rounded
+def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+    """`x` moved towards 0 by `threshold`, and 0 where that crosses it.
+
+    >>> ops.soft_shrink([0.3, 2.0])
+    array([0. , 1.5], dtype=float32)
+    """
+    x = to_float_array(x)
+    return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0.0))
+
+
+def tanh_shrink(x: Tensor) -> Tensor:
+    """`x - tanh(x)`.
+
+    >>> ops.tanh_shrink([0.0])
+    array([0.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return x - tanh(x)
+
+
+def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
+    """`x` where it is above the threshold, else `default_value`.
+
+    >>> ops.threshold([0.5, 2.0], 1.0, 0.0)
+    array([0., 2.], dtype=float32)
+    """
+    x = to_array(x)
+    return where(x > threshold, x, default_value)
+
+
+def mish(x: Tensor) -> Tensor:
+    """`x * tanh(softplus(x))`. Misra, 2019.
+
+    >>> ops.mish([0.0])
+    array([0.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return x * tanh(softplus(x))
+
+
+def squareplus(x: Tensor, b: float = 4) -> Tensor:
+    """`(x + sqrt(x^2 + b)) / 2`. Barron, 2021.
+
+    >>> ops.squareplus([0.0])
+    array([1.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return (x + sqrt(square(x) + b)) / 2
+
+
+@rounded
+def sparse_plus(x: Tensor) -> Tensor:
+    """0 below -1, `(x + 1)^2 / 4` up to 1, `x` above.
+
+    >>> ops.sparse_plus([-1.0, 1.0])
+    array([0., 1.], dtype=float32)
+    """
+    x = to_float_array(x)
+    return where(x <= -1, 0.0, where(x < 1, 0.25 * square(x + 1), x))
+
+
+@rounded
+def sparse_sigmoid(x: Tensor) -> Tensor:
+    """`clip((x + 1) / 2, 0, 1)`.
+
+    >>> ops.sparse_sigmoid([0.0])
+    array([0.5], dtype=float32)
+    """
+    return clip(0.5 * (to_float_array(x) + 1), 0.0, 1.0)
+
+
+@rounded
+def glu(x: Tensor, axis: int = -1) -> Tensor:
+    """One half of an axis times the sigmoid of the other. Dauphin et al., 2017.
+
+    >>> ops.glu([2.0, 0.0])
+    array([1.], dtype=float32)
+    """
+    a, b = split(to_float_array(x), 2, axis=axis)
+    return a * sigmoid(b)
+
+
+@composite
+@rounded
+def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
+    """The projection onto the probability simplex: like softmax, with true zeros. Martins and Astudillo, 2016.
+
+    >>> ops.sparsemax([2.0, 0.0])
+    array([1., 0.], dtype=float32)
+    """
+    x = to_float_array(x)
+    ordered = flip(sort(x, axis=axis), axis=axis)
+    n = x.shape[axis]
+    view = [1] * len(x.shape)
+    view[axis] = n
+    rank = to_array(np.arange(1, n + 1).reshape(view), x.dtype)
+    total = cumsum(ordered, axis=axis)
+    inside = 1 + rank * ordered > total
+    count = sum(inside.astype(x.dtype), axis=axis, keepdims=True)
+    excess = sum(where(inside, ordered, 0.0), axis=axis, keepdims=True) - 1
+    return maximum(x - excess / count, 0.0)

@@ -1,0 +1,419 @@
+"""Convolutions: three primitives, each the gradient of the others, and what is said with them.
+
+A convolution is linear in its input and in its kernel. Its gradients are two more such products, and the gradients of
+these lead back to the three; so it can be differentiated any number of times. They take tensors with channels last,
+`(batch, *spatial, channels)`, and kernels `(*window, channels / groups, filters)`. The functions below them take what
+`keras.ops` takes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.op import composite, op, to_array
+from hilevel.engine.spec import Abstract
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.errors import ShapeError
+from hilevel.ops.nn import depthwise
+from hilevel.ops.nn.dense import activated, before_activation
+from hilevel.ops.nn.patches import by_group, is_narrow, patches_of
+from hilevel.ops.nn.windows import (
+    Windows,
+    blocks,
+    channels_come_first,
+    per_axis,
+    to_first,
+    to_last,
+    windows_of,
+)
+from hilevel.ops.numpy.shaping import reshape, transpose
+
+# -- the primitives ------------------------------------------------------------------------------------
+
+
+@op(dtype="float")
+def convolution(
+    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None, /, windows: Windows, groups: int,
+    activation: str,
+) -> Tensor:  # fmt: skip
+    """The convolution, with a bias and one of the activations that `dense` knows."""
+    if _is_depthwise(kernel, groups):
+        y = depthwise.conv(xp, x, kernel, windows)
+        _finish(xp, y, bias, activation)
+        return y
+    y = xp.empty((x.shape[0], *windows.counts(x.shape[1:-1]), kernel.shape[-1]), x.dtype)
+    weights = by_group(xp, kernel, groups)
+    for block, patches in patches_of(xp, x, windows, groups, y.shape[-1]):
+        _put_product(xp, patches, weights, y[block])
+        _finish(xp, y[block], bias, activation)
+    return y
+
+
+@convolution.gradient
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None, windows: Windows,
+    groups: int, activation: str,
+) -> Any:  # fmt: skip
+    g = before_activation(g, y, activation)
+    return (
+        lambda: convolution_input_gradient(g, kernel, windows=windows, groups=groups, spatial=x.shape[1:-1]),
+        lambda: convolution_kernel_gradient(x, g, windows=windows, groups=groups),
+        lambda: _sum_of_rows(xp, g),
+    )
+
+
+@convolution.shape
+def _(x: Any, kernel: Any, bias: Any, windows: Windows, groups: int, activation: str) -> Abstract:
+    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "conv"), kernel.shape[-1]), x.dtype)
+
+
+@op(dtype="float")
+def convolution_input_gradient(
+    xp: Namespace, g: Tensor, kernel: Tensor, /, windows: Windows, groups: int, spatial: tuple[int, ...]
+) -> Tensor:
+    """The gradient of the input, which has the axes `spatial`, from that of the result."""
+    if _is_depthwise(kernel, groups):
+        return depthwise.input_gradient(xp, g, kernel, windows, groups, spatial)
+    if max(windows.strides) == 1:
+        kernel, around = turned(xp, kernel, windows, groups, spatial, g.shape[1:-1])
+        return convolution.value(xp, g, kernel, None, around, groups, "linear")
+    return _by_scattering(xp, g, kernel, windows, groups, spatial)
+
+
+@convolution_input_gradient.gradient
+def _(
+    xp: Namespace, h: Tensor, y: Tensor, g: Tensor, kernel: Tensor, windows: Windows, groups: int,
+    spatial: tuple[int, ...],
+) -> Any:  # fmt: skip
+    return (
+        lambda: convolution(h, kernel, None, windows=windows, groups=groups, activation="linear"),
+        lambda: convolution_kernel_gradient(h, g, windows=windows, groups=groups),
+    )
+
+
+@convolution_input_gradient.shape
+def _(g: Any, kernel: Any, windows: Windows, groups: int, spatial: tuple[int, ...]) -> Abstract:
+    return Abstract((g.shape[0], *spatial, kernel.shape[-2] * groups), g.dtype)
+
+
+@op(dtype="float")
+def convolution_kernel_gradient(
+    xp: Namespace, x: Tensor, g: Tensor, /, windows: Windows, groups: int
+) -> Tensor:
+    """The gradient of the kernel, from the input and the gradient of the result."""
+    shape = _kernel_shape(x, g, windows, groups)
+    if shape[-2] == 1 and groups > 1:
+        return depthwise.kernel_gradient(xp, x, g, windows).reshape(shape)
+    total: Tensor = xp.zeros((groups, int(np.prod(shape[:-1])), shape[-1] // groups), x.dtype)
+    for block, patches in patches_of(xp, x, windows, groups, g.shape[-1]):
+        total += xp.matmul(xp.swapaxes(patches, 1, 2), by_group(xp, g[block], groups))
+    return xp.moveaxis(total, 0, 1).reshape(shape)
+
+
+@convolution_kernel_gradient.gradient
+def _(xp: Namespace, h: Tensor, y: Tensor, x: Tensor, g: Tensor, windows: Windows, groups: int) -> Any:
+    return (
+        lambda: convolution_input_gradient(g, h, windows=windows, groups=groups, spatial=x.shape[1:-1]),
+        lambda: convolution(x, h, None, windows=windows, groups=groups, activation="linear"),
+    )
+
+
+@convolution_kernel_gradient.shape
+def _(x: Any, g: Any, windows: Windows, groups: int) -> Abstract:
+    return Abstract(_kernel_shape(x, g, windows, groups), x.dtype)
+
+
+def _kernel_shape(x: Any, g: Any, windows: Windows, groups: int) -> tuple[int, ...]:
+    return (*windows.size, x.shape[-1] // groups, g.shape[-1])
+
+
+def _is_depthwise(kernel: Any, groups: int) -> bool:
+    """Whether each filter looks at one channel only: a sum of products by element is faster than matrices."""
+    return kernel.shape[-2] == 1 and groups > 1
+
+
+# -- how they are computed -----------------------------------------------------------------------------
+
+
+def _put_product(xp: Namespace, patches: Tensor, weights: Tensor, out: Tensor) -> None:
+    """Write the products of the groups side by side into the last axis of `out`."""
+    if len(weights) == 1:
+        xp.matmul(patches[0], weights[0], out=out.reshape((-1, out.shape[-1])))
+    else:
+        by_group(xp, out, len(weights))[...] = xp.matmul(patches, weights)
+
+
+def _finish(xp: Namespace, y: Tensor, bias: Tensor | None, activation: str) -> None:
+    """Add the bias, to a whole line at a time, and apply the activation, in place."""
+    if bias is not None:
+        lines = y.reshape((-1, y.shape[-2] * y.shape[-1]))
+        lines += xp.tile(bias, y.shape[-2])
+    if activation != "linear":
+        y[...] = activated(xp, y, activation)
+
+
+def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:
+    """The sum over all axes but the last, as a product, which uses all cores."""
+    rows = xp.reshape(g, (-1, g.shape[-1]))
+    return xp.matmul(xp.ones((rows.shape[0],), dtype=g.dtype), rows)
+
+
+def turned(
+    xp: Namespace,
+    kernel: Tensor,
+    windows: Windows,
+    groups: int,
+    spatial: Sequence[int],
+    counts: Sequence[int],
+) -> tuple[Tensor, Windows]:
+    """Where windows lie one by one, the input's gradient is a convolution: with the kernel turned round, and with these
+    windows."""
+    *size, channels, filters = kernel.shape
+    kernel = xp.flip(kernel, axis=tuple(range(len(size)))).reshape((-1, channels, groups, filters // groups))
+    kernel = xp.transpose(kernel, (0, 3, 2, 1)).reshape((*size, filters // groups, groups * channels))
+    padding = tuple(
+        (r - 1 - low, n - count + low)
+        for r, (low, _), n, count in zip(windows.reach, windows.padding, spatial, counts, strict=True)
+    )
+    return kernel, replace(windows, padding=padding)
+
+
+def _by_scattering(
+    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
+) -> Tensor:
+    """The input's gradient in general: each window's share is added where the window lies."""
+    channels = kernel.shape[-2]
+    n, *counts, _ = g.shape
+    weights = by_group(xp, kernel, groups)
+    places = list(windows.places(counts))
+    total: Tensor = xp.zeros((n, *windows.extent(counts), groups * channels), g.dtype)
+    narrow = is_narrow(windows, channels)
+    for block in blocks(g, weights[..., 0].size * int(np.prod(counts)) * g.dtype.itemsize):
+        rows = by_group(xp, g[block], groups)
+        if narrow:
+            shares = xp.matmul(weights, xp.swapaxes(rows, 1, 2)).reshape((groups, len(places), channels, -1))
+            shares = xp.transpose(shares, (1, 3, 0, 2))
+        else:
+            shares = xp.matmul(rows, xp.swapaxes(weights, 1, 2)).reshape((groups, -1, len(places), channels))
+            shares = xp.transpose(shares, (2, 1, 0, 3))
+        part = total[block]
+        for place, share in zip(places, shares, strict=True):
+            part[place] += share.reshape((-1, *counts, groups * channels))
+    return windows.unpadded(xp, total, spatial)
+
+
+# -- the functions ---------------------------------------------------------------------------------------
+
+
+def fused_conv(
+    inputs: Tensor,
+    kernel: Tensor,
+    bias: Tensor = None,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+    activation: str = "linear",
+    name: str = "conv",
+) -> Tensor:
+    """`activation(conv(inputs, kernel) + bias)` in one step, with one of the activations that `dense` knows."""
+    x, kernel = to_array(inputs), to_array(kernel)
+    first = channels_come_first(name, data_format)
+    x = transpose(x, to_last(len(x.shape))) if first and len(x.shape) > 2 else x
+    groups = _groups(name, x.shape, kernel.shape)
+    windows = windows_of(name, x.shape, kernel.shape[:-2], strides, padding, dilation_rate)
+    y = convolution(x, kernel, bias, windows=windows, groups=groups, activation=activation)
+    return transpose(y, to_first(len(x.shape))) if first else y
+
+
+def _groups(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> int:
+    """How many groups of channels there are, by the shapes of input (channels last) and kernel."""
+    if len(shape) != len(kernel) or len(shape) < 3:
+        raise ShapeError(
+            f"{name} expects an input (batch, spatial axes, channels), in the order of data_format, and a kernel "
+            f"(window, channels, filters) with as many axes; got shapes {tuple(shape)} and {tuple(kernel)}."
+        )
+    groups, rest = divmod(shape[-1], max(kernel[-2], 1))
+    if rest or not groups:
+        raise ShapeError(
+            f"{name}: the input has {shape[-1]} channels; expected a multiple of {kernel[-2]}, the channels of the "
+            f"kernel, whose shape is {tuple(kernel)}."
+        )
+    if kernel[-1] % groups:
+        raise ShapeError(
+            f"{name}: {kernel[-1]} filters cannot be divided into {groups} groups, which {shape[-1]} channels and "
+            f"a kernel of shape {tuple(kernel)} make."
+        )
+    return groups
+
+
+@composite
+def conv(
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """The convolution over one, two or three spatial axes: at each place the sum of the products of the kernel and
+    what lies under it.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        kernel: `(*window, channels, filters)`; with fewer channels than the input, which are then divided into groups.
+        strides: the step from one place to the next, for each axis or for all.
+        padding: `"valid"` for none, `"same"` for as many places as there are elements (divided by the strides).
+        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+        dilation_rate: the step between the elements under the kernel.
+
+    >>> ops.conv(np.array([[[1.0], [2.0], [4.0]]]), np.array([[[1.0]], [[-1.0]]]))[0, :, 0]
+    array([-1., -2.])
+
+    Raises:
+        ShapeError: the ranks differ, the channels do not fit, or the kernel is larger than the input.
+        ValueError: an argument is none of what is expected.
+    """
+    return fused_conv(inputs, kernel, None, strides, padding, data_format, dilation_rate)
+
+
+@composite
+def depthwise_conv(
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """The convolution of each channel by itself, with kernels of its own, `(*window, channels, multiplier)`.
+
+    Output channel `c * multiplier + m` comes from channel `c`. The other arguments are those of `conv`.
+
+    >>> ops.depthwise_conv(np.ones((1, 3, 2)), np.array([[[1.0], [3.0]]]))[0]
+    array([[1., 3.],
+           [1., 3.],
+           [1., 3.]])
+    """
+    return fused_depthwise_conv(inputs, kernel, None, strides, padding, data_format, dilation_rate)
+
+
+def fused_depthwise_conv(
+    inputs: Tensor,
+    kernel: Tensor,
+    bias: Tensor = None,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+    activation: str = "linear",
+    name: str = "depthwise_conv",
+) -> Tensor:
+    """`activation(depthwise_conv(inputs, kernel) + bias)` in one step."""
+    x, kernel = to_array(inputs), to_array(kernel)
+    channels = x.shape[1 if channels_come_first(name, data_format) else -1] if x.shape[2:] else 0
+    if len(kernel.shape) != len(x.shape) or channels != kernel.shape[-2]:
+        raise ShapeError(
+            f"{name} expects a kernel (window, channels, multiplier) with the {channels} channels of the input of "
+            f"shape {tuple(x.shape)}; got shape {tuple(kernel.shape)}."
+        )
+    *window, _, multiplier = kernel.shape
+    kernel = reshape(kernel, (*window, 1, channels * multiplier))
+    return fused_conv(inputs, kernel, bias, strides, padding, data_format, dilation_rate, activation, name)
+
+
+@composite
+def separable_conv(
+    inputs: Tensor,
+    depthwise_kernel: Tensor,
+    pointwise_kernel: Tensor,
+    strides: Any = 1,
+    padding: Any = "valid",
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """`depthwise_conv`, then a `conv` with a kernel of one element that mixes the channels.
+
+    Args:
+        inputs: as in `conv`.
+        depthwise_kernel: `(*window, channels, multiplier)`.
+        pointwise_kernel: `(1, ..., channels * multiplier, filters)`.
+        strides, padding, data_format, dilation_rate: of the first step, as in `conv`.
+
+    >>> ops.separable_conv(np.ones((1, 3, 2)), np.ones((2, 2, 1)), np.ones((1, 2, 4))).shape
+    (1, 2, 4)
+    """
+    x = depthwise_conv(inputs, depthwise_kernel, strides, padding, data_format, dilation_rate)
+    return fused_conv(x, pointwise_kernel, data_format=data_format, name="separable_conv")
+
+
+@composite
+def conv_transpose(
+    inputs: Tensor,
+    kernel: Tensor,
+    strides: Any = 1,
+    padding: str = "valid",
+    output_padding: Any = None,
+    data_format: str | None = None,
+    dilation_rate: Any = 1,
+) -> Tensor:
+    """The way back of a convolution: each element of the input adds the kernel, times itself, to the result.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        kernel: `(*window, filters, channels)`: the kernel of the convolution from the result to the input.
+        strides: the step in the result that one step in the input makes.
+        padding: of that convolution: `"valid"` or `"same"`.
+        output_padding: how much is added to the result's axes; by default so that `"same"` gives `input * strides`.
+        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+        dilation_rate: the step between the elements under the kernel.
+
+    >>> ops.conv_transpose(np.array([[[1.0], [2.0]]]), np.ones((2, 1, 1)), strides=2)[0, :, 0]
+    array([1., 1., 2., 2.])
+
+    Raises:
+        ShapeError: the ranks differ, or the channels do not fit.
+        ValueError: an argument is none of what is expected.
+    """
+    x, kernel = to_array(inputs), to_array(kernel)
+    first = channels_come_first("conv_transpose", data_format)
+    x = transpose(x, to_last(len(x.shape))) if first and len(x.shape) > 2 else x
+    windows = windows_of("conv_transpose", x.shape, kernel.shape[:-2], strides, "valid", dilation_rate)
+    if len(kernel.shape) != len(x.shape) or kernel.shape[-1] != x.shape[-1]:
+        raise ShapeError(
+            f"conv_transpose expects a kernel (window, filters, channels) with the {x.shape[-1]} channels of the "
+            f"input; got shapes {tuple(x.shape)} and {tuple(kernel.shape)}."
+        )
+    sides = _transposed_padding(windows, padding, output_padding)
+    spatial = tuple(
+        (n - 1) * s + low + high - r + 2
+        for n, s, r, (low, high) in zip(x.shape[1:-1], windows.strides, windows.reach, sides, strict=True)
+    )
+    back = tuple((r - 1 - low, r - 1 - high) for r, (low, high) in zip(windows.reach, sides, strict=True))
+    y = convolution_input_gradient(
+        x, kernel, windows=replace(windows, padding=back), groups=1, spatial=spatial
+    )
+    return transpose(y, to_first(len(x.shape))) if first else y
+
+
+def _transposed_padding(windows: Windows, padding: str, output_padding: Any) -> list[tuple[int, int]]:
+    """What is added to each side of the input, spread out by the strides, before the kernel slides over it."""
+    if padding.lower() not in ("valid", "same"):
+        raise ValueError(f'conv_transpose: padding must be "valid" or "same"; got {padding!r}.')
+    rank = len(windows.size)
+    more: Any = [None] * rank
+    if output_padding is not None:
+        more = per_axis("conv_transpose", "output_padding", output_padding, rank, smallest=0)
+    sides = []
+    for r, s, extra in zip(windows.reach, windows.strides, more, strict=True):
+        if padding.lower() == "valid":
+            sides.append((r - 1, r - 1 + (max(r, s) - r if extra is None else extra)))
+        else:
+            total = r + s - 2 if extra is None else r + r % 2 - 2 + extra
+            low = min(total - total // 2, r - 1)
+            sides.append((low, total - low))
+    return sides

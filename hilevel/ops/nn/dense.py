@@ -1,0 +1,76 @@
+"""A dense layer as one op, with its activation."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel.engine.op import op
+from hilevel.engine.spec import Abstract
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.errors import ShapeError
+from hilevel.ops.nn.activations import relu, sigmoid
+
+FUSED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
+
+
+@op(dtype="float")
+def dense(
+    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None = None, /, activation: str = "linear"
+) -> Tensor:
+    """`activation(x @ kernel + bias)` over the last axis, in one step. The activation is one of
+    `"linear"`, `"relu"`, `"tanh"`, `"sigmoid"`.
+
+    >>> ops.dense([[1.0, 2.0]], np.ones((2, 1)), np.zeros(1), activation="relu")
+    array([[3.]])
+    """
+    y = xp.matmul(as_matrix(x), kernel)
+    if bias is not None:
+        y += bias
+    y = activated(xp, y, activation)
+    return y if x.ndim == 2 else y.reshape((*x.shape[:-1], kernel.shape[-1]))
+
+
+def as_matrix(x: Tensor) -> Tensor:
+    """Return the tensor as a matrix with the same last axis."""
+    return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
+
+
+def activated(xp: Namespace, x: Tensor, activation: str) -> Tensor:
+    """Return a fused activation of a tensor."""
+    if activation == "relu":
+        return relu.value(xp, x)
+    if activation == "tanh":
+        return xp.tanh(x)
+    return sigmoid.value(xp, x) if activation == "sigmoid" else x
+
+
+def before_activation(g: Tensor, y: Tensor, activation: str) -> Tensor:
+    """Return the gradient of the input of a fused activation, from its result `y` and the gradient of that."""
+    if activation == "relu":
+        return g * (y > 0)
+    if activation == "tanh":
+        return g * (1 - y * y)
+    return g * (y * (1 - y)) if activation == "sigmoid" else g
+
+
+@dense.gradient
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None = None,
+    activation: str = "linear",
+) -> Any:  # fmt: skip
+    rows = as_matrix(before_activation(g, y, activation))
+    return (
+        lambda: xp.matmul(rows, kernel.T).reshape(x.shape),
+        lambda: xp.matmul(as_matrix(x).T, rows),
+        lambda: rows.sum(axis=0),
+    )
+
+
+@dense.shape
+def _(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Abstract:
+    if not x.shape or x.shape[-1] != kernel.shape[0]:
+        raise ShapeError(
+            f"dense: the last axis of the input must be {kernel.shape[0]}, the first of the kernel "
+            f"{kernel.shape}; got shape {x.shape}."
+        )
+    return Abstract((*x.shape[:-1], kernel.shape[-1]), x.dtype)

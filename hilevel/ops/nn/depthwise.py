@@ -1,0 +1,76 @@
+"""How depthwise convolutions are computed: sums, over the elements of a window, of products of whole tensors.
+
+Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.ops.nn.windows import Windows, map_blocks
+
+
+def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows) -> Tensor:
+    """The convolution."""
+    filters = kernel.shape[-1]
+    counts = windows.counts(x.shape[1:-1])
+    x = _repeated(xp, windows.padded(xp, x), filters)
+    y: Tensor = xp.zeros((x.shape[0], *counts, filters), x.dtype)
+    elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
+
+    def work(block: slice) -> None:
+        source, part = x[block], y[block]
+        for place, weight in elements:
+            part += source[place] * weight
+
+    map_blocks(work, y, _bytes(y))
+    return y
+
+
+def input_gradient(
+    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
+) -> Tensor:
+    """The gradient of the input, which has the axes `spatial`."""
+    n, *counts, filters = g.shape
+    total: Tensor = xp.zeros((n, *windows.extent(counts), filters), g.dtype)
+    elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
+
+    def work(block: slice) -> None:
+        part, source = total[block], g[block]
+        for place, weight in elements:
+            part[place] += source * weight
+
+    map_blocks(work, g, _bytes(g))
+    if filters > groups:
+        total = total.reshape((*total.shape[:-1], groups, -1)).sum(axis=-1)
+    return windows.unpadded(xp, total, spatial)
+
+
+def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows) -> Tensor:
+    """The gradient of the kernel, `(window, channels * multiplier)`."""
+    _, *counts, filters = g.shape
+    x = _repeated(xp, windows.padded(xp, x), filters)
+    places = list(windows.places(counts))
+    total: Tensor = xp.zeros((len(places), filters), g.dtype)
+
+    def work(block: slice) -> list[Tensor]:
+        source, part = x[block], g[block]
+        ones = xp.ones((part.size // filters,), g.dtype)
+        return [xp.matmul(ones, (source[place] * part).reshape((-1, filters))) for place in places]
+
+    for sums in map_blocks(work, g, _bytes(g)):
+        for i, row in enumerate(sums):
+            total[i] += row
+    return total
+
+
+def _repeated(xp: Namespace, x: Tensor, filters: int) -> Tensor:
+    """Each channel as often as there are filters for it."""
+    channels = x.shape[-1]
+    return x if channels == filters else xp.repeat(x, filters // channels, axis=-1)
+
+
+def _bytes(x: Tensor) -> int:
+    """Of one sample, with what is computed beside it."""
+    return 3 * int(np.prod(x.shape[1:])) * x.dtype.itemsize

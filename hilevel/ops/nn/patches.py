@@ -1,0 +1,64 @@
+"""What lies under the windows of a convolution, as matrices."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.ops.nn.windows import Windows, blocks
+
+
+def by_group(xp: Namespace, x: Tensor, groups: int) -> Tensor:
+    """All axes but the last as rows, for each group of the last: `(groups, rows, columns)`."""
+    return xp.moveaxis(x.reshape((-1, groups, x.shape[-1] // groups)), 1, 0)
+
+
+def patches_of(
+    xp: Namespace, x: Tensor, windows: Windows, groups: int, filters: int
+) -> Iterator[tuple[slice, Tensor]]:
+    """What lies under the windows, as matrices `(groups, windows, window * channels)`, for one part of the batch after
+    the other: which part, and its matrix, in memory that is used again for the next. `filters` is the size of what is
+    beside each row in the cache."""
+    if windows.is_pointwise and groups == 1:
+        yield slice(None), x.reshape((1, -1, x.shape[-1]))
+        return
+    view = _sliding(xp, windows.padded(xp, x), windows, groups)
+    rank = len(windows.size)
+    places, window = view.shape[2 : 2 + rank], view.shape[2 + rank :]
+    narrow = is_narrow(windows, window[-1])
+    buffer: Tensor = None
+    row = int(np.prod(window)) * groups + filters
+    for block in blocks(x, int(np.prod(places)) * row * x.dtype.itemsize):
+        part = view[:, block]
+        if narrow:  # windows last, where the numbers that lie together are too few to be copied quickly
+            part = xp.moveaxis(part, range(1, 2 + rank), range(2 + rank, 3 + 2 * rank))
+        if buffer is None or buffer.shape != part.shape:
+            buffer = xp.empty(part.shape, x.dtype)
+        buffer[...] = part
+        columns = int(np.prod(window))
+        if narrow:
+            yield block, xp.swapaxes(buffer.reshape((groups, columns, -1)), 1, 2)
+        else:
+            yield block, buffer.reshape((groups, -1, columns))
+
+
+def is_narrow(windows: Windows, channels: int) -> bool:
+    """Whether few numbers of a window lie side by side in memory."""
+    return channels * (windows.size[-1] if windows.dilation[-1] == 1 else 1) < 16
+
+
+def _sliding(xp: Namespace, x: Tensor, windows: Windows, groups: int) -> Tensor:
+    """A view of a padded tensor: `(groups, batch, *places, *window, channels / groups)`."""
+    counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)]
+    channels = x.shape[-1] // groups
+    first, *along, last = x.strides
+    return xp.lib.stride_tricks.as_strided(
+        x,
+        shape=(groups, x.shape[0], *counts, *windows.size, channels),
+        strides=(
+            last * channels, first, *(a * s for a, s in zip(along, windows.strides, strict=True)),
+            *(a * d for a, d in zip(along, windows.dilation, strict=True)), last,
+        ),
+    )  # fmt: skip

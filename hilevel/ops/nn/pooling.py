@@ -1,0 +1,304 @@
+"""Poolings: the largest number, or the mean, of each window.
+
+The primitives take tensors with channels last, `(batch, *spatial, channels)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine.autodiff.tape import constant
+from hilevel.engine.dtypes import lowest
+from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
+from hilevel.engine.spec import Abstract, like
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.errors import ShapeError
+from hilevel.ops.nn.windows import (
+    Windows,
+    channels_come_first,
+    map_blocks,
+    per_axis,
+    to_first,
+    to_last,
+    windows_of,
+)
+from hilevel.ops.numpy.elementwise import where
+from hilevel.ops.numpy.indexing import take
+from hilevel.ops.numpy.products import matmul
+from hilevel.ops.numpy.shaping import moveaxis, transpose
+
+
+def _bytes(x: Tensor) -> int:
+    """Of one sample."""
+    return int(np.prod(x.shape[1:])) * x.dtype.itemsize
+
+
+# -- the largest -----------------------------------------------------------------------------------------
+
+
+@op(dtype="number")
+def pooled_max(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
+    """The largest number of each window."""
+    return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
+
+
+def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any) -> Tensor:
+    """What a function of two tensors makes of the elements of each window of a padded tensor."""
+    counts = tuple(
+        (n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)
+    )
+    y: Tensor = xp.empty((x.shape[0], *counts, x.shape[-1]), x.dtype)
+    first, *rest = windows.places(counts)
+
+    def work(block: slice) -> None:
+        source, part = x[block], y[block]
+        part[...] = source[first]
+        for place in rest:
+            function(part, source[place], out=part)
+
+    map_blocks(work, y, _bytes(x))
+    return y
+
+
+@pooled_max.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
+    return pooled_max_gradient(g, x, y, windows=windows)
+
+
+@pooled_max.shape
+def _(x: Any, windows: Windows) -> Abstract:
+    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
+
+
+@op(shape=lambda g, x, y, windows: like(x))
+def pooled_max_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windows: Windows) -> Tensor:
+    """The gradient of each window's largest number, put where the first such number of the window lies."""
+    spatial = x.shape[1:-1]
+    x = windows.padded(xp, x, lowest(x.dtype))
+    side_by_side = windows.size == windows.strides
+    make = xp.empty if side_by_side else xp.zeros
+    total = make(x.shape, g.dtype)
+
+    def work(block: slice) -> None:
+        part, share = total[block], g[block]
+        for place, hit in _first_hits(xp, x[block], y[block], windows):
+            if side_by_side:
+                xp.multiply(share, hit, out=part[place])
+            else:
+                part[place] += share * hit
+
+    map_blocks(work, g, _bytes(total))
+    return windows.unpadded(xp, total, spatial)
+
+
+@pooled_max_gradient.gradient
+def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Any:
+    return (lambda: _picked(xp, h, x, y, windows)), None, None
+
+
+def _picked(xp: Namespace, h: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+    """Of each window the number of `h` that lies where the first largest number of `x` does."""
+    x, h = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, h)
+    total: Any = 0.0
+    for place, hit in _first_hits(xp, x, y, windows):
+        total = total + h[place] * hit
+    return total
+
+
+def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterator[tuple[Any, Tensor]]:
+    """For each element of the windows: where it lies in the padded `x`, and for which windows it is the first that
+    equals their largest number `y`."""
+    taken: Tensor = None
+    for place in windows.places(y.shape[1:-1]):
+        hit = x[place] == y
+        if taken is None:
+            taken = hit
+        else:
+            hit, taken = xp.greater(hit, taken), xp.logical_or(hit, taken)
+        yield place, hit
+
+
+# -- the mean --------------------------------------------------------------------------------------------
+
+
+@op(dtype="float")
+def pooled_sum(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
+    """The sum of each window."""
+    return _combined(xp, windows.padded(xp, x), windows, xp.add)
+
+
+@pooled_sum.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
+    return pooled_sum_gradient(g, windows=windows, spatial=x.shape[1:-1])
+
+
+@pooled_sum.shape
+def _(x: Any, windows: Windows) -> Abstract:
+    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
+
+
+@op
+def pooled_sum_gradient(xp: Namespace, g: Tensor, /, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
+    """Each window's gradient, added to all that lies in it."""
+    counts = g.shape[1:-1]
+    total: Tensor = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
+    places = list(windows.places(counts))
+
+    def work(block: slice) -> None:
+        for place in places:
+            total[block][place] += g[block]
+
+    map_blocks(work, g, _bytes(total))
+    return windows.unpadded(xp, total, spatial)
+
+
+@pooled_sum_gradient.gradient
+def _(xp: Namespace, h: Tensor, y: Tensor, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Any:
+    return pooled_sum(h, windows=windows)
+
+
+@pooled_sum_gradient.shape
+def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> Abstract:
+    return Abstract((g.shape[0], *spatial, g.shape[-1]), g.dtype)
+
+
+def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """How many elements of each window are not padding: `(*counts, 1)`."""
+    ones = np.ones((1, *spatial, 1), np.float32)
+    return pooled_sum.value(np, ones, windows)[0]
+
+
+# -- the functions ---------------------------------------------------------------------------------------
+
+
+@composite
+def max_pool(
+    inputs: Tensor,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The largest number of each window, channel by channel.
+
+    The gradient goes to the first of several that are equal.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        pool_size: the size of the windows along each axis, or along all.
+        strides: the step from one window to the next; by default `pool_size`.
+        padding: `"valid"` for none, `"same"` for as many windows as there are elements (divided by the strides).
+        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+
+    >>> ops.max_pool(np.array([[[1.0], [3.0], [2.0], [0.0]]]), 2)[0, :, 0]
+    array([3., 2.])
+
+    Raises:
+        ShapeError: the input has no spatial axes, or a window is larger than it.
+        ValueError: an argument is none of what is expected.
+    """
+    return _pooled("max_pool", pooled_max, to_array(inputs), pool_size, strides, padding, data_format)
+
+
+@composite
+@rounded
+def average_pool(
+    inputs: Tensor,
+    pool_size: Any,
+    strides: Any = None,
+    padding: str = "valid",
+    data_format: str | None = None,
+) -> Tensor:
+    """The mean of each window, channel by channel; padding does not count. The arguments are those of `max_pool`.
+
+    >>> ops.average_pool(np.array([[[1.0], [3.0], [2.0]]]), 2, padding="same")[0, :, 0]
+    array([2., 2.])
+    """
+
+    def mean(x: Tensor, windows: Windows) -> Tensor:
+        count = _real_elements(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
+        y = pooled_sum(x, windows=windows)
+        if count is None:
+            return y * (1 / int(np.prod(windows.size)))
+        return y / constant(x, count, x.dtype)
+
+    return _pooled("average_pool", mean, to_float_array(inputs), pool_size, strides, padding, data_format)
+
+
+def _pooled(
+    name: str, pool: Callable[..., Tensor], x: Tensor, size: Any, strides: Any, padding: str,
+    data_format: str | None,
+) -> Tensor:  # fmt: skip
+    first = channels_come_first(name, data_format)
+    if len(x.shape) < 3:
+        first = False
+    x = transpose(x, to_last(len(x.shape))) if first else x
+    if padding.lower() not in ("valid", "same"):
+        raise ValueError(f'{name}: padding must be "valid" or "same"; got {padding!r}.')
+    windows = windows_of(name, x.shape, size, size if strides is None else strides, padding)
+    y = pool(x, windows=windows)
+    return transpose(y, to_first(len(x.shape))) if first else y
+
+
+@composite
+@rounded
+def adaptive_average_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+    """The means of windows that are laid so that the result has a given size.
+
+    Window `i` of `n` reaches from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        output_size: the size of the result along each spatial axis, or along all.
+        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+
+    >>> ops.adaptive_average_pool(np.array([[[1.0], [3.0], [5.0]]]), 2)[0, :, 0]
+    array([2., 4.])
+    """
+
+    def mean(x: Tensor, starts: Any, ends: Any) -> Tensor:
+        places = np.arange(x.shape[-1])[:, None]
+        share = ((places >= starts) & (places < ends)) / (ends - starts)
+        return matmul(x, constant(x, share, x.dtype))
+
+    return _adapted("adaptive_average_pool", mean, to_float_array(inputs), output_size, data_format)
+
+
+@composite
+def adaptive_max_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+    """The largest numbers of windows that are laid so that the result has a given size. The arguments, and the windows,
+    are those of `adaptive_average_pool`.
+
+    >>> ops.adaptive_max_pool(np.array([[[1.0], [3.0], [5.0]]]), 2)[0, :, 0]
+    array([3., 5.])
+    """
+
+    def largest(x: Tensor, starts: Any, ends: Any) -> Tensor:
+        y = take(x, starts, axis=-1)
+        for i in range(1, int((ends - starts).max())):
+            other = take(x, np.minimum(starts + i, ends - 1), axis=-1)
+            y = where((y >= other) | (y != y), y, other)
+        return y
+
+    return _adapted("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)
+
+
+def _adapted(
+    name: str, pool: Callable[..., Tensor], x: Tensor, output_size: Any, data_format: str | None
+) -> Tensor:
+    """Pool one spatial axis after the other, as the last axis of the tensor."""
+    first = channels_come_first(name, data_format)
+    rank = len(x.shape) - 2
+    if rank < 1:
+        raise ShapeError(f"{name} expects an input with spatial axes; got shape {tuple(x.shape)}.")
+    sizes = per_axis(name, "output_size", output_size, rank)
+    for axis in range(rank):
+        place = axis + (2 if first else 1)
+        length, n = x.shape[place], sizes[axis]
+        starts = np.arange(n) * length // n
+        ends = -(-np.arange(1, n + 1) * length // n)
+        x = moveaxis(pool(moveaxis(x, place, -1), starts, ends), -1, place)
+    return x

@@ -1,0 +1,70 @@
+"""Operations on the bits of integers."""
+
+from __future__ import annotations
+
+from hilevel.engine.op import op
+from hilevel.engine.spec import integral
+from hilevel.engine.types import Namespace, Tensor
+
+
+@op(dtype="common", shape=integral)
+def bitwise_and(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits that both have.
+
+    >>> ops.bitwise_and([6], [3])
+    array([2], dtype=int32)
+    """
+    return xp.bitwise_and(x, y)
+
+
+@op(dtype="common", shape=integral)
+def bitwise_or(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits that one of them has, or both.
+
+    >>> ops.bitwise_or([6], [3])
+    array([7], dtype=int32)
+    """
+    return xp.bitwise_or(x, y)
+
+
+@op(dtype="common", shape=integral)
+def bitwise_xor(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits that exactly one of them has.
+
+    >>> ops.bitwise_xor([6], [3])
+    array([5], dtype=int32)
+    """
+    return xp.bitwise_xor(x, y)
+
+
+@op(shape=integral)
+def bitwise_not(xp: Namespace, x: Tensor) -> Tensor:
+    """All bits turned round.
+
+    >>> ops.bitwise_not([6])
+    array([-7], dtype=int32)
+    """
+    return xp.invert(x)
+
+
+@op(dtype="number", shape=integral)
+def left_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits moved up by `y` places.
+
+    >>> ops.left_shift([3], 2)
+    array([12], dtype=int32)
+    """
+    return xp.left_shift(x, y)
+
+
+@op(dtype="number", shape=integral)
+def right_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+    """The bits moved down by `y` places.
+
+    >>> ops.right_shift([12], 2)
+    array([3], dtype=int32)
+    """
+    return xp.right_shift(x, y)
+
+
+bitwise_invert, bitwise_left_shift, bitwise_right_shift = bitwise_not, left_shift, right_shift

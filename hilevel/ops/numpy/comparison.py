@@ -1,0 +1,155 @@
+"""Comparisons and logic, element by element. None has a gradient."""
+
+from __future__ import annotations
+
+from hilevel.engine.op import op
+from hilevel.engine.spec import boolean
+from hilevel.engine.types import Namespace, Tensor
+
+
+@op(dtype="common", shape=boolean)
+def equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 == x2`, element-wise.
+
+    >>> ops.equal([1, 2], [1, 3])
+    array([ True, False])
+    """
+    return xp.equal(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def not_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 != x2`, element-wise.
+
+    >>> ops.not_equal([1, 2], [1, 3])
+    array([False,  True])
+    """
+    return xp.not_equal(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def greater(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 > x2`, element-wise.
+
+    >>> ops.greater([1, 3], 2)
+    array([False,  True])
+    """
+    return xp.greater(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def greater_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 >= x2`, element-wise.
+
+    >>> ops.greater_equal([1, 2], 2)
+    array([False,  True])
+    """
+    return xp.greater_equal(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def less(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 < x2`, element-wise.
+
+    >>> ops.less([1, 3], 2)
+    array([ True, False])
+    """
+    return xp.less(x1, x2)
+
+
+@op(dtype="common", shape=boolean)
+def less_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether `x1 <= x2`, element-wise.
+
+    >>> ops.less_equal([2, 3], 2)
+    array([ True, False])
+    """
+    return xp.less_equal(x1, x2)
+
+
+@op(shape=boolean)
+def logical_and(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether both are true, element-wise.
+
+    >>> ops.logical_and([True, True], [True, False])
+    array([ True, False])
+    """
+    return xp.logical_and(x1, x2)
+
+
+@op(shape=boolean)
+def logical_or(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether one or both are true, element-wise.
+
+    >>> ops.logical_or([True, False], [False, False])
+    array([ True, False])
+    """
+    return xp.logical_or(x1, x2)
+
+
+@op(shape=boolean)
+def logical_xor(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """Whether exactly one is true, element-wise.
+
+    >>> ops.logical_xor([True, True], [True, False])
+    array([False,  True])
+    """
+    return xp.logical_xor(x1, x2)
+
+
+@op(shape=boolean)
+def logical_not(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is false, element-wise.
+
+    >>> ops.logical_not([True, False])
+    array([False,  True])
+    """
+    return xp.logical_not(x)
+
+
+@op(dtype="float", shape=boolean)
+def isnan(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is not a number, element-wise.
+
+    >>> ops.isnan([1.0, float("nan")])
+    array([False,  True])
+    """
+    return xp.isnan(x)
+
+
+@op(dtype="float", shape=boolean)
+def isinf(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is infinite, element-wise.
+
+    >>> ops.isinf([1.0, float("inf")])
+    array([False,  True])
+    """
+    return xp.isinf(x)
+
+
+@op(dtype="float", shape=boolean)
+def isfinite(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether it is neither infinite nor NaN, element-wise.
+
+    >>> ops.isfinite([1.0, float("inf")])
+    array([ True, False])
+    """
+    return xp.isfinite(x)
+
+
+@op(dtype="common", shape=boolean)
+def isclose(
+    xp: Namespace,
+    x1: Tensor,
+    x2: Tensor,
+    /,
+    rtol: float = 1e-5,
+    atol: float = 1e-8,
+    equal_nan: bool = False,
+) -> Tensor:
+    """Whether `|x1 - x2| <= atol + rtol * |x2|`, element-wise.
+
+    >>> ops.isclose([1.0, 2.0], [1.0, 2.1])
+    array([ True, False])
+    """
+    return xp.isclose(x1, x2, rtol=rtol, atol=atol, equal_nan=equal_nan)

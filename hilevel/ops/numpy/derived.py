@@ -1,0 +1,251 @@
+"""Elementwise functions that other ops are combined to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine import dtypes
+from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
+from hilevel.engine.spec import boolean, elementwise, like
+from hilevel.engine.types import DTypeLike, Namespace, Tensor
+from hilevel.ops.numpy.comparison import isnan
+from hilevel.ops.numpy.elementwise import abs, cast, clip, maximum, minimum, where
+from hilevel.ops.numpy.transcendental import logaddexp, sin
+
+
+@op(dtype="number", shape=elementwise)
+def fmod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The remainder of the division, with the sign of `x1`.
+
+    >>> ops.fmod([7, -7], 3)
+    array([ 1, -1], dtype=int32)
+    """
+    return xp.fmod(x1, x2)
+
+
+fmod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.trunc(x1 / x2)))
+
+
+@op(dtype="float", shape=elementwise)
+def hypot(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """`sqrt(x1^2 + x2^2)`, without overflow.
+
+    >>> ops.hypot([3.0], [4.0])
+    array([5.], dtype=float32)
+    """
+    return xp.hypot(x1, x2)
+
+
+hypot.gradient(lambda xp, g, y, x1, x2: (lambda: g * x1 / y, lambda: g * x2 / y))
+
+
+@op(dtype="float", shape=like)
+def exp2(xp: Namespace, x: Tensor) -> Tensor:
+    """2 to the power `x`.
+
+    >>> ops.exp2([3.0])
+    array([8.], dtype=float32)
+    """
+    return xp.exp2(x)
+
+
+exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
+
+
+@op(dtype="float", shape=like)
+def cbrt(xp: Namespace, x: Tensor) -> Tensor:
+    """The cube root.
+
+    >>> ops.cbrt([-8.0])
+    array([-2.], dtype=float32)
+    """
+    return xp.cbrt(x)
+
+
+cbrt.gradient(lambda xp, g, y, x: g / (3 * y * y))
+
+
+@op(dtype="float", shape=elementwise)
+def divide_no_nan(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """`x1 / x2`, and 0 where `x2` is 0.
+
+    >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
+    array([0.5, 0. ], dtype=float32)
+    """
+    if isinstance(x2, int | float):
+        return x1 / x2 if x2 else xp.zeros_like(x1)
+    zero = x2 == 0
+    return xp.where(zero, 0, x1 / xp.where(zero, 1, x2))
+
+
+@divide_no_nan.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    if isinstance(x2, int | float):
+        return (g / x2 if x2 else xp.zeros_like(g)), None
+    zero = x2 == 0
+    share = xp.where(zero, xp.zeros_like(g), g) / xp.where(zero, xp.ones_like(x2), x2)
+    return share, (lambda: -share * y)
+
+
+def _operand(x: Tensor) -> Any:
+    """A Python number as it is, so that it does not decide about the dtype; anything else as an array."""
+    return x if isinstance(x, (int, float)) else to_array(x)
+
+
+@composite
+def fmax(x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of the two; where one is NaN, the other.
+
+    >>> ops.fmax([1.0, float("nan")], [0.0, 2.0])
+    array([1., 2.], dtype=float32)
+    """
+    x1, x2 = _operand(x1), _operand(x2)
+    return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
+
+
+@composite
+def fmin(x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of the two; where one is NaN, the other.
+
+    >>> ops.fmin([1.0, float("nan")], [0.0, 2.0])
+    array([0., 2.], dtype=float32)
+    """
+    x1, x2 = _operand(x1), _operand(x2)
+    return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
+
+
+@composite
+def fabs(x: Tensor) -> Tensor:
+    """The absolute value, as a float.
+
+    >>> ops.fabs([-1])
+    array([1.], dtype=float32)
+    """
+    return abs(to_float_array(x))
+
+
+@composite
+@rounded
+def deg2rad(x: Tensor) -> Tensor:
+    """Degrees as radians.
+
+    >>> ops.deg2rad([180.0])
+    array([3.1415927], dtype=float32)
+    """
+    return to_float_array(x) * float(np.pi / 180)
+
+
+@composite
+@rounded
+def rad2deg(x: Tensor) -> Tensor:
+    """Radians as degrees.
+
+    >>> ops.rad2deg([0.0])
+    array([0.], dtype=float32)
+    """
+    return to_float_array(x) * float(180 / np.pi)
+
+
+@composite
+@rounded
+def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
+    """`log2(2^x1 + 2^x2)`, without overflow.
+
+    >>> ops.logaddexp2([1.0], [1.0])
+    array([2.], dtype=float32)
+    """
+    log2 = float(np.log(2))
+    x1, x2 = dtypes.to_float((_operand(x1), _operand(x2)))
+    return logaddexp(x1 * log2, x2 * log2) / log2
+
+
+@composite
+@rounded
+def sinc(x: Tensor) -> Tensor:
+    """`sin(pi x) / (pi x)`, and 1 at 0.
+
+    >>> ops.sinc([0.0, 0.5])
+    array([1.        , 0.63661975], dtype=float32)
+    """
+    x = to_float_array(x) * float(np.pi)
+    zero = x == 0
+    return where(zero, 1.0, sin(x) / where(zero, 1.0, x))
+
+
+@composite
+def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
+    """0 where `x1` is negative, 1 where it is positive, `x2` where it is 0.
+
+    >>> ops.heaviside([-1.0, 0.0, 1.0], 0.5)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    x1, x2 = dtypes.to_float((_operand(x1), _operand(x2)))
+    return where(x1 < 0, 0.0, where(x1 > 0, 1.0, where(isnan(x1), x1, x2)))
+
+
+@op(dtype="float", shape=boolean)
+def signbit(xp: Namespace, x: Tensor) -> Tensor:
+    """Whether the sign is minus; that of -0.0 is.
+
+    >>> ops.signbit([-0.0, 1.0])
+    array([ True, False])
+    """
+    return xp.signbit(x)
+
+
+@composite
+def isposinf(x: Tensor) -> Tensor:
+    """Whether it is plus infinity.
+
+    >>> ops.isposinf([float("inf"), 1.0])
+    array([ True, False])
+    """
+    return to_float_array(x) == float("inf")
+
+
+@composite
+def isneginf(x: Tensor) -> Tensor:
+    """Whether it is minus infinity.
+
+    >>> ops.isneginf([float("-inf"), 1.0])
+    array([ True, False])
+    """
+    return to_float_array(x) == float("-inf")
+
+
+@composite
+def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
+    """For each element the choice whose condition is the first to hold, else `default`.
+
+    >>> ops.select([[True, False], [True, True]], [[1, 2], [3, 4]])
+    array([1, 4], dtype=int32)
+    """
+    chosen = default
+    for condition, choice in reversed(list(zip(condlist, choicelist, strict=True))):
+        chosen = where(condition, choice, chosen)
+    return chosen
+
+
+@composite
+def saturate_cast(x: Tensor, dtype: DTypeLike) -> Tensor:
+    """The tensor in another dtype, its numbers limited to what that dtype can hold.
+
+    >>> ops.saturate_cast([-5.0, 300.0], "uint8")
+    array([  0, 255], dtype=uint8)
+    """
+    target = dtypes.as_dtype(dtype)
+    x = to_array(x)
+    if target.kind not in "iu" or x.dtype.kind == "b":
+        return cast(x, target)
+    limits = np.iinfo(target)
+    if x.dtype.kind in "iu":
+        own = np.iinfo(x.dtype)
+        return cast(clip(x, max(limits.min, own.min), min(limits.max, own.max)), target)
+    if x.dtype.itemsize < 4:
+        x = cast(x, "float32")  # which can hold all limits
+    high = x.dtype.type(limits.max)
+    if int(high) > limits.max:
+        high = np.nextafter(high, x.dtype.type(0))
+    return cast(clip(x, limits.min, high), target)

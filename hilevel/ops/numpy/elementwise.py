@@ -1,0 +1,414 @@
+"""Ops that work element by element."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine import dtypes
+from hilevel.engine.interpreter import owner
+from hilevel.engine.op import op, to_array
+from hilevel.engine.spec import Abstract, elementwise, like, signed
+from hilevel.engine.tensor import numbers_of
+from hilevel.engine.types import DTypeLike, Namespace, Tensor
+from hilevel.errors import TracedValueError
+
+# -- arithmetic -------------------------------------------------------------------------------------
+
+
+@op(dtype="common", shape=elementwise)
+def add(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The sum `x1 + x2`, element-wise, with broadcasting.
+
+    >>> ops.add([1.0, 2.0], 3.0)
+    array([4., 5.], dtype=float32)
+    """
+    return x1 + x2
+
+
+add.gradient(lambda xp, g, y, x1, x2: (g, g))
+
+
+@op(dtype="common", shape=signed)
+def subtract(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The difference `x1 - x2`, element-wise, with broadcasting.
+
+    >>> ops.subtract([1.0, 2.0], 3.0)
+    array([-2., -1.], dtype=float32)
+    """
+    return x1 - x2
+
+
+subtract.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g))
+
+
+@op(dtype="common", shape=elementwise)
+def multiply(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The product `x1 * x2`, element-wise, with broadcasting.
+
+    >>> ops.multiply([1.0, 2.0], 3.0)
+    array([3., 6.], dtype=float32)
+    """
+    return x1 * x2
+
+
+multiply.gradient(lambda xp, g, y, x1, x2: (lambda: g * x2, lambda: g * x1))
+
+
+@op(dtype="float", shape=elementwise)
+def divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The quotient `x1 / x2`, element-wise, with broadcasting. Integers are divided as floats.
+
+    >>> ops.divide([1, 2], 4)
+    array([0.25, 0.5 ], dtype=float32)
+    """
+    return x1 / x2
+
+
+divide.gradient(lambda xp, g, y, x1, x2: (lambda: g / x2, lambda: -g * y / x2))
+true_divide = divide
+
+
+@op(dtype="number", shape=elementwise)
+def floor_divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The largest integer not above `x1 / x2`, element-wise. Its gradient is zero.
+
+    >>> ops.floor_divide([7, -7], 2)
+    array([ 3, -4], dtype=int32)
+    """
+    return x1 // x2
+
+
+@op(dtype="number", shape=elementwise)
+def mod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The remainder of the division, with the sign of `x2`.
+
+    >>> ops.mod([7, -7], 3)
+    array([1, 2], dtype=int32)
+    """
+    return xp.mod(x1, x2)
+
+
+mod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.floor(x1 / x2)))
+
+
+@op(dtype="number", shape=elementwise)
+def power(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """`x1` to the power `x2`, element-wise.
+
+    >>> ops.power([1.0, 2.0, 3.0], 2)
+    array([1., 4., 9.], dtype=float32)
+    """
+    return x1**x2
+
+
+@power.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    def of_exponent() -> Tensor:
+        if isinstance(x1, (int, float)):
+            return g * y * float(np.log(x1)) if x1 > 0 else xp.zeros_like(y)
+        positive = xp.where(x1 > 0, x1, xp.ones_like(x1))
+        return xp.where(x1 > 0, g * y * xp.log(positive), xp.zeros_like(y))
+
+    if isinstance(x2, (int, float)):
+        return (lambda: g * (2 * x1) if x2 == 2 else g * (x2 * x1 ** (x2 - 1))), None
+    base = xp.where(x2 == 0, xp.ones_like(x2 * x1), x1)
+    return (lambda: g * x2 * base ** (x2 - 1)), of_exponent
+
+
+@op(dtype="common", shape=elementwise)
+def maximum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The larger of the two, element-wise. Where they are equal, each gets half the gradient.
+
+    >>> ops.maximum([1.0, 5.0], [2.0, 3.0])
+    array([2., 5.], dtype=float32)
+    """
+    return xp.maximum(x1, x2)
+
+
+@op(dtype="common", shape=elementwise)
+def minimum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+    """The smaller of the two, element-wise. Where they are equal, each gets half the gradient.
+
+    >>> ops.minimum([1.0, 5.0], [2.0, 3.0])
+    array([1., 3.], dtype=float32)
+    """
+    return xp.minimum(x1, x2)
+
+
+def _share(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    def part(x: Tensor, other: Tensor) -> Tensor:
+        return g * xp.where(x == y, xp.where(other == y, 0.5, 1.0), 0.0).astype(g.dtype)
+
+    return (lambda: part(x1, x2)), (lambda: part(x2, x1))
+
+
+maximum.gradient(_share)
+minimum.gradient(_share)
+
+
+@op(shape=signed)
+def negative(xp: Namespace, x: Tensor) -> Tensor:
+    """`-x`, element-wise.
+
+    >>> ops.negative([1.0, -2.0])
+    array([-1.,  2.], dtype=float32)
+    """
+    return -x
+
+
+negative.gradient(lambda xp, g, y, x: -g)
+
+
+@op(shape=like)
+def abs(xp: Namespace, x: Tensor) -> Tensor:
+    """The absolute value, element-wise.
+
+    >>> ops.abs([1.0, -2.0])
+    array([1., 2.], dtype=float32)
+    """
+    return xp.abs(x)
+
+
+abs.gradient(lambda xp, g, y, x: g * xp.sign(x))
+absolute = abs
+
+
+@op(shape=lambda x: Abstract(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
+def square(xp: Namespace, x: Tensor) -> Tensor:
+    """`x * x`, element-wise; of booleans, int32.
+
+    >>> ops.square([1.0, -2.0])
+    array([1., 4.], dtype=float32)
+    """
+    return x * x if x.dtype.kind != "b" else x.astype(dtypes.INT32)
+
+
+square.gradient(lambda xp, g, y, x: g * (2 * x))
+
+
+@op(dtype="float", shape=like)
+def reciprocal(xp: Namespace, x: Tensor) -> Tensor:
+    """`1 / x`, element-wise.
+
+    >>> ops.reciprocal([2.0, 4.0])
+    array([0.5 , 0.25], dtype=float32)
+    """
+    return 1 / x
+
+
+reciprocal.gradient(lambda xp, g, y, x: -g * y * y)
+
+
+# -- rounding: no gradient --------------------------------------------------------------------------
+
+
+@op(shape=signed)
+def sign(xp: Namespace, x: Tensor) -> Tensor:
+    """-1, 0 or 1 by the sign, element-wise. Its gradient is zero.
+
+    >>> ops.sign([-3.0, 0.0, 2.0])
+    array([-1.,  0.,  1.], dtype=float32)
+    """
+    return xp.sign(x)
+
+
+@op(dtype="float", shape=like)
+def floor(xp: Namespace, x: Tensor) -> Tensor:
+    """The largest integer not above `x`, as a float. Its gradient is zero.
+
+    >>> ops.floor([1.7, -1.7])
+    array([ 1., -2.], dtype=float32)
+    """
+    return xp.floor(x)
+
+
+@op(dtype="float", shape=like)
+def ceil(xp: Namespace, x: Tensor) -> Tensor:
+    """The smallest integer not below `x`, as a float. Its gradient is zero.
+
+    >>> ops.ceil([1.2, -1.2])
+    array([ 2., -1.], dtype=float32)
+    """
+    return xp.ceil(x)
+
+
+@op(shape=like)
+def trunc(xp: Namespace, x: Tensor) -> Tensor:
+    """The integer part; integers and booleans stay as they are. Its gradient is zero.
+
+    >>> ops.trunc([1.7, -1.7])
+    array([ 1., -1.], dtype=float32)
+    """
+    return x if x.dtype.kind in "biu" else xp.trunc(x)
+
+
+@op(dtype="number", shape=like)
+def round(xp: Namespace, x: Tensor, /, decimals: int = 0) -> Tensor:
+    """Rounded to `decimals` places, halves to even. Its gradient is zero.
+
+    >>> ops.round([0.5, 1.5, 2.4])
+    array([0., 2., 2.], dtype=float32)
+    """
+    return xp.round(x, decimals)
+
+
+# -- choice and dtype -------------------------------------------------------------------------------
+
+
+@op
+def _select(xp: Namespace, condition: Tensor, x1: Tensor, x2: Tensor) -> Tensor:
+    return xp.where(condition, x1, x2)
+
+
+@_select.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, condition: Tensor, x1: Tensor, x2: Tensor) -> Any:
+    zero = xp.zeros_like(g)
+    return None, (lambda: xp.where(condition, g, zero)), (lambda: xp.where(condition, zero, g))
+
+
+@_select.shape
+def _(condition: Any, x1: Any, x2: Any) -> Abstract:
+    return Abstract(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
+
+
+def where(condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Tensor:
+    """`x1` where `condition` holds, else `x2`, with broadcasting; of a condition alone, the indices where it holds.
+
+    >>> ops.where([True, False], [1.0, 2.0], 0.0)
+    array([1., 0.], dtype=float32)
+    """
+    if x1 is None and x2 is None:
+        return nonzero(condition)
+    if not hasattr(x1, "dtype"):
+        x1 = _number(x1, beside=x2)
+    if not hasattr(x2, "dtype"):
+        x2 = _number(x2, beside=x1)
+    if x1.dtype != x2.dtype:
+        x1, x2 = dtypes.to_common((x1, x2))
+    return _select(condition, x1, x2)
+
+
+def _number(x: Any, beside: Any) -> Any:
+    """A Python number (or list) as an array, in the dtype of the array beside it where it has no say."""
+    if isinstance(x, (int, float)) and hasattr(beside, "dtype"):
+        return to_array(x, dtypes.beside_scalar(beside.dtype, x))
+    return to_array(x)
+
+
+def nonzero(x: Tensor) -> Any:
+    """The indices of the elements that are not zero, an array for each axis. Not inside compiled functions.
+
+    >>> ops.nonzero([0, 3, 0, 5])
+    (array([1, 3], dtype=int32),)
+    """
+    x = numbers_of(to_array(x))
+    backend = owner(x)
+    if isinstance(x, Abstract) or not backend.is_concrete(x):
+        raise dtypes_error("nonzero")
+    return tuple(i.astype(dtypes.INT32) for i in backend.xp.nonzero(x))
+
+
+def dtypes_error(name: str) -> Exception:
+    """The error of an op whose result's shape depends on the data, inside a compiled function."""
+    return TracedValueError(
+        f"ops.{name} gives a result whose shape depends on the data, which a compiled function cannot. "
+        "Use a mask with ops.where(condition, x1, x2), or run_eagerly=True."
+    )
+
+
+@op
+def clip(xp: Namespace, x: Tensor, /, x_min: Any, x_max: Any) -> Tensor:
+    """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
+
+    The limits count for the dtype of the result: integers between floats are floats. Booleans become int32.
+
+    >>> ops.clip([-1.0, 0.5, 2.0], 0.0, 1.0)
+    array([0. , 0.5, 1. ], dtype=float32)
+    """
+    dtype = _clip_dtype(x, x_min, x_max)
+    y = x if x.dtype == dtype else x.astype(dtype)
+    y = y if x_min is None else xp.maximum(y, _limit(xp, x_min, dtype))
+    return y if x_max is None else xp.minimum(y, _limit(xp, x_max, dtype))
+
+
+def _clip_dtype(x: Any, x_min: Any, x_max: Any) -> Any:
+    """The common dtype of the tensor and its limits."""
+    if x.dtype.kind == "f" and _is_python(x_min) and _is_python(x_max):
+        return x.dtype
+    dtype = dtypes.common_dtype(x, *(v if _is_python(v) else to_array(v) for v in (x_min, x_max)))
+    return dtypes.INT32 if dtype == dtypes.BOOL else dtype
+
+
+def _is_python(limit: Any) -> bool:
+    return limit is None or isinstance(limit, (int, float))
+
+
+def _limit(xp: Namespace, limit: Any, dtype: Any) -> Any:
+    """A limit as an array; a Python integer that an integer dtype cannot hold as the nearest that it can."""
+    if isinstance(limit, int) and dtype.kind in "iu":
+        limit = min(max(limit, np.iinfo(dtype).min), np.iinfo(dtype).max)
+    return xp.asarray(limit, dtype=dtype)
+
+
+@clip.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any, x_max: Any) -> Any:
+    inside = xp.ones_like(x, dtype=bool)
+    if x_min is not None:
+        inside = xp.logical_and(inside, x >= x_min)
+    if x_max is not None:
+        inside = xp.logical_and(inside, x <= x_max)
+    return xp.where(inside, g, xp.zeros_like(g))
+
+
+@clip.shape
+def _(x: Any, x_min: Any, x_max: Any) -> Abstract:
+    return elementwise(x, x_min, x_max, dtype=_clip_dtype(x, x_min, x_max))
+
+
+@op
+def cast(xp: Namespace, x: Tensor, /, dtype: DTypeLike) -> Tensor:
+    """The tensor in another dtype. The gradient passes between floats.
+
+    >>> ops.cast([1.7, 2.2], "int32")
+    array([1, 2], dtype=int32)
+    """
+    return xp.asarray(x).astype(dtypes.as_dtype(dtype))
+
+
+cast.gradient(lambda xp, g, y, x, dtype: g.astype(x.dtype) if dtypes.is_float(y.dtype) else None)
+cast.shape(lambda x, dtype: Abstract(x.shape, dtypes.as_dtype(dtype)))
+cast.keeps_elements = True
+
+
+@op(shape=like)
+def stop_gradient(xp: Namespace, variable: Tensor) -> Tensor:
+    """The value itself, through which no gradient passes.
+
+    >>> hilevel.grad(lambda x: x * hilevel.ops.stop_gradient(x))(3.0)
+    np.float32(3.0)
+    """
+    return variable
+
+
+@op(shape=like)
+def nan_to_num(
+    xp: Namespace,
+    x: Tensor,
+    /,
+    nan: float = 0.0,
+    posinf: float | None = None,
+    neginf: float | None = None,
+) -> Tensor:
+    """NaN and infinities replaced by numbers: 0, and the largest and smallest of the dtype.
+
+    >>> ops.nan_to_num([1.0, float("nan")])
+    array([1., 0.], dtype=float32)
+    """
+    return xp.nan_to_num(x, nan=nan, posinf=posinf, neginf=neginf)
+
+
+@nan_to_num.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, **_: Any) -> Any:
+    return xp.where(xp.isfinite(x), g, xp.zeros_like(g))

@@ -1,0 +1,255 @@
+"""Indexing: elements, rows and positions of a tensor."""
+
+from __future__ import annotations
+
+import builtins
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine import dtypes
+from hilevel.engine.autodiff.tape import Traced, to_host, untraced
+from hilevel.engine.interpreter import owner
+from hilevel.engine.op import composite, op, to_array
+from hilevel.engine.spec import Abstract, viewed
+from hilevel.engine.tensor import TensorLike
+from hilevel.engine.types import Namespace, Tensor
+from hilevel.ops.numpy.elementwise import dtypes_error
+
+
+@op
+def getitem_op(xp: Namespace, x: Tensor, /, key: Any) -> Tensor:
+    return x[key]
+
+
+@getitem_op.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Any) -> Any:
+    return put_add(g, key, shape=tuple(x.shape))
+
+
+@getitem_op.shape
+def _(x: Any, key: Any) -> Abstract:
+    return viewed(x, lambda a: a[_concrete_key(key)])
+
+
+def _concrete_key(key: Any) -> Any:
+    """A key in which index arrays without numbers are zeros."""
+    if isinstance(key, tuple):
+        return tuple(map(_concrete_key, key))
+    if hasattr(key, "shape") and not isinstance(key, (np.ndarray, np.generic)):
+        if np.dtype(key.dtype).kind == "b":
+            return np.zeros(key.shape, np.bool_)
+        return np.broadcast_to(np.zeros((), np.int64), key.shape)
+    return key
+
+
+def _plain_key(key: Any) -> Any:
+    if isinstance(key, tuple):
+        return tuple(map(_plain_key, key))
+    if isinstance(key, builtins.slice):
+        return builtins.slice(*(_plain_key(v) for v in (key.start, key.stop, key.step)))
+    if isinstance(key, list):
+        return np.asarray(key)
+    if isinstance(key, TensorLike):
+        return untraced(to_array(key))
+    return dtypes.native(key)
+
+
+def getitem(x: Tensor, key: Any) -> Tensor:
+    """`x[key]`, with the keys of NumPy: slices, integers, None, `...` and arrays of indices.
+
+    >>> ops.getitem([1.0, 2.0, 3.0], np.s_[1:])
+    array([2., 3.], dtype=float32)
+    """
+    key = _plain_key(key)
+    if any(isinstance(k, Abstract) for k in (key if isinstance(key, tuple) else (key,))):
+        return getitem_op.abstract((to_array(x),), {"key": key})
+    return getitem_op(x, key=key)
+
+
+@op
+def put_add(xp: Namespace, x: Tensor, /, key: Any, shape: Sequence[int]) -> Tensor:
+    """Zeros of `shape` to which `x` is added at `key`: what undoes `getitem`. Equal indices add up.
+
+    >>> ops.put_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
+    array([0., 3., 0.], dtype=float32)
+    """
+    return owner(x).scatter(xp.zeros(tuple(shape), dtype=x.dtype), key, x, "add")
+
+
+def is_basic(key: Any) -> bool:
+    """Return whether a key has no arrays of indices, and so no element twice."""
+    parts = key if isinstance(key, tuple) else (key,)
+    return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
+
+
+put_add.gradient(lambda xp, g, y, x, key, shape: g[key])
+
+
+put_add.shape(lambda x, key, shape: Abstract(shape, x.dtype))
+
+
+@composite
+def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+    """The elements of an axis at the given indices; of all elements in order without an axis.
+
+    On data of the host an index outside the axis is an error; in compiled functions, and on a device, it is not
+    looked at, and what comes for it is not defined.
+
+    >>> ops.take([10.0, 20.0, 30.0], [2, 0])
+    array([30., 10.], dtype=float32)
+    """
+    x = to_array(x)
+    if axis is None:
+        x, axis = x.reshape(-1), 0
+    check_indices(indices, x.shape[axis], "take")
+    indices = indices if isinstance(indices, (int, np.integer)) else to_array(indices)
+    return getitem(x, (builtins.slice(None),) * (axis % len(x.shape)) + (indices,))
+
+
+def check_indices(indices: Any, size: int, what: str, lowest: int | None = None) -> None:
+    """Refuse indices outside of an axis, where they are in the host's memory.
+
+    Raises:
+        IndexError: says the first wrong index, and what is allowed.
+    """
+    if isinstance(indices, (int, list, tuple)):
+        indices = np.asarray(indices) if not _holds_tensors(indices) else None
+    if not isinstance(indices, (np.ndarray, np.generic)) or not indices.size:
+        return
+    low = -size if lowest is None else lowest
+    indices = np.asarray(indices)
+    if indices.dtype.kind in "iu" and (indices.min() < low or indices.max() >= size):
+        wrong = indices[(indices < low) | (indices >= size)].flat[0]
+        raise IndexError(
+            f"{what}: index {wrong} is out of range. Expected {low} to {size - 1}, for an axis of length {size}."
+        )
+
+
+def _holds_tensors(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and any(isinstance(i, TensorLike) or _holds_tensors(i) for i in x)
+
+
+@composite
+def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+    """Elements picked along an axis, with indices of their own for each place of the other axes.
+
+    >>> ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1)
+    array([[2.],
+           [3.]], dtype=float32)
+    """
+    x, indices = to_array(x), to_array(indices)
+    if axis is None:
+        x, indices, axis = x.reshape(-1), indices.reshape(-1), 0
+    axis %= len(x.shape)
+    key: list[Any] = []
+    for i, n in enumerate(x.shape):
+        shape = [1] * len(x.shape)
+        shape[i] = n
+        key.append(indices if i == axis else np.arange(n).reshape(shape))
+    return getitem(x, tuple(key))
+
+
+def inside(xp: Namespace, indices: Any, size: int) -> Any:
+    """Return where indices are in the range from 0 to `size - 1`."""
+    return (indices >= 0) & (indices < size)
+
+
+@op
+def embedding_lookup(xp: Namespace, table: Tensor, indices: Tensor) -> Tensor:
+    """Rows of a table of floats, of shape `(rows, features)`: those at integer indices `(...)`, as `(..., features)`.
+
+    An index outside the table, a negative one, too, gives NaN. It gets no gradient.
+
+    >>> from hilevel.ops.numpy.indexing import embedding_lookup
+    >>> embedding_lookup(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2]))
+    array([[ 3.,  4.],
+           [nan, nan]])
+    """
+    found = inside(xp, indices, table.shape[0])
+    rows = table[xp.where(found, indices, 0)]
+    return xp.where(found[..., None], rows, xp.asarray(np.nan, table.dtype))
+
+
+@embedding_lookup.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, table: Tensor, indices: Tensor) -> Any:
+    found = inside(xp, indices, table.shape[0])
+    rows = g * found[..., None].astype(g.dtype)
+    return put_add(rows, (xp.where(found, indices, 0),), shape=tuple(table.shape)), None
+
+
+embedding_lookup.shape(lambda table, indices: Abstract((*indices.shape, table.shape[1]), table.dtype))
+
+
+def own_elements(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
+    """Return the element of the last axis of `x`, `(..., n)`, at each index `(...)`; NaN for an index outside."""
+    found = inside(xp, indices, x.shape[-1])
+    own = xp.take_along_axis(x, xp.where(found, indices, 0)[..., None], axis=-1)[..., 0]
+    return xp.where(found, own, xp.asarray(np.nan, x.dtype))
+
+
+@op
+def pick(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
+    """The element of the last axis of `x`, `(..., n)`, at each integer index `(...)`, as `(...)`.
+
+    An index outside the axis, a negative one, too, gives NaN. It gets no gradient.
+
+    >>> from hilevel.ops.numpy.indexing import pick
+    >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, -1]))
+    array([ 2., nan])
+    """
+    return own_elements(xp, x, indices)
+
+
+@pick.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, indices: Tensor) -> Any:
+    hit = indices[..., None] == xp.arange(x.shape[-1]).astype(indices.dtype)
+    return g[..., None] * hit.astype(g.dtype), None
+
+
+pick.shape(lambda x, indices: Abstract(x.shape[:-1], x.dtype))
+
+
+def unique(
+    x: Tensor,
+    sorted: bool = True,
+    return_index: bool = False,
+    return_inverse: bool = False,
+    return_counts: bool = False,
+    axis: int | None = None,
+    size: int | None = None,
+    fill_value: Any = None,
+) -> Any:
+    """The different elements, in ascending order; each NaN differs from the others. Not inside compiled functions.
+
+    With `size`, they are cut or filled up to that many, with `fill_value` or 0. Their first indices are filled up
+    with that of the smallest element, their counts with 0.
+
+    >>> ops.unique([3, 1, 3])
+    array([1, 3], dtype=int32)
+    """
+    x = x.numpy() if isinstance(x, Traced) else to_array(x)
+    backend = owner(x)
+    if isinstance(x, Abstract) or not backend.is_concrete(x):
+        raise dtypes_error("unique")
+    unique_: Any = np.unique  # whose overloads do not know booleans that vary
+    results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
+    parts = list(results) if isinstance(results, tuple) else [results]
+    if size is not None:
+        parts[0] = _of_size(
+            parts[0], size, 0 if axis is None else axis, 0 if fill_value is None else fill_value
+        )
+        if return_index:
+            parts[1] = _of_size(parts[1], size, 0, parts[1][0] if parts[1].size else 0)
+        if return_counts:
+            parts[-1] = _of_size(parts[-1], size, 0, 0)
+    arrays = [backend.asarray(p if i == 0 else p.astype(np.int32)) for i, p in enumerate(parts)]
+    return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+def _of_size(x: np.ndarray[Any, Any], size: int, axis: int, fill: Any) -> np.ndarray[Any, Any]:
+    """Cut an axis to a size, or fill it up."""
+    x = np.moveaxis(x, axis, 0)[:size]
+    rest = np.full((size - len(x), *x.shape[1:]), fill, x.dtype)
+    return np.moveaxis(np.concatenate([x, rest]), 0, axis)

@@ -1,0 +1,271 @@
+"""Rearrangements, joins and products said with other ops."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine import dtypes
+from hilevel.engine.op import composite, rounded, to_array, to_float_array
+from hilevel.engine.types import DTypeLike, Tensor
+from hilevel.errors import ShapeError
+from hilevel.ops.numpy.comparison import equal, logical_not, not_equal
+from hilevel.ops.numpy.creation import float_dtype
+from hilevel.ops.numpy.elementwise import multiply
+from hilevel.ops.numpy.indexing import getitem
+from hilevel.ops.numpy.products import tensordot
+from hilevel.ops.numpy.reduction import any, sum
+from hilevel.ops.numpy.shaping import (
+    array_split,
+    concatenate,
+    diag,
+    flip,
+    moveaxis,
+    ravel,
+    reshape,
+    stack,
+    transpose,
+)
+
+get_item = getitem
+
+
+def logspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    base: Any = 10,
+    dtype: DTypeLike = None,
+    axis: int = 0,
+) -> Tensor:
+    """`num` numbers from `base ** start` to `base ** stop`, each the same multiple of the one before.
+
+    >>> ops.logspace(0.0, 2.0, 3)
+    array([  1.,  10., 100.], dtype=float32)
+    """
+    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
+    return to_array(
+        np.logspace(first, last, num, endpoint, base, axis=axis), dtype or float_dtype(start, stop)
+    )
+
+
+def geomspace(
+    start: Any,
+    stop: Any,
+    num: int = 50,
+    endpoint: bool = True,
+    dtype: DTypeLike = None,
+    axis: int = 0,
+) -> Tensor:
+    """`num` numbers from `start` to `stop`, each the same multiple of the one before.
+
+    >>> ops.geomspace(1.0, 100.0, 3)
+    array([  1.,  10., 100.], dtype=float32)
+    """
+    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
+    return to_array(np.geomspace(first, last, num, endpoint, axis=axis), dtype or float_dtype(start, stop))
+
+
+@composite
+def diagflat(x: Tensor, k: int = 0) -> Tensor:
+    """The matrix with all elements of `x`, in order, on its `k`-th diagonal.
+
+    >>> ops.diagflat([[1.0, 2.0]])
+    array([[1., 0.],
+           [0., 2.]], dtype=float32)
+    """
+    return diag(ravel(x), k)
+
+
+@composite
+def fliplr(x: Tensor) -> Tensor:
+    """The order along the second axis reversed.
+
+    >>> ops.fliplr([[1.0, 2.0]])
+    array([[2., 1.]], dtype=float32)
+    """
+    return flip(x, axis=1)
+
+
+@composite
+def flipud(x: Tensor) -> Tensor:
+    """The order along the first axis reversed.
+
+    >>> ops.flipud([1.0, 2.0])
+    array([2., 1.], dtype=float32)
+    """
+    return flip(x, axis=0)
+
+
+@composite
+def rot90(array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+    """The plane of two axes turned by 90 degrees `k` times, from the first axis towards the second.
+
+    >>> ops.rot90([[1.0, 2.0]])
+    array([[2.],
+           [1.]], dtype=float32)
+    """
+    x = to_array(array)
+    rank = len(x.shape)
+    first, second = (a % rank for a in axes)
+    if rank < 2 or first == second:
+        raise ShapeError(f"rot90 needs two different axes; got axes={axes} for shape {tuple(x.shape)}.")
+    k %= 4
+    if k == 2:
+        return flip(x, axis=(first, second))
+    order = list(range(rank))
+    order[first], order[second] = order[second], order[first]
+    if k == 1:
+        return transpose(flip(x, axis=second), order)
+    return flip(transpose(x, order), axis=second) if k == 3 else x
+
+
+@composite
+def dstack(xs: Sequence[Tensor]) -> Tensor:
+    """Tensors joined along the third axis, which they get where they have fewer.
+
+    >>> ops.dstack([[1.0], [2.0]])
+    array([[[1., 2.]]], dtype=float32)
+    """
+    arrays = [to_array(x) for x in xs]
+    shapes = [(1, *a.shape, 1) if len(a.shape) == 1 else (*a.shape, 1) for a in arrays]
+    return concatenate(
+        [a if len(a.shape) > 2 else reshape(a, s) for a, s in zip(arrays, shapes, strict=True)],
+        axis=2,
+    )
+
+
+@composite
+def hsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+    """The tensor cut along its second axis, a vector along its only one.
+
+    >>> ops.hsplit([1.0, 2.0], 2)
+    [array([1.], dtype=float32), array([2.], dtype=float32)]
+    """
+    x = to_array(x)
+    return array_split(x, indices_or_sections, axis=1 if len(x.shape) > 1 else 0)
+
+
+@composite
+def vsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+    """The tensor cut along its first axis.
+
+    >>> ops.vsplit([[1.0], [2.0]], 2)
+    [array([[1.]], dtype=float32), array([[2.]], dtype=float32)]
+    """
+    return array_split(to_array(x), indices_or_sections, axis=0)
+
+
+@composite
+def dsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+    """The tensor cut along its third axis.
+
+    >>> [part.shape for part in ops.dsplit(np.zeros((1, 1, 4)), 2)]
+    [(1, 1, 2), (1, 1, 2)]
+    """
+    return array_split(to_array(x), indices_or_sections, axis=2)
+
+
+@composite
+def diff(a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
+    """The differences of neighbours along an axis, taken `n` times.
+
+    >>> ops.diff([1.0, 4.0, 9.0])
+    array([3., 5.], dtype=float32)
+    """
+    x = to_array(a)
+    lead = (slice(None),) * (axis % len(x.shape))
+    for _ in range(n):
+        after, before = x[(*lead, slice(1, None))], x[(*lead, slice(None, -1))]
+        x = not_equal(after, before) if x.dtype.kind == "b" else after - before
+    return x
+
+
+@composite
+@rounded
+def trapezoid(y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    """The integral of `y` along an axis by the trapezoidal rule, at the places `x` or at distances `dx`.
+
+    >>> ops.trapezoid([1.0, 3.0, 5.0])
+    np.float32(6.0)
+    """
+    y = moveaxis(to_float_array(y), axis, -1)
+    width = dx
+    if x is not None:
+        places = to_float_array(x)
+        width = diff(places if len(places.shape) == 1 else moveaxis(places, axis, -1))
+    return sum((y[..., 1:] + y[..., :-1]) * width, axis=-1) * 0.5
+
+
+@composite
+def isin(x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
+    """Whether each element of `x1` is among those of `x2`; with `invert`, whether it is not.
+
+    >>> ops.isin([1, 2, 3], [2, 5])
+    array([False,  True, False])
+    """
+    same = equal(to_array(x1)[..., None], ravel(x2))
+    return logical_not(any(same, axis=-1)) if invert else any(same, axis=-1)
+
+
+# -- products ---------------------------------------------------------------------------------------
+
+
+@composite
+def inner(x1: Tensor, x2: Tensor) -> Tensor:
+    """The sum of products over the last axis of both.
+
+    >>> ops.inner([1.0, 2.0], [3.0, 4.0])
+    array(11., dtype=float32)
+    """
+    x1, x2 = to_array(x1), to_array(x2)
+    if not x1.shape or not x2.shape:
+        return multiply(x1, x2)
+    return tensordot(x1, x2, axes=((-1,), (-1,)))
+
+
+@composite
+def kron(x1: Tensor, x2: Tensor) -> Tensor:
+    """The Kronecker product: each element of `x1` times the whole of `x2`.
+
+    >>> ops.kron([1.0, 10.0], [1.0, 2.0])
+    array([ 1.,  2., 10., 20.], dtype=float32)
+    """
+    x1, x2 = to_array(x1), to_array(x2)
+    rank = max(len(x1.shape), len(x2.shape))
+    a, b = ((1,) * (rank - len(x.shape)) + tuple(x.shape) for x in (x1, x2))
+    blocks = multiply(
+        reshape(x1, tuple(n for m in a for n in (m, 1))), reshape(x2, tuple(n for m in b for n in (1, m)))
+    )
+    return reshape(blocks, tuple(m * n for m, n in zip(a, b, strict=True)))
+
+
+@composite
+def cross(
+    x1: Tensor,
+    x2: Tensor,
+    axisa: int = -1,
+    axisb: int = -1,
+    axisc: int = -1,
+    axis: int | None = None,
+) -> Tensor:
+    """The cross product of vectors of 3 elements; of 2, with a third that is 0. `axis` stands for all three axes.
+
+    >>> ops.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
+    array([0., 0., 1.], dtype=float32)
+    """
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = dtypes.to_common((to_array(x1), to_array(x2)))
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
+    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
+        raise ShapeError(f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}.")
+    last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
+    if a.shape[-1] == b.shape[-1] == 2:
+        return last
+    a2 = a[..., 2] if a.shape[-1] == 3 else a[..., 0] * 0
+    b2 = b[..., 2] if b.shape[-1] == 3 else b[..., 0] * 0
+    parts = [a[..., 1] * b2 - a2 * b[..., 1], a2 * b[..., 0] - a[..., 0] * b2, last]
+    return moveaxis(stack(parts, axis=-1), -1, axisc)

@@ -1,0 +1,429 @@
+"""Ops that reduce axes, accumulate along them, or order them."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine import dtypes
+from hilevel.engine.autodiff.tape import constant
+from hilevel.engine.dtypes import BOOL, INT32, sum_dtype
+from hilevel.engine.interpreter import owner
+from hilevel.engine.op import composite, op, to_array, to_float_array
+from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import Abstract, like, reduced
+from hilevel.engine.types import Axis, DTypeLike, Namespace, Tensor
+from hilevel.ops.numpy.comparison import isclose, isfinite
+from hilevel.ops.numpy.elementwise import clip, maximum, minimum, square, stop_gradient, where
+from hilevel.ops.numpy.indexing import take_along_axis
+from hilevel.ops.numpy.transcendental import exp, log, sqrt
+
+
+def _axis(axis: Axis) -> Any:
+    return tuple(axis) if isinstance(axis, list) else axis
+
+
+def expand_reduced(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    """Give back to a reduced tensor the axes that were taken away, of length 1."""
+    if keepdims:
+        return g
+    if axis.__class__ is int and axis == -1:
+        return g[..., None]
+    axes = axes_tuple(axis, len(x.shape))
+    return xp.reshape(g, tuple(1 if i in axes else n for i, n in enumerate(x.shape)))
+
+
+@op
+def sum(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum over the given axes, or over all. Booleans and small integers are summed as int32.
+
+    >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
+    array([4., 6.], dtype=float32)
+    """
+    return xp.sum(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+
+
+@sum.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
+
+
+sum.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
+
+
+def number_of_terms(x: Any, axis: Axis) -> int:
+    """Return how many elements a reduction over the axes combines into one."""
+    if axis.__class__ is int:
+        return x.shape[axis]
+    return math.prod(x.shape if axis is None else [x.shape[a] for a in axes_tuple(axis, len(x.shape))])
+
+
+@op(dtype="float")
+def mean(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean over the given axes, or over all.
+
+    >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
+    array([1.5, 3.5], dtype=float32)
+    """
+    if x.dtype.itemsize == 2:
+        return xp.mean(x, axis=_axis(axis), keepdims=keepdims, dtype=np.float32).astype(x.dtype)
+    return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
+
+
+@mean.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    g = g / number_of_terms(x, axis)
+    return xp.broadcast_to(expand_reduced(xp, g, x, axis, keepdims), x.shape)
+
+
+mean.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
+
+
+def at_least_float32(x: Tensor) -> Tensor:
+    """Return a tensor of half precision as float32, any other unchanged."""
+    return x.astype(np.dtype("float32")) if x.dtype.itemsize == 2 else x
+
+
+def in_dtype_of(x: Tensor, y: Tensor) -> Tensor:
+    """Return `y` in the dtype of `x`, in float16 limited to its largest finite number."""
+    if y.dtype == x.dtype:
+        return y
+    if x.dtype == np.float16:
+        y = clip(y, -_LARGEST, _LARGEST)
+    return y.astype(x.dtype)
+
+
+_LARGEST = float(np.finfo(np.float16).max)
+
+
+def _centred(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
+    """Return the means, on axes of length 1, and the distances from them.
+
+    A second mean, that of the distances, removes the rounding of the first, which a large mean makes large.
+    """
+    average = mean(x, axis=axis, keepdims=True)
+    rest = x - average
+    shift = mean(rest, axis=axis, keepdims=True)
+    return average + shift, rest - shift
+
+
+def _var(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+    return mean(square(_centred(x, axis)[1]), axis=axis, keepdims=keepdims)
+
+
+def var(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The variance (mean squared distance from the mean) over the given axes, or over all.
+
+    Of half precision, it is computed in float32.
+
+    >>> ops.var([1.0, 3.0])
+    np.float32(1.0)
+    """
+    x = to_float_array(x)
+    y = _var(at_least_float32(x), axis, keepdims)
+    return y if y.dtype == x.dtype else y.astype(x.dtype)
+
+
+def std(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation over the given axes, or over all. Of half precision, it is computed in float32.
+
+    >>> ops.std([1.0, 3.0])
+    np.float32(1.0)
+    """
+    x = to_float_array(x)
+    return in_dtype_of(x, sqrt(_var(at_least_float32(x), axis, keepdims)))
+
+
+def moments(
+    x: Tensor, axes: Axis, keepdims: bool = False, synchronized: bool = False
+) -> tuple[Tensor, Tensor]:
+    """Mean and variance over the given axes.
+
+    Of half precision, they are computed in float32. In float16 they are limited to its largest finite number.
+
+    >>> ops.moments(np.array([1.0, 3.0]), axes=[0])
+    (np.float64(2.0), np.float64(1.0))
+    """
+    if synchronized:
+        raise NotImplementedError("synchronized=True needs several devices; this process has one.")
+    given = to_float_array(x)
+    average, rest = _centred(at_least_float32(given), axes)
+    average, variance = sum(average, axes, keepdims), mean(square(rest), axis=axes, keepdims=keepdims)
+    return in_dtype_of(given, average), in_dtype_of(given, variance)
+
+
+@op
+def _max(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    return xp.max(x, axis=_axis(axis), keepdims=keepdims)
+
+
+@op
+def _min(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    return xp.min(x, axis=_axis(axis), keepdims=keepdims)
+
+
+def _share_extreme(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
+) -> Any:
+    """The gradient of a maximum or minimum goes to the elements that attain it, in equal parts."""
+    hits = (x == expand_reduced(xp, y, x, axis, keepdims)).astype(g.dtype)
+    g = expand_reduced(xp, g, x, axis, keepdims)
+    return g * hits / xp.sum(hits, axis=_axis(axis), keepdims=True)
+
+
+for _extreme in (_max, _min):
+    _extreme.gradient(_share_extreme)
+    _extreme.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
+
+
+def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The largest element over the given axes, or over all; not less than `initial`.
+
+    >>> ops.max([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([5., 3.], dtype=float32)
+    """
+    y = _max(x, axis=axis, keepdims=keepdims)
+    return y if initial is None else maximum(y, initial).astype(y.dtype)
+
+
+def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+    """The smallest element over the given axes, or over all; not more than `initial`.
+
+    >>> ops.min([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([1., 2.], dtype=float32)
+    """
+    y = _min(x, axis=axis, keepdims=keepdims)
+    return y if initial is None else minimum(y, initial).astype(y.dtype)
+
+
+def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The same as `max`.
+
+    >>> ops.amax([1.0, 5.0])
+    np.float32(5.0)
+    """
+    return max(x, axis=axis, keepdims=keepdims)
+
+
+def amin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The same as `min`.
+
+    >>> ops.amin([1.0, 5.0])
+    np.float32(1.0)
+    """
+    return min(x, axis=axis, keepdims=keepdims)
+
+
+@op(dtype="sum")
+def _prod(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=x.dtype)
+
+
+@_prod.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
+    """The product of all the others, from the running products before and after: right with zeros too."""
+    axes = axes_tuple(axis, len(x.shape))
+    rest = tuple(i for i in range(len(x.shape)) if i not in axes)
+    order = rest + axes
+    moved = xp.transpose(x, order)
+    lead = tuple(moved.shape[: len(rest)])
+    flat = xp.reshape(moved, (*lead, -1))
+    one = xp.ones_like(flat[..., :1])
+    before = xp.cumprod(xp.concatenate([one, flat[..., :-1]], axis=-1), axis=-1)
+    after = xp.concatenate([one, xp.flip(flat, axis=-1)[..., :-1]], axis=-1)
+    others = before * xp.flip(xp.cumprod(after, axis=-1), axis=-1)
+    others = xp.transpose(xp.reshape(others, moved.shape), tuple(int(i) for i in np.argsort(order)))
+    return expand_reduced(xp, g, x, axis, keepdims) * others
+
+
+_prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
+
+
+def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
+    """The product over the given axes, or over all.
+
+    >>> ops.prod([1.0, 2.0, 4.0])
+    np.float32(8.0)
+    """
+    return _prod(to_array(x, dtype), axis=axis, keepdims=keepdims)
+
+
+@op
+def all(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether all elements over the given axes are true.
+
+    >>> ops.all([[True, False], [True, True]], axis=1)
+    array([False,  True])
+    """
+    return xp.all(x, axis=_axis(axis), keepdims=keepdims)
+
+
+@op
+def any(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Whether at least one element over the given axes is true.
+
+    >>> ops.any([[True, False], [False, False]], axis=1)
+    array([ True, False])
+    """
+    return xp.any(x, axis=_axis(axis), keepdims=keepdims)
+
+
+for _logic in (all, any):
+    _logic.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=BOOL))
+
+
+@op
+def argmax(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the largest element along an axis (the first of equals), int32; over all without an axis.
+
+    >>> ops.argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([1, 0], dtype=int32)
+    """
+    return xp.argmax(x, axis=axis, keepdims=keepdims).astype(INT32)
+
+
+@op
+def argmin(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
+    """The index of the smallest element along an axis (the first of equals), int32; over all without an axis.
+
+    >>> ops.argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
+    array([0, 1], dtype=int32)
+    """
+    return xp.argmin(x, axis=axis, keepdims=keepdims).astype(INT32)
+
+
+for _arg in (argmax, argmin):
+    _arg.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=INT32))
+
+
+def count_nonzero(x: Tensor, axis: Axis = None) -> Tensor:
+    """The number of elements that are not zero, int32.
+
+    >>> ops.count_nonzero([0.0, 1.0, 2.0])
+    np.int32(2)
+    """
+    return sum(to_array(x) != 0, axis=axis)
+
+
+def average(x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
+    """The mean, each element counted with its weight.
+
+    >>> ops.average([1.0, 3.0], weights=[3.0, 1.0])
+    np.float32(1.5)
+    """
+    if weights is None:
+        return mean(x, axis=axis)
+    x, weights = dtypes.to_float((to_array(x), to_array(weights)))
+    if len(weights.shape) == 1 and len(x.shape) > 1 and isinstance(axis, int):
+        shape = [1] * len(x.shape)
+        shape[axis] = -1
+        weights = weights.reshape(tuple(shape))
+    weights = weights + x * 0
+    return sum(x * weights, axis=axis) / sum(weights, axis=axis)
+
+
+@composite
+def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """`log(sum(exp(x)))` over the given axes, or over all, without overflow.
+
+    >>> ops.logsumexp([0.0, 0.0])
+    np.float32(0.6931472)
+    """
+    x = to_float_array(x)
+    top = stop_gradient(max(x, axis=axis, keepdims=True))
+    top = where(isfinite(top), top, 0.0)
+    total = log(sum(exp(x - top), axis=axis, keepdims=True)) + top
+    return total if keepdims else sum(total, axis=axes_tuple(axis, len(x.shape)))
+
+
+# -- along an axis ----------------------------------------------------------------------------------
+
+
+@op(dtype="number", shape=like)
+def _cumsum(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
+    return xp.cumsum(x, axis=axis, dtype=x.dtype)
+
+
+@_cumsum.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
+    return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)
+
+
+@op(dtype="number", shape=like)
+def _cumprod(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
+    return xp.cumprod(x, axis=axis, dtype=x.dtype)
+
+
+@_cumprod.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
+    """For each pair i <= j the product of the elements up to j without i: n * n values, right with zeros too."""
+    x, g = xp.swapaxes(x, axis, -1), xp.swapaxes(g, axis, -1)
+    n = x.shape[-1]
+    others = xp.where(constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :])
+    products = xp.cumprod(others, axis=-1)
+    upper = constant(g, np.triu(np.ones((n, n), dtype=bool)))
+    picked = xp.where(upper, g[..., None, :] * products, xp.zeros_like(products))
+    return xp.swapaxes(xp.sum(picked, axis=-1), axis, -1)
+
+
+def cumsum(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
+    """The running sum along an axis; over all elements in order without one.
+
+    >>> ops.cumsum([1.0, 2.0, 3.0])
+    array([1., 3., 6.], dtype=float32)
+    """
+    return _running(_cumsum, x, axis, dtype)
+
+
+def cumprod(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
+    """The running product along an axis; over all elements in order without one.
+
+    >>> ops.cumprod([1.0, 2.0, 3.0])
+    array([1., 2., 6.], dtype=float32)
+    """
+    return _running(_cumprod, x, axis, dtype)
+
+
+def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
+    x = to_array(x, dtype)
+    return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
+
+
+@op(shape=lambda x, axis=-1: Abstract(x.shape, INT32))
+def argsort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
+    """The indices, int32, that put an axis in ascending order; equal elements keep theirs.
+
+    >>> ops.argsort([3.0, 1.0, 2.0])
+    array([1, 2, 0], dtype=int32)
+    """
+    return owner(x).argsort(x, axis).astype(INT32)
+
+
+@op(shape=like)
+def sort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
+    """The elements of an axis in ascending order.
+
+    >>> ops.sort([3.0, 1.0, 2.0])
+    array([1., 2., 3.], dtype=float32)
+    """
+    return xp.sort(x, axis=axis)
+
+
+@sort.gradient
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
+    order = argsort(argsort(stop_gradient(x), axis=axis), axis=axis)
+    return take_along_axis(g, order, axis=axis)
+
+
+@composite
+def allclose(
+    x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+) -> Tensor:
+    """Whether all elements are close; see `isclose`.
+
+    >>> bool(ops.allclose([1.0], [1.0]))
+    True
+    """
+    return all(isclose(x1, x2, rtol, atol, equal_nan))

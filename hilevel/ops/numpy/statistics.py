@@ -1,0 +1,200 @@
+"""Statistics: quantiles, and reductions that skip NaN."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from hilevel.engine import dtypes
+from hilevel.engine.autodiff.tape import untraced
+from hilevel.engine.interpreter import owner
+from hilevel.engine.op import composite, to_array, to_float_array
+from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.tensor import TensorLike
+from hilevel.engine.types import Axis, Tensor
+from hilevel.ops.numpy.comparison import isnan
+from hilevel.ops.numpy.creation import ones_like
+from hilevel.ops.numpy.elementwise import square, where
+from hilevel.ops.numpy.indexing import take
+from hilevel.ops.numpy.reduction import all, argsort, max, min, prod, sort, sum
+from hilevel.ops.numpy.shaping import reshape, transpose
+from hilevel.ops.numpy.transcendental import sqrt
+
+
+@composite
+def quantile(x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+    """The values below which the shares `q` (0 to 1) of the elements lie, over the given axes, or over all.
+
+    `method` says what is taken between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`,
+    `"nearest"`. Where `q` has axes, they come first in the result.
+
+    >>> ops.quantile([1.0, 2.0, 4.0], 0.75)
+    array(3., dtype=float32)
+    """
+    x = to_float_array(x)
+    share = np.asarray(q if not hasattr(q, "dtype") else owner(q).to_numpy(untraced(q)), np.float64)
+    axes = axes_tuple(axis, len(x.shape))
+    rest = [i for i in range(len(x.shape)) if i not in axes]
+    flat = sort(reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest))), axis=0)
+    rows = _between(flat, share.reshape(-1) * (flat.shape[0] - 1), method)
+    kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
+    return reshape(rows, (*share.shape, *kept))
+
+
+def _between(ordered: Tensor, places: np.ndarray[Any, Any], method: str) -> Tensor:
+    """The rows of a sorted tensor at places that need not be integers."""
+    low, high = np.floor(places).astype(np.int32), np.ceil(places).astype(np.int32)
+    if method in ("lower", "higher", "nearest"):
+        index = {"lower": low, "higher": high, "nearest": np.round(places).astype(np.int32)}[method]
+        return take(ordered, index, axis=0)
+    if method not in ("linear", "midpoint"):
+        raise ValueError(
+            f"quantile: method must be 'linear', 'lower', 'higher', 'midpoint' or 'nearest'; got {method!r}."
+        )
+    share = places - low if method == "linear" else np.where(low == high, 0.0, 0.5)
+    weight = to_array(share.reshape((-1,) + (1,) * (len(ordered.shape) - 1)), ordered.dtype)
+    below, above = take(ordered, low, axis=0), take(ordered, high, axis=0)
+    return below + (above - below) * weight
+
+
+@composite
+def percentile(
+    x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
+    """`quantile` with shares in percent.
+
+    >>> ops.percentile([1.0, 2.0, 4.0], 75)
+    array(3., dtype=float32)
+    """
+    return quantile(x, np.asarray(q, np.float64) / 100, axis, method, keepdims)
+
+
+@composite
+def median(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The value in the middle, or the mean of the two there.
+
+    >>> ops.median([1.0, 2.0, 4.0])
+    array(2., dtype=float32)
+    """
+    return quantile(x, 0.5, axis, "midpoint", keepdims)
+
+
+@composite
+def ptp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest less the smallest element.
+
+    >>> ops.ptp([1.0, 4.0, 2.0])
+    np.float32(3.0)
+    """
+    return max(x, axis=axis, keepdims=keepdims) - min(x, axis=axis, keepdims=keepdims)
+
+
+def argpartition(x: Tensor, kth: int, axis: int = -1) -> Tensor:
+    """Indices, int32, that put the `kth` smallest element in its place, the smaller before it, the larger behind.
+
+    >>> ops.argpartition([3.0, 1.0, 2.0], 1)
+    array([1, 2, 0], dtype=int32)
+    """
+    return argsort(x, axis=axis)
+
+
+def _is_known(x: Tensor) -> bool:
+    """Whether the numbers can be looked at."""
+    return not isinstance(x, TensorLike) and owner(x).is_concrete(x)
+
+
+def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
+    """The tensor with `value` in place of NaN, and 1 where there was a number."""
+    x = to_float_array(x)
+    missing = isnan(x)
+    return where(missing, value, x), where(missing, 0.0, ones_like(x))
+
+
+@composite
+def nansum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The sum of the elements that are not NaN.
+
+    >>> ops.nansum([1.0, float("nan")])
+    np.float32(1.0)
+    """
+    return sum(_without(x, 0.0), axis=axis, keepdims=keepdims)
+
+
+def _without(x: Tensor, value: float) -> Tensor:
+    """NaN replaced; integers, which have none, as they are."""
+    x = to_array(x)
+    return _filled(x, value)[0] if dtypes.is_float(x.dtype) else x
+
+
+@composite
+def nanprod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The product of the elements that are not NaN.
+
+    >>> ops.nanprod([2.0, float("nan")])
+    np.float32(2.0)
+    """
+    return prod(_without(x, 1.0), axis=axis, keepdims=keepdims)
+
+
+@composite
+def nanmean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The mean of the elements that are not NaN; NaN where there are none.
+
+    >>> ops.nanmean([1.0, float("nan"), 3.0])
+    np.float32(2.0)
+    """
+    numbers, present = _filled(x, 0.0)
+    return sum(numbers, axis=axis, keepdims=keepdims) / sum(present, axis=axis, keepdims=keepdims)
+
+
+@composite
+def nanvar(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The variance of the elements that are not NaN.
+
+    >>> ops.nanvar([1.0, float("nan"), 3.0])
+    np.float32(1.0)
+    """
+    x = to_float_array(x)
+    rest = x - nanmean(x, axis=axis, keepdims=True)
+    rest = rest - nanmean(rest, axis=axis, keepdims=True)
+    return nanmean(square(rest), axis=axis, keepdims=keepdims)
+
+
+@composite
+def nanstd(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The standard deviation of the elements that are not NaN.
+
+    >>> ops.nanstd([1.0, float("nan"), 3.0])
+    np.float32(1.0)
+    """
+    return sqrt(nanvar(x, axis=axis, keepdims=keepdims))
+
+
+def _nan_extreme(x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axis, keepdims: bool) -> Tensor:
+    x = to_array(x)
+    if not dtypes.is_float(x.dtype):
+        return extreme(x, axis=axis, keepdims=keepdims)
+    nothing = all(isnan(x), axis=axis, keepdims=keepdims)
+    return where(nothing, float("nan"), extreme(_without(x, worst), axis=axis, keepdims=keepdims))
+
+
+@composite
+def nanmax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The largest of the elements that are not NaN.
+
+    >>> ops.nanmax([1.0, float("nan")])
+    array(1., dtype=float32)
+    """
+    return _nan_extreme(x, max, float("-inf"), axis, keepdims)
+
+
+@composite
+def nanmin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """The smallest of the elements that are not NaN.
+
+    >>> ops.nanmin([1.0, float("nan")])
+    array(1., dtype=float32)
+    """
+    return _nan_extreme(x, min, float("inf"), axis, keepdims)

@@ -1,0 +1,24 @@
+from typing import Any
+
+from hilevel.api.registry import Registry
+from hilevel.optimizers import schedules as schedules
+from hilevel.optimizers.adam import Adam as Adam, Adamax as Adamax, AdamW as AdamW, Nadam as Nadam
+from hilevel.optimizers.adaptive import (
+    Adadelta as Adadelta,
+    Adafactor as Adafactor,
+    Adagrad as Adagrad,
+    Ftrl as Ftrl,
+    RMSprop as RMSprop,
+)
+from hilevel.optimizers.base import Optimizer as Optimizer
+from hilevel.optimizers.lamb import Lamb as Lamb
+from hilevel.optimizers.lion import Lion as Lion
+from hilevel.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from hilevel.optimizers.muon import Muon as Muon
+from hilevel.optimizers.sgd import SGD as SGD
+
+_registry: Registry
+
+def get(identifier: Any) -> Optimizer: ...
+def serialize(optimizer: Optimizer) -> Any: ...
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Optimizer: ...

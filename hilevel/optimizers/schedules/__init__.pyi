@@ -1,0 +1,17 @@
+from typing import Any
+
+from hilevel.api.registry import Registry
+from hilevel.optimizers.schedules.decay import (
+    CosineDecay as CosineDecay,
+    CosineDecayRestarts as CosineDecayRestarts,
+    ExponentialDecay as ExponentialDecay,
+    InverseTimeDecay as InverseTimeDecay,
+    LearningRateSchedule as LearningRateSchedule,
+    PiecewiseConstantDecay as PiecewiseConstantDecay,
+    PolynomialDecay as PolynomialDecay,
+)
+
+_registry: Registry
+
+def serialize(learning_rate_schedule: LearningRateSchedule) -> Any: ...
+def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> LearningRateSchedule: ...

@@ -1,0 +1,1 @@
+from hilevel.preprocessing import sequence as sequence

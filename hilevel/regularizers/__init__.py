@@ -1,0 +1,9 @@
+"""Regularizers: penalties on weights and outputs, which are added to the loss."""
+
+from hilevel.api.lazy import attach_stub as _attach_stub
+from hilevel.api.registry import Registry as _Registry
+
+_attach_stub(__name__)
+
+_registry = _Registry("regularizer", __name__)
+get, serialize, deserialize = _registry.functions("regularizer")

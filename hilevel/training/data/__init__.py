@@ -1,0 +1,16 @@
+"""From what the user has to batches: arrays, lists, dicts, generators, datasets."""
+
+from hilevel.training.data.adapters import Batches, adapt
+from hilevel.training.data.arrays import ArrayBatches
+from hilevel.training.data.pydataset import PyDataset, Sequence
+from hilevel.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
+
+__all__ = [
+    "ArrayBatches",
+    "Batches",
+    "PyDataset",
+    "Sequence",
+    "adapt",
+    "pack_x_y_sample_weight",
+    "unpack_x_y_sample_weight",
+]

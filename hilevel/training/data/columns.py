@@ -1,0 +1,209 @@
+"""Columns: a leaf of the user's data as something whose rows can be taken, in the dtype of the model."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Iterator
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from hilevel import tree
+from hilevel.engine import dtypes
+from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.interpreter import owner
+from hilevel.engine.ranges import Range, check_ranges
+from hilevel.training.data.unpack import unpack_x_y_sample_weight
+
+BLOCK_BYTES = 16 * 2**20
+"""The size of the pieces in which a whole column is read."""
+
+
+class Rows:
+    """Rows that are read and converted when they are taken: of a memory-mapped array or a sparse matrix.
+
+    Args:
+        source: an array, or a scipy sparse matrix in CSR form, of shape `(samples, ...)`.
+        dtype: the dtype of the rows that are taken.
+
+    >>> from hilevel.training.data.columns import Rows
+    >>> Rows(np.arange(6.0).reshape(3, 2), "float32")[1:]
+    array([[2., 3.],
+           [4., 5.]], dtype=float32)
+    """
+
+    def __init__(self, source: Any, dtype: Any) -> None:
+        self.source = source
+        self.shape: tuple[int, ...] = tuple(source.shape)
+        self.dtype = np.dtype(dtype)
+
+    def __getitem__(self, rows: Any) -> np.ndarray[Any, Any]:
+        read = self.source[rows]
+        dense = read.toarray() if hasattr(read, "toarray") else np.asarray(read)
+        return dense.astype(self.dtype, copy=False)
+
+    def take(self, indices: Any, axis: int = 0) -> np.ndarray[Any, Any]:
+        """Return the rows at the indices, of shape `(len(indices), ...)`."""
+        return self[indices]
+
+    def part(self, rows: slice) -> Rows:
+        """Return some of the rows, still unread."""
+        return Rows(self.source[rows], self.dtype)
+
+
+def as_columns(structure: Any, dtype: str, what: str) -> Any:
+    """Return the structure with its leaves as columns, floats in `dtype`. A list of numbers, or of lists of them, is
+    one array.
+
+    Raises:
+        TypeError: a leaf does not hold numbers.
+        ValueError: a leaf has no axis of samples, or hides elements.
+    """
+    if isinstance(structure, (list, tuple)) and not any(
+        _is_array(v) or isinstance(v, dict) for v in structure
+    ):
+        structure = np.asarray(structure)
+    return tree.map_structure(lambda leaf: _as_column(leaf, dtype, what), structure)
+
+
+def some_rows(column: Any, rows: slice) -> Any:
+    """Return some rows of a column, as a column."""
+    if column is None:
+        return None
+    return column.part(rows) if isinstance(column, Rows) else column[rows]
+
+
+def blocks(column: Any) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield the rows of a column in pieces of up to 16 MB."""
+    size = max(1, BLOCK_BYTES // max(row_bytes(column), 1))
+    for start in range(0, column.shape[0], size):
+        yield column[start : start + size]
+
+
+def named_leaves(data: Any) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
+    """Return the leaves of a batch, or of the whole data, each as its name and a function that yields its blocks.
+
+    >>> from hilevel.training.data.columns import named_leaves
+    >>> [name for name, _ in named_leaves((np.zeros(3), {"a": np.zeros(3), "b": np.zeros(3)}))]
+    ['x', "y['a']", "y['b']"]
+    """
+    names = [
+        prefix + "".join(f"[{key!r}]" for key in path)
+        for prefix, value in zip(("x", "y", "sample_weight"), unpack_x_y_sample_weight(data), strict=True)
+        for path, _ in tree.flatten_with_path(value)
+    ]
+    leaves = tree.flatten(data)
+    return [(name, partial(_blocks_of, leaf)) for name, leaf in zip(names, leaves, strict=False)]
+
+
+def check_data(ranges: list[Range], data: Any) -> None:
+    """Raise OutOfRangeError if an element of a batch, or of the whole data, is outside the range of its leaf."""
+    if ranges:
+        check_ranges(ranges, named_leaves(data))
+
+
+def _blocks_of(leaf: Any) -> Iterable[Any]:
+    return blocks(leaf) if hasattr(leaf, "shape") and leaf.shape else ()
+
+
+def row_bytes(column: Any) -> int:
+    """Return the size of a row, in bytes."""
+    return math.prod(column.shape[1:]) * column.dtype.itemsize
+
+
+def _is_array(x: Any) -> bool:
+    if isinstance(x, (list, tuple)):
+        return any(map(_is_array, x))
+    return hasattr(x, "shape") or hasattr(x, "__array__")
+
+
+def _as_column(leaf: Any, dtype: str, what: str) -> Any:
+    if leaf is None or isinstance(leaf, Rows):
+        return leaf
+    if leaf.__class__ is np.ndarray and leaf.dtype == dtype and leaf.ndim:
+        return leaf
+    if hasattr(leaf, "tocsr"):
+        return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
+    array = _read(leaf, what)
+    if not dtypes.is_numeric(array.dtype):
+        raise TypeError(
+            f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
+            "numbers first."
+        )
+    if array.ndim == 0:
+        raise ValueError(f"{what}: expected an array with a first axis of samples; got one number.")
+    target = _target(array.dtype, dtype)
+    if array.dtype != target and _is_mapped(array):
+        return Rows(array, target)
+    return array.astype(target, copy=False)
+
+
+def _target(dtype: np.dtype[Any], floats: str) -> np.dtype[Any]:
+    """Return the dtype that data of a dtype are used in: floats in that of the model, numbers in native byte order."""
+    if dtypes.is_float(dtype):
+        return np.dtype(floats)
+    return dtype if dtype.isnative else dtype.newbyteorder("=")
+
+
+def _read(leaf: Any, what: str) -> np.ndarray[Any, Any]:
+    """Return a leaf as a NumPy array."""
+    if np.ma.isMaskedArray(leaf):
+        return _unmasked(leaf, what)
+    if not isinstance(leaf, np.ndarray) and owner(leaf).is_array(leaf):
+        return to_host(leaf)
+    if hasattr(leaf, "dtypes") and (_has_extension_dtypes(leaf) or np.asarray(leaf).dtype == object):
+        return _table(leaf, what)
+    return np.asarray(leaf)
+
+
+def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
+    hidden = int(np.ma.getmaskarray(leaf).sum())
+    if hidden:
+        raise ValueError(
+            f"{what} is a masked array in which {hidden} of {leaf.size} elements are masked; a model would be "
+            "trained on the numbers under the mask. Replace them (numpy.ma.filled), drop their samples, or give "
+            "them a sample_weight of 0."
+        )
+    return np.asarray(leaf.data)
+
+
+def _is_mapped(array: Any) -> bool:
+    """Whether the array lies in a memory-mapped file."""
+    while array is not None:
+        if isinstance(array, np.memmap) or type(array).__name__ == "mmap":
+            return True
+        array = getattr(array, "base", None)
+    return False
+
+
+# -- tables of pandas and its like ----------------------------------------------------------------------
+
+
+def _has_extension_dtypes(table: Any) -> bool:
+    dtypes = table.dtypes
+    listed = list(dtypes) if hasattr(dtypes, "__iter__") else [dtypes]
+    return not all(isinstance(dtype, np.dtype) for dtype in listed)
+
+
+def _table(table: Any, what: str) -> np.ndarray[Any, Any]:
+    """Return the columns of a table, side by side, or a single column, as an array."""
+    if not hasattr(table, "columns"):
+        return _table_column(table, what, getattr(table, "name", None))
+    return np.stack([_table_column(table[name], what, name) for name in table.columns], axis=1)
+
+
+def _table_column(column: Any, what: str, name: Any) -> np.ndarray[Any, Any]:
+    label = f'{what}: the column "{name}" of dtype {column.dtype}'
+    missing = getattr(column, "isna", None)
+    if missing is not None and not isinstance(column.dtype, np.dtype) and bool(missing().any()):
+        raise ValueError(f"{label} has {int(missing().sum())} missing values. Use fillna or dropna first.")
+    array = np.asarray(column)
+    if not dtypes.is_numeric(array.dtype):
+        advice = (
+            "Use its codes (column.cat.codes), or hilevel.layers.StringLookup"
+            if str(column.dtype) == "category"
+            else "Turn text or dates into numbers first, text by hilevel.layers.StringLookup"
+        )
+        raise TypeError(f"{label} does not hold numbers. {advice}.")
+    return array

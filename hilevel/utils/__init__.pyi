@@ -1,0 +1,34 @@
+from hilevel.callbacks.progress import Progbar as Progbar
+from hilevel.config import (
+    disable_interactive_logging as disable_interactive_logging,
+    enable_interactive_logging as enable_interactive_logging,
+    is_interactive_logging_enabled as is_interactive_logging_enabled,
+)
+from hilevel.engine.dtypes import standardize_dtype as standardize_dtype
+from hilevel.engine.names import clear_session as clear_session
+from hilevel.random.seed import set_random_seed as set_random_seed
+from hilevel.saving import (
+    CustomObjectScope as CustomObjectScope,
+    custom_object_scope as custom_object_scope,
+    deserialize_keras_object as deserialize_keras_object,
+    get_custom_objects as get_custom_objects,
+    get_registered_name as get_registered_name,
+    get_registered_object as get_registered_object,
+    register_keras_serializable as register_keras_serializable,
+    serialize_keras_object as serialize_keras_object,
+)
+from hilevel.training.data import (
+    PyDataset as PyDataset,
+    Sequence as Sequence,
+    pack_x_y_sample_weight as pack_x_y_sample_weight,
+    unpack_x_y_sample_weight as unpack_x_y_sample_weight,
+)
+from hilevel.utils.files import get_file as get_file
+from hilevel.utils.flops import count_flops as count_flops
+from hilevel.utils.numerical import (
+    is_keras_tensor as is_keras_tensor,
+    normalize as normalize,
+    pad_sequences as pad_sequences,
+    split_dataset as split_dataset,
+    to_categorical as to_categorical,
+)

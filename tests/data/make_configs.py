@@ -10,7 +10,7 @@ from pathlib import Path
 import keras
 
 HERE = Path(__file__).parent
-sys.path.insert(0, str(HERE.parent))
+sys.path.insert(0, str(HERE.parent / "cases"))
 
 from layer_cases import FAMILIES, cases  # noqa: E402
 

@@ -16,7 +16,7 @@ import keras
 import numpy as np
 
 FOLDER = pathlib.Path(__file__).parent
-sys.path.insert(0, str(FOLDER.parent))
+sys.path.insert(0, str(FOLDER.parent / "cases"))
 from dtype_cases import BINARY, NARROW, NUMBERS, OPERANDS, UNARY, operand, pairs, signature  # noqa: E402
 
 PYTHON: dict[str, Any] = {"int": int, "float": float}

@@ -12,7 +12,7 @@ from pathlib import Path
 import jax
 import numpy as np
 
-sys.path.insert(0, str(Path(__file__).parent.parent))
+sys.path.insert(0, str(Path(__file__).parents[1] / "cases"))
 
 import keras
 from layer_cases import FAMILIES, Draw, cases

@@ -18,7 +18,7 @@ import pytest
 import hilevel
 from hilevel.api import missing as _missing
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 
 
 def text_of(space: str, name: str) -> str:

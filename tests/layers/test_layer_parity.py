@@ -1,7 +1,7 @@
 """Layers against Keras and PyTorch on the same weights (tests/layer_cases, tests/data/make_layers.py): outputs, gradients of
 weights and inputs, state; on each backend, recorded by the tape and compiled.
 
-`python tests/test_layer_parity.py` prints the largest differences of each family.
+`python tests/layers/test_layer_parity.py` prints the largest differences of each family.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ every_case = pytest.mark.parametrize(("family", "name"), ALL, ids=lambda x: x)
 def answers(family: str) -> dict[str, dict[str, list[Any]]]:
     """What the peers said: by case, then by kind of array."""
     table: dict[str, dict[str, list[Any]]] = {}
-    with np.load(Path(__file__).parent / f"data/layers/{family}.npz") as file:
+    with np.load(Path(__file__).parents[1] / f"data/layers/{family}.npz") as file:
         for key in file.files:
             name, kind, _ = key.split("/")
             table.setdefault(name, {}).setdefault(kind, []).append(file[key])

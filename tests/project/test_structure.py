@@ -12,7 +12,7 @@ import pytest
 
 from hilevel.api.lazy import read_stub
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 FILES = {
     ".".join(p.relative_to(base).with_suffix("").parts).removesuffix(".__init__"): p
     for base in (ROOT, ROOT / "backends")

@@ -14,7 +14,7 @@ import hilevel
 from hilevel import metrics, ops
 from hilevel.errors import ShapeError, UnknownNameError, VariableCreationError
 
-TABLE = json.loads((Path(__file__).parent / "data" / "losses_metrics.json").read_text())
+TABLE = json.loads((Path(__file__).parents[1] / "data" / "losses_metrics.json").read_text())
 DATA = {k: np.array(v["values"], v["dtype"]) for k, v in TABLE["data"].items()}
 CASES = TABLE["metrics"]
 CLASSES = sorted(n for n in metrics.__all__ if inspect.isclass(getattr(metrics, n)))

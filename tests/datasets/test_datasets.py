@@ -44,7 +44,7 @@ from hilevel.datasets._npz import read_array, read_npz
 from hilevel.datasets._sources import SOURCES
 from hilevel.utils import downloads, get_file
 
-KERAS = json.loads((Path(__file__).parent / "data" / "datasets.json").read_text())
+KERAS = json.loads((Path(__file__).parents[1] / "data" / "datasets.json").read_text())
 
 # -- shipped ---------------------------------------------------------------------------------------
 

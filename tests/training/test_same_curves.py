@@ -1,6 +1,6 @@
 """The same seed gives the same training on NumPy and on JAX: the losses of 20 steps of six kinds of models.
 
-`python tests/test_same_curves.py` prints the largest differences.
+`python tests/training/test_same_curves.py` prints the largest differences.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from hilevel.engine import backends, protocol
 from hilevel.errors import BackendNotAvailableError
 from hilevel.testing import check_backend
 
-DATA = pathlib.Path(__file__).parent / "data"
+DATA = pathlib.Path(__file__).parents[1] / "data"
 
 
 @pytest.fixture

@@ -94,7 +94,7 @@ def test_clones_have_the_attributes_of_now() -> None:
 
 # -- configs of Keras -----------------------------------------------------------------------------------------
 
-CONFIGS = json.loads((Path(__file__).parent / "data/configs.json").read_text())
+CONFIGS = json.loads((Path(__file__).parents[1] / "data/configs.json").read_text())
 """What Keras 3.15.1 writes: tests/data/make_configs.py."""
 
 

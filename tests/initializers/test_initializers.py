@@ -16,7 +16,7 @@ from hilevel.initializers.random import compute_fans
 from hilevel.random import SeedGenerator
 from hilevel.random.seed import set_random_seed
 
-DATA = json.loads((pathlib.Path(__file__).parent / "data" / "functions.json").read_text())
+DATA = json.loads((pathlib.Path(__file__).parents[1] / "data" / "functions.json").read_text())
 SHAPE = (200, 300)
 # For each: how the values are distributed, and their standard deviation in theory.
 RANDOM: dict[str, tuple[str, float]] = {

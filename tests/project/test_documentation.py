@@ -17,7 +17,7 @@ import pytest
 import hilevel
 from hilevel.ops import Composite, Op
 
-ROOT = Path(__file__).parent.parent
+ROOT = Path(__file__).parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
 PARSER = doctest.DocTestParser()
 

@@ -16,7 +16,7 @@ from hilevel.errors import ShapeError, UnknownNameError
 from hilevel.losses.base import LossFunctionWrapper
 from hilevel.testing import check_gradients
 
-TABLE = json.loads((Path(__file__).parent / "data" / "losses_metrics.json").read_text())
+TABLE = json.loads((Path(__file__).parents[1] / "data" / "losses_metrics.json").read_text())
 DATA = {k: np.array(v["values"], v["dtype"]) for k, v in TABLE["data"].items()}
 CASES = TABLE["losses"]
 CLASSES = sorted(n for n in losses.__all__ if inspect.isclass(getattr(losses, n)) and n != "Loss")

@@ -21,7 +21,7 @@ import pytest
 import hilevel
 from hilevel import ops
 
-API = json.loads((pathlib.Path(__file__).parent / "data" / "keras_api.json").read_text())
+API = json.loads((pathlib.Path(__file__).parents[1] / "data" / "keras_api.json").read_text())
 KERAS = {name.removeprefix("keras."): entry for name, entry in API.items()}
 
 FAMILIES = (

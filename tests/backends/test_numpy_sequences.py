@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hilevel_numpy import attention, crossentropy, elementwise, indexing, loops, recurrence, threads, updates
+from hilevel_numpy import activations, attention, crossentropy, indexing, loops, recurrence, threads, updates
 from test_numpy_fast import assert_same, normal, results
 
 import hilevel
@@ -173,7 +173,7 @@ def test_crossentropy_of_labels(block: int, few: int, monkeypatch: pytest.Monkey
 @pytest.mark.parametrize("block", [7, 1 << 15])
 def test_gelu(block: int, monkeypatch: pytest.MonkeyPatch) -> None:
     """The judge of float32 is float64."""
-    monkeypatch.setattr(elementwise, "_BLOCK", block)
+    monkeypatch.setattr(activations, "_BLOCK", block)
     monkeypatch.setattr(threads, "count", lambda: 2)
     for approximate in (True, False):
         gelu = lambda x, approximate=approximate: ops.gelu(x, approximate=approximate)
@@ -243,7 +243,7 @@ def test_updates_of_large_weights(name: str, monkeypatch: pytest.MonkeyPatch) ->
 
 
 def test_the_number_of_threads_changes_no_bit(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module, size in ((attention, 60), (crossentropy, 30), (elementwise, 20), (updates, 7)):
+    for module, size in ((attention, 60), (crossentropy, 30), (activations, 20), (updates, 7)):
         monkeypatch.setattr(module, "_PART" if module is updates else "_BLOCK", size)
     monkeypatch.setattr(crossentropy, "_SMALL", 0)
     monkeypatch.setattr(updates, "_MANY", 1)

@@ -16,7 +16,7 @@ from hilevel import ops, optimizers
 from hilevel.optimizers import schedules
 from hilevel.optimizers.updates import update
 
-DATA = json.loads((pathlib.Path(__file__).parent / "data" / "optimizers.json").read_text())
+DATA = json.loads((pathlib.Path(__file__).parents[1] / "data" / "optimizers.json").read_text())
 GRADIENTS = [{n: np.array(g, "float32") for n, g in step.items()} for step in DATA["gradients"]]
 
 

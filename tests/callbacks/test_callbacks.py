@@ -15,7 +15,7 @@ from training_cases import SCRIPTS, events, play
 import hilevel
 from hilevel import callbacks, layers
 
-WANTED = json.loads((Path(__file__).parent / "data/training.json").read_text())
+WANTED = json.loads((Path(__file__).parents[1] / "data/training.json").read_text())
 X, Y = np.ones((10, 2), "float32"), np.ones((10, 1), "float32")
 
 

@@ -16,7 +16,7 @@ from training_cases import CASES, train
 import hilevel
 from hilevel import layers, ops
 
-WANTED = json.loads((Path(__file__).parent / "data/training.json").read_text())
+WANTED = json.loads((Path(__file__).parents[1] / "data/training.json").read_text())
 X = np.random.default_rng(0).normal(size=(20, 4)).astype("float32")
 Y = np.tanh(X[:, :1] - X[:, 1:2])
 

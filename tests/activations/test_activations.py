@@ -12,7 +12,7 @@ import pytest
 import hilevel
 from hilevel import activations, ops
 
-DATA = json.loads((pathlib.Path(__file__).parent / "data" / "functions.json").read_text())
+DATA = json.loads((pathlib.Path(__file__).parents[1] / "data" / "functions.json").read_text())
 X = np.array(DATA["x"], "float32")
 
 

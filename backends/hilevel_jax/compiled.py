@@ -1,7 +1,8 @@
 """A function over Variables as a pure function for `jax.jit`.
 
-The first trace finds the Variables that the function reads and writes. From then on their arrays are arguments: those
-that are written are donated, come back changed, and are bound again. A Variable handed to the function is found
+A first trace finds the Variables that the function reads and writes, unless a run on shapes has found them before
+(`Usage`). Their arrays are arguments of the program: those that are written are donated, come back changed, and are
+bound again. A Variable handed to the function is found
 in the same way: which one it is belongs to the program, what it holds does not. Results travel as a flat list:
 JAX would sort the keys of dicts.
 """
@@ -11,19 +12,20 @@ from __future__ import annotations
 import math
 import threading
 from collections.abc import Iterator
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.extend.core import jaxpr_as_fun
 
 from hilevel import tree
 from hilevel.engine.autodiff.tape import Traced, expired_message
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import native, of_scalar
 from hilevel.engine.interpreter import EVALUATE
-from hilevel.engine.overlay import Overlay, arrays_of, disposable_arrays, replace_arrays
+from hilevel.engine.overlay import Overlay, Usage, arrays_of, disposable_arrays, replace_arrays
 from hilevel.engine.types import Function
 from hilevel.engine.variables import Variable
 from hilevel.errors import TracedValueError
@@ -59,6 +61,8 @@ class Compiled:
     def __init__(self, function: Function, donate: bool) -> None:
         self.function = function
         self.donate = donate
+        self.usage: Usage | None = None
+        """The Variables that a run on shapes used, with which the first trace can do."""
         self.entries: dict[Any, _Entry] = {}
         self.bundles: dict[Any, _Bundle] = {}
 
@@ -69,7 +73,7 @@ class Compiled:
         key = (structure, static)
         entry = self.entries.get(key)
         if entry is None:
-            entry = _Entry(self.function, structure, static, self.donate)
+            entry = _Entry(self.function, structure, static, self.donate, self.usage)
             entry = self.entries.setdefault(key, entry)
         with plain_errors():
             return entry(dynamic)
@@ -111,7 +115,8 @@ class Compiled:
         key = (structure, *((x.shape, x.dtype) for x in leaves))
         if key not in self.bundles:
             shapes = [jax.ShapeDtypeStruct(x.shape, x.dtype) for x in leaves]
-            bundle = _Bundle(self.function, structure, (_Dynamic,) * len(leaves), self.donate, shapes)
+            static = (_Dynamic,) * len(leaves)
+            bundle = _Bundle(self.function, structure, static, self.donate, self.usage, shapes)
             self.bundles.setdefault(key, bundle)
         return self.bundles[key]
 
@@ -153,13 +158,14 @@ class _State(NamedTuple):
 class _Entry:
     """The program of a function for one structure of its arguments, found at the first call."""
 
-    def __init__(self, function: Function, structure: Any, static: Any, donate: bool) -> None:
+    def __init__(
+        self, function: Function, structure: Any, static: Any, donate: bool, usage: Usage | None
+    ) -> None:
         self.function, self.structure, self.static, self.donate = function, structure, static, donate
+        self.usage = usage
         self.state: _State | None = None
         self.template: Any = None
         self.keys: list[Any] | None = None
-        self.trace: Any = None
-        self.shapes: Any = None
         self.lock = threading.RLock()
 
     def __call__(self, dynamic: list[Any]) -> Any:
@@ -206,22 +212,31 @@ class _Entry:
         return tree.flatten(out)
 
     def _discover(self, dynamic: list[Any], old: _State | None) -> _State:
-        """Trace once for nothing but to see which Variables are used, unless another thread has done it meanwhile."""
+        """Make the program over the Variables that are used, unless another thread has done it meanwhile."""
         with self.lock:
             if self.state is not None and self.state is not old:
                 return self.state
-            overlay = Overlay()
+            if old is None and self.usage is not None:
+                with suppress(_NewState):
+                    return self._compile(*self.usage.variables())
+            return self._compile(*self._used(dynamic))
 
-            def trace(values: list[Any]) -> Any:
-                with overlay:
-                    return self._run(values)
+    def _used(self, dynamic: list[Any]) -> tuple[list[Variable], list[Variable]]:
+        """Return the Variables that are written, and those that are only read, by a trace that serves nothing else."""
+        overlay = Overlay()
 
-            self.trace, self.shapes = jax.make_jaxpr(trace, return_shape=True)(dynamic)
-            written = list(overlay.written.values())
-            read = [v for key, v in overlay.seen.items() if key not in overlay.written]
-            program = jax.jit(self._program(written, read), donate_argnums=(0,) if self.donate else ())
-            self.state = _State(written, read, program)
-            return self.state
+        def trace(values: list[Any]) -> Any:
+            with overlay:
+                return self._run(values)
+
+        jax.make_jaxpr(trace)(dynamic)
+        written = list(overlay.written.values())
+        return written, [v for key, v in overlay.seen.items() if key not in overlay.written]
+
+    def _compile(self, written: list[Variable], read: list[Variable]) -> _State:
+        program = jax.jit(self._program(written, read), donate_argnums=(0,) if self.donate else ())
+        self.state = _State(written, read, program)
+        return self.state
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
         """Return the function of the Variables' arrays and the data that is compiled."""
@@ -261,14 +276,18 @@ def _work(equation: Any) -> int:
 class _Bundle(_Entry):
     """Several calls as one program: a loop over arguments that lie one behind the other."""
 
-    def __init__(self, function: Function, structure: Any, static: Any, donate: bool, one: list[Any]) -> None:
-        super().__init__(function, structure, static, donate)
+    def __init__(
+        self,
+        function: Function,
+        structure: Any,
+        static: Any,
+        donate: bool,
+        usage: Usage | None,
+        one: list[Any],
+    ) -> None:
+        super().__init__(function, structure, static, donate, usage)
         self.one = one
         self._discover(one, None)
-        equations = list(_equations(self.trace.jaxpr))
-        self.primitives = {equation.primitive.name for equation, _ in equations}
-        self.work = sum(times * _work(equation) for equation, times in equations)
-        self.trace = None
 
     def run(self, count: int, stacked: list[Any]) -> tuple[Any, Any]:
         """The last result, and all."""
@@ -276,18 +295,26 @@ class _Bundle(_Entry):
         return self._packed(last), self._packed(every)
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
-        pure, shapes = super()._program(changing, fixed), self.shapes
+        pure, state_shapes = super()._program(changing, fixed), arrays_of(changing)
+        jaxpr, (self.shapes, _) = jax.make_jaxpr(pure, return_shape=True)(
+            state_shapes, arrays_of(fixed), self.one
+        )
+        equations = list(_equations(jaxpr.jaxpr))
+        self.primitives = {equation.primitive.name for equation, _ in equations}
+        self.work = sum(times * _work(equation) for equation, times in equations)
+        step, shapes, results = jaxpr_as_fun(jaxpr), self.shapes, len(self.shapes)
 
         def program(state: list[Any], constants: list[Any], stacked: list[Any], count: Any) -> Any:
             def body(i: Any, carry: Any) -> Any:
                 state, every = carry
-                out, new = pure(state, constants, [x[i] for x in stacked])
-                every = [results.at[i].set(result) for results, result in zip(every, out, strict=True)]
+                flat = step(*state, *constants, *[x[i] for x in stacked])
+                out, new = flat[:results], flat[results:]
+                every = [kept.at[i].set(result) for kept, result in zip(every, out, strict=True)]
                 return [x.astype(old.dtype) for x, old in zip(new, state, strict=True)], every
 
             slots = stacked[0].shape[0]
             every = [jnp.zeros((slots, *shape.shape), shape.dtype) for shape in shapes]
             state, every = jax.lax.fori_loop(0, count, body, (state, every))
-            return ([results[count - 1] for results in every], every), state
+            return ([kept[count - 1] for kept in every], every), state
 
         return program

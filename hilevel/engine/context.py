@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from weakref import WeakKeyDictionary
 
 if TYPE_CHECKING:
-    from hilevel.engine.overlay import Overlay
+    from hilevel.engine.overlay import Overlay, Usage
     from hilevel.engine.protocol import Backend
 
 
@@ -26,6 +26,8 @@ class Context(threading.local):
     """The `Interpreter` that gets the calls of ops; the one that evaluates where none is set."""
     overlay: Overlay | None = None
     """The values of Variables that hold in this thread only; None where the Variables' own do."""
+    usage: Usage | None = None
+    """The record of the Variables that a step reads and writes, while it runs on shapes."""
     compiling: int = 0
     """How many compiled functions we are inside of."""
     training: bool | None = None

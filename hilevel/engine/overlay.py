@@ -84,6 +84,33 @@ class Overlay:
             self.outer.move(variable, moved)
 
 
+class Usage:
+    """The Variables that a function reads and writes, noted while it runs on shapes (`context.usage`).
+
+    It may name more Variables than a run on arrays uses, or miss some: a compiler checks it.
+    """
+
+    def __init__(self) -> None:
+        self.read: dict[int, Variable] = {}
+        self.written: dict[int, Variable] = {}
+
+    def variables(self) -> tuple[list[Variable], list[Variable]]:
+        """Return the Variables that are written, and those that are only read."""
+        return [*self.written.values()], [v for key, v in self.read.items() if key not in self.written]
+
+
+def note_read(variables: Iterable[Variable]) -> None:
+    """Note that a function on shapes reads Variables."""
+    if context.usage is not None:
+        context.usage.read.update((id(v), v) for v in variables)
+
+
+def note_written(variables: Iterable[Variable]) -> None:
+    """Note that a function on shapes writes to Variables."""
+    if context.usage is not None:
+        context.usage.written.update((id(v), v) for v in variables)
+
+
 def arrays_of(variables: Sequence[Variable]) -> list[Array]:
     """Return the arrays that Variables hold, as this thread sees them."""
     overlay = context.overlay

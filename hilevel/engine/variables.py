@@ -15,6 +15,7 @@ from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import plain_array
 from hilevel.engine.op import to_array
+from hilevel.engine.overlay import note_read, note_written
 from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import Abstract
@@ -126,6 +127,7 @@ class Variable(TensorLike):
         """Return the operand of an op: the array, or its traced form where a tape watches it."""
         interpreter = context.interpreter
         if interpreter.finds_shapes:
+            note_read([self])
             value: Any = Abstract(self.shape, self.dtype)
         else:
             overlay, tape = context.overlay, interpreter.tape
@@ -196,6 +198,7 @@ class Variable(TensorLike):
                 f"{tuple(value.shape)}."
             )
         if context.interpreter.finds_shapes or isinstance(value, Abstract):
+            note_written([self])
             return self
         value = plain_array(value.value if isinstance(value, Traced) else value)
         if value.dtype != self.dtype:
@@ -214,7 +217,9 @@ class Variable(TensorLike):
 
     def replace_if_real(self, value: Array) -> None:
         """`replace`, but not while only shapes are being found."""
-        if not context.interpreter.finds_shapes:
+        if context.interpreter.finds_shapes:
+            note_written([self])
+        else:
             self.replace(value)
 
     def assign_add(self, value: Any) -> Variable:

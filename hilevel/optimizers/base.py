@@ -17,7 +17,7 @@ from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import EVALUATE
 from hilevel.engine.names import unique_name
-from hilevel.engine.overlay import replace_arrays
+from hilevel.engine.overlay import arrays_of, note_read, note_written, replace_arrays
 from hilevel.engine.types import Config, Function, Namespace, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.optimizers import schedules
@@ -233,9 +233,15 @@ class Optimizer(State, Configurable):
         """
         variables = self._checked(grads, trainable_variables)
         if context.interpreter.finds_shapes:
+            note_written([*variables, *self._changing()])
+            note_read(self.variables)
             return
         with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend, updating=True):
             self._apply(grads, variables)
+
+    def _changing(self) -> list[Variable]:
+        """Return the Variables of the optimizer that a step changes: all but the learning rate."""
+        return [v for v in self.variables if v is not self._learning_rate]
 
     def _checked(self, grads: Sequence[Tensor], variables: Sequence[Variable] | None) -> Sequence[Variable]:
         if variables is not None and not self.built:
@@ -465,9 +471,10 @@ def update_variables(
     """
     width = len(rows[0])
     operands = [x for row in rows for x in row]
-    arrays = [x.array if isinstance(x, Variable) else x for x in operands]
-    new = update(*arrays, formula=formula, width=width, rate=rate, **settings)
-    replace_arrays(without_gradients(operands, width), new)
+    variables = without_gradients(operands, width)
+    arrays = iter(arrays_of(variables))
+    operands = [next(arrays) if isinstance(x, Variable) else x for x in operands]
+    replace_arrays(variables, update(*operands, formula=formula, width=width, rate=rate, **settings))
 
 
 def shrink(xp: Namespace, p: Tensor, *, rate: Tensor) -> tuple[Tensor]:

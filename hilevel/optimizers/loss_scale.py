@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from hilevel import ops, optimizers
 from hilevel.engine.context import context, scope
+from hilevel.engine.overlay import note_written
 from hilevel.engine.types import Config, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
@@ -83,6 +84,7 @@ class LossScaleOptimizer(Optimizer):
         """Take one step, if all gradients are finite; `grads` are those of the scaled loss."""
         variables = self._checked(grads, trainable_variables)
         if context.interpreter.finds_shapes:
+            note_written([*variables, *self.variables, *self.inner_optimizer.variables])
             return
         with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend):
             self._apply(grads, variables)

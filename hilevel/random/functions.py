@@ -41,6 +41,12 @@ def _draw(function: Function, seed: Any, *args: Any) -> Tensor:
     return context.interpreter.call(function, (current_backend(), _state(seed), *args))
 
 
+def _shape_of_draw(seed: Any, shape: Any, dtype: Any) -> Abstract:
+    """Return the result of a draw, where only shapes are computed. The draw is not counted."""
+    _state(seed)
+    return Abstract(shape, dtype)
+
+
 def bits(seed: Any, shape: Sequence[int], width: int) -> Tensor:
     """Random unsigned integers of 16, 32 or 64 bits."""
     return _draw(_bits, seed, tuple(shape), width)
@@ -82,7 +88,7 @@ def uniform(
     """
     dtype = _float_dtype(dtype)
     if context.interpreter.finds_shapes:
-        return Abstract(shape, dtype)
+        return _shape_of_draw(seed, shape, dtype)
     return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
 
 
@@ -106,7 +112,7 @@ def normal(
     """
     dtype = _float_dtype(dtype)
     if context.interpreter.finds_shapes:
-        return Abstract(shape, dtype)
+        return _shape_of_draw(seed, shape, dtype)
     return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
 
 
@@ -141,7 +147,7 @@ def truncated_normal(
     """
     dtype = _float_dtype(dtype)
     if context.interpreter.finds_shapes:
-        return Abstract(shape, dtype)
+        return _shape_of_draw(seed, shape, dtype)
     return _draw(_truncated_normal, seed, tuple(shape), mean, stddev, dtype)
 
 
@@ -170,7 +176,7 @@ def randint(
         raise ValueError(f"randint: maxval must be above minval; got minval={minval}, maxval={maxval}.")
     dtype = dtypes.as_dtype(dtype)
     if context.interpreter.finds_shapes:
-        return Abstract(shape, dtype)
+        return _shape_of_draw(seed, shape, dtype)
     return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
 
 
@@ -183,7 +189,7 @@ def _randint(backend: Backend, state: Tensor, shape: Any, minval: int, maxval: i
 def keep_mask(shape: Sequence[int], rate: float, seed: Any) -> Tensor:
     """Booleans, each true with the probability `1 - rate`, which is rounded to 1/65536."""
     if context.interpreter.finds_shapes:
-        return Abstract(shape, np.bool_)
+        return _shape_of_draw(seed, shape, np.bool_)
     return bits(seed, shape, 16) >= np.uint16(min(int(rate * 65536 + 0.5), 65535))
 
 
@@ -241,7 +247,7 @@ def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
     """
     x = to_array(x)
     if context.interpreter.finds_shapes:
-        return Abstract(x.shape, x.dtype)
+        return _shape_of_draw(seed, x.shape, x.dtype)
     order = ops.argsort(bits(seed, (x.shape[axis],), 64))
     return ops.take(x, order, axis=axis)
 

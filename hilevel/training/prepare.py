@@ -11,6 +11,7 @@ import numpy as np
 from hilevel import metrics, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import SHAPES
+from hilevel.engine.overlay import Usage
 from hilevel.engine.spec import Abstract, Unknown
 from hilevel.errors import NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
@@ -114,8 +115,9 @@ def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
     data = on_shapes(batch)
     ranges: list[Any] = []
     needs_numbers = False
+    usage = Usage()
     try:
-        with scope(interpreter=SHAPES, ranges=ranges):
+        with scope(interpreter=SHAPES, ranges=ranges, usage=usage):
             if not model.built and type(model).call is not Layer.call:
                 model(unpack_x_y_sample_weight(data)[0])
             getattr(model, f"{kind}_step")(data)
@@ -127,6 +129,8 @@ def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
     step = step_of(model, kind)  # another one, if there are weights now
     if needs_numbers:
         step.run, step.programs = getattr(model, f"{kind}_step"), None
+    elif step.programs is not None:
+        step.programs.expect(usage)
     step.leaves, step.ranges = [name for name, _ in named_leaves(batch)], ranges
     return step
 

@@ -20,7 +20,7 @@ from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.interpreter import owner
 from hilevel.engine.op import to_array
-from hilevel.engine.overlay import Overlay
+from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.spec import Abstract
 from hilevel.engine.types import Array, Function
 from hilevel.engine.variables import Variable
@@ -322,7 +322,7 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
         structure[:] = tree.map_structure(lambda _: None, [value, aux])
         return tree.flatten(value), (tree.flatten(aux), [overlay.read(v) for v in changed])
 
-    arrays = [v.array for v in variables] if call.variables is not None else call.leaves
+    arrays = arrays_of(variables) if call.variables is not None else call.leaves
     values, pullback, (others, state) = backend.differentiate(pure, list(arrays))
     for v, new in zip(changed, state, strict=True):
         v.replace(new)

@@ -8,16 +8,18 @@ see - it looks at them, keeps them, sets an attribute of a layer - is a reason t
 from __future__ import annotations
 
 import gc
+import operator
 import types
 import weakref
 from collections.abc import Mapping, Sequence
+from operator import attrgetter
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hilevel import tree
 from hilevel.engine.context import context, scope
-from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, RECORDED, Watch
+from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, NUMBERS, RECORDED, Watch
 from hilevel.engine.overlay import Overlay
 from hilevel.engine.protocol import Backend
 from hilevel.engine.tensor import Holding
@@ -27,10 +29,11 @@ from hilevel.engine.types import Array, Function
 class Captured(Holding):
     """An array of a step that is being captured. Afterwards it is the plain array again."""
 
-    __slots__ = ("__weakref__", "capture", "slot", "value")
+    __slots__ = ("__weakref__", "capture", "dtype", "shape", "slot", "value")
 
     def __init__(self, value: Array, capture: Capture, slot: Slot) -> None:
         self.value = value
+        self.shape, self.dtype = value.shape, value.dtype  # type: ignore[misc]
         self.capture = capture
         self.slot = slot
 
@@ -77,20 +80,33 @@ def _copy(x: Array) -> Array:
 
 def value_of(x: Any) -> Any:
     """Return the array of a captured one; a structure with such arrays; anything else as it is."""
-    if x.__class__ is Captured:
-        return x.value
-    return tree.map_structure(value_of, x) if isinstance(x, _NOT_PLAIN) else x
+    return x.value if x.__class__ is Captured else _within(x, _VALUE, value_of)
 
 
 def slot_of(x: Any) -> Any:
     """Return the slot of a captured array; a structure with such slots; anything else as it is."""
-    if x.__class__ is Captured:
-        return x.slot
-    return tree.map_structure(slot_of, x) if isinstance(x, _NOT_PLAIN) else x
+    return x.slot if x.__class__ is Captured else _within(x, _SLOT, slot_of)
 
 
-_NOT_PLAIN = (Captured, tuple, list, dict)
+_VALUE, _SLOT = attrgetter("value"), attrgetter("slot")
+_NESTED = (tuple, list, dict)
 """Classes of arguments in which there may be captured arrays."""
+
+
+def _within(x: Any, of: Function, of_nested: Function) -> Any:
+    """Return a structure with `of(item)` in place of each captured array; one that has none, as it is."""
+    if not isinstance(x, _NESTED):
+        return x
+    items = [*x.values()] if isinstance(x, dict) else x
+    new = [
+        of(item) if item.__class__ is Captured else of_nested(item) if isinstance(item, _NESTED) else item
+        for item in items
+    ]
+    if all(map(operator.is_, new, items)):
+        return x
+    if isinstance(x, dict):
+        return dict(zip(x, new, strict=True))
+    return new if isinstance(x, list) else tuple(new)
 
 
 def layers_of(function: Any) -> list[Any]:
@@ -252,13 +268,19 @@ class Capture(Watch):
                 self.refuse("it keeps a tensor of the step")
         return result
 
+    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute the result of an op, on this backend where all arrays are captured."""
+        for a in args:
+            if a.__class__ is not Captured and a.__class__ not in NUMBERS:
+                return super().run(op, args, kwargs)
+        if not self.backend.takes_host_arrays:
+            args = self.backend.adopt(args)
+        return self.call((self.backend.overrides[op] or op).value, (self.backend.xp, *args), kwargs)
+
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         """Call a function of arrays, and note it; what it calls in turn is part of it."""
-        plain = [
-            a.value if a.__class__ is Captured else value_of(a) if isinstance(a, _NOT_PLAIN) else a
-            for a in args
-        ]
-        options = {name: value_of(a) for name, a in kwargs.items()} if kwargs else {}
+        plain = _within(args, _VALUE, value_of)
+        options = _within(kwargs, _VALUE, value_of) if kwargs else kwargs
         before, context.interpreter = context.interpreter, EVALUATE
         try:
             out = function(*plain, **options)
@@ -267,23 +289,11 @@ class Capture(Watch):
         writes = function.writes(*plain, **options) if hasattr(function, "writes") else ()
         for position, array in zip(writes, out if writes else (), strict=True):
             self._note_written(args[position], array)
-        out = self._captured(out) if isinstance(out, self._types) else tree.map_structure(self._captured, out)
+        out = self._captured(out)
         errors = np.geterr()
-        self.calls.append(
-            Call(
-                function,
-                tuple(
-                    [
-                        a.slot if a.__class__ is Captured else slot_of(a) if isinstance(a, _NOT_PLAIN) else a
-                        for a in args
-                    ]
-                ),
-                {name: slot_of(a) for name, a in kwargs.items()} if kwargs else {},
-                slot_of(out),
-                writes,
-                None if errors == self._usual else errors,
-            )
-        )
+        slots = _within(args, _SLOT, slot_of), _within(kwargs, _SLOT, slot_of) if kwargs else {}
+        made = out.slot if out.__class__ is Captured else slot_of(out)
+        self.calls.append(Call(function, *slots, made, writes, None if errors == self._usual else errors))
         return out
 
     def _note_written(self, target: Any, array: Array) -> None:
@@ -314,14 +324,19 @@ class Capture(Watch):
         return captured
 
     def _captured(self, value: Any) -> Any:
-        """What a call returned, captured where it is an array."""
+        """Return the result of a call, with captured arrays in place of arrays."""
         if not isinstance(value, self._types):
+            if isinstance(value, (tuple, list)):
+                parts = [self._captured(part) for part in value]
+                return parts if isinstance(value, list) else tuple(parts)
+            if isinstance(value, dict):
+                return {key: self._captured(part) for key, part in value.items()}
             if value is not None and not isinstance(value, (bool, int, float, str)):
                 self.refuse(f"a call returns {type(value).__name__}")
             return value
         slot = Slot(self._count)
         self._count += 1
-        found = self._roots.get(id(root(value)))
+        found = self._roots.get(id(value if getattr(value, "base", None) is None else root(value)))
         if found is not None:
             self.owners[slot] = found[0]
         captured = Captured(value, self, slot)
@@ -336,7 +351,7 @@ class Capture(Watch):
         in_place = set(map(id, self.written))
         for key, variable in overlay.written.items():
             held = overlay.values[key]
-            value = value_of(held)
+            value = held.value if held.__class__ is Captured else held
             if value is entered.get(key):
                 continue
             if key in entered and id(value) not in in_place:

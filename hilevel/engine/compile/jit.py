@@ -11,6 +11,7 @@ from hilevel import tree
 from hilevel.engine.autodiff.tape import to_host, untraced
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
+from hilevel.engine.overlay import Usage
 from hilevel.engine.types import Function
 from hilevel.engine.variables import Variable
 
@@ -55,6 +56,7 @@ class Programs:
     def __init__(self, fn: Function) -> None:
         self.fn = fn
         self.compiled: dict[str, Any] = {}
+        self.usage: Usage | None = None
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if context.compiling or not context.interpreter.is_plain:
@@ -62,6 +64,13 @@ class Programs:
         program = self._program()
         with scope(compiling=context.compiling + 1):
             return program(*args, **kwargs)
+
+    def expect(self, usage: Usage) -> None:
+        """Pass on the Variables that a run on shapes used to compilers that can start from them."""
+        self.usage = usage
+        for program in self.compiled.values():
+            if hasattr(program, "usage"):
+                program.usage = usage
 
     def most_steps(self, *args: Any) -> int:
         """Return how many calls with arguments of these shapes are worth being one program, at most."""
@@ -86,7 +95,9 @@ class Programs:
         if backend.name not in self.compiled:
             for prepare in before_compiling:
                 prepare()
-            self.compiled.setdefault(backend.name, backend.compile(self._plain))
+            program = self.compiled.setdefault(backend.name, backend.compile(self._plain))
+            if hasattr(program, "usage"):
+                program.usage = self.usage
         return self.compiled[backend.name]
 
     def _plain(self, *args: Any, **kwargs: Any) -> Any:

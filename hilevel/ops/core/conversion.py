@@ -24,13 +24,8 @@ def convert_to_tensor(
     """
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
-    y = to_array(x, dtype)
-    return y if isinstance(y, TensorLike) else _here(y)
-
-
-def _here(x: Any) -> Any:
-    backend = current_backend()
-    return x if backend.is_array(x) else backend.asarray(to_host(x))
+    y, backend = to_array(x, dtype), current_backend()
+    return y if isinstance(y, TensorLike) or backend.is_array(y) else backend.asarray(to_host(y))
 
 
 def array(x: Any, dtype: DTypeLike = None) -> Tensor:

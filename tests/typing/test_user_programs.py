@@ -26,12 +26,13 @@ WRONG = sorted((HERE / "wrong").glob("*.py"))
 
 def run(checker: str, *arguments: str) -> str:
     """Return the output of a checker, on this repository's hilevel."""
-    paths = os.pathsep.join([str(ROOT), str(ROOT / "backends"), os.environ.get("PYTHONPATH", "")])
+    ours = os.pathsep.join([str(ROOT), str(ROOT / "backends")])
+    environment = os.environ | {
+        "MYPYPATH": ours,
+        "PYTHONPATH": os.pathsep.join([ours, os.environ.get("PYTHONPATH", "")]),
+    }
     command = [sys.executable, "-m", checker, *arguments]
-    done = subprocess.run(
-        command, cwd=HERE, env=os.environ | {"MYPYPATH": paths.rstrip(os.pathsep), "PYTHONPATH": paths},
-        capture_output=True, text=True,
-    )  # fmt: skip
+    done = subprocess.run(command, cwd=HERE, env=environment, capture_output=True, text=True)
     assert "No module named" not in done.stderr, f"{checker} is missing: pip install --group lint"
     assert done.returncode in (0, 1), done.stderr + done.stdout
     return done.stdout

@@ -82,9 +82,13 @@ def completions(text: str, folder: Path) -> set[str]:
     return {item["label"] for item in result["items"]}
 
 
+@pytest.fixture(scope="module")
+def offered(tmp_path_factory: pytest.TempPathFactory) -> set[str]:
+    return completions("import hilevel\nhilevel.layers.", tmp_path_factory.mktemp("program"))
+
+
 @pytest.mark.slow
-def test_the_public_names_of_layers_are_offered(tmp_path: Path) -> None:
-    offered = completions("import hilevel\nhilevel.layers.", tmp_path)
+def test_the_public_names_of_layers_are_offered(offered: set[str]) -> None:
     assert set(dir(hilevel.layers)) <= offered
 
 
@@ -92,6 +96,5 @@ def test_the_public_names_of_layers_are_offered(tmp_path: Path) -> None:
 @pytest.mark.xfail(
     strict=True, reason="`import *` in hilevel/layers/__init__.py brings private names of the families"
 )
-def test_only_the_public_names_of_layers_are_offered(tmp_path: Path) -> None:
-    offered = completions("import hilevel\nhilevel.layers.", tmp_path)
+def test_only_the_public_names_of_layers_are_offered(offered: set[str]) -> None:
     assert {name for name in offered if not name.startswith("_")} == set(dir(hilevel.layers))

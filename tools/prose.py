@@ -112,7 +112,7 @@ def messages(node: ast.AST, docs: set[ast.AST]) -> Iterator[Text]:
 def instead() -> tuple[re.Pattern[str], dict[str, str]]:
     """Return a pattern of the phrases in the glossary's table, and the advice for the forbidden ones."""
     advice, allowed = dict[str, str](), list[str]()
-    for row in re.findall(r"^\|(.*)\|(.*)\|(.*)\|$", GLOSSARY.read_text(), re.M)[2:]:
+    for row in re.findall(r"^\|(.*)\|(.*)\|(.*)\|$", GLOSSARY.read_text(encoding="utf-8"), re.M)[2:]:
         phrases, write, but = (cell.strip() for cell in row)
         advice |= dict.fromkeys(phrases.split(", "), write)
         allowed += filter(None, but.split(", "))

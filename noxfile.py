@@ -41,5 +41,5 @@ def docs(session: nox.Session) -> None:
 
 @nox.session
 def bench(session: nox.Session) -> None:
-    """Time training steps against the installed peers: two rounds, or as the arguments of benchmarks/run.py say."""
-    python(session, "benchmarks/run.py", *(session.posargs or ["--here", "--quick"]))
+    """Time training steps against the installed peers: two rounds, or by the given arguments of benchmarks/run.py."""
+    python(session, "benchmarks/run.py", "--here", *(session.posargs or ["--quick"]))

@@ -1,0 +1,45 @@
+"""The commands of developers and of CI, each run in the environment that nox itself is in.
+
+python -m nox                          check, then test
+python -m nox -s test -- tests/layers  the tests of one folder
+python -m nox -l                       the list of the sessions
+"""
+
+import sys
+
+import nox
+
+nox.options.default_venv_backend = "none"
+nox.options.sessions = ["check", "test"]
+
+
+def python(session: nox.Session, *arguments: str) -> None:
+    """Run the Python of this environment."""
+    session.run(sys.executable, *arguments, external=True)
+
+
+@nox.session
+def check(session: nox.Session) -> None:
+    """Check format, types and prose."""
+    python(session, "-m", "ruff", "check", ".")
+    python(session, "-m", "ruff", "format", "--check", ".")
+    python(session, "-m", "mypy")
+    python(session, "tools/prose.py")
+
+
+@nox.session
+def test(session: nox.Session) -> None:
+    """Run all tests in two processes, or the given ones."""
+    python(session, "-m", "pytest", *(session.posargs or ["-n", "2"]))
+
+
+@nox.session
+def docs(session: nox.Session) -> None:
+    """Build the site in build/site. Needs the dependency group docs."""
+    python(session, "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/site")
+
+
+@nox.session
+def bench(session: nox.Session) -> None:
+    """Time training steps against the installed peers: two rounds, or by the given arguments of benchmarks/run.py."""
+    python(session, "benchmarks/run.py", "--here", *(session.posargs or ["--quick"]))

@@ -199,9 +199,10 @@ class LSTMCell(Cell):
         units: the size of the states `h`, which is the output, and `c`.
         activation, recurrent_activation: of the contents, and of the gates; names or functions.
         unit_forget_bias: whether the bias of the forget gate begins with ones. Jozefowicz et al., 2015.
-        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
 
     >>> import hilevel
     >>> cell = hilevel.layers.LSTMCell(3)
@@ -248,9 +249,10 @@ class GRUCell(Cell):
         activation, recurrent_activation: of the contents, and of the gates; names or functions.
         reset_after: whether the reset gate is applied after the product with the recurrent kernel, which then has a
             bias of its own, and is faster; before it, as in the paper, otherwise.
-        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
 
     >>> import hilevel
     >>> cell = hilevel.layers.GRUCell(3)

@@ -322,9 +322,10 @@ class SimpleRNN(CellLayer):
 
     Args:
         units: the size of the state and the output.
-        activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-            recurrent_dropout, seed: as in `SimpleRNNCell`.
+        activation, use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
 
@@ -358,9 +359,11 @@ class LSTM(CellLayer):
 
     Args:
         units: the size of the states and the output.
-        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
-            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        activation, recurrent_activation, use_bias, unit_forget_bias: as in `LSTMCell`.
+        dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `LSTMCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `LSTMCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `LSTMCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
         use_cudnn: not used: there is one implementation on each backend.
@@ -398,9 +401,10 @@ class GRU(CellLayer):
 
     Args:
         units: the size of the state and the output.
-        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, reset_after: as in `GRUCell`.
+        activation, recurrent_activation, use_bias, dropout, recurrent_dropout, seed, reset_after: as in `GRUCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `GRUCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `GRUCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `GRUCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
         use_cudnn: not used: there is one implementation on each backend.

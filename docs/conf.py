@@ -45,6 +45,7 @@ autosummary_generate = False
 autodoc_member_order = "bysource"
 napoleon_numpy_docstring = False
 python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
 
 nitpicky = True
 nitpick_ignore_regex = [
@@ -68,6 +69,7 @@ html_title = "hilevel"
 html_show_sourcelink = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+html_sidebars = {"benchmarks*": [], "changelog": []}  # pages without siblings
 html_theme_options = {
     "collapse_navigation": True,
     "show_toc_level": 2,

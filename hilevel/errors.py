@@ -1,25 +1,25 @@
 """The exceptions of hilevel, and the helpers that word them.
 
-```
-Exception
-├── ImportError
-│   └── BackendNotAvailableError   the name is unknown, or its package is not installed
-├── RuntimeError
-│   ├── TracedValueError           a value of a trace is used where only data can be
-│   ├── NotCompiledError           fit, evaluate, ... before compile
-│   └── VariableCreationError      a Variable made inside a compiled function
-├── FloatingPointError, RuntimeError
-│   └── NotFiniteError             NaN or infinity, found by `debug.trace_nan` or `TerminateOnNaN(raise_error=True)`
-├── TypeError
-├── ValueError
-│   ├── ArgumentError              a setting that a layer does not have (a TypeError, too)
-│   ├── ShapeError                 shapes that do not fit together
-│   ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
-│   └── UnknownNameError           no loss, metric, layer, ... of this name
-└── UserWarning
-    └── HilevelWarning             a program that runs but is probably not meant as it is
-        └── ConstantOutputWarning  a loss, metric or output that is the same number for all inputs
-```
+::
+
+    Exception
+    ├── ImportError
+    │   └── BackendNotAvailableError   the name is unknown, or its package is not installed
+    ├── RuntimeError
+    │   ├── TracedValueError           a value of a trace is used where only data can be
+    │   ├── NotCompiledError           fit, evaluate, ... before compile
+    │   └── VariableCreationError      a Variable made inside a compiled function
+    ├── FloatingPointError, RuntimeError
+    │   └── NotFiniteError             NaN or infinity, found by `debug.trace_nan` or `TerminateOnNaN(raise_error=True)`
+    ├── TypeError
+    ├── ValueError
+    │   ├── ArgumentError              a setting that a layer does not have (a TypeError, too)
+    │   ├── ShapeError                 shapes that do not fit together
+    │   ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
+    │   └── UnknownNameError           no loss, metric, layer, ... of this name
+    └── UserWarning
+        └── HilevelWarning             a program that runs but is probably not meant as it is
+            └── ConstantOutputWarning  a loss, metric or output that is the same number for all inputs
 """
 
 from __future__ import annotations
@@ -170,3 +170,16 @@ def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError
 
 
 _install_getattr(__name__)
+__all__ = [
+    "ArgumentError",
+    "BackendNotAvailableError",
+    "ConstantOutputWarning",
+    "HilevelWarning",
+    "NotCompiledError",
+    "NotFiniteError",
+    "OutOfRangeError",
+    "ShapeError",
+    "TracedValueError",
+    "UnknownNameError",
+    "VariableCreationError",
+]

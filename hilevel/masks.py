@@ -150,3 +150,6 @@ def _warn(what: str, advice: str) -> None:
         f"{what} got a tensor with a mask, and does not hand the mask on: what comes after it counts the "
         f"padding, too. {advice}",
     )
+
+
+__all__ = ["mask_of", "set_mask"]

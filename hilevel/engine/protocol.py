@@ -80,9 +80,9 @@ class Backend:
     xp: Any = None
     array_types: tuple[type, ...] = ()
     requires: str = ""
-    """The distribution it needs, as it is shown to the user: `jax`, `cupy`."""
+    """The name of the distribution that it needs, such as `jax`, for messages."""
     emulated: frozenset[str] = frozenset({"bfloat16"})
-    """Names of dtypes that the module stores, but does not compute in: ops compute in float32 and round the result.
+    """Names of dtypes that the module stores only. Ops compute in float32 and round the result.
     NumPy has bfloat16 from `ml_dtypes`: a matrix product, or a product with a Python float, is float32 there."""
     takes_host_arrays: bool = True
     """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
@@ -258,3 +258,6 @@ def axes_tuple(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
         if not -rank <= a < rank:
             raise ValueError(f"axis {a} is out of range for a tensor with {rank} axes.")
     return tuple(a % rank for a in axes)
+
+
+__all__ = ["Backend", "Override", "Overrides", "module_with"]

@@ -192,7 +192,7 @@ class Optimizer(State, Configurable):
 
     @property
     def learning_rate(self) -> Any:
-        """The learning rate of the next step: the Variable, or what the schedule says."""
+        """The learning rate of the next step, a Variable or the value of the schedule."""
         rate = self._learning_rate
         if isinstance(rate, Variable):
             return rate

@@ -73,7 +73,7 @@ class State:
 
     @property
     def variables(self) -> list[Variable]:
-        """All state: the count of steps, the learning rate, what is kept for each Variable."""
+        """All Variables, of the count of steps, the learning rate and the slots of each weight."""
         return list(self._variables)
 
     def set_weights(self, weights: Sequence[Any]) -> None:

@@ -1,4 +1,4 @@
-"""Every example runs: those of docstrings, of the README and of docs/; and every public name has one."""
+"""Every example runs: those of docstrings, of the README and of docs/."""
 
 from __future__ import annotations
 
@@ -158,27 +158,6 @@ def test_the_pictures_are_those_that_pages_show_and_small() -> None:
 def test_the_links_of_the_pages_lead_somewhere(page: Path) -> None:
     for target in re.findall(r"\]\((?!https?:)([^)#]+)", page.read_text()):
         assert (page.parent / target).exists(), target
-
-
-def public() -> list[tuple[str, Any]]:
-    """The public classes and functions, by the name a user reaches them with."""
-    spaces = {"hilevel": hilevel} | {
-        f"hilevel.{n}": getattr(hilevel, n) for n in hilevel.__all__ if inspect.ismodule(getattr(hilevel, n))
-    }
-    return [
-        (f"{space}.{name}", getattr(module, name))
-        for space, module in spaces.items()
-        for name in getattr(module, "__all__", [])
-        if callable(getattr(module, name)) and not isinstance(getattr(module, name), types.ModuleType)
-    ]
-
-
-def test_every_public_name_is_documented_with_an_example() -> None:
-    assert len(public()) > 300
-    bare = [n for n, thing in public() if not (thing.__doc__ or "").strip()]
-    without = [n for n, thing in public() if ">>>" not in (thing.__doc__ or "") and n not in bare]
-    assert not bare
-    assert not without
 
 
 def test_public_lists_are_sorted_and_true() -> None:

@@ -265,7 +265,7 @@ class Holder(Tracker):
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that are trained: those made trainable, in layers that are."""
+        """The weights that are trained, which are those made trainable in trainable layers."""
         found = self._collect(
             "trainable",
             lambda: unique(v for layer in self._trainable_layers() for v in layer._own_variables()),
@@ -307,7 +307,7 @@ class Holder(Tracker):
 
     @property
     def variables(self) -> list[Variable]:
-        """Everything that changes: weights, states of seed generators, metrics."""
+        """All Variables, of weights, seed generators and metrics."""
         return unique(iter([*self.weights, *self._states, *self.metrics_variables]))
 
     @property

@@ -363,8 +363,8 @@ class Layer(Holder, Configurable):
         """Return the shapes that the layer was built with, from which `build_from_config` builds another one.
 
         Returns:
-            `{"input_shape": shape}`; `{"shapes_dict": {"query_shape": shape, ...}}` where `build` was given several
-            shapes, by the names of its parameters; None if `build` was not called.
+            A dict with one shape under `"input_shape"`; where `build` was given several, a dict of them under
+            `"shapes_dict"`, by the names of the parameters of `build`. None if `build` was not called.
 
         >>> import hilevel
         >>> layer = hilevel.layers.Dense(3)

@@ -24,9 +24,10 @@ class GRUCell(Cell):
         activation, recurrent_activation: of the contents, and of the gates; names or functions.
         reset_after: whether the reset gate is applied after the product with the recurrent kernel, which then has a
             bias of its own, and is faster; before it, as in the paper, otherwise.
-        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
 
     >>> import hilevel
     >>> cell = hilevel.layers.GRUCell(3)
@@ -78,9 +79,10 @@ class GRU(CellLayer):
 
     Args:
         units: the size of the state and the output.
-        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint,
-            bias_constraint, dropout, recurrent_dropout, seed, reset_after: as in `GRUCell`.
+        activation, recurrent_activation, use_bias, dropout, recurrent_dropout, seed, reset_after: as in `GRUCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `GRUCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `GRUCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `GRUCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
         use_cudnn: not used: there is one implementation on each backend.

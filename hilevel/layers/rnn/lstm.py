@@ -26,9 +26,10 @@ class LSTMCell(Cell):
         units: the size of the states `h`, which is the output, and `c`.
         activation, recurrent_activation: of the contents, and of the gates; names or functions.
         unit_forget_bias: whether the bias of the forget gate begins with ones. Jozefowicz et al., 2015.
-        use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint,
-            dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
 
     >>> import hilevel
     >>> cell = hilevel.layers.LSTMCell(3)
@@ -70,9 +71,10 @@ class LSTM(CellLayer):
 
     Args:
         units: the size of the states and the output.
-        activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
-            unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer, kernel_constraint,
-            recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        activation, recurrent_activation, use_bias, unit_forget_bias, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `LSTMCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `LSTMCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `LSTMCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
         use_cudnn: not used: there is one implementation on each backend.

@@ -54,9 +54,10 @@ class SimpleRNN(CellLayer):
 
     Args:
         units: the size of the state and the output.
-        activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer, kernel_regularizer,
-            recurrent_regularizer, bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout,
-            recurrent_dropout, seed: as in `SimpleRNNCell`.
+        activation, use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
+        kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
+        kernel_constraint, recurrent_constraint, bias_constraint: as in `SimpleRNNCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
 

@@ -1,0 +1,108 @@
+"""Settings of the site of the documentation: `sphinx-build -W --keep-going -b html docs build/site`."""
+
+import collections.abc
+import inspect
+import os
+import re
+import sys
+from pathlib import Path
+from typing import Any
+
+from sphinx.util.inspect import stringify_signature
+
+import hilevel
+
+HERE = Path(__file__).parent
+ABSTRACT = re.compile(rf"\b({'|'.join(collections.abc.__all__)})\b")
+sys.path.insert(0, str(HERE))
+
+import reference_pages  # noqa: E402
+
+reference_pages.write(HERE / "reference")
+HOMES = reference_pages.homes()
+OTHER_NAMES = reference_pages.public().keys() - set(HOMES.values())
+
+project = "hilevel"
+copyright = "the authors of hilevel"
+version = release = hilevel.__version__
+extensions = [
+    "myst_parser",  # not myst_nb: tests run the code of the pages and compare what it prints
+    "sphinx.ext.autodoc",
+    "sphinx.ext.autosummary",
+    "sphinx.ext.napoleon",
+    "sphinx.ext.intersphinx",
+    "sphinx.ext.viewcode",
+    "sphinx_copybutton",
+    "sphinx_design",
+]
+myst_enable_extensions = ["colon_fence"]
+myst_heading_anchors = 3
+highlight_language = "none"
+default_role = "py:obj"
+copybutton_exclude = ".linenos, .gp, .go"
+
+autosummary_generate = False
+autodoc_member_order = "bysource"
+napoleon_numpy_docstring = False
+python_maximum_signature_line_length = 80
+toc_object_entries_show_parents = "hide"
+
+nitpicky = True
+nitpick_ignore_regex = [
+    ("py:obj", "(?s).*"),  # single backticks in docstrings hold code as well as names
+    ("py:class", r"(collections|contextlib|jax|numpy|os|types)\..*"),  # their inventories need a network
+    (
+        "py:class",
+        "P|ModuleType|AbstractContextManager|.*Options",
+    ),  # of typing; `**kwargs` of layers and optimizers
+    ("py:class", r"Arrays|ModelCost|Pairs|Range|Token|(.*\.)?Symbolic"),  # types that have no page
+]
+if os.environ.get("HILEVEL_DOCS_ONLINE"):
+    intersphinx_mapping = {
+        "python": ("https://docs.python.org/3", None),
+        "numpy": ("https://numpy.org/doc/stable", None),
+        "jax": ("https://docs.jax.dev/en/latest", None),
+    }
+
+html_theme = "pydata_sphinx_theme"
+html_title = "hilevel"
+html_show_sourcelink = False
+html_static_path = ["static"]
+html_css_files = ["site.css"]
+html_sidebars = {"benchmarks*": [], "changelog": []}  # pages without siblings
+html_theme_options = {
+    "collapse_navigation": True,
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+    "footer_start": ["copyright"],
+    "footer_end": [],
+}
+
+
+def as_written(app: Any, what: str, name: str, thing: Any, options: Any, signature: str, returns: str) -> Any:
+    """Return the arguments and the result of a signature with the annotations of the source, such as `Tensor`."""
+    if not signature:
+        return None
+    found = inspect.signature(thing)
+    found = found.replace(parameters=[p for p in found.parameters.values() if p.name != "self"])
+    text = ABSTRACT.sub(r"~collections.abc.\1", stringify_signature(found)).replace("np.", "~numpy.")
+    arguments, _, result = text.partition(" -> ")
+    return arguments, "" if what in ("class", "exception") else result
+
+
+def show_public_bases(app: Any, name: str, thing: type, options: Any, bases: list[type]) -> None:
+    """Replace the bases of a class by the nearest one that has a page."""
+    bases[:] = reference_pages.public_bases(thing, HOMES)
+
+
+def without_source(app: Any, module: str, name: str) -> str | None:
+    """Return `hilevel`, which does not define it, for another name of an object: its source links to one page."""
+    return "hilevel" if f"{module}.{name}" in OTHER_NAMES else None
+
+
+def setup(app: Any) -> None:
+    """Connect the functions above to autodoc and viewcode."""
+    app.connect("autodoc-process-signature", as_written)
+    app.connect("autodoc-process-bases", show_public_bases)
+    app.connect("viewcode-follow-imported", without_source)

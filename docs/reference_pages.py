@@ -1,0 +1,161 @@
+"""Pages of the API reference, written from the public names of hilevel when the documentation is built."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from importlib import import_module
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import hilevel
+from hilevel.api.missing import public_names
+from hilevel.engine import types as _types_module
+
+BY_IMPORT = ("hilevel.engine.protocol",)
+"""Public modules that are not attributes of `hilevel`."""
+
+
+def modules() -> list[ModuleType]:
+    """Return the public modules: those that are reached through attributes of `hilevel`, and those of `BY_IMPORT`."""
+    return [*_within(hilevel), *map(import_module, BY_IMPORT)]
+
+
+def _within(module: ModuleType) -> Iterator[ModuleType]:
+    yield module
+    for name in public_names(module):
+        if inspect.ismodule(inner := getattr(module, name)):
+            yield from _within(inner)
+
+
+def names_of(module: ModuleType) -> dict[str, Any]:
+    """Return the public classes and functions of a module by full name, in alphabetical order."""
+    found = {name: getattr(module, name) for name in sorted(public_names(module), key=str.lower)}
+    return {f"{module.__name__}.{n}": x for n, x in found.items() if callable(x) and not inspect.ismodule(x)}
+
+
+def public() -> dict[str, Any]:
+    """Return all public classes and functions by full name."""
+    return {name: thing for module in modules() for name, thing in names_of(module).items()}
+
+
+def homes() -> dict[int, str]:
+    """Return the name that stands for each public object, by `id`: several names may lead to one object.
+
+    It is the object's own name if possible, in a module below `hilevel`, preferably the one that defines it.
+    """
+    found: dict[int, str] = {}
+    for name, thing in sorted(public().items(), key=_rank):
+        found.setdefault(id(thing), name)
+    return found
+
+
+def _rank(item: tuple[str, Any]) -> tuple[bool, bool, bool, int, str]:
+    """Return the key by which the names of an object are sorted, the best first."""
+    name, thing = item
+    module, _, short = name.rpartition(".")
+    elsewhere = not f"{thing.__module__}.".startswith(f"{module}.")
+    return short != thing.__name__, module == "hilevel", elsewhere, module.count("."), name
+
+
+def kind(thing: Any) -> str:
+    """Return the kind of an object in Sphinx's terms: `"class"`, `"exception"` or `"function"`."""
+    if not inspect.isclass(thing):
+        return "function"
+    return "exception" if issubclass(thing, BaseException) else "class"
+
+
+def write(folder: Path) -> None:
+    """Write the pages to a folder; files that are up to date keep their time, others are deleted."""
+    pages = {folder / f"{name}.rst": text for name, text in _pages()}
+    for path in set(folder.rglob("*.rst")) - pages.keys():
+        path.unlink()
+    for path, text in pages.items():
+        if not path.exists() or path.read_text() != text:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+
+
+def _pages() -> Iterator[tuple[str, str]]:
+    """Yield the file name, without its ending, and the text of each page."""
+    yield "index", _index()
+    yield "types", _types()
+    home = homes()
+    for module in modules():
+        yield module.__name__, _module_page(module)
+        for name, thing in names_of(module).items():
+            yield _file(name, thing), _page(name, thing, home)
+
+
+def _file(name: str, thing: Any) -> str:
+    """Return the file name of an object's page. Folders part `Op` from `op` where file names ignore case."""
+    return f"{kind(thing)}/{name}"
+
+
+def _index() -> str:
+    listed = modules()
+    table = _table("", [m.__name__ for m in listed])
+    return _title("API reference") + table + _toctree([*(m.__name__ for m in listed), "types"])
+
+
+def _module_page(module: ModuleType) -> str:
+    names = names_of(module)
+    head = _title(module.__name__) + f".. automodule:: {module.__name__}\n\n"
+    inner = [n for n in public_names(module) if inspect.ismodule(getattr(module, n))]
+    kinds = {"class": "Classes", "exception": "Exceptions", "function": "Functions"}
+    of_kind = {k: [n.rpartition(".")[2] for n, t in names.items() if kind(t) == k] for k in kinds}
+    tables = [_table("Modules", inner), *(_table(title, of_kind[k]) for k, title in kinds.items())]
+    return head + "".join(tables) + _toctree([_file(*item) for item in names.items()])
+
+
+def _types() -> str:
+    """Return the page of the type names in signatures, with the comments of their definitions."""
+    from sphinx.pycode import ModuleAnalyzer
+
+    comments = ModuleAnalyzer.for_module(_types_module.__name__).find_attr_docs()
+    about = {name: "\n   ".join(comments["", name]) for name in _types_module.__annotations__}
+    entries = [f".. py:type:: {name}\n\n   {text}\n\n" for name, text in about.items()]
+    return _title("Types in signatures") + "".join(entries)
+
+
+def _page(name: str, thing: Any, home: dict[int, str]) -> str:
+    """Return the page of an object; that of another name of it has a link only."""
+    module, _, short = name.rpartition(".")
+    head = _title(short) + f".. currentmodule:: {module}\n\n"
+    if name != home[id(thing)]:
+        role = "class" if inspect.isclass(thing) else "func"
+        return head + f".. py:data:: {short}\n\n   Another name of :py:{role}:`{home[id(thing)]}`.\n"
+    options = _members(thing, home) if inspect.isclass(thing) else ""
+    return head + f".. auto{kind(thing)}:: {short}\n" + options
+
+
+def _members(thing: type, home: dict[int, str]) -> str:
+    """Return the options for the members of a class: its own, and those of its bases that have no page."""
+    described = {c.__name__ for base in thing.__mro__[1:] if _has_page(base, home) for c in base.__mro__}
+    options = f"   :members:\n   :inherited-members: {', '.join(sorted(described))}\n"
+    return options + "   :show-inheritance:\n" * bool(public_bases(thing, home))
+
+
+def public_bases(thing: type, home: dict[int, str]) -> list[type]:
+    """Return the nearest base class that has a page of its own, in a list; an empty one where there is none."""
+    return [base for base in thing.__mro__[1:-1] if _has_page(base, home)][:1]
+
+
+def _has_page(base: type, home: dict[int, str]) -> bool:
+    return id(base) in home or base.__module__ == "builtins"
+
+
+def _title(text: str) -> str:
+    return f"{text}\n{'=' * len(text)}\n\n"
+
+
+def _table(title: str, names: list[str]) -> str:
+    """Return a table with the first sentence about each name; nothing where there are no names."""
+    rows = "".join(f"   {name}\n" for name in names)
+    head = f".. rubric:: {title}\n\n" if title else ""
+    return f"{head}.. autosummary::\n   :nosignatures:\n\n{rows}\n" if names else ""
+
+
+def _toctree(files: list[str]) -> str:
+    return ".. toctree::\n   :hidden:\n\n" + "".join(f"   {file}\n" for file in files)

@@ -16,7 +16,7 @@ from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.callbacks.base import Callback
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import is_float
-from hilevel.engine.interpreter import EVALUATE, NO_OPTIONS, Watch, owner, plain_array
+from hilevel.engine.interpreter import EVALUATE, NO_OPTIONS, Observer, backend_of, plain_array
 from hilevel.engine.overlay import Overlay
 from hilevel.engine.types import Array, Function
 from hilevel.errors import NotFiniteError
@@ -107,7 +107,7 @@ def _in_force(when: str) -> ExitStack:
     check."""
     stack = ExitStack()
     before = context.interpreter
-    if before.finds_shapes:
+    if before.infers_shapes:
         return stack
     if context.compiling:
         raise RuntimeError(
@@ -142,7 +142,7 @@ class _Reads(Overlay):
             self.outer.write(variable, value)
 
 
-class _Check(Watch):
+class _Check(Observer):
     """Computes, and raises an error where an op makes NaN or infinity.
 
     Args:
@@ -223,12 +223,12 @@ def _floats(structure: Any) -> list[Any]:
     """Return the floating-point arrays whose numbers are known, those of Python's floats included."""
     leaves = [np.asarray(x) if x.__class__ is float else plain_array(x) for x in tree.flatten(structure)]
     arrays = [x for x in leaves if hasattr(x, "shape") and is_float(x.dtype)]
-    return [x for x in arrays if owner(x).is_concrete(x)]
+    return [x for x in arrays if backend_of(x).is_concrete(x)]
 
 
 def _test(name: str, x: Array) -> Any:
     """Return the result of a function of the array module, for each element."""
-    return getattr(owner(x).xp, name)(x)
+    return getattr(backend_of(x).xp, name)(x)
 
 
 def _count(x: Array) -> str:
@@ -239,7 +239,7 @@ def _count(x: Array) -> str:
 
 def _range(x: Array) -> str:
     """Return the dtype, the shape, the range of the finite elements and the number of the others."""
-    numbers = owner(x).to_numpy(x).astype("float64")
+    numbers = backend_of(x).to_numpy(x).astype("float64")
     finite = numbers[np.isfinite(numbers)]
     extent = f" from {finite.min():.3g} to {finite.max():.3g}" if finite.size else ""
     return f"{x.dtype}{tuple(x.shape)}{extent}{f' ({_count(x)})' if finite.size < numbers.size else ''}"

@@ -60,7 +60,7 @@ def set_mask(x: Any, mask: Any) -> Any:
 
 
 @contextmanager
-def lent(x: Any, mask: Any) -> Iterator[None]:
+def using_masks(x: Any, mask: Any) -> Iterator[None]:
     """A block in which the tensors of a structure have the given masks, unless these are None."""
     if mask is None:
         yield
@@ -82,7 +82,7 @@ def mask_of_all(x: Any) -> Any:
     return found if any(m is not None for m in tree.flatten(found)) else None
 
 
-def taken(x: Any) -> Any:
+def consume(x: Any) -> Any:
     """`mask_of_all`, noting that somebody used them."""
     for leaf in tree.flatten(x):
         if mask_of(leaf) is not None:
@@ -90,7 +90,7 @@ def taken(x: Any) -> Any:
     return mask_of_all(x)
 
 
-def combined(masks: Sequence[Any]) -> Any:
+def all_of(masks: Sequence[Any]) -> Any:
     """What counts in each of several tensors; those without a mask count everywhere."""
     found = [m for m in masks if m is not None]
     if not found:
@@ -102,30 +102,30 @@ def combined(masks: Sequence[Any]) -> Any:
     return first
 
 
-def fits(mask: Any, x: Any) -> bool:
+def matches(mask: Any, x: Any) -> bool:
     """Whether a tensor has the axes that a mask speaks of."""
     return tuple(x.shape[: len(mask.shape)]) == tuple(mask.shape)
 
 
-def carry(inputs: Sequence[Any], outputs: Sequence[Any], label: str | None = None) -> None:
+def propagate(inputs: Sequence[Any], outputs: Sequence[Any], label: str | None = None) -> None:
     """Give the results of an operation the masks of its operands, where they still have the axes. Warns where
     they have not, if there is a label to say of what."""
-    mask = combined([taken(x) for x in inputs])
+    mask = all_of([consume(x) for x in inputs])
     for x in outputs if mask is not None else ():
-        if fits(mask, x):
+        if matches(mask, x):
             set_mask(x, mask)
         elif label is not None:
             _warn(f"The op {label}", "Use a layer that knows of masks, such as GlobalAveragePooling1D.")
 
 
-def of_rank(mask: Tensor, rank: int) -> Tensor:
+def expand_to_rank(mask: Tensor, rank: int) -> Tensor:
     """The mask with axes of length 1 at its end, so that it has as many as a tensor of that rank."""
     return ops.reshape(mask, (*mask.shape, *(1,) * (rank - len(mask.shape))))
 
 
 def masked(x: Tensor, mask: Tensor) -> Tensor:
     """The tensor with zeros where the mask is False."""
-    return ops.where(of_rank(mask, len(x.shape)), x, ops.cast(0, x.dtype))
+    return ops.where(expand_to_rank(mask, len(x.shape)), x, ops.cast(0, x.dtype))
 
 
 def warn_if_lost(label: str, inputs: Any, outputs: Any) -> None:
@@ -133,7 +133,7 @@ def warn_if_lost(label: str, inputs: Any, outputs: Any) -> None:
     it."""
     entries = [table[id(x)] for x in tree.flatten(inputs) if mask_of(x) is not None]
     results = tree.flatten(outputs)
-    handed_on = all(mask_of(y) is not None or not fits(e.mask, y) for y in results for e in entries)
+    handed_on = all(mask_of(y) is not None or not matches(e.mask, y) for y in results for e in entries)
     if handed_on and all(e.used for e in entries):
         return
     _warn(label, _ADVICE)

@@ -172,7 +172,7 @@ def _in(space: Any, name: str) -> Any:
         found = getattr(space, name)
         return found if callable(found) else None
     registry = getattr(space, "_registry", None)
-    return registry.find(name) if registry is not None and registry.knows(name) else None
+    return registry.find(name) if registry is not None and registry.has(name) else None
 
 
 def _all_names() -> list[str]:

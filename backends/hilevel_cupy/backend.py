@@ -13,8 +13,8 @@ import numpy as np
 from hilevel import ops
 from hilevel.engine import protocol
 from hilevel.engine.backends import get_backend
-from hilevel.engine.compile.capture import Captured
-from hilevel.engine.compile.replay import Replayed
+from hilevel.engine.compile.capture import CapturedTensor
+from hilevel.engine.compile.replay import ReplayedFunction
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Array, Function
 
@@ -37,7 +37,7 @@ class Backend(protocol.Backend):
 
     name = "cupy"
     xp = cupy
-    array_types = (cupy.ndarray, Captured)
+    array_types = (cupy.ndarray, CapturedTensor)
     requires = "cupy"
     takes_host_arrays = False
 
@@ -58,8 +58,8 @@ class Backend(protocol.Backend):
         cupy.cuda.get_current_stream().synchronize()
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """Captured twice, then replayed."""
-        return Replayed(function, self)
+        """CapturedTensor twice, then replayed."""
+        return ReplayedFunction(function, self)
 
     def devices(self) -> list[str]:
         """The CUDA devices."""

@@ -68,7 +68,7 @@ class Backend(protocol.Backend):
             return jax.device_put(np.array(x))
         return jnp.asarray(x, dtype=dtype)
 
-    def snapshot(self, x: Array) -> Array:
+    def copy(self, x: Array) -> Array:
         """A copy: compiled functions reuse the memory of Variables."""
         return jax.device_put(x, may_alias=False)
 
@@ -114,7 +114,7 @@ class Backend(protocol.Backend):
         """Through `jax.jit`, the Variables it touches handed in and out."""
         return Compiled(function, donate)
 
-    def differentiate(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:
+    def vjp(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:
         """By `jax.vjp`."""
         with plain_errors():
             value, pullback, aux = jax.vjp(pure, list(arrays), has_aux=True)
@@ -134,7 +134,7 @@ class Backend(protocol.Backend):
 
         return jax.custom_gradient(with_tuple)
 
-    def vectorize(self, function: Function) -> Function:
+    def vmap(self, function: Function) -> Function:
         """By `jax.vmap`."""
         return jax.vmap(function)
 

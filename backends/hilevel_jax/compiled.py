@@ -21,7 +21,7 @@ import numpy as np
 from jax.extend.core import jaxpr_as_fun
 
 from hilevel import tree
-from hilevel.engine.autodiff.tape import Traced, expired_message
+from hilevel.engine.autodiff.tape import TapeTensor, expired_message
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import native, of_scalar
 from hilevel.engine.interpreter import EVALUATE
@@ -78,7 +78,7 @@ class Compiled:
         with plain_errors():
             return entry(dynamic)
 
-    def most_steps(self, *args: Any) -> int:
+    def max_steps_per_call(self, *args: Any) -> int:
         """Return how many calls with such arguments are worth one program: at most `MOST_STEPS`, as many as have
         results of `RESULT_BYTES`, and as many as compute `WORK` elements.
 
@@ -95,7 +95,7 @@ class Compiled:
         work = WORK if on_cpu else WORK_OF_A_GPU
         return max(1, min(MOST_STEPS, RESULT_BYTES // max(size, 1), work // max(bundle.work, 1)))
 
-    def many(self, count: int, *args: Any) -> tuple[Any, Any]:
+    def call_many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` of several arguments that lie one behind the other, as one program.
 
         Every array has one axis more, in front, as long as a bundle may be: the program is the same for each count.
@@ -144,7 +144,7 @@ def as_data(x: Any) -> Any:
     """
     if isinstance(x, (int, float)):
         return np.asarray(x, of_scalar(x))
-    return x.value if isinstance(x, Traced) else native(x)
+    return x.value if isinstance(x, TapeTensor) else native(x)
 
 
 class _State(NamedTuple):

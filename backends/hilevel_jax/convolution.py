@@ -19,7 +19,7 @@ from jax import lax
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Array, Function
 from hilevel.ops.nn import convolution
-from hilevel.ops.nn.dense import activated
+from hilevel.ops.nn.dense import apply_activation
 from hilevel.ops.nn.windows import Windows
 from hilevel_jax.forms import override
 
@@ -188,7 +188,7 @@ def conv(
     windows.counts(x.shape[1:-1])  # XLA does not mind windows that are too large
     y = convolve(x, kernel, windows, groups)
     y = y if bias is None else y + bias
-    return activated(jnp, y, activation)
+    return apply_activation(jnp, y, activation)
 
 
 OVERRIDES: dict[Any, Override] = {

@@ -149,8 +149,8 @@ def _joined(x: Array, windows: Windows) -> Array:
 
 
 OVERRIDES: dict[Any, Override] = {
-    pooling.pooled_max: override(max_pool),
-    pooling.pooled_max_gradient: override(max_pool_gradient),
-    pooling.pooled_sum: override(sum_pool),
-    pooling.pooled_sum_gradient: override(sum_pool_gradient),
+    pooling.max_pool_op: override(max_pool),
+    pooling.max_pool_gradient_op: override(max_pool_gradient),
+    pooling.sum_pool_op: override(sum_pool),
+    pooling.sum_pool_gradient_op: override(sum_pool_gradient),
 }

@@ -119,13 +119,13 @@ def _leaky_gradient(xp: Any, g: Array, y: Array, x: Array, negative_slope: float
     return multiply(g, factor, factor)
 
 
-def rectified(xp: Any, x: Array) -> Array:
+def relu_value(xp: Any, x: Array) -> Array:
     """`max(x, 0)`."""
     return maximum(x, np.zeros(x.shape[1:], x.dtype))
 
 
 OVERRIDES = {
     plain: Override(value, gradient, saving),
-    relu: Override(rectified),
+    relu: Override(relu_value),
     leaky_relu: Override(_leaky, _leaky_gradient),
 }

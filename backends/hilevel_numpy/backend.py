@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine import protocol
-from hilevel.engine.compile.capture import Captured
-from hilevel.engine.compile.replay import Replayed
+from hilevel.engine.compile.capture import CapturedTensor
+from hilevel.engine.compile.replay import ReplayedFunction
 from hilevel.engine.memory import keep_freed_memory
 from hilevel.engine.protocol import Overrides
 from hilevel.engine.types import Array, Function
@@ -52,7 +52,7 @@ class Backend(protocol.Backend):
 
     name = "numpy"
     xp = products.numpy
-    array_types = (np.ndarray, np.generic, Captured)
+    array_types = (np.ndarray, np.generic, CapturedTensor)
     requires = "numpy"
     block_bytes = 1 << 20
 
@@ -76,8 +76,8 @@ class Backend(protocol.Backend):
         return parallel(work, parts)
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """Captured twice, then replayed."""
-        return Replayed(function, self)
+        """CapturedTensor twice, then replayed."""
+        return ReplayedFunction(function, self)
 
     def pack(self, updates: Any) -> tuple[dict[int, Array], list[Function]]:
         """Small arrays one behind the other."""

@@ -18,7 +18,7 @@ import numpy as np
 
 from hilevel.engine.protocol import Override
 from hilevel.ops.nn import convolution as plain
-from hilevel.ops.nn.dense import before_activation
+from hilevel.ops.nn.dense import activation_vjp
 from hilevel.ops.nn.patches import is_narrow
 from hilevel.ops.nn.windows import Windows
 from hilevel_numpy.dense import activate
@@ -53,7 +53,7 @@ def _before(g: Array, y: Array, activation: str) -> _Source:
     """The gradient of what went into an activation."""
     if activation == "linear":
         return _source(g)
-    return _Source(lambda key: before_activation(g[key], y[key], activation), g.shape, g.dtype)
+    return _Source(lambda key: activation_vjp(g[key], y[key], activation), g.shape, g.dtype)
 
 
 def _is_other(windows: Windows, groups: int) -> bool:

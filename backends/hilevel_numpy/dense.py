@@ -10,7 +10,7 @@ import numpy as np
 from numpy import add, maximum, multiply, sign, tanh
 
 from hilevel.engine.protocol import Override
-from hilevel.ops.nn.dense import as_matrix, before_activation, dense
+from hilevel.ops.nn.dense import activation_vjp, as_matrix, dense
 from hilevel_numpy import products
 
 Array = np.ndarray[Any, Any]
@@ -67,7 +67,7 @@ def gradient(
     if activation == "relu" and g.size <= _SMALL:
         g = multiply(g, sign(y))
     else:
-        g = before_activation(g, y, activation)
+        g = activation_vjp(g, y, activation)
     return (
         lambda: products.matmul(g, kernel.T),
         lambda: products.matmul(x.T, g),

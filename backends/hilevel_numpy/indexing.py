@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.protocol import Override
-from hilevel.ops.numpy.indexing import embedding_lookup, is_basic, pick, put_add as put_add_op
+from hilevel.ops.numpy.indexing import embedding_lookup, is_basic, pick, scatter_add as scatter_add_op
 
 Array = np.ndarray[Any, Any]
 
@@ -17,7 +17,7 @@ _ROUNDS = 4
 """How many rows for the same place are added one by one, those of all places at once."""
 
 
-def put_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
+def scatter_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
     """Zeros to which rows are added at the places in an array of indices."""
     if is_basic(key):
         out = np.zeros(shape, x.dtype)
@@ -30,10 +30,10 @@ def put_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
         or x.size < max(_FEW, 1)
         or x.dtype.char not in "fd"
     ):
-        return put_add_op.value(xp, x, key, shape)
+        return scatter_add_op.value(xp, x, key, shape)
     rows = x.reshape(places.size, -1)
     if rows.shape != (places.size, np.prod(shape[1:], dtype=int)):
-        return put_add_op.value(xp, x, key, shape)
+        return scatter_add_op.value(xp, x, key, shape)
     out = np.zeros((shape[0], rows.shape[1]), x.dtype)
     _add_rows(out, np.where(places < 0, places + shape[0], places).reshape(-1), rows)
     return out.reshape(shape)
@@ -75,7 +75,7 @@ def lookup(xp: Any, table: Array, indices: Array) -> Array:
 def lookup_gradient(xp: Any, g: Array, y: Array, table: Array, indices: Array) -> Any:
     """The gradient of the table."""
     if all_inside(indices, len(table)):
-        return put_add_op(g, (indices,), shape=table.shape), None
+        return scatter_add_op(g, (indices,), shape=table.shape), None
     rule: Any = embedding_lookup.rule
     return rule(xp, g, y, table, indices)
 
@@ -98,7 +98,7 @@ def picked_gradient(xp: Any, g: Array, y: Array, x: Array, indices: Array) -> An
 
 
 OVERRIDES = {
-    put_add_op: Override(put_add),
+    scatter_add_op: Override(scatter_add),
     embedding_lookup: Override(lookup, lookup_gradient),
     pick: Override(picked, picked_gradient),
 }

@@ -102,8 +102,8 @@ def _writes(xp: Any, *arrays: Any, formula: Function, width: int, **settings: An
 _update.writes = _writes  # type: ignore[attr-defined]
 
 
-@_form("base.shrink", 1)
-def shrink(rows: Rows, out: Rows, rate: Any) -> None:
+@_form("base.weight_decay_formula", 1)
+def weight_decay_formula(rows: Rows, out: Rows, rate: Any) -> None:
     (rate,) = _constants(rows, rate)
     _each(rows, out, lambda s, p, p_new: multiply(p, rate, p_new))
 

@@ -151,7 +151,7 @@ class Registry:
             targets |= {n.lower(): n for n in public}
         return targets | self.aliases
 
-    def knows(self, name: str) -> bool:
+    def has(self, name: str) -> bool:
         """Return whether an object of this kind has the name."""
         return self._key(name) in self.targets
 
@@ -171,7 +171,7 @@ class Registry:
         for table in (custom_objects or {}, _custom_objects):
             if name in table:
                 return table[name]
-        if not self.knows(name):
+        if not self.has(name):
             raise unknown_name(self.kind, name, self.names())
         module, _, public = self.targets[self._key(name)].rpartition(".")
         return getattr(importlib.import_module(module or self.package), public)

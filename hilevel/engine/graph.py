@@ -12,13 +12,13 @@ from hilevel.engine.context import scope
 from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.interpreter import SHAPES
 from hilevel.engine.names import unique_name
-from hilevel.engine.spec import STAND_INS, Abstract, Unknown
+from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize
 from hilevel.engine.tensor import TensorLike
 from hilevel.engine.types import DType, DTypeLike, Shape
 from hilevel.errors import TracedValueError
 
 
-class Symbolic(TensorLike):
+class SymbolicTensor(TensorLike):
     """A tensor of a graph: a shape, in which None is a dimension not known yet, a dtype, and the call it came from.
 
     `Input` makes the first; layers and ops called on them make the others.
@@ -58,10 +58,10 @@ class Symbolic(TensorLike):
     __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = _no_data
 
     def __repr__(self) -> str:
-        return f"<Symbolic {self.name} shape={self.shape} dtype={self.dtype.name}>"
+        return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype.name}>"
 
 
-KerasTensor = Symbolic
+KerasTensor = SymbolicTensor
 
 
 class Node:
@@ -77,9 +77,9 @@ class Node:
         self.outputs: Any = None
 
 
-def symbolic_in(structure: Any) -> list[Symbolic]:
+def symbolic_in(structure: Any) -> list[SymbolicTensor]:
     """The symbolic tensors of a structure, in order."""
-    return [x for x in tree.flatten(structure) if x.__class__ is Symbolic]
+    return [x for x in tree.flatten(structure) if x.__class__ is SymbolicTensor]
 
 
 def record_call(operation: Callable[..., Any], args: Any, kwargs: Any, name: str | None = None) -> Any:
@@ -89,33 +89,36 @@ def record_call(operation: Callable[..., Any], args: Any, kwargs: Any, name: str
     flat = tree.flatten(spec)
     label = name or getattr(operation, "name", "call")
     outputs = [
-        Symbolic(s.shape, s.dtype, label if len(flat) == 1 else f"{label}_{i}", node, i)
-        if isinstance(s, Symbolic)
+        SymbolicTensor(s.shape, s.dtype, label if len(flat) == 1 else f"{label}_{i}", node, i)
+        if isinstance(s, SymbolicTensor)
         else s
         for i, s in enumerate(flat)
     ]
     for s, output in zip(flat, outputs, strict=True):
         masks.set_mask(output, masks.mask_of(s))
     if masks.table and not hasattr(operation, "compute_mask"):
-        masks.carry(node.inputs, outputs, label)
+        masks.propagate(node.inputs, outputs, label)
     node.outputs = tree.pack_sequence_as(spec, outputs)
     return node.outputs
 
 
 def abstract_call(function: Callable[..., Any], args: Any, kwargs: Any) -> Any:
-    """Run a function on shapes alone. Unknown dimensions are run with two sizes; a dimension of the result that
+    """Run a function on shapes alone. UnknownSize dimensions are run with two sizes; a dimension of the result that
     differs between the two is unknown. Returns symbolic tensors without a graph."""
     unknown = any(None in x.shape for x in symbolic_in((args, kwargs)))
-    results = [_run(function, args, kwargs, size) for size in (STAND_INS if unknown else STAND_INS[:1])]
+    results = [
+        _run(function, args, kwargs, size)
+        for size in (PLACEHOLDER_SIZES if unknown else PLACEHOLDER_SIZES[:1])
+    ]
     return tree.map_structure(_merge, *results)
 
 
-def _run(function: Callable[..., Any], args: Any, kwargs: Any, size: Unknown) -> Any:
+def _run(function: Callable[..., Any], args: Any, kwargs: Any, size: UnknownSize) -> Any:
     def stand_in(x: Any) -> Any:
-        if x.__class__ is not Symbolic:
+        if x.__class__ is not SymbolicTensor:
             return x
         mask = masks.mask_of(x)
-        abstract = Abstract([size if n is None else n for n in x.shape], x.dtype)
+        abstract = TensorSpec([size if n is None else n for n in x.shape], x.dtype)
         return abstract if mask is None else masks.set_mask(abstract, stand_in(mask))
 
     args, kwargs = tree.map_structure(stand_in, (tuple(args), dict(kwargs)))
@@ -129,11 +132,11 @@ def _merge(*specs: Any) -> Any:
         return first
     shapes = [s.shape for s in specs]
     shape = known_shape(sizes[0] if len(set(sizes)) == 1 else None for sizes in zip(*shapes, strict=True))
-    merged = Symbolic(shape, np.dtype(first.dtype), "spec")
+    merged = SymbolicTensor(shape, np.dtype(first.dtype), "spec")
     found = [masks.mask_of(s) for s in specs]
     return merged if found[0] is None else masks.set_mask(merged, _merge(*found))
 
 
 def known_shape(shape: Iterable[int | None]) -> Shape:
     """A shape with None in place of stand-ins."""
-    return tuple(None if isinstance(n, Unknown) else n for n in shape)
+    return tuple(None if isinstance(n, UnknownSize) else n for n in shape)

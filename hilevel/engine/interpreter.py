@@ -35,7 +35,7 @@ class Interpreter:
 
     tape: Any = None
     """The tape that records, if there is one on top."""
-    finds_shapes = False
+    infers_shapes = False
     """Whether only shapes are computed: Variables are read as abstract tensors, and nothing is written."""
     is_plain = False
     """Whether ops are only evaluated, so that a backend's own compiler and differentiation can do that as well."""
@@ -83,16 +83,16 @@ class Evaluate(Interpreter):
         for a in args:
             kind = a.__class__
             if kind not in HOST_TYPES and (kind in RECORDED or not isinstance(a, backend.array_types)):
-                if any(x.__class__ in ABSTRACT_TYPES for x in args):
+                if any(x.__class__ in SPEC_TYPES for x in args):
                     return SHAPES.run(op, args, kwargs)
                 backend, args = on_backend(args, backend)
                 break
         if not backend.takes_host_arrays:
-            args = backend.adopt(args)
+            args = backend.convert_operands(args)
         return (backend.overrides[op] or op).value(backend.xp, *args, **kwargs)
 
 
-class Watch(Evaluate):
+class Observer(Evaluate):
     """Base of interpreters that compute, and watch the calls of functions of arrays that this takes: see `call`."""
 
     is_plain = False
@@ -100,26 +100,26 @@ class Watch(Evaluate):
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         backend, args = on_backend(args, context.backend or current_backend())
         if not backend.takes_host_arrays:
-            args = backend.adopt(args)
+            args = backend.convert_operands(args)
         return self.call((backend.overrides[op] or op).value, (backend.xp, *args), kwargs)
 
 
 class Shapes(Interpreter):
     """Finds the shape and dtype of results, by the shape rules of ops. Ops without an abstract operand are computed."""
 
-    finds_shapes = True
+    infers_shapes = True
 
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for a in args:
-            if a.__class__ in ABSTRACT_TYPES:
+            if a.__class__ in SPEC_TYPES:
                 return op.abstract(args, kwargs)
         return EVALUATE.run(op, args, kwargs)
 
 
 EVALUATE = Evaluate()
 SHAPES = Shapes()
-ABSTRACT_TYPES: set[Any] = set()
-"""The class `Abstract`, which puts itself here when it has been read."""
+SPEC_TYPES: set[Any] = set()
+"""The class `TensorSpec`, which puts itself here when it has been read."""
 Context.interpreter = EVALUATE
 
 
@@ -131,7 +131,7 @@ def on_backend(args: Sequence[Any], backend: Backend) -> tuple[Backend, Any]:
             return backend, args
     for a in args:
         if a.__class__ not in HOST_TYPES:
-            return owner(a), args
+            return backend_of(a), args
     return backend, args
 
 
@@ -140,7 +140,7 @@ def plain_array(x: Any) -> Any:
     return x.leave() if x.__class__ in RECORDED else x
 
 
-def owner(value: Any) -> Backend:
+def backend_of(value: Any) -> Backend:
     """The backend that an array belongs to; host arrays belong to the current one."""
     current = current_backend()
     if isinstance(value, (np.ndarray, np.generic)) or current.is_array(value):

@@ -20,7 +20,7 @@ in place of `*` lets callers give attributes by position, too. Without either al
 The gradient rule gets the gradient `g` of the result, the result and the same arguments, and returns the gradient of
 each tensor argument; where one of several costs something, a function without arguments that computes it, which is
 called only if it is needed. It may return more than the argument's shape where the op broadcasts: the sum over the
-repeated axes is taken for it. The shape rule gets and returns `Abstract` tensors.
+repeated axes is taken for it. The shape rule gets and returns `TensorSpec` tensors.
 """
 
 from __future__ import annotations
@@ -33,12 +33,12 @@ from typing import Any, Concatenate, Generic, ParamSpec, overload
 import numpy as np
 
 from hilevel.engine import dtypes, tensor
-from hilevel.engine.autodiff.tape import Traced
+from hilevel.engine.autodiff.tape import TapeTensor
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import FLOAT32, INT32
-from hilevel.engine.interpreter import ARRAYS, HOST_TYPES, NUMBERS, SHAPES, owner
-from hilevel.engine.spec import Abstract, as_abstract
+from hilevel.engine.interpreter import ARRAYS, HOST_TYPES, NUMBERS, SHAPES, backend_of
+from hilevel.engine.spec import TensorSpec, as_spec
 from hilevel.engine.tensor import TensorLike
 from hilevel.engine.types import DTypeLike, Function, Tensor
 from hilevel.errors import ShapeError, refuse_sparse
@@ -66,7 +66,7 @@ class Op(Generic[P]):
     <op tanh>
     """
 
-    made_of_ops = False
+    is_composite = False
     keeps_elements = False
     """Whether the result has the elements of its operand, in another shape or dtype."""
 
@@ -169,7 +169,7 @@ class Op(Generic[P]):
         """The shape and dtype of the result."""
         if self.shape_rule is None:
             raise TypeError(f"The op {self.name} has no shape rule; add one with @{self.name}.shape.")
-        result = self.shape_rule(*[as_abstract(a) for a in args], **kwargs)
+        result = self.shape_rule(*[as_spec(a) for a in args], **kwargs)
         if self.keeps_elements:
             result.source = getattr(args[0], "source", None)
         return result
@@ -220,9 +220,9 @@ def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
 def is_emulated(args: Any) -> bool:
     """Whether an operand's dtype is one that its backend, or NumPy on the host, stores but does not compute in."""
     for a in args:
-        if getattr(a, "dtype", INT32).kind == "V" and a.__class__ in ARRAYS and a.__class__ is not Abstract:
-            value = a.value if a.__class__ is Traced else a
-            return value.__class__ in HOST_TYPES or a.dtype.name in owner(value).emulated
+        if getattr(a, "dtype", INT32).kind == "V" and a.__class__ in ARRAYS and a.__class__ is not TensorSpec:
+            value = a.value if a.__class__ is TapeTensor else a
+            return value.__class__ in HOST_TYPES or a.dtype.name in backend_of(value).emulated
     return False
 
 
@@ -293,7 +293,7 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
             if kind not in NUMBERS and any(map(_holds_tensor, x)):
                 return tensor.ops.stack([to_array(item, dtype) for item in x])
             return backend.asarray(_host(x, dtype))
-        if not (backend.is_array(x) or owner(x).is_array(x)):
+        if not (backend.is_array(x) or backend_of(x).is_array(x)):
             return backend.asarray(_host(x, dtype))
         ARRAYS.add(kind)
     return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
@@ -406,4 +406,4 @@ def composite(function: Callable[P, Any]) -> Composite[P]:
     return Composite(function)
 
 
-__all__ = ["Abstract", "Composite", "Op", "composite", "op", "to_array", "to_float_array"]
+__all__ = ["Composite", "Op", "TensorSpec", "composite", "op", "to_array", "to_float_array"]

@@ -98,7 +98,7 @@ class Backend:
         """Whether `x` is an array of this backend, a traced one of a compiler included."""
         return isinstance(x, self.array_types)
 
-    def adopt(self, args: Any) -> tuple[Any, ...]:
+    def convert_operands(self, args: Any) -> tuple[Any, ...]:
         """The operands, with those on the host as arrays of this backend."""
         return tuple(self.asarray(a) if isinstance(a, (np.ndarray, np.generic)) else a for a in args)
 
@@ -110,7 +110,7 @@ class Backend:
         """A copy of the array on the host."""
         return np.array(x)
 
-    def snapshot(self, x: Array) -> Array:
+    def copy(self, x: Array) -> Array:
         """The array as it is now, whatever is later done to `x` in place."""
         return self.xp.array(x, copy=True)
 
@@ -179,8 +179,8 @@ class Backend:
         """A faster form of `function`, which may read and write Variables. Eager backends: itself.
 
         A backend that can run several calls as one program returns an object with two methods more.
-        `most_steps(*args)` returns how many calls are worth it, at most. `many(count, *args)` calls the function on the
-        first `count` slices of its arguments, and returns the last result and all results, stacked.
+        `max_steps_per_call(*args)` returns the largest number of calls that pays. `call_many(count, *args)` calls the
+        function on the first `count` slices of its arguments, and returns the last result and all results, stacked.
         """
         return function
 
@@ -199,8 +199,8 @@ class Backend:
         assert not updates, f'The backend "{self.name}" has functions that write, but no pack().'
         return {}, []
 
-    differentiate: Callable[..., Any] | None = None
-    """`differentiate(pure, arrays)` -> `(value, pullback, aux)` of a function `pure(arrays)` -> `(value, aux)`,
+    vjp: Callable[..., Any] | None = None
+    """`vjp(pure, arrays)` -> `(value, pullback, aux)` of a function `pure(arrays)` -> `(value, aux)`,
     for a backend that has an engine of its own. None: the tape."""
 
     custom_gradient: Callable[[Function], Function] | None = None
@@ -210,7 +210,7 @@ class Backend:
         """hilevel's own error for one that the array library raised, where there is one."""
         return None
 
-    vectorize: Callable[[Function], Function] | None = None
+    vmap: Callable[[Function], Function] | None = None
     """Map a function over the leading axis of its arguments (`ops.vectorized_map`). None: a loop."""
 
     # -- control flow: a Python loop, unless a compiler has to see it ------------------------------

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from hilevel.engine.context import context
-from hilevel.engine.spec import Abstract, Unknown
+from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import OutOfRangeError
 
 
@@ -65,7 +65,7 @@ def expect_indices(x: Any, size: Any, label: str, advice: str, ignored: int | No
     Raises:
         OutOfRangeError: an array of the host has another element, NaN included.
     """
-    if isinstance(size, int) and not isinstance(size, Unknown):
+    if isinstance(size, int) and not isinstance(size, UnknownSize):
         _expect(x, Range(-1, -1, size, f"0..{size - 1}", label, advice, ignored))
 
 
@@ -84,7 +84,7 @@ def _expect(x: Any, expected: Range) -> None:
         x = np.asarray(x)
     if isinstance(x, np.ndarray):
         expected.check(x)
-    elif isinstance(x, Abstract) and x.source is not None and context.ranges is not None:
+    elif isinstance(x, TensorSpec) and x.source is not None and context.ranges is not None:
         declared = expected._replace(source=x.source)
         if declared not in context.ranges:
             context.ranges.append(declared)

@@ -1,4 +1,4 @@
-"""Abstract tensors: a shape and a dtype, and the rules that most ops' shapes follow."""
+"""TensorSpec tensors: a shape and a dtype, and the rules that most ops' shapes follow."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.dtypes import of_scalar
-from hilevel.engine.interpreter import ABSTRACT_TYPES, ARRAYS
+from hilevel.engine.interpreter import ARRAYS, SPEC_TYPES
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.settings import settings
 from hilevel.engine.tensor import TensorLike
@@ -16,7 +16,7 @@ from hilevel.engine.types import DType
 from hilevel.errors import ShapeError, TracedValueError
 
 
-class Unknown(int):
+class UnknownSize(int):
     """A stand-in for a dimension that is not known. In messages it reads `None`."""
 
     def __repr__(self) -> str:
@@ -25,10 +25,10 @@ class Unknown(int):
     __str__ = __repr__
 
 
-STAND_INS = (Unknown(240), Unknown(360))
+PLACEHOLDER_SIZES = (UnknownSize(240), UnknownSize(360))
 
 
-class Abstract(TensorLike):
+class TensorSpec(TensorLike):
     """A tensor of which only shape and dtype are known.
 
     `source` is the position, among the leaves of the batch, of the array whose elements it has; None if it has others.
@@ -51,18 +51,18 @@ class Abstract(TensorLike):
     __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = _no_data
 
     def __repr__(self) -> str:
-        return f"<Abstract shape={self.shape}, dtype={self.dtype}>"
+        return f"<TensorSpec shape={self.shape}, dtype={self.dtype}>"
 
 
-ARRAYS.add(Abstract)
-ABSTRACT_TYPES.add(Abstract)
+ARRAYS.add(TensorSpec)
+SPEC_TYPES.add(TensorSpec)
 
 
-def as_abstract(x: Any) -> Any:
+def as_spec(x: Any) -> Any:
     """The shape and dtype of an array; Python numbers stay as they are."""
-    if x is None or isinstance(x, (Abstract, int, float, bool)):
+    if x is None or isinstance(x, (TensorSpec, int, float, bool)):
         return x
-    return Abstract(x.shape, x.dtype)
+    return TensorSpec(x.shape, x.dtype)
 
 
 # -- rules that many ops share ----------------------------------------------------------------------
@@ -93,25 +93,25 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     return tuple(out)
 
 
-def elementwise(*xs: Any, dtype: Any = None) -> Abstract:
+def elementwise(*xs: Any, dtype: Any = None) -> TensorSpec:
     """Shape rule of ops that broadcast their operands."""
     tensors = [x for x in xs if x is not None]
     arrays = [x for x in tensors if hasattr(x, "dtype")] or tensors
     shape = broadcast(*(shape_of(x) for x in tensors))
-    return Abstract(shape, dtype or dtype_of(arrays[0]))
+    return TensorSpec(shape, dtype or dtype_of(arrays[0]))
 
 
-def like(x: Any, **_: Any) -> Abstract:
+def like(x: Any, **_: Any) -> TensorSpec:
     """Shape rule of ops with one operand whose shape they keep."""
-    return Abstract(x.shape, x.dtype)
+    return TensorSpec(x.shape, x.dtype)
 
 
-def boolean(*xs: Any, **_: Any) -> Abstract:
+def boolean(*xs: Any, **_: Any) -> TensorSpec:
     """Shape rule of comparisons."""
     return elementwise(*xs, dtype=np.bool_)
 
 
-def signed(*xs: Any) -> Abstract:
+def signed(*xs: Any) -> TensorSpec:
     """Shape rule of ops that broadcast operands and refuse booleans."""
     y = elementwise(*xs)
     if y.dtype.kind == "b":
@@ -121,7 +121,7 @@ def signed(*xs: Any) -> Abstract:
     return y
 
 
-def integral(*xs: Any) -> Abstract:
+def integral(*xs: Any) -> TensorSpec:
     """Shape rule of ops that broadcast operands and take integers and booleans only."""
     y = elementwise(*xs)
     if y.dtype.kind not in "biu":
@@ -129,21 +129,21 @@ def integral(*xs: Any) -> Abstract:
     return y
 
 
-def reduced(x: Any, axis: Any, keepdims: bool, dtype: Any = None) -> Abstract:
+def reduced(x: Any, axis: Any, keepdims: bool, dtype: Any = None) -> TensorSpec:
     """Shape rule of reductions."""
     try:
         axes = axes_tuple(axis, len(x.shape))
     except ValueError as error:
         raise ShapeError(f"{error} Its shape is {x.shape}.") from None
     kept = [(1 if i in axes else n) for i, n in enumerate(x.shape) if keepdims or i not in axes]
-    return Abstract(kept, dtype or x.dtype)
+    return TensorSpec(kept, dtype or x.dtype)
 
 
-def viewed(x: Any, view: Any, dtype: Any = None) -> Abstract:
+def viewed(x: Any, view: Any, dtype: Any = None) -> TensorSpec:
     """Shape rule of ops that rearrange: `view` is applied to an array without memory of its own."""
     stand_in = np.broadcast_to(np.zeros((), np.bool_), x.shape)
     try:
-        return Abstract(view(stand_in).shape, dtype or x.dtype)
+        return TensorSpec(view(stand_in).shape, dtype or x.dtype)
     except (ValueError, IndexError, TypeError) as error:
         raise ShapeError(f"{error} (shape {x.shape})") from None
 

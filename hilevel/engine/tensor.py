@@ -178,12 +178,12 @@ class TensorLike:
         return _by_name(func.__name__, True, self, args, kwargs)
 
 
-def numbers_of(x: Any) -> Any:
+def values_of(x: Any) -> Any:
     """Return the array of a tensor for code that looks at its numbers; an array as it is."""
-    return x.numbers() if isinstance(x, Holding) else x
+    return x.numbers() if isinstance(x, ConcreteTensor) else x
 
 
-class Holding(TensorLike):
+class ConcreteTensor(TensorLike):
     """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
 
     __slots__ = ()
@@ -191,7 +191,7 @@ class Holding(TensorLike):
 
     def numbers(self) -> Any:
         """Return the array, for code that looks at its numbers."""
-        return numbers_of(self.value)
+        return values_of(self.value)
 
     @property
     def shape(self) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 
 from hilevel.api.lazy import LazyModule
 from hilevel.engine import dtypes
-from hilevel.engine.autodiff.tape import Traced, to_host
+from hilevel.engine.autodiff.tape import TapeTensor, to_host
 from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import plain_array
@@ -18,7 +18,7 @@ from hilevel.engine.op import to_array
 from hilevel.engine.overlay import note_read, note_written
 from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.tensor import TensorLike
 from hilevel.engine.types import Array, DType, DTypeLike
 from hilevel.errors import ShapeError, TracedValueError, VariableCreationError
@@ -99,15 +99,15 @@ class Variable(TensorLike):
             dtype = dtypes.as_dtype(dtype or settings.floatx)
             initializer = initializer(tuple(shape), dtype=dtype.name)
         value = to_array(initializer, dtype)
-        if isinstance(value, Abstract):
+        if isinstance(value, TensorSpec):
             raise ValueError(f'Variable "{self.name}" needs a value with numbers, got {value!r}.')
-        if isinstance(value, Traced):
+        if isinstance(value, TapeTensor):
             value = value.value
         if shape is not None and tuple(value.shape) != tuple(shape):
             raise ShapeError(
                 f'Variable "{self.name}" of shape {tuple(shape)} got a value of shape {tuple(value.shape)}.'
             )
-        return self.backend.snapshot(self._mine(value))
+        return self.backend.copy(self._mine(value))
 
     def _mine(self, value: Array) -> Array:
         """The value as an array of this Variable's backend."""
@@ -126,9 +126,9 @@ class Variable(TensorLike):
     def read(self) -> Any:
         """Return the operand of an op: the array, or its traced form where a tape watches it."""
         interpreter = context.interpreter
-        if interpreter.finds_shapes:
+        if interpreter.infers_shapes:
             note_read([self])
-            value: Any = Abstract(self.shape, self.dtype)
+            value: Any = TensorSpec(self.shape, self.dtype)
         else:
             overlay, tape = context.overlay, interpreter.tape
             value = self._array if overlay is None else overlay.read(self)
@@ -146,9 +146,9 @@ class Variable(TensorLike):
     def value(self) -> Array:
         """The array as it is now; later changes of the Variable do not reach it."""
         value = self.read()
-        if isinstance(value, (Traced, Abstract)) or context.compiling:
+        if isinstance(value, (TapeTensor, TensorSpec)) or context.compiling:
             return value
-        return self.backend.snapshot(value)
+        return self.backend.copy(value)
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """The numbers as a NumPy array of their own."""
@@ -197,15 +197,15 @@ class Variable(TensorLike):
                 f'The Variable "{self.path}" has shape {self.shape}; it was assigned a value of shape '
                 f"{tuple(value.shape)}."
             )
-        if context.interpreter.finds_shapes or isinstance(value, Abstract):
+        if context.interpreter.infers_shapes or isinstance(value, TensorSpec):
             note_written([self])
             return self
-        value = plain_array(value.value if isinstance(value, Traced) else value)
+        value = plain_array(value.value if isinstance(value, TapeTensor) else value)
         if value.dtype != self.dtype:
             value = value.astype(self.dtype)
         value = self._mine(value)
         copied = self.backend.is_concrete(value)
-        self.replace(context.interpreter.call(self.backend.snapshot, (value,)) if copied else value)
+        self.replace(context.interpreter.call(self.backend.copy, (value,)) if copied else value)
         return self
 
     def replace(self, value: Array) -> None:
@@ -217,7 +217,7 @@ class Variable(TensorLike):
 
     def replace_if_real(self, value: Array) -> None:
         """`replace`, but not while only shapes are being found."""
-        if context.interpreter.finds_shapes:
+        if context.interpreter.infers_shapes:
             note_written([self])
         else:
             self.replace(value)

@@ -13,7 +13,7 @@ from hilevel.config import floatx
 from hilevel.engine.names import unique_name
 from hilevel.engine.types import Config, DType, Tensor
 from hilevel.errors import ShapeError
-from hilevel.masks import combined, mask_of
+from hilevel.masks import all_of, mask_of
 
 REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "none", None)
 
@@ -72,7 +72,7 @@ class Loss(Configurable):
         y_pred = cast_all(y_pred, self._dtype)
         y_true = y_true if self.integer_targets else cast_all(y_true, self._dtype)
         values = self.call(y_true, y_pred)
-        mask = combined([counted, self.mask(y_true, values)])
+        mask = all_of([counted, self.mask(y_true, values)])
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self._dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:

@@ -54,7 +54,7 @@ def _one_hot_targets(y_true: Any, y_pred: Any, name: str, axis: int) -> tuple[Te
     if isinstance(axis, bool):
         raise ValueError(f"`axis` is a whole number; got {axis}.")
     y_true, y_pred = matched(y_true, y_pred, name, _ONE_HOT)
-    if y_pred.shape[axis] == 1 and not context.interpreter.finds_shapes:
+    if y_pred.shape[axis] == 1 and not context.interpreter.infers_shapes:
         warn(_ONE_CLASS.format(name=name), ConstantOutputWarning)
     return y_true, y_pred
 
@@ -282,7 +282,7 @@ class _ClassLoss(LossFunctionWrapper):
         Raises:
             ValueError: `y_pred` has one class, so that the loss is always 0.
         """
-        if context.interpreter.finds_shapes and y_pred.shape[self.axis] == 1:
+        if context.interpreter.infers_shapes and y_pred.shape[self.axis] == 1:
             raise ValueError(_ONE_CLASS.format(name=self.name))
         return super().call(y_true, y_pred)
 

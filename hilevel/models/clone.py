@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel import tree
-from hilevel.engine.graph import Symbolic
+from hilevel.engine.graph import SymbolicTensor
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input
 from hilevel.models.model import Model
@@ -69,9 +69,9 @@ def _clone_graph(model: Model, input_tensors: Any, clone: Callable[..., Any], ca
         if input_tensors is not None
         else [Input(batch_shape=x.shape, dtype=x.dtype, name=x.node.operation.name) for x in old]
     )
-    values: dict[int, Symbolic] = dict(zip(map(id, old), new, strict=True))
+    values: dict[int, SymbolicTensor] = dict(zip(map(id, old), new, strict=True))
     copies: dict[int, Any] = {}
-    swap = lambda x: values[id(x)] if isinstance(x, Symbolic) else x
+    swap = lambda x: values[id(x)] if isinstance(x, SymbolicTensor) else x
     for node in graph.nodes:
         operation = node.operation
         if isinstance(operation, Layer):

@@ -10,8 +10,8 @@ import numpy as np
 from hilevel import tree
 from hilevel.api.registry import get_registered_name, get_registered_object
 from hilevel.engine.autodiff.tape import to_host
-from hilevel.engine.graph import Symbolic
-from hilevel.engine.interpreter import owner
+from hilevel.engine.graph import SymbolicTensor
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.names import distinct
 from hilevel.engine.op import Composite, Op
 from hilevel.engine.types import Config
@@ -97,7 +97,7 @@ def _written(x: Any, places: dict[int, list[Any]]) -> Any:
 
 def _described(x: Any, places: dict[int, list[Any]]) -> tuple[str, Any]:
     """Return the kind of an argument, and its contents."""
-    if isinstance(x, Symbolic):
+    if isinstance(x, SymbolicTensor):
         return _TENSOR, {"shape": list(x.shape), "dtype": x.dtype.name, "keras_history": places[id(x)]}
     if isinstance(x, slice):
         return "__slice__", {k: _written(getattr(x, k), places) for k in ("start", "stop", "step")}
@@ -105,7 +105,7 @@ def _described(x: Any, places: dict[int, list[Any]]) -> tuple[str, Any]:
         return "__ellipsis__", {}
     if isinstance(x, (np.dtype, type)):
         return "__dtype__", {"name": np.dtype(x).name}
-    if isinstance(x, (np.ndarray, np.generic)) or owner(x).is_array(x):
+    if isinstance(x, (np.ndarray, np.generic)) or backend_of(x).is_array(x):
         array = to_host(x)
         return "__numpy__", {"value": array.tolist(), "dtype": array.dtype.name}
     raise TypeError(

@@ -7,8 +7,8 @@ from typing import Any
 
 from hilevel import masks, ops, tree
 from hilevel.engine.dtypes import is_float
-from hilevel.engine.graph import Node, Symbolic
-from hilevel.engine.spec import Unknown
+from hilevel.engine.graph import Node, SymbolicTensor
+from hilevel.engine.spec import UnknownSize
 from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError, nearest
 from hilevel.layers.base.layer import Layer
@@ -29,7 +29,7 @@ class Graph:
     def __init__(self, inputs: Any, outputs: Any) -> None:
         for name, part in (("inputs", inputs), ("outputs", outputs)):
             for x in tree.flatten(part):
-                if not isinstance(x, Symbolic):
+                if not isinstance(x, SymbolicTensor):
                     raise TypeError(
                         f"Model({name}=...) expects symbolic tensors, as Input and layers called on them "
                         f"give; got {type(x).__name__}."
@@ -58,7 +58,7 @@ class Graph:
             self._steps = [_Step(node) for node in self.nodes]
         for step in self._steps:
             step(values)
-        if isinstance(self.outputs, Symbolic):
+        if isinstance(self.outputs, SymbolicTensor):
             return values[id(self.outputs)]
         return tree.map_structure(lambda s: values[id(s)], self.outputs)
 
@@ -77,7 +77,7 @@ class Graph:
         Raises:
             ValueError: names that are unknown or missing, or another number of tensors.
         """
-        if isinstance(self.inputs, Symbolic) and not isinstance(data, (dict, list, tuple)):
+        if isinstance(self.inputs, SymbolicTensor) and not isinstance(data, (dict, list, tuple)):
             return [data]
         if isinstance(data, dict):
             names = list(self.inputs) if isinstance(self.inputs, dict) else self.input_names
@@ -108,7 +108,7 @@ class _Entrance:
 
     __slots__ = ("casts_floats", "dtype", "name", "optional", "readers", "shape")
 
-    def __init__(self, symbol: Symbolic, name: str, nodes: list[Node]) -> None:
+    def __init__(self, symbol: SymbolicTensor, name: str, nodes: list[Node]) -> None:
         self.name, self.shape, self.dtype = name, symbol.shape, symbol.dtype
         self.readers = (
             ", ".join(_label(node.operation) for node in nodes if any(x is symbol for x in node.inputs))
@@ -127,13 +127,13 @@ class _Entrance:
         if result.dtype is not self.dtype and self._casts(result.dtype):
             result = ops.cast(result, self.dtype)
         if masks.table and result is not x:
-            masks.carry([x], [result])
+            masks.propagate([x], [result])
         return result
 
     def _fits(self, shape: Any) -> bool:
         wanted = zip(shape[1:], self.shape[1:], strict=False)
         return len(shape) == len(self.shape) and all(
-            m == n or m is None or n is None or isinstance(m, Unknown) for m, n in wanted
+            m == n or m is None or n is None or isinstance(m, UnknownSize) for m, n in wanted
         )
 
     def _casts(self, dtype: Any) -> bool:
@@ -172,10 +172,10 @@ class _Step:
         self.operation: Callable[..., Any] = node.operation
         self.is_op = not isinstance(node.operation, Layer)
         self.arguments, self.kwargs = node.args, node.kwargs
-        only = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], Symbolic)
+        only = len(node.args) == 1 and not node.kwargs and isinstance(node.args[0], SymbolicTensor)
         self.single = id(node.args[0]) if only else None
         self.outputs = node.outputs
-        self.where = id(node.outputs) if isinstance(node.outputs, Symbolic) else None
+        self.where = id(node.outputs) if isinstance(node.outputs, SymbolicTensor) else None
 
     def __call__(self, values: dict[int, Any]) -> None:
         if self.single is not None:
@@ -183,11 +183,11 @@ class _Step:
             result = self.operation(*args)
         else:
             args, kwargs = tree.map_structure(
-                lambda x: values[id(x)] if x.__class__ is Symbolic else x, (self.arguments, self.kwargs)
+                lambda x: values[id(x)] if x.__class__ is SymbolicTensor else x, (self.arguments, self.kwargs)
             )
             result = self.operation(*args, **kwargs)
         if masks.table and self.is_op:
-            masks.carry(tree.flatten(args), tree.flatten(result))
+            masks.propagate(tree.flatten(args), tree.flatten(result))
         if self.where is not None:
             values[self.where] = result
         else:
@@ -195,11 +195,11 @@ class _Step:
             values.update((id(s), r) for s, r in flat)
 
 
-def _ordered(inputs: list[Symbolic], outputs: list[Symbolic]) -> list[Node]:
+def _ordered(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
     """The calls between inputs and outputs, each after those it needs."""
     given, done, order = {id(x) for x in inputs}, set[int](), list[Node]()
 
-    def visit(x: Symbolic) -> None:
+    def visit(x: SymbolicTensor) -> None:
         if id(x) in given or id(x.node) in done:
             return
         if x.node is None or not x.node.inputs:
@@ -239,7 +239,7 @@ def _layers(nodes: list[Node], outputs: Any) -> list[Layer]:
     return [operation for operation in operations if isinstance(operation, Layer)]
 
 
-def _check_names(nodes: list[Node], inputs: list[Symbolic]) -> None:
+def _check_names(nodes: list[Node], inputs: list[SymbolicTensor]) -> None:
     """Raise ValueError if two layers of a graph, those of its inputs included, have one name."""
     entries = [x.node for x in inputs if x.node is not None and isinstance(x.node.operation, InputLayer)]
     named: dict[str, Node] = {}
@@ -259,7 +259,7 @@ def _class_and_shape(node: Node) -> str:
     return f"{type(node.operation).__name__} with output shape {shapes}"
 
 
-def _by_key(structure: Any) -> list[Symbolic]:
+def _by_key(structure: Any) -> list[SymbolicTensor]:
     """The leaves, those of dicts in the order of sorted keys, as Keras takes them."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in _by_key(structure[key])]
@@ -272,7 +272,7 @@ def _label(operation: Any) -> str:
     return operation._label() if isinstance(operation, Layer) else f"the op {operation.name}"
 
 
-def _layer_name(x: Symbolic) -> str:
+def _layer_name(x: SymbolicTensor) -> str:
     return x.node.operation.name if x.node is not None else x.name
 
 

@@ -89,7 +89,7 @@ class Model(Trainer):
                 f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
                 "model computes; or make it of symbolic tensors: Model(inputs, outputs)."
             )
-        with masks.lent(inputs, mask):
+        with masks.using_masks(inputs, mask):
             return self._graph.run(inputs)
 
     @property

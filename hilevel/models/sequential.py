@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel import masks, tree
-from hilevel.engine.graph import Symbolic
+from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.types import Config, Shape
 from hilevel.layers import deserialize, serialize
 from hilevel.layers.base.layer import Layer
@@ -35,7 +35,7 @@ class Sequential(Model):
     ) -> None:
         super().__init__(trainable=trainable, name=name)
         self._chain: list[Layer] = []
-        self._start: Symbolic | None = None
+        self._start: SymbolicTensor | None = None
         for layer in layers or ():
             self.add(layer, rebuild=False)
         self._rebuild()
@@ -47,7 +47,7 @@ class Sequential(Model):
             TypeError: it is not a layer.
             ValueError: its name is taken, or an Input comes after other layers.
         """
-        if isinstance(layer, Symbolic) and layer.node is not None:
+        if isinstance(layer, SymbolicTensor) and layer.node is not None:
             layer = layer.node.operation
         if not isinstance(layer, Layer):
             raise TypeError(f"Sequential expects layers; got {type(layer).__name__}: {layer!r}.")
@@ -102,7 +102,7 @@ class Sequential(Model):
         """The output of the last layer."""
         if self._graph is not None:
             (inputs,) = self._graph.standardize(inputs)
-        with masks.lent(inputs, mask):
+        with masks.using_masks(inputs, mask):
             for layer in self._chain:
                 inputs = layer(inputs)
         return inputs
@@ -128,7 +128,7 @@ class Sequential(Model):
         return cls(layers, config.get("trainable", True), config.get("name"))
 
 
-def _hinted(layer: Layer) -> Symbolic | None:
+def _hinted(layer: Layer) -> SymbolicTensor | None:
     """The input of a first layer that is told its shape; of a model, that of the model."""
     if layer._hint is not None:
         return Input(batch_shape=layer._hint)

@@ -195,7 +195,7 @@ from hilevel.ops.numpy.elementwise import (
 )
 from hilevel.ops.numpy.indexing import (
     getitem as getitem,
-    put_add as put_add,
+    scatter_add as scatter_add,
     take as take,
     take_along_axis as take_along_axis,
     unique as unique,

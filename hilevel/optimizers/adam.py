@@ -221,19 +221,19 @@ class Nadam(Optimizer):
         step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         product = ops.cast(self._product, step.dtype)
         now, then = self._momentum(step), self._momentum(step + 1)
-        towards(m, gradient, self.beta_1)
-        towards(v, ops.square(gradient), self.beta_2)
+        lerp(m, gradient, self.beta_1)
+        lerp(v, ops.square(gradient), self.beta_2)
         ahead = then * m / (1 - product * then) + (1 - now) * gradient / (1 - product)
         square = v / (1 - ops.power(self.beta_2, step))
         variable.assign(variable - learning_rate * ahead / (ops.sqrt(square) + self.epsilon))
 
 
-def towards(mean: Variable, value: Tensor, keep: float) -> None:
-    """Move a running mean towards a value: `keep * mean + (1 - keep) * value`. An infinite mean stays so.
+def lerp(mean: Variable, value: Tensor, keep: float) -> None:
+    """Move a running mean lerp a value: `keep * mean + (1 - keep) * value`. An infinite mean stays so.
 
-    >>> from hilevel.optimizers.adam import towards
+    >>> from hilevel.optimizers.adam import lerp
     >>> mean = hilevel.Variable(1.0)
-    >>> towards(mean, 2.0, 0.75)
+    >>> lerp(mean, 2.0, 0.75)
     >>> float(mean)
     1.25
     """

@@ -273,11 +273,11 @@ class Adafactor(Optimizer):
         step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         keep = 1 - ops.power(step, self.beta_2_decay)
         square = ops.square(gradient) + self.epsilon_1
-        way = gradient / ops.sqrt(self._mean_square(variable, square, keep))
-        way = way / ops.maximum(1.0, _root_mean_square(way) / self.clip_threshold)
+        direction = gradient / ops.sqrt(self._mean_square(variable, square, keep))
+        direction = direction / ops.maximum(1.0, _root_mean_square(direction) / self.clip_threshold)
         size = ops.maximum(self.epsilon_2, _root_mean_square(variable))
         rate = ops.minimum(learning_rate, 1 / ops.sqrt(step))
-        variable.assign(variable - size * rate * way)
+        variable.assign(variable - size * rate * direction)
 
     def _mean_square(self, variable: Variable, square: Tensor, keep: Tensor) -> Tensor:
         kept = self.slots_of(variable)

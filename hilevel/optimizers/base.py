@@ -26,11 +26,11 @@ from hilevel.optimizers.gradients import (
     clip_by_global_norm,
     clip_by_norm,
     clip_by_value,
-    without_missing,
+    drop_none,
 )
 from hilevel.optimizers.options import check_options, with_options
 from hilevel.optimizers.schedules import LearningRateSchedule
-from hilevel.optimizers.state import State, do_if
+from hilevel.optimizers.state import State, run_if
 from hilevel.optimizers.updates import update, without_gradients
 
 
@@ -232,7 +232,7 @@ class Optimizer(State, Configurable):
                 Variables.
         """
         variables = self._checked(grads, trainable_variables)
-        if context.interpreter.finds_shapes:
+        if context.interpreter.infers_shapes:
             note_written([*variables, *self._changing()])
             note_read(self.variables)
             return
@@ -256,7 +256,7 @@ class Optimizer(State, Configurable):
 
     def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
         if any(g is None for g in grads):
-            grads, variables = without_missing(self.name, grads, variables, warn=not self._warned)
+            grads, variables = drop_none(self.name, grads, variables, warn=not self._warned)
             self._warned = True
         grads = [
             g if g.dtype == v.dtype else ops.cast(g, v.dtype) for g, v in zip(grads, variables, strict=True)
@@ -334,7 +334,7 @@ class Optimizer(State, Configurable):
             if decay and id(v) in self._decaying:
                 decaying.setdefault(decay, []).append((v,))
         for decay, rows in decaying.items():
-            update_variables(shrink, rows, 1 - decay * rate, {})
+            update_variables(weight_decay_formula, rows, 1 - decay * rate, {})
 
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
@@ -390,10 +390,10 @@ class Optimizer(State, Configurable):
             for total in sums:
                 total.assign(ops.zeros_like(total))
 
-        do_if(self._is_due(), step, [*variables, *self._variables])
+        run_if(self._is_due(), step, [*variables, *self._variables])
 
     def _average(self) -> None:
-        """Move the averages towards the weights; at the first step they start as these."""
+        """Move the averages lerp the weights; at the first step they start as these."""
         keep = ops.where(ops.equal(self.iterations, 0), 0.0, self.ema_momentum)
         for average, v in zip(self._averages, self._trainable_variables, strict=True):
             kept = ops.cast(keep, v.dtype)
@@ -401,7 +401,7 @@ class Optimizer(State, Configurable):
         if self.ema_overwrite_frequency:
             count = ops.mod(self.iterations + 1, self.ema_overwrite_frequency)
             weights = self._trainable_variables
-            do_if(ops.equal(count, 0), lambda: self.finalize_variable_values(weights), weights)
+            run_if(ops.equal(count, 0), lambda: self.finalize_variable_values(weights), weights)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
         """At the end of training: put the averages, with `use_ema`, in place of the weights.
@@ -463,9 +463,9 @@ def update_variables(
         rows: for each weight the Variable, the gradient and the Variables of its slots.
         rate, settings: keyword arguments of the formula.
 
-    >>> from hilevel.optimizers.base import shrink, update_variables
+    >>> from hilevel.optimizers.base import weight_decay_formula, update_variables
     >>> w = hilevel.Variable([2.0, 4.0])
-    >>> update_variables(shrink, [(w,)], 0.5, {})
+    >>> update_variables(weight_decay_formula, [(w,)], 0.5, {})
     >>> w.numpy()
     array([1., 2.], dtype=float32)
     """
@@ -477,7 +477,7 @@ def update_variables(
     replace_arrays(variables, update(*operands, formula=formula, width=width, rate=rate, **settings))
 
 
-def shrink(xp: Namespace, p: Tensor, *, rate: Tensor) -> tuple[Tensor]:
+def weight_decay_formula(xp: Namespace, p: Tensor, *, rate: Tensor) -> tuple[Tensor]:
     """Return a weight after its decay."""
     return (p * rate,)
 

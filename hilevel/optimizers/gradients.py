@@ -32,7 +32,7 @@ def check_pairs(
             )
 
 
-def without_missing(
+def drop_none(
     name: str, grads: Sequence[Any], variables: Sequence[Variable], warn: bool
 ) -> tuple[list[Any], list[Variable]]:
     """The gradients there are, with their Variables.

@@ -8,13 +8,13 @@ from hilevel import ops
 from hilevel.engine.dtypes import FLOAT32, promoted
 from hilevel.engine.types import Tensor
 from hilevel.engine.variables import Variable
-from hilevel.optimizers.adam import towards
+from hilevel.optimizers.adam import lerp
 from hilevel.optimizers.base import Optimizer
 from hilevel.optimizers.options import Options
 
 
 class Lamb(Optimizer):
-    """The way of `Adam`, for each Variable as long as the Variable itself, times the learning rate. You et al., 2019.
+    """The direction of `Adam`, scaled to the length of each Variable, times the learning rate. You et al., 2019.
 
     Args:
         learning_rate: a number, a schedule, or a function without arguments.
@@ -50,21 +50,21 @@ class Lamb(Optimizer):
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
         """One step for one Variable."""
         m, v = self.slots_of(variable)
-        towards(m, gradient, self.beta_1)
-        towards(v, ops.square(gradient), self.beta_2)
+        lerp(m, gradient, self.beta_1)
+        lerp(v, ops.square(gradient), self.beta_2)
         step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         mean = m / (1 - ops.power(self.beta_1, step))
         square = v / (1 - ops.power(self.beta_2, step))
-        way = mean / (ops.sqrt(square) + self.epsilon)
-        ratio = _trust(_length(variable), _length(way))
-        variable.assign(variable - ratio * learning_rate * way)
+        direction = mean / (ops.sqrt(square) + self.epsilon)
+        ratio = _trust(_length(variable), _length(direction))
+        variable.assign(variable - ratio * learning_rate * direction)
 
 
 def _length(x: Tensor) -> Tensor:
     return ops.sqrt(ops.sum(ops.square(x)))
 
 
-def _trust(weight: Tensor, way: Tensor) -> Tensor:
+def _trust(weight: Tensor, direction: Tensor) -> Tensor:
     """The quotient of the two lengths, and 1 where one of them is 0."""
-    both = ops.logical_and(ops.greater(weight, 0), ops.greater(way, 0))
-    return ops.where(both, weight / ops.where(both, way, 1.0), 1.0)
+    both = ops.logical_and(ops.greater(weight, 0), ops.greater(direction, 0))
+    return ops.where(both, weight / ops.where(both, direction, 1.0), 1.0)

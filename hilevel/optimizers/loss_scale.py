@@ -12,7 +12,7 @@ from hilevel.engine.types import Config, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.state import do_if
+from hilevel.optimizers.state import run_if
 
 
 class LossScaleOptimizer(Optimizer):
@@ -83,7 +83,7 @@ class LossScaleOptimizer(Optimizer):
     def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None) -> None:
         """Take one step, if all gradients are finite; `grads` are those of the scaled loss."""
         variables = self._checked(grads, trainable_variables)
-        if context.interpreter.finds_shapes:
+        if context.interpreter.infers_shapes:
             note_written([*variables, *self.variables, *self.inner_optimizer.variables])
             return
         with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend):
@@ -93,7 +93,7 @@ class LossScaleOptimizer(Optimizer):
         scale = self.dynamic_scale.read()
         finite = self.check_finite(grads)
         unscaled = [None if g is None else g / scale for g in grads]
-        do_if(
+        run_if(
             finite,
             lambda: self.inner_optimizer.apply(unscaled, variables),
             [*variables, *self.inner_optimizer.variables],

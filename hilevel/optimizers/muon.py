@@ -129,13 +129,13 @@ class Muon(Optimizer):
             self._adam_step(gradient, variable, learning_rate * self.adam_lr_ratio)
             return
         m.assign(self.momentum * m + gradient)
-        way = orthogonalized(
+        direction = orthogonalized(
             gradient + self.momentum * m if self.nesterov else m.read(),
             (self.muon_a, self.muon_b, self.muon_c),
             self.ns_steps,
         )
         scale = 1 if self.rms_rate is None else max(variable.shape) ** 0.5 * self.rms_rate
-        variable.assign(variable - learning_rate * scale * way)
+        variable.assign(variable - learning_rate * scale * direction)
 
     def _adam_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
         beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2

@@ -102,12 +102,12 @@ class State:
             variable.assign(np.asarray(store[str(i)]))
 
 
-def do_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Variable]) -> None:
+def run_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Variable]) -> None:
     """Run an action that changes Variables, where a condition holds that may not be known before the program runs.
 
-    >>> from hilevel.optimizers.state import do_if
+    >>> from hilevel.optimizers.state import run_if
     >>> v = hilevel.Variable(1.0)
-    >>> do_if(np.bool_(False), lambda: v.assign(2.0), [v])
+    >>> run_if(np.bool_(False), lambda: v.assign(2.0), [v])
     >>> v.numpy()
     array(1., dtype=float32)
     """

@@ -19,7 +19,7 @@ from hilevel.engine.context import context
 from hilevel.engine.op import to_array
 from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import DTypeLike, Function, Tensor
 from hilevel.ops.math.normal_quantile import normal_quantile
 from hilevel.random.seed import SeedGenerator, default_generator
@@ -41,10 +41,10 @@ def _draw(function: Function, seed: Any, *args: Any) -> Tensor:
     return context.interpreter.call(function, (current_backend(), _state(seed), *args))
 
 
-def _shape_of_draw(seed: Any, shape: Any, dtype: Any) -> Abstract:
+def _shape_of_draw(seed: Any, shape: Any, dtype: Any) -> TensorSpec:
     """Return the result of a draw, where only shapes are computed. The draw is not counted."""
     _state(seed)
-    return Abstract(shape, dtype)
+    return TensorSpec(shape, dtype)
 
 
 def bits(seed: Any, shape: Sequence[int], width: int) -> Tensor:
@@ -87,7 +87,7 @@ def uniform(
     array([0.80898637, 0.7949013 ], dtype=float32)
     """
     dtype = _float_dtype(dtype)
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, dtype)
     return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
 
@@ -111,7 +111,7 @@ def normal(
     (2,)
     """
     dtype = _float_dtype(dtype)
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, dtype)
     return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
 
@@ -146,7 +146,7 @@ def truncated_normal(
     True
     """
     dtype = _float_dtype(dtype)
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, dtype)
     return _draw(_truncated_normal, seed, tuple(shape), mean, stddev, dtype)
 
@@ -175,7 +175,7 @@ def randint(
     if maxval <= minval:
         raise ValueError(f"randint: maxval must be above minval; got minval={minval}, maxval={maxval}.")
     dtype = dtypes.as_dtype(dtype)
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, dtype)
     return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
 
@@ -188,7 +188,7 @@ def _randint(backend: Backend, state: Tensor, shape: Any, minval: int, maxval: i
 
 def keep_mask(shape: Sequence[int], rate: float, seed: Any) -> Tensor:
     """Booleans, each true with the probability `1 - rate`, which is rounded to 1/65536."""
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, np.bool_)
     return bits(seed, shape, 16) >= np.uint16(min(int(rate * 65536 + 0.5), 65535))
 
@@ -246,7 +246,7 @@ def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
     [0, 1, 2, 3]
     """
     x = to_array(x)
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, x.shape, x.dtype)
     order = ops.argsort(bits(seed, (x.shape[axis],), 64))
     return ops.take(x, order, axis=axis)

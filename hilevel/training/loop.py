@@ -55,7 +55,7 @@ def as_number(value: Any) -> Any:
     return float(array.item()) if array.size == 1 else array
 
 
-class Watch:
+class NonFiniteMonitor:
     """Keeps each step's loss, without looking at it, and says at an epoch's end where it stopped being finite."""
 
     def __init__(self) -> None:
@@ -90,7 +90,7 @@ class Watch:
 
 
 def _numbers(losses: Any, count: int) -> np.ndarray[Any, Any]:
-    """What `Watch.add` was given, as an array."""
+    """What `NonFiniteMonitor.add` was given, as an array."""
     return to_host(losses)[:count] if count else np.atleast_1d(as_number(losses))
 
 
@@ -244,7 +244,7 @@ class Executions:
         full = batches.samples // batches.batch_size
         most = min(full, BUNDLE_BYTES // max(batches.batch_bytes, 1))
         if most > 1:
-            most = min(most, self.step.programs.most_steps(batches.first()))
+            most = min(most, self.step.programs.max_steps_per_call(batches.first()))
         if self.size == 1:
             return max(most, 1)
         return min(self.size, full) if most >= min(self.size, full) else 1
@@ -267,7 +267,7 @@ class Executions:
         last one returned."""
         if execution.bundled:
             assert self.step.programs is not None
-            result, every = self.step.programs.many(execution.bundled, *execution.batches)
+            result, every = self.step.programs.call_many(execution.bundled, *execution.batches)
             add(every, execution.bundled)
             return result
         for batch in execution.batches:

@@ -12,11 +12,11 @@ from hilevel import metrics, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import SHAPES
 from hilevel.engine.overlay import Usage
-from hilevel.engine.spec import Abstract, Unknown
+from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
 from hilevel.training import data as data_
-from hilevel.training.data.adapters import Kept, RepeatedBatches, StreamBatches
+from hilevel.training.data.adapters import CachedIterator, RepeatedBatches, StreamBatches
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.columns import named_leaves
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
@@ -62,7 +62,7 @@ def validation_batches(model: Any, data: Any, batch_size: Any, steps: Any, repea
         return None
     x, y, w = unpack_x_y_sample_weight(data) if isinstance(data, (tuple, list)) else (data, None, None)
     if isinstance(x, Iterator) and steps is None and repeated:
-        x = Kept(x)
+        x = CachedIterator(x)
     return data_.adapt(x, y, w, batch_size=batch_size, steps=steps, dtype=model.variable_dtype)
 
 
@@ -156,7 +156,9 @@ def _ranges_of(model: Any, kind: str, batch: Any) -> list[Any]:
 def on_shapes(batch: Any) -> Any:
     """Return abstract tensors for the leaves of a batch, of a size of the batch that is not known."""
     leaves = [
-        Abstract((Unknown(x.shape[0]), *x.shape[1:]), x.dtype, source=i) if getattr(x, "shape", ()) else x
+        TensorSpec((UnknownSize(x.shape[0]), *x.shape[1:]), x.dtype, source=i)
+        if getattr(x, "shape", ())
+        else x
         for i, x in enumerate(tree.flatten(batch))
     ]
     return tree.pack_sequence_as(batch, leaves)

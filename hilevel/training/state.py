@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-from hilevel.engine.compile.jit import Programs
+from hilevel.engine.compile.jit import JitFunction
 from hilevel.training.outputs import OutputLosses, OutputMetrics
 from hilevel.training.turns import Turns
 
@@ -23,7 +23,7 @@ class Step:
         ranges: the ranges that the step expects of them.
     """
 
-    def __init__(self, programs: Programs | None) -> None:
+    def __init__(self, programs: JitFunction | None) -> None:
         self.programs = programs
         self.run: Any = None
         self.shapes: list[Any] | None = None
@@ -109,6 +109,6 @@ def step_of(model: Any, kind: str) -> Step:
     method = getattr(model, f"{kind}_step")
     step = state.steps.get(key)
     if step is None:
-        step = state.steps.setdefault(key, Step(None if eager else Programs(method)))
+        step = state.steps.setdefault(key, Step(None if eager else JitFunction(method)))
     step.run = step.programs or method
     return step

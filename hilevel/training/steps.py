@@ -19,7 +19,7 @@ from hilevel.training.outputs import OutputLosses, OutputMetrics
 from hilevel.training.state import TrainingState, of_training
 
 
-class Steps(Layer):
+class TrainableLayer(Layer):
     """A layer that can be compiled, and has steps of training. A subclass may override `train_step`, `test_step`,
     `predict_step`, `compute_loss` and `compute_metrics`; what they are written in runs on every backend, eagerly and
     compiled."""
@@ -200,7 +200,7 @@ class Steps(Layer):
             metric.reset_state()
 
 
-def _loss(model: Steps, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Tensor:
+def _loss(model: TrainableLayer, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Tensor:
     """Return what `compute_loss` returns, called without `training` where a subclass does not take it."""
     parameters = inspect.signature(model.compute_loss).parameters
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
@@ -214,7 +214,7 @@ def _scaled(optimizer: Any, loss: Any) -> Any:
     return loss if scale is None else scale(loss)
 
 
-def _track(model: Steps, loss: Any, x: Any) -> None:
+def _track(model: TrainableLayer, loss: Any, x: Any) -> None:
     """Update the mean of the loss over samples."""
     tracker = model._training.loss_tracker
     if tracker is not None:

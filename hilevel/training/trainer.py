@@ -18,7 +18,15 @@ from hilevel.engine.context import context, scope
 from hilevel.errors import warn
 from hilevel.training import data as data_
 from hilevel.training.data.arrays import ArrayBatches
-from hilevel.training.loop import Executions, Joined, Watch, as_number, events, interruptible, run_steps
+from hilevel.training.loop import (
+    Executions,
+    Joined,
+    NonFiniteMonitor,
+    as_number,
+    events,
+    interruptible,
+    run_steps,
+)
 from hilevel.training.prepare import (
     check_counts,
     check_losses,
@@ -30,10 +38,10 @@ from hilevel.training.prepare import (
     validation_epochs,
     warn_exhausted,
 )
-from hilevel.training.steps import Steps
+from hilevel.training.steps import TrainableLayer
 
 
-class Trainer(Steps):
+class Trainer(TrainableLayer):
     """What `Model` adds to `Layer`: `fit`, `evaluate` and `predict`, over steps that run on every backend."""
 
     def to(self, backend: Any) -> Any:
@@ -123,7 +131,7 @@ class Trainer(Steps):
             check_losses(self)
             tell = CallbackList.make(callbacks, self, verbose, epochs, batches.steps, history=True)
             executions = Executions(step, batches, state.steps_per_execution, tell.watches("train"))
-            watch = Watch()
+            monitor = NonFiniteMonitor()
             with state.running(batches, tell), events(tell, "train") as final, interruptible() as interrupts:
                 for epoch in range(initial_epoch, epochs):
                     if not interrupts.fetch(batches.has_next):
@@ -133,12 +141,14 @@ class Trainer(Steps):
                     self.reset_metrics()
                     tell.on_epoch_begin(epoch)
                     logs: Any = {}
-                    steps = run_steps(self, "train", executions, tell, interrupts, epoch=epoch, add=watch.add)
+                    steps = run_steps(
+                        self, "train", executions, tell, interrupts, epoch=epoch, add=monitor.add
+                    )
                     for execution, result in steps:
                         state.batch, logs = execution.last + 1, result
                         if self.stop_training:
                             break
-                    watch.check(epoch, batches)
+                    monitor.check(epoch, batches)
                     epoch_logs = {name: as_number(value) for name, value in logs.items()}
                     if validation is not None and due(epoch):
                         epoch_logs |= _validate(self, validation, validation_steps, tell)

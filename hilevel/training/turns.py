@@ -60,7 +60,7 @@ class Turns:
         with self.lock:
             if self.has_new_visitor:
                 for v in model.variables:
-                    v.replace(v.backend.snapshot(v.array))
+                    v.replace(v.backend.copy(v.array))
                 self.has_new_visitor = False
             yield
 

@@ -11,7 +11,7 @@ from weakref import WeakKeyDictionary
 from hilevel import ops, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import Shapes
-from hilevel.engine.spec import Unknown
+from hilevel.engine.spec import UnknownSize
 from hilevel.engine.types import Function
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.shapes import abstract_tensors
@@ -100,9 +100,9 @@ def _inputs(model: Any, shape: Any) -> Any:
         )
     if len(symbols) == 1 and len(shape) == len(symbols[0].shape) - 1:
         shape = (None, *shape)
-    tensors = abstract_tensors(shape, model.compute_dtype, Unknown(1))
+    tensors = abstract_tensors(shape, model.compute_dtype, UnknownSize(1))
     flat = tree.flatten(tensors)
-    if any(isinstance(n, Unknown) for x in flat for n in x.shape[1:]):
+    if any(isinstance(n, UnknownSize) for x in flat for n in x.shape[1:]):
         raise ValueError(
             f"count_flops: only the first axis of input_shape may be None; got {shape}. Give input_shape with the "
             "other sizes as integers."
@@ -285,8 +285,8 @@ RULES: dict[Any, Function] = {
     convolution.convolution: _convolution,
     convolution.convolution_input_gradient: _transposed_convolution,
     convolution.convolution_kernel_gradient: _kernel_gradient,
-    pooling.pooled_max: _pooling,
-    pooling.pooled_sum: _pooling,
+    pooling.max_pool_op: _pooling,
+    pooling.sum_pool_op: _pooling,
     attention.attention_op: _attention,
     recurrence.recurrent_op: _recurrent,
 }

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops, tree
-from hilevel.engine.graph import Symbolic
+from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.settings import settings
 from hilevel.ops.numpy.indexing import check_indices
 from hilevel.random.functions import permutation
@@ -136,4 +136,4 @@ def is_keras_tensor(x: Any) -> bool:
     >>> hilevel.utils.is_keras_tensor(hilevel.Input((2,)))
     True
     """
-    return isinstance(x, Symbolic)
+    return isinstance(x, SymbolicTensor)

@@ -50,7 +50,7 @@ _NOT_YET = {
     "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
     "Normalization": "finalize_state",
     "RNN": "inner_loop",
-    "Symbolic": "ragged ragged_rank row_splits_dtype sparse",
+    "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
     "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",
     "config": """
         disable_traceback_filtering enable_traceback_filtering enable_unsafe_deserialization
@@ -88,7 +88,7 @@ DIFFERENT = {
     "Bidirectional.from_config": "classes come from custom_object_scope alone",
     "RNN.from_config": "classes come from custom_object_scope alone",
     "KerasTensor": "symbolic tensors are made by Input and by calls",
-    "Symbolic.reshape": "takes several numbers, too",
+    "SymbolicTensor.reshape": "takes several numbers, too",
     "Layer.add_variable": "another name of add_weight",
     "Layer.build": "a layer of several inputs names a shape for each",
     "Lambda.from_config": "functions come from custom_object_scope alone",
@@ -101,7 +101,7 @@ DIFFERENT = {
 }
 
 OUR_OPS = {
-    "Composite", "Op", "composite", "dense", "drop", "getitem", "mish", "op", "put_add", "recurrent", "standardize",
+    "Composite", "Op", "composite", "dense", "drop", "getitem", "mish", "op", "scatter_add", "recurrent", "standardize",
 }  # fmt: skip
 
 

@@ -123,7 +123,7 @@ def test_sparse_crossentropy() -> None:
 def test_arrays_have_memory_of_their_own(_jax: Any) -> None:
     host = np.arange(1 << 16, dtype="float32")  # large ones are aligned, and JAX could use their memory
     array = _jax.asarray(host)
-    copy = _jax.snapshot(array)
+    copy = _jax.copy(array)
     host += 1
     assert array[1] == copy[1] == 1
     assert copy.unsafe_buffer_pointer() != array.unsafe_buffer_pointer()

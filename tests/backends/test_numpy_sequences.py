@@ -13,7 +13,7 @@ import hilevel
 from hilevel import ops, optimizers
 from hilevel.ops.nn.attention import attention as plain_attention
 from hilevel.ops.nn.recurrence import recurrent_op
-from hilevel.optimizers.base import shrink
+from hilevel.optimizers.base import weight_decay_formula
 from hilevel.optimizers.updates import update
 
 RECURRENT: dict[str, Any] = {
@@ -221,7 +221,7 @@ UPDATES: dict[str, Any] = {
         {"rho": 0.9, "momentum": 0.0, "epsilon": 1e-3, "centered": False},
     ),
     "sgd": (optimizers.SGD.formula, 2, {"momentum": 0.0, "nesterov": False}),
-    "shrink": (shrink, 1, {}),
+    "weight_decay_formula": (weight_decay_formula, 1, {}),
 }
 
 

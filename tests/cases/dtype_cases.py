@@ -74,7 +74,7 @@ UNARY: dict[str, Call] = _named(
     "one_hot": lambda op, x: op(x, 3),
     "pad": lambda op, x: op(x, ((1, 1), (0, 0))),
     "percentile": lambda op, x: op(x, 50.0),
-    "put_add": lambda op, x: op(x, INDEX.repeat(2), shape=(4, 4)),
+    "scatter_add": lambda op, x: op(x, INDEX.repeat(2), shape=(4, 4)),
     "quantile": lambda op, x: op(x, 0.5),
     "repeat": lambda op, x: op(x, 2),
     "reshape": lambda op, x: op(x, (2, 8)),

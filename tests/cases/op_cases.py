@@ -273,7 +273,7 @@ case("getitem", normal(4, 3), (slice(None, None, 2), None, -1), expected=lambda 
 case("getitem", normal(4, 3), [[0, 3], [1, 0]], expected=lambda x, k: x[np.array(k)])
 case("getitem", normal(4, 3), ints(0, 4, 5), expected=lambda x, k: x[k])
 case(
-    "put_add",
+    "scatter_add",
     normal(3),
     np.array([1, 1, 0]),
     shape=(3,),

@@ -201,7 +201,7 @@ WEIGHTS = {(): "weights", (6,): "weights", (6, 5): "weights_steps"}
 
 
 def case(name: str, kwargs: Any, y_true: str, y_pred: str, weights: str | None, value: Any) -> Any:
-    numbers = np.vectorize(lambda x: float(f"{x:.8g}"))(np.asarray(value, "float64")).tolist()
+    numbers = np.vmap(lambda x: float(f"{x:.8g}"))(np.asarray(value, "float64")).tolist()
     return {
         "name": name, "kwargs": kwargs, "y_true": y_true, "y_pred": y_pred, "weights": weights,
         "expected": numbers,

@@ -463,4 +463,4 @@ def test_traced_values_can_be_looked_at() -> None:
 
     hilevel.grad(f)(X)
     assert seen[:4] == [1.0, [1.0, -2.0, 0.5], "-2.0", True]
-    assert "Traced" in seen[4]
+    assert "TapeTensor" in seen[4]

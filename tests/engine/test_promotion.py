@@ -30,7 +30,7 @@ from hilevel import ops
 from hilevel.engine import dtypes
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import SHAPES
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 
 jax = pytest.importorskip("jax")
 KERAS = json.loads((Path(__file__).parents[1] / "data" / "dtypes.json").read_text())
@@ -108,7 +108,7 @@ def on_numpy(case: Callable[..., Any], *operands: str) -> str:
 
 
 def on_jax(case: Callable[..., Any], *operands: str) -> str:
-    """Traced: compiling each call would take minutes."""
+    """TapeTensor: compiling each call would take minutes."""
     tensors = [operand(o, dtypes.as_dtype) for o in operands]
     found = []
 
@@ -124,7 +124,7 @@ def on_jax(case: Callable[..., Any], *operands: str) -> str:
 
 def on_shapes(case: Callable[..., Any], *operands: str) -> str:
     with scope(interpreter=SHAPES):
-        tensors = (NUMBERS[o] if o in NUMBERS else Abstract((4, 4), dtypes.as_dtype(o)) for o in operands)
+        tensors = (NUMBERS[o] if o in NUMBERS else TensorSpec((4, 4), dtypes.as_dtype(o)) for o in operands)
         return outcome(lambda: case(*tensors))
 
 

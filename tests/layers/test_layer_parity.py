@@ -18,7 +18,7 @@ import hilevel
 from hilevel import layers, ops, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import SHAPES
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.testing import check_gradients
 
 ALL = {(family, name): case for family in FAMILIES for name, case in cases(family).items()}
@@ -54,7 +54,7 @@ class Run:
 
     def build(self) -> None:
         """Make the weights, by running the layer on shapes."""
-        stand_in = lambda x: Abstract(x.shape, x.dtype) if hasattr(x, "shape") else x
+        stand_in = lambda x: TensorSpec(x.shape, x.dtype) if hasattr(x, "shape") else x
         inputs, kwargs = tree.map_structure(stand_in, (self.inputs, self.kwargs))
         with scope(interpreter=SHAPES):
             self.layer(*self.case.positional(inputs), **kwargs)

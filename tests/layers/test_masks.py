@@ -286,7 +286,7 @@ class Marked(hilevel.Layer):
     def call(self, inputs: Any, mask: Any = None) -> Any:
         if mask is None:
             return inputs
-        return ops.where(masks.of_rank(mask, len(inputs.shape)), inputs, -1.0)
+        return ops.where(masks.expand_to_rank(mask, len(inputs.shape)), inputs, -1.0)
 
 
 @pytest.mark.parametrize("run", [lambda f: f, hilevel.jit])

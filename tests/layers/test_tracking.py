@@ -17,7 +17,7 @@ from hilevel import layers, metrics, random
 Pair = namedtuple("Pair", "a b")
 
 
-class Holder(layers.Layer):
+class StateContainer(layers.Layer):
     """Holds what it is given; attributes that are set before the last count from then on."""
 
     def __init__(self, thing: Any = None, **kwargs: Any) -> None:
@@ -46,7 +46,7 @@ def names(layer: Any) -> list[str]:
 )  # fmt: skip
 def test_structures(structure: Callable[[Any], Any]) -> None:
     d = dense()
-    layer = Holder(structure(d))
+    layer = StateContainer(structure(d))
     assert names(layer) == [d.name]
     assert not isinstance(layer.thing, tuple) or type(layer.thing) is type(structure(d))
 
@@ -71,14 +71,14 @@ CHANGES: dict[str, tuple[Any, Callable[[Any, Any], Any], int]] = {
 def test_changes_of_structures(name: str) -> None:
     """Also after the layers were asked for, which are remembered until something changes."""
     start, change, expected = CHANGES[name]
-    layer = Holder(copy.deepcopy(start))
+    layer = StateContainer(copy.deepcopy(start))
     _ = layer.weights, names(layer), layer.metrics
     change(layer.thing, dense())
     assert len(names(layer)) == expected
 
 
 def test_replacing_and_deleting() -> None:
-    layer = Holder(dense())
+    layer = StateContainer(dense())
     layer.other = dense()
     assert len(names(layer)) == 2
     layer.thing = new = dense()
@@ -90,7 +90,7 @@ def test_replacing_and_deleting() -> None:
 
 
 def test_metrics_and_seed_generators_that_are_set_later() -> None:
-    layer = Holder()
+    layer = StateContainer()
     assert layer.metrics == [] and layer.variables == []
     layer.mean = metrics.Mean()
     assert layer.metrics == [layer.mean]
@@ -100,20 +100,20 @@ def test_metrics_and_seed_generators_that_are_set_later() -> None:
 
 def test_a_layer_twice_counts_once() -> None:
     d = dense()
-    layer = Holder([d, {"a": d}])
+    layer = StateContainer([d, {"a": d}])
     layer.d = d
     d.build((None, 2))
     assert names(layer) == [d.name] and len(layer.weights) == 2
 
 
 def test_layers_in_sets_are_in_the_order_of_their_names() -> None:
-    layer = Holder({layers.Dense(1, name=name) for name in "cab"})
+    layer = StateContainer({layers.Dense(1, name=name) for name in "cab"})
     assert names(layer) == ["a", "b", "c"]
 
 
 @pytest.mark.parametrize("again", [copy.deepcopy, lambda x: pickle.loads(pickle.dumps(x))])
 def test_copies_are_tracked(again: Any) -> None:
-    layer = again(Holder([{"a": {1}}, OrderedDict(b=(dense(), []))]))
+    layer = again(StateContainer([{"a": {1}}, OrderedDict(b=(dense(), []))]))
     assert len(names(layer)) == 1
     layer.thing[1]["b"][1].append(dense())
     assert len(names(layer)) == 2

@@ -13,7 +13,7 @@ import hilevel
 from hilevel import ops, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import SHAPES
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.testing import check_gradients
 
 BY_ID = dict(zip(IDS, CASES, strict=True))
@@ -144,7 +144,7 @@ def signature(result: Any) -> list[Any]:
 
 def abstract_run(c: Case, dtypes: dict[str, str]) -> Any:
     with scope(interpreter=SHAPES):
-        return c.run([Abstract(a.shape, dtypes.get(a.dtype.kind, a.dtype)) for a in c.arrays])
+        return c.run([TensorSpec(a.shape, dtypes.get(a.dtype.kind, a.dtype)) for a in c.arrays])
 
 
 @cases(lambda c: c.abstract)

@@ -79,13 +79,13 @@ def test_bundles_give_what_single_steps_give() -> None:
     assert bundled.evaluate(X, Y, verbose=0) == single.evaluate(X, Y, verbose=0, callbacks=[EachBatch()])
 
 
-def most_steps(stack: list[Any], shape: tuple[int, ...]) -> int:
+def max_steps_per_call(stack: list[Any], shape: tuple[int, ...]) -> int:
     made = hilevel.Sequential([hilevel.Input(shape[1:]), *stack])
     made.compile("sgd", "mse")
     batch = np.ones(shape, "float32")
     targets = np.ones((shape[0], *made.output_shape[1:]), "float32")
     made.train_on_batch(batch, targets)
-    return int(step_of(made, "train").programs.most_steps((batch, targets)))
+    return int(step_of(made, "train").programs.max_steps_per_call((batch, targets)))
 
 
 class Doubling(layers.Layer):
@@ -109,14 +109,14 @@ class Doubling(layers.Layer):
 def test_the_number_of_steps_follows_from_what_a_step_computes(
     stack: list[Any], shape: tuple[int, ...], least: int, most: int
 ) -> None:
-    assert least <= most_steps(stack, shape) <= most
+    assert least <= max_steps_per_call(stack, shape) <= most
 
 
 def test_large_results_are_not_bundled() -> None:
     made = hilevel.Sequential([hilevel.Input((8,)), layers.Dense(2**16)])
     made.predict(np.ones((4, 8), "float32"), verbose=0)
     step = step_of(made, "predict").programs
-    assert [step.most_steps(np.ones((n, 8), "float32")) for n in (1, 4)] == [4, 1]
+    assert [step.max_steps_per_call(np.ones((n, 8), "float32")) for n in (1, 4)] == [4, 1]
 
 
 def test_nothing_is_compiled_twice() -> None:

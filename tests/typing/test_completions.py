@@ -93,8 +93,5 @@ def test_the_public_names_of_layers_are_offered(offered: set[str]) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.xfail(
-    strict=True, reason="`import *` in hilevel/layers/__init__.py brings private names of the families"
-)
 def test_only_the_public_names_of_layers_are_offered(offered: set[str]) -> None:
     assert {name for name in offered if not name.startswith("_")} == set(dir(hilevel.layers))

@@ -88,6 +88,6 @@ def test_there_are_programs_and_errors() -> None:
 @pytest.mark.parametrize("program", RIGHT, ids=lambda p: p.stem)
 def test_the_right_programs_run(program: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("hilevel.backends._default", None)
+    monkeypatch.setattr("hilevel.engine.backends._default", None)
     with hilevel.use_backend("numpy"):
         runpy.run_path(str(program))

@@ -14,14 +14,14 @@ import numpy as np
 
 from hilevel import tree
 from hilevel.engine import tensor
-from hilevel.engine.autodiff.tape import Tape, Traced, backward, ones_like, paused, untraced, zeros_like
+from hilevel.engine.autodiff.tape import Tape, TapeTensor, backward, ones_like, paused, untraced, zeros_like
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import is_float
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import to_array
 from hilevel.engine.overlay import Overlay, arrays_of
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Array, Function
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
@@ -154,7 +154,7 @@ def _rows(value: Any, pullback: Pullback, count: int) -> list[Any]:
     shape = tuple(value.shape)
     n = int(np.prod(shape, dtype=np.int64))
     seeds = np.eye(n, dtype=np.dtype(value.dtype)).reshape((n, *shape))
-    home = owner(untraced(value))
+    home = backend_of(untraced(value))
     rows = [pullback([home.asarray(seed)]) for seed in seeds]
     stacked = (ops.stack([row[i] for row in rows]) for i in range(count))
     return [ops.reshape(s, shape + tuple(s.shape[1:])) for s in stacked]
@@ -215,13 +215,13 @@ class _Call:
 
 def _linearize(call: _Call, once: bool = False) -> tuple[Any, Any, Pullback]:
     """`(value, aux, pullback)` of a call; with `once` the pullback is called once, and gives memory back on its way."""
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         return _by_shapes(call)
     backend = _home(call)
     if backend is not current_backend():
         with scope(backend=backend):
             return _linearize(call, once)
-    if backend.differentiate is not None and context.interpreter.is_plain:
+    if backend.vjp is not None and context.interpreter.is_plain:
         return _by_engine(call, backend)
     return _by_tape(call, once)
 
@@ -230,15 +230,15 @@ def _by_shapes(call: _Call) -> tuple[Any, Any, Pullback]:
     """While only shapes are being found: gradients have the shapes of their sources."""
     sources = call.leaves if call.variables is None else call.variables
     value, aux = call.run(call.leaves)
-    return value, aux, lambda seeds: [Abstract(s.shape, s.dtype) for s in sources]
+    return value, aux, lambda seeds: [TensorSpec(s.shape, s.dtype) for s in sources]
 
 
 def _home(call: _Call) -> Any:
     if call.variables:
         return call.variables[0].backend
     for leaf in call.leaves:
-        if not isinstance(leaf, Traced):
-            return owner(leaf)
+        if not isinstance(leaf, TapeTensor):
+            return backend_of(leaf)
     return current_backend()
 
 
@@ -268,8 +268,8 @@ def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
     )
 
 
-def _leaf(x: Any, record: Tape) -> Traced:
-    return x if isinstance(x, Traced) and x.tape is record else Traced(untraced(x), record)
+def _leaf(x: Any, record: Tape) -> TapeTensor:
+    return x if isinstance(x, TapeTensor) and x.tape is record else TapeTensor(untraced(x), record)
 
 
 def _expiring(record: Tape) -> Function:
@@ -281,7 +281,7 @@ def _expiring(record: Tape) -> Function:
 def _gradients_of(
     call: _Call,
     record: Tape,
-    leaves: list[Traced],
+    leaves: list[TapeTensor],
     targets: list[Any],
     seeds: Sequence[Any],
     release: bool,
@@ -323,7 +323,7 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
         return tree.flatten(value), (tree.flatten(aux), [overlay.read(v) for v in changed])
 
     arrays = arrays_of(variables) if call.variables is not None else call.leaves
-    values, pullback, (others, state) = backend.differentiate(pure, list(arrays))
+    values, pullback, (others, state) = backend.vjp(pure, list(arrays))
     for v, new in zip(changed, state, strict=True):
         v.replace(new)
     value, aux = tree.pack_sequence_as(structure, [*values, *others])
@@ -357,7 +357,7 @@ def _name(fn: Function) -> str:
 
 def _ones_like(x: Any) -> Array:
     x = untraced(x)
-    if isinstance(x, Abstract):
+    if isinstance(x, TensorSpec):
         return x
     return ones_like(x)
 
@@ -378,7 +378,7 @@ class _CustomOp:
     """Stands in a recording for a call of a function with a gradient of its own."""
 
     name = "custom_gradient"
-    made_of_ops = True
+    is_composite = True
 
     def __init__(self, fn: Function, gradient: Function) -> None:
         self.fn, self.backward = fn, gradient
@@ -413,13 +413,13 @@ def custom_gradient(f: Function) -> Function:
         if record is None:
             engine = current_backend().custom_gradient
             return f(*arrays)[0] if engine is None else engine(f)(*arrays)
-        if not any(isinstance(a, Traced) for a in arrays):
+        if not any(isinstance(a, TapeTensor) for a in arrays):
             return f(*arrays)[0]
         values = [untraced(a) for a in arrays]
         with paused():
             y, gradient = f(*values)
-        parents = [a if isinstance(a, Traced) and a.tape is record else None for a in arrays]
-        node = Traced(y, record, _CustomOp(f, gradient), values, parents)
+        parents = [a if isinstance(a, TapeTensor) and a.tape is record else None for a in arrays]
+        node = TapeTensor(y, record, _CustomOp(f, gradient), values, parents)
         record.nodes.append(node)
         return node
 

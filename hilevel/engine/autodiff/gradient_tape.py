@@ -9,12 +9,12 @@ import numpy as np
 from hilevel import masks, tree
 from hilevel.engine import tensor
 from hilevel.engine.autodiff.functional import sum_groups
-from hilevel.engine.autodiff.tape import Tape, Traced, backward, ones_like, paused, untraced
+from hilevel.engine.autodiff.tape import Tape, TapeTensor, backward, ones_like, paused, untraced
 from hilevel.engine.context import context
 from hilevel.engine.dtypes import is_float
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import to_array
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Tensor
 from hilevel.engine.variables import Variable
 
@@ -53,7 +53,7 @@ class GradientTape:
         self._record.auto |= self._auto
         self._record.open += 1
         self._record.users += 1
-        if not self._before.finds_shapes:
+        if not self._before.infers_shapes:
             context.interpreter = self._record
         self._open, self._used = True, False
         return self
@@ -79,20 +79,20 @@ class GradientTape:
 
     def _watch(self, x: Any) -> Any:
         record = self._recording()
-        if context.interpreter.finds_shapes:
+        if context.interpreter.infers_shapes:
             return to_array(x)
         if isinstance(x, Variable):
             record.watched[id(x)] = x
             return x
         array = to_array(x)
-        if isinstance(array, Traced) and array.tape is record:
+        if isinstance(array, TapeTensor) and array.tape is record:
             return array
         if not is_float(array.dtype):
             raise TypeError(
                 f"GradientTape.watch: gradients are taken of floats; got dtype {array.dtype}. Cast it "
                 "first: hilevel.ops.cast(x, 'float32')."
             )
-        return masks.set_mask(Traced(untraced(array), record), masks.mask_of(x))
+        return masks.set_mask(TapeTensor(untraced(array), record), masks.mask_of(x))
 
     def watched_variables(self) -> list[Variable]:
         """The Variables that are being watched, in the order in which they were read."""
@@ -133,8 +133,8 @@ class GradientTape:
             raise ValueError(
                 f'unconnected_gradients must be "none" or "zero"; got {unconnected_gradients!r}.'
             )
-        if context.interpreter.finds_shapes:
-            return tree.map_structure(lambda s: Abstract(s.shape, s.dtype), sources)
+        if context.interpreter.infers_shapes:
+            return tree.map_structure(lambda s: TensorSpec(s.shape, s.dtype), sources)
         targets = [_target(t) for t in tree.flatten(target)]
         groups = [self._leaves(source, record) for source in tree.flatten(sources)]
         again = self._begin(record)
@@ -161,10 +161,10 @@ class GradientTape:
         self._used = True
         return record.open - (self._open and not self._persistent) > 0
 
-    def _leaves(self, source: Any, record: Tape) -> list[Traced]:
+    def _leaves(self, source: Any, record: Tape) -> list[TapeTensor]:
         if isinstance(source, Variable):
             return record.leaves.get(id(source), [])
-        if isinstance(source, Traced):
+        if isinstance(source, TapeTensor):
             return [source]
         raise TypeError(
             "GradientTape.gradient: a source is an array that the tape cannot follow. "
@@ -173,7 +173,7 @@ class GradientTape:
 
     def jacobian(self, target: Tensor, source: Any) -> Any:
         """All derivatives of a tensor, of shape `target.shape + source.shape`."""
-        if not isinstance(target, Traced):
+        if not isinstance(target, TapeTensor):
             return None
         shape = tuple(target.shape)
         n = int(np.prod(shape, dtype=np.int64))
@@ -181,7 +181,7 @@ class GradientTape:
         record = self._recording()
         again = self._begin(record)
         leaves = self._leaves(source, record)
-        home = owner(target.value)
+        home = backend_of(target.value)
         with record.gradients(recorded=again):
             rows = [sum_groups([leaves], backward([target], [home.asarray(s)], leaves))[0] for s in seeds]
             if not rows or rows[0] is None:
@@ -196,4 +196,4 @@ def _target(x: Any) -> Any:
 def _seeds(targets: list[Any], output_gradients: Any) -> list[Any]:
     if output_gradients is not None:
         return [to_array(g) for g in tree.flatten(output_gradients)]
-    return [ones_like(t.value) if isinstance(t, Traced) else None for t in targets]
+    return [ones_like(t.value) if isinstance(t, TapeTensor) else None for t in targets]

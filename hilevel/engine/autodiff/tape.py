@@ -1,6 +1,6 @@
 """The define-by-run tape: what was computed, in order, and the way back through it.
 
-An op that gets a `Traced` value while its tape is open appends one `Traced` more: the result, the op and the
+An op that gets a `TapeTensor` value while its tape is open appends one `TapeTensor` more: the result, the op and the
 arguments it came from. `backward` walks the list from its end, asking each op's rule for the gradients of its
 arguments. While a recording is open during that walk, the rules run on traced values and `hilevel.ops`, so that
 the gradients are recorded in turn: gradients of gradients need nothing else.
@@ -22,11 +22,11 @@ from hilevel.engine.interpreter import (
     NO_OPTIONS,
     RECORDED,
     Interpreter,
+    backend_of,
     on_backend,
-    owner,
     plain_array,
 )
-from hilevel.engine.tensor import Holding
+from hilevel.engine.tensor import ConcreteTensor
 from hilevel.engine.types import Array, Function
 from hilevel.errors import TracedValueError
 
@@ -41,9 +41,9 @@ class Tape(Interpreter):
 
     def __init__(self) -> None:
         self.below: Interpreter = context.interpreter
-        self.nodes: list[Traced] = []
+        self.nodes: list[TapeTensor] = []
         self.watched: dict[int, Any] = {}
-        self.leaves: dict[int, list[Traced]] = {}
+        self.leaves: dict[int, list[TapeTensor]] = {}
         self.auto = False
         self.open = 0
         self.users = 0
@@ -78,11 +78,11 @@ class Tape(Interpreter):
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Compute; record the result if an operand is traced by this tape and the op has a gradient."""
         values: list[Any] = []
-        parents: list[Traced | None] = []
+        parents: list[TapeTensor | None] = []
         linked, on_host = False, True
         for a in args:
             parent = None
-            if a.__class__ is Traced:
+            if a.__class__ is TapeTensor:
                 if a.tape is self:
                     parent, linked, a = a, True, a.value
                 else:
@@ -96,7 +96,7 @@ class Tape(Interpreter):
         if op.rule is None or not linked:
             return self.below.run(op, tuple(values), kwargs)
         if not backend.takes_host_arrays:
-            values = list(backend.adopt(values))
+            values = list(backend.convert_operands(values))
         override = backend.overrides[op]
         saving = op.saving if override is None or override.gradient is None else override.saving
         form = saving or (override or op).value
@@ -107,7 +107,7 @@ class Tape(Interpreter):
         residuals = None
         if saving is not None:
             y, residuals = y
-        node = Traced(y, self, op, values, parents)
+        node = TapeTensor(y, self, op, values, parents)
         node.attributes = kwargs
         node.residuals = residuals
         self.nodes.append(node)
@@ -121,7 +121,7 @@ class Tape(Interpreter):
 
     def leaf(self, variable: Any, value: Any) -> Any:
         """Return the traced value of a Variable that holds `value`: one for each array that it holds in turn."""
-        if value.__class__ is Traced:
+        if value.__class__ is TapeTensor:
             return value
         leaves = self.leaves.get(id(variable))
         if leaves is None:
@@ -129,11 +129,11 @@ class Tape(Interpreter):
             self.watched[id(variable)] = variable
         elif leaves[-1].value is value:
             return leaves[-1]
-        leaves.append(Traced(value, self))
+        leaves.append(TapeTensor(value, self))
         return leaves[-1]
 
 
-class Traced(Holding):
+class TapeTensor(ConcreteTensor):
     """A value with its origin: the op, its arguments' values, and which of these are traced themselves.
 
     Outside of the tape that made it, it behaves as the plain array that it holds.
@@ -183,16 +183,16 @@ class Traced(Holding):
         return plain_array(self.value)
 
     def __repr__(self) -> str:
-        return f"<Traced {self.value!r}>"
+        return f"<TapeTensor {self.value!r}>"
 
 
-ARRAYS.add(Traced)
-RECORDED.add(Traced)
+ARRAYS.add(TapeTensor)
+RECORDED.add(TapeTensor)
 
 
 def to_host(value: Array) -> np.ndarray[Any, Any]:
     """The numbers of an array of any backend, as a copy on the host."""
-    backend = owner(value)
+    backend = backend_of(value)
     if not backend.is_concrete(value):
         raise TracedValueError(
             "This tensor belongs to a compiled function and has no numbers while it is traced. Return "
@@ -211,15 +211,15 @@ def paused() -> Any:
 
 def constant(beside: Any, numbers: Any, dtype: Any = None) -> Array:
     """NumPy's numbers as an array of the backend that the array `beside` belongs to."""
-    return owner(untraced(beside)).asarray(numbers, dtype=dtype)
+    return backend_of(untraced(beside)).asarray(numbers, dtype=dtype)
 
 
 def untraced(x: Any) -> Any:
     """The plain array of a traced value; anything else as it is."""
-    return x.value if isinstance(x, Traced) else x
+    return x.value if isinstance(x, TapeTensor) else x
 
 
-def check_alive(x: Traced) -> None:
+def check_alive(x: TapeTensor) -> None:
     """Refuse a value whose step is over."""
     if x.tape.expired:
         raise TracedValueError(expired_message())
@@ -238,7 +238,7 @@ def expired_message() -> str:
 
 
 def backward(
-    targets: Sequence[Any], seeds: Sequence[Any], sources: Iterable[Traced], release: bool = False
+    targets: Sequence[Any], seeds: Sequence[Any], sources: Iterable[TapeTensor], release: bool = False
 ) -> list[Any]:
     """The sum over targets of `seed * d target / d source`, for each source; None where there is no path.
 
@@ -249,7 +249,7 @@ def backward(
     gradients: dict[int, Any] = {}
     start: Tape | None = None
     for target, seed in zip(targets, seeds, strict=True):
-        if isinstance(target, Traced):
+        if isinstance(target, TapeTensor):
             start = target.tape
             _send(gradients, target, seed)
     wanted = list(sources)
@@ -274,7 +274,7 @@ def backward(
     return [kept.get(id(s)) for s in wanted]
 
 
-def _between(nodes: list[Traced], sources: set[int]) -> set[int]:
+def _between(nodes: list[TapeTensor], sources: set[int]) -> set[int]:
     """The ids of everything that depends on the sources, and of these."""
     needed = set(sources)
     for node in nodes:
@@ -287,7 +287,7 @@ def _between(nodes: list[Traced], sources: set[int]) -> set[int]:
     return needed
 
 
-def _reverse(nodes: list[Traced], release: bool) -> Iterator[Traced]:
+def _reverse(nodes: list[TapeTensor], release: bool) -> Iterator[TapeTensor]:
     if not release:
         yield from reversed(nodes[:])
         return
@@ -295,7 +295,7 @@ def _reverse(nodes: list[Traced], release: bool) -> Iterator[Traced]:
         yield nodes.pop()
 
 
-def _send(gradients: dict[int, Any], node: Traced, g: Any) -> None:
+def _send(gradients: dict[int, Any], node: TapeTensor, g: Any) -> None:
     """Add a contribution to a node's gradient; that of one of several outputs to its place in the tuple."""
     if node.picked is not None:
         whole = node.parents[0]
@@ -307,7 +307,7 @@ def _send(gradients: dict[int, Any], node: Traced, g: Any) -> None:
     gradients[key] = g if before is None else before + g
 
 
-def _pass_on(node: Traced, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]) -> None:
+def _pass_on(node: TapeTensor, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]) -> None:
     """Send each argument of a node its gradient, as the op's rule gives it, in the argument's shape and dtype."""
     if g.__class__ is list:
         g = tuple(zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
@@ -327,7 +327,7 @@ def _pass_on(node: Traced, g: Any, again: bool, needed: set[int], gradients: dic
             _send(gradients, parent, gradient)
 
 
-def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> Sequence[Any]:
+def _apply_rule(node: TapeTensor, g: Any, again: bool, wanted: tuple[bool, ...]) -> Sequence[Any]:
     """The gradients of those arguments for which they are wanted."""
     op = node.op
     if again:
@@ -335,7 +335,7 @@ def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> 
         y: Any = node.value if isinstance(node.value, tuple) else node
         return _demand(op.rule, wanted, tensor.ops, g, y, *values, **node.attributes)
     first = g[0] if g.__class__ is tuple else g
-    backend = owner(first)
+    backend = backend_of(first)
     override = backend.overrides[op]
     rule = op.rule if override is None or override.gradient is None else override.gradient
     attributes = node.attributes
@@ -343,7 +343,7 @@ def _apply_rule(node: Traced, g: Any, again: bool, wanted: tuple[bool, ...]) -> 
         attributes = attributes | {"residuals": node.residuals}
     args = (rule, wanted, backend.xp, g, node.value, *node.values)
     interpreter = context.interpreter
-    grads = _demand(*args, **attributes) if op.made_of_ops else interpreter.call(_demand, args, attributes)
+    grads = _demand(*args, **attributes) if op.is_composite else interpreter.call(_demand, args, attributes)
     if not interpreter.is_plain:
         interpreter.differentiated(node, g, grads)
     return grads
@@ -374,19 +374,19 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
 
 def zeros_like(x: Array) -> Array:
     """An array of zeros in the shape and dtype of `x`."""
-    return context.interpreter.call(owner(x).xp.zeros_like, (x,))
+    return context.interpreter.call(backend_of(x).xp.zeros_like, (x,))
 
 
 def ones_like(x: Array) -> Array:
     """An array of ones in the shape and dtype of `x`."""
-    return context.interpreter.call(owner(x).xp.ones_like, (x,))
+    return context.interpreter.call(backend_of(x).xp.ones_like, (x,))
 
 
-def _pick_all(node: Traced) -> tuple[Traced, ...]:
+def _pick_all(node: TapeTensor) -> tuple[TapeTensor, ...]:
     """Return a traced value for each output of a node."""
     outputs = []
     for i, value in enumerate(node.value):
-        output = Traced(value, node.tape, None, (), (node,))
+        output = TapeTensor(value, node.tape, None, (), (node,))
         output.picked = i
         outputs.append(output)
     return tuple(outputs)

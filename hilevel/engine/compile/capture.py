@@ -1,6 +1,6 @@
 """Capturing a step: the calls that a function makes of an eager backend, in order, as it runs.
 
-While a capture is open, what ops return is `Captured`: the array, and its number among the step's values. Every
+While a capture is open, what ops return is `CapturedTensor`: the array, and its number among the step's values. Every
 call of an op's value or gradient rule is made, and noted. What the function does with numbers that the capture cannot
 see - it looks at them, keeps them, sets an attribute of a layer - is a reason to leave it as it is.
 """
@@ -19,19 +19,19 @@ import numpy as np
 
 from hilevel import tree
 from hilevel.engine.context import context, scope
-from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, NUMBERS, RECORDED, Watch
+from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, NUMBERS, RECORDED, Observer
 from hilevel.engine.overlay import Overlay
 from hilevel.engine.protocol import Backend
-from hilevel.engine.tensor import Holding
+from hilevel.engine.tensor import ConcreteTensor
 from hilevel.engine.types import Array, Function
 
 
-class Captured(Holding):
+class CapturedTensor(ConcreteTensor):
     """An array of a step that is being captured. Afterwards it is the plain array again."""
 
     __slots__ = ("__weakref__", "capture", "dtype", "shape", "slot", "value")
 
-    def __init__(self, value: Array, capture: Capture, slot: Slot) -> None:
+    def __init__(self, value: Array, capture: Capture, slot: ValueId) -> None:
         self.value = value
         self.shape, self.dtype = value.shape, value.dtype  # type: ignore[misc]
         self.capture = capture
@@ -67,11 +67,11 @@ class Captured(Holding):
         return self.capture.call(_copy, (self,))
 
     def __repr__(self) -> str:
-        return f"<Captured {self.value!r}>"
+        return f"<CapturedTensor {self.value!r}>"
 
 
-ARRAYS.add(Captured)
-RECORDED.add(Captured)
+ARRAYS.add(CapturedTensor)
+RECORDED.add(CapturedTensor)
 
 
 def _copy(x: Array) -> Array:
@@ -80,12 +80,12 @@ def _copy(x: Array) -> Array:
 
 def value_of(x: Any) -> Any:
     """Return the array of a captured one; a structure with such arrays; anything else as it is."""
-    return x.value if x.__class__ is Captured else _within(x, _VALUE, value_of)
+    return x.value if x.__class__ is CapturedTensor else _within(x, _VALUE, value_of)
 
 
 def slot_of(x: Any) -> Any:
     """Return the slot of a captured array; a structure with such slots; anything else as it is."""
-    return x.slot if x.__class__ is Captured else _within(x, _SLOT, slot_of)
+    return x.slot if x.__class__ is CapturedTensor else _within(x, _SLOT, slot_of)
 
 
 _VALUE, _SLOT = attrgetter("value"), attrgetter("slot")
@@ -99,7 +99,11 @@ def _within(x: Any, of: Function, of_nested: Function) -> Any:
         return x
     items = [*x.values()] if isinstance(x, dict) else x
     new = [
-        of(item) if item.__class__ is Captured else of_nested(item) if isinstance(item, _NESTED) else item
+        of(item)
+        if item.__class__ is CapturedTensor
+        else of_nested(item)
+        if isinstance(item, _NESTED)
+        else item
         for item in items
     ]
     if all(map(operator.is_, new, items)):
@@ -145,14 +149,14 @@ def root(x: Array) -> Array:
     return x if base is None or not hasattr(base, "dtype") else base
 
 
-class Slot(int):
-    """The number of a value among those of a step: the data, the Variables and what is computed of them."""
+class ValueId(int):
+    """The number of a value in a step, among the data, the Variables and the results."""
 
     __slots__ = ()
 
 
 class Call:
-    """One call of a step. In `args`, `kwargs` and `out` a `Slot` stands for an array; all else is as it was. `writes`
+    """One call of a step. In `args`, `kwargs` and `out` a `ValueId` stands for an array; all else is as it was. `writes`
     are the positions of the arguments that a program writes the results to, in place. `errors` is what NumPy was told
     to do about overflow and the like, where it was not the usual."""
 
@@ -165,7 +169,7 @@ class Call:
         self.writes, self.errors = writes, errors
 
 
-class Kept:
+class CapturedOutput:
     """What a step leaves behind, in a Variable or as a result: a slot or a constant, to be copied or not."""
 
     __slots__ = ("copied", "value")
@@ -174,11 +178,11 @@ class Kept:
         self.value, self.copied = value, copied
 
 
-class Entered(NamedTuple):
+class CapturedInput(NamedTuple):
     """A Variable that a step uses, and what it held before: the slot and the array."""
 
     variable: Any
-    slot: Slot
+    slot: ValueId
     array: Array
 
 
@@ -214,7 +218,7 @@ class _YoungOnly:
             gc.enable()
 
 
-class Capture(Watch):
+class Capture(Observer):
     """The interpreter of one run of a step, which notes the calls of functions of arrays.
 
     `data` are the slots of the arrays it was given, `entered` the Variables that it used; `left` are those that hold
@@ -226,9 +230,9 @@ class Capture(Watch):
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.calls: list[Call] = []
-        self.data: list[Slot] = []
-        self.entered: list[Entered] = []
-        self.left: list[tuple[Any, Kept]] = []
+        self.data: list[ValueId] = []
+        self.entered: list[CapturedInput] = []
+        self.left: list[tuple[Any, CapturedOutput]] = []
         self.result: Any = None
         self.owners: dict[int, Any] = {}
         self.written: list[Array] = []
@@ -238,7 +242,7 @@ class Capture(Watch):
         self._count = 0
         self._usual = np.geterr()
         self._roots: dict[int, tuple[Any, Array]] = {}
-        self._alive: list[weakref.ref[Captured]] = []
+        self._alive: list[weakref.ref[CapturedTensor]] = []
 
     def use(self, layer: Any) -> None:
         """Take note of a layer whose attributes the step may depend on."""
@@ -271,10 +275,10 @@ class Capture(Watch):
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Compute the result of an op, on this backend where all arrays are captured."""
         for a in args:
-            if a.__class__ is not Captured and a.__class__ not in NUMBERS:
+            if a.__class__ is not CapturedTensor and a.__class__ not in NUMBERS:
                 return super().run(op, args, kwargs)
         if not self.backend.takes_host_arrays:
-            args = self.backend.adopt(args)
+            args = self.backend.convert_operands(args)
         return self.call((self.backend.overrides[op] or op).value, (self.backend.xp, *args), kwargs)
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
@@ -292,13 +296,13 @@ class Capture(Watch):
         out = self._captured(out)
         errors = np.geterr()
         slots = _within(args, _SLOT, slot_of), _within(kwargs, _SLOT, slot_of) if kwargs else {}
-        made = out.slot if out.__class__ is Captured else slot_of(out)
+        made = out.slot if out.__class__ is CapturedTensor else slot_of(out)
         self.calls.append(Call(function, *slots, made, writes, None if errors == self._usual else errors))
         return out
 
     def _note_written(self, target: Any, array: Array) -> None:
         """Note an array that a program will write to the array of a Variable, the target, in place."""
-        owner = self.owners.get(target.slot) if target.__class__ is Captured else None
+        owner = self.owners.get(target.slot) if target.__class__ is CapturedTensor else None
         self._roots[id(array)] = (owner, array)
         self.written.append(array)
 
@@ -317,10 +321,10 @@ class Capture(Watch):
         if variable.backend is not self.backend:
             self.refuse(f'the Variable "{variable.path}" is on another backend')
             return value
-        value = self.backend.snapshot(value)
+        value = self.backend.copy(value)
         self._roots[id(value)] = (variable, value)
         captured = self._captured(value)
-        self.entered.append(Entered(variable, captured.slot, value))
+        self.entered.append(CapturedInput(variable, captured.slot, value))
         return captured
 
     def _captured(self, value: Any) -> Any:
@@ -334,12 +338,12 @@ class Capture(Watch):
             if value is not None and not isinstance(value, (bool, int, float, str)):
                 self.refuse(f"a call returns {type(value).__name__}")
             return value
-        slot = Slot(self._count)
+        slot = ValueId(self._count)
         self._count += 1
         found = self._roots.get(id(value if getattr(value, "base", None) is None else root(value)))
         if found is not None:
             self.owners[slot] = found[0]
-        captured = Captured(value, self, slot)
+        captured = CapturedTensor(value, self, slot)
         self._alive.append(weakref.ref(captured))
         return captured
 
@@ -351,21 +355,23 @@ class Capture(Watch):
         in_place = set(map(id, self.written))
         for key, variable in overlay.written.items():
             held = overlay.values[key]
-            value = held.value if held.__class__ is Captured else held
+            value = held.value if held.__class__ is CapturedTensor else held
             if value is entered.get(key):
                 continue
             if key in entered and id(value) not in in_place:
                 kept = self._keep(held)
                 self.left.append((variable, kept))
-                value = self.backend.snapshot(value) if kept.copied else value
+                value = self.backend.copy(value) if kept.copied else value
             variable.replace(value)
 
-    def _keep(self, x: Any) -> Kept:
+    def _keep(self, x: Any) -> CapturedOutput:
         is_array = self.backend.is_array(x)
-        return Kept(slot_of(x), is_array and (x.__class__ is not Captured or self._is_owned(x)))
+        return CapturedOutput(
+            slot_of(x), is_array and (x.__class__ is not CapturedTensor or self._is_owned(x))
+        )
 
     def _plain(self, x: Any) -> Any:
-        return self.backend.snapshot(value_of(x)) if self._is_owned(x) else value_of(x)
+        return self.backend.copy(value_of(x)) if self._is_owned(x) else value_of(x)
 
     def _is_owned(self, x: Any) -> bool:
         return id(root(value_of(x))) in self._roots

@@ -40,7 +40,7 @@ def jit(fn: Function | None = None) -> Function:
     """
     if fn is None:
         return jit
-    programs = Programs(fn)
+    programs = JitFunction(fn)
 
     @functools.wraps(fn)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -50,7 +50,7 @@ def jit(fn: Function | None = None) -> Function:
     return call
 
 
-class Programs:
+class JitFunction:
     """The compiled forms of a function, one for each backend that it has been called on: `compiled`, by name."""
 
     def __init__(self, fn: Function) -> None:
@@ -72,20 +72,20 @@ class Programs:
             if hasattr(program, "usage"):
                 program.usage = usage
 
-    def most_steps(self, *args: Any) -> int:
+    def max_steps_per_call(self, *args: Any) -> int:
         """Return how many calls with arguments of these shapes are worth being one program, at most."""
         program = self._program()
-        if not hasattr(program, "most_steps") or not context.interpreter.is_plain:
+        if not hasattr(program, "max_steps_per_call") or not context.interpreter.is_plain:
             return 1
         with scope(compiling=context.compiling + 1):
-            return int(program.most_steps(*args))
+            return int(program.max_steps_per_call(*args))
 
-    def many(self, count: int, *args: Any) -> tuple[Any, Any]:
+    def call_many(self, count: int, *args: Any) -> tuple[Any, Any]:
         """Call the function on the first `count` slices of its arguments: the last result, and all of them stacked."""
         program = self._program()
-        if hasattr(program, "many") and context.interpreter.is_plain:
+        if hasattr(program, "call_many") and context.interpreter.is_plain:
             with scope(compiling=context.compiling + 1):
-                return program.many(count, *args)
+                return program.call_many(count, *args)
         slices = (tree.map_structure(lambda x, i=i: None if x is None else x[i], args) for i in range(count))
         results = [self(*one) for one in slices]
         return results[-1], tree.map_structure(lambda *r: np.stack(list(map(to_host, r))), *results)

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel.engine.compile.capture import Call, Capture, Kept, Slot
+from hilevel.engine.compile.capture import Call, Capture, CapturedOutput, ValueId
 from hilevel.engine.overlay import arrays_of, replace_arrays
 from hilevel.engine.types import Array, Function
 
@@ -127,14 +127,14 @@ def _before(capture: Capture, call: Call) -> set[int]:
     return {slot for slot, owner in capture.owners.items() if id(owner) in written and slot < first}
 
 
-def _slot(x: Any) -> Slot:
-    if not isinstance(x, Slot):
+def _slot(x: Any) -> ValueId:
+    if not isinstance(x, ValueId):
         raise CannotReplay("an array that is written to is not a Variable's")
     return x
 
 
-def _slots(structure: Any) -> list[Slot]:
-    return [x for x in tree.flatten(structure) if isinstance(x, Slot)]
+def _slots(structure: Any) -> list[ValueId]:
+    return [x for x in tree.flatten(structure) if isinstance(x, ValueId)]
 
 
 class _Writer:
@@ -148,7 +148,7 @@ class _Writer:
         self.names.update({slot: f"v{slot}" for slot in variables})
         self.names.update({slot: f"x{slot}" for slot in data})
         self.homes = {id(e.variable): self.names[e.slot] for e in capture.entered}
-        self.scope: dict[str, Any] = {"snapshot": capture.backend.snapshot}
+        self.scope: dict[str, Any] = {"snapshot": capture.backend.copy}
         self.known: dict[int, str] = {}
         self.last = _last_uses(capture)
         lines = [
@@ -163,7 +163,7 @@ class _Writer:
         lines.append(f"    return {result}, [{', '.join(self.kept(kept).text for _, kept in capture.left)}]")
         self.source = "\n".join(line for line in lines if line) + "\n"
 
-    def unpacked(self, slots: list[Slot], source: str) -> str:
+    def unpacked(self, slots: list[ValueId], source: str) -> str:
         return f"    {', '.join(self.names[slot] for slot in slots)}, = {source}" if slots else ""
 
     def lines_of(self, call: Call, number: int) -> list[str]:
@@ -189,7 +189,7 @@ class _Writer:
 
     def target(self, out: Any, after: list[str]) -> str:
         """What a call's result is assigned to; of dicts, what is in them is taken out in lines of its own."""
-        if isinstance(out, Slot):
+        if isinstance(out, ValueId):
             if out not in self.last:
                 return "_"
             self.names[out] = f"t{int(out)}"
@@ -208,7 +208,7 @@ class _Writer:
         """The source of an argument."""
         if isinstance(x, _Text):
             return x.text
-        if isinstance(x, Slot):
+        if isinstance(x, ValueId):
             return self.names[x]
         if x is None or x.__class__ in (bool, int, str) or (x.__class__ is float and math.isfinite(x)):
             return repr(x)
@@ -231,7 +231,7 @@ class _Writer:
             self.known[id(x)], self.scope[name] = name, x
         return self.known[id(x)]
 
-    def kept(self, kept: Kept) -> _Text:
+    def kept(self, kept: CapturedOutput) -> _Text:
         """What is left behind."""
         text = self.expression(kept.value)
         return _Text(f"snapshot({text})" if kept.copied else text)

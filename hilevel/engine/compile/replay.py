@@ -35,13 +35,13 @@ MOST = 64
 """How many forms a function may have, by the shapes and the plain values in its arguments."""
 
 
-class Replayed:
+class ReplayedFunction:
     """The compiled form of a function on an eager backend: one form for each structure and shape of its arguments."""
 
     def __init__(self, function: Function, backend: Backend) -> None:
         self.function = function
         self.backend = backend
-        self.forms: dict[Any, _Form] = {}
+        self.forms: dict[Any, _Specialization] = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         if not self.backend.takes_host_arrays:
@@ -52,7 +52,7 @@ class Replayed:
         if form is None or form.is_stale():
             if form is None and len(self.forms) >= MOST:
                 return self.function(*args, **kwargs)
-            form = self.forms[key] = _Form()  # another thread may do the same: both capture
+            form = self.forms[key] = _Specialization()  # another thread may do the same: both capture
         program = form.program
         if program is None:
             return form.run(self.function, self.backend, args, kwargs)
@@ -64,7 +64,7 @@ class Replayed:
         return self.backend.asarray(x) if isinstance(x, (np.ndarray, np.generic)) else x
 
 
-class _Form:
+class _Specialization:
     """One form of a function: captured, then replayed or left as it is. Several threads may capture it at once."""
 
     def __init__(self) -> None:

@@ -46,7 +46,7 @@ def _fitted(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
     """A mask that can be broadcast to that shape: as it is, or with axes behind its own."""
     mine, more = tuple(mask.shape), len(shape) - len(mask.shape)
     if mine == shape[: len(mine)] and mine != shape[more:]:
-        return masks.of_rank(mask, len(shape))
+        return masks.expand_to_rank(mask, len(shape))
     if broadcast(mine, shape) != shape:
         raise ShapeError(f"Softmax: a mask of shape {mine} cannot be broadcast to inputs of shape {shape}.")
     return mask

@@ -109,11 +109,11 @@ class Attention(Layer):
 
     def _seen(self, query: Tensor, key: Tensor, mask: Any, causal: bool) -> Tensor | None:
         """Which keys each query sees, `(batch, queries, keys)` or what fits it; None where it is all."""
-        seen = masks.combined([to_mask(m) for m in (mask or ())[1:]])
+        seen = masks.all_of([to_mask(m) for m in (mask or ())[1:]])
         found = [None if seen is None else seen[..., None, :]]
         if causal:
             found.append(causal_mask(query.shape[-2], key.shape[-2]))
-        return masks.combined(found)
+        return masks.all_of(found)
 
     def _prepared(self, query: Tensor, key: Tensor) -> tuple[Tensor, Tensor]:
         """Query and key, so that their dot products are the scores."""

@@ -24,7 +24,7 @@ from hilevel.ops.nn.attention import attention, causal_mask, masked_softmax, to_
 from hilevel.random.functions import keep_mask
 
 
-class HeadsAttention(Layer):
+class BaseMultiHeadAttention(Layer):
     """Base of attention with heads: query, key and value are projected to heads, which attend each by itself, and
     what they find is projected to the output. Subclasses say the sizes, in `__init__`.
 
@@ -234,7 +234,7 @@ class HeadsAttention(Layer):
             found.append(self._flat(to_mask(attention_mask), query, key))
         if causal or self.sliding_window is not None:
             found += self._by_place(query, key, causal)
-        return masks.combined(found)
+        return masks.all_of(found)
 
     def _along(self, mask: Any, x: Tensor) -> Tensor:
         """A mask of the first axes of a tensor as the heads see it: `(batch, ..., 1, steps, 1)`."""

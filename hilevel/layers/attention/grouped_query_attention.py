@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-from hilevel.layers.attention.base import HeadsAttention
+from hilevel.layers.attention.base import BaseMultiHeadAttention
 from hilevel.layers.base.checks import (
     positive,
 )
 from hilevel.layers.base.settings import BaseOptions
 
 
-class GroupQueryAttention(HeadsAttention):
+class GroupQueryAttention(BaseMultiHeadAttention):
     """Attention with heads of which several share one key and value. Ainslie et al., "GQA", 2023.
 
     It is called as `MultiHeadAttention` is.

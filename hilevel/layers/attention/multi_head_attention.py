@@ -6,7 +6,7 @@ import math
 from operator import attrgetter
 from typing import Any, Unpack
 
-from hilevel.layers.attention.base import HeadsAttention
+from hilevel.layers.attention.base import BaseMultiHeadAttention
 from hilevel.layers.base.checks import (
     integers,
     positive,
@@ -15,7 +15,7 @@ from hilevel.layers.base.settings import BaseOptions
 from hilevel.layers.core.einsum_dense import EinsumDense
 
 
-class MultiHeadAttention(HeadsAttention):
+class MultiHeadAttention(BaseMultiHeadAttention):
     """Several heads, each of which attends to projections of its own. Vaswani et al., "Attention is all you need",
     2017.
 

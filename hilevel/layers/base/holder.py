@@ -28,7 +28,7 @@ def _named_first(add: Callable[..., Variable]) -> Callable[..., Variable]:
     """Let `add_weight` take the name first, and the settings of a weight from the layer's attributes of that name."""
 
     @functools.wraps(add)
-    def add_weight(layer: Holder, *args: Any, **kwargs: Any) -> Variable:
+    def add_weight(layer: StateContainer, *args: Any, **kwargs: Any) -> Variable:
         if args and isinstance(args[0], str):
             kwargs = {"name": args[0]} | layer._weight_settings(args[0]) | kwargs
             args = args[1:]
@@ -61,7 +61,7 @@ class Record:
         return vars(self) | {"found": (-1, {})}  # it holds for this process
 
 
-class Holder(Tracker):
+class StateContainer(Tracker):
     """Base of `Layer`: finds what is held in attributes, and moves, reads and sets it."""
 
     name: str
@@ -98,7 +98,7 @@ class Holder(Tracker):
             self._separate(path, {p for p, n in counts.items() if n > 1})
         return path
 
-    def _branches(self) -> Iterator[tuple[Holder, str]]:
+    def _branches(self) -> Iterator[tuple[StateContainer, str]]:
         """Yield the layers in this one with their names, numbered where several have the same."""
         taken: set[str] = set()
         for layer in self._layers:
@@ -226,18 +226,18 @@ class Holder(Tracker):
             cache[what] = find()
         return list(cache[what])
 
-    def _held(self) -> list[Any]:
+    def _children(self) -> list[Any]:
         return self._collect("held", lambda: unique(held(self)))
 
     @property
-    def _layers(self) -> list[Holder]:
-        return [x for x in self._held() if isinstance(x, Holder)]
+    def _layers(self) -> list[StateContainer]:
+        return [x for x in self._children() if isinstance(x, StateContainer)]
 
-    def _flatten_layers(self) -> list[Holder]:
+    def _flatten_layers(self) -> list[StateContainer]:
         """The layer itself and all layers in it, each once."""
 
-        def find() -> list[Holder]:
-            found: dict[int, Holder] = {id(self): self}
+        def find() -> list[StateContainer]:
+            found: dict[int, StateContainer] = {id(self): self}
             for layer in self._layers:
                 found.update((id(x), x) for x in layer._flatten_layers())
             return list(found.values())
@@ -245,13 +245,13 @@ class Holder(Tracker):
         return self._collect("layers", find)
 
     def _own_variables(self) -> list[Variable]:
-        carried = {id(v) for v in self._carried()}
+        carried = {id(v) for v in self._state_variables()}
         own = self._collect(
-            "own", lambda: [x for x in self._held() if isinstance(x, Variable) and id(x) not in carried]
+            "own", lambda: [x for x in self._children() if isinstance(x, Variable) and id(x) not in carried]
         )
         return [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
 
-    def _carried(self) -> list[Variable]:
+    def _state_variables(self) -> list[Variable]:
         """Variables that are carried from call to call, but are not weights: the states of stateful layers."""
         return []
 
@@ -272,10 +272,10 @@ class Holder(Tracker):
         )
         return [v for v in found if v.trainable]
 
-    def _trainable_layers(self) -> list[Holder]:
+    def _trainable_layers(self) -> list[StateContainer]:
         if not self.trainable:
             return []
-        found: dict[int, Holder] = {id(self): self}
+        found: dict[int, StateContainer] = {id(self): self}
         for layer in self._layers:
             found.update((id(x), x) for x in layer._trainable_layers())
         return list(found.values())
@@ -290,14 +290,16 @@ class Holder(Tracker):
 
     @property
     def _seed_generators(self) -> list[SeedGenerator]:
-        return [x for layer in self._flatten_layers() for x in layer._held() if isinstance(x, SeedGenerator)]
+        return [
+            x for layer in self._flatten_layers() for x in layer._children() if isinstance(x, SeedGenerator)
+        ]
 
     @property
     def metrics(self) -> list[Any]:
         """The metrics that the layer, or a layer in it, holds."""
         return self._collect(
             "metrics",
-            lambda: unique(x for layer in self._flatten_layers() for x in layer._held() if _is_metric(x)),
+            lambda: unique(x for layer in self._flatten_layers() for x in layer._children() if _is_metric(x)),
         )
 
     @property
@@ -318,7 +320,7 @@ class Holder(Tracker):
             lambda: unique(
                 iter(
                     [g.state for g in self._seed_generators]
-                    + [v for layer in self._flatten_layers() for v in layer._carried()]
+                    + [v for layer in self._flatten_layers() for v in layer._state_variables()]
                 )
             ),
         )

@@ -26,12 +26,12 @@ from hilevel.engine.types import Config, Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.layers.base.checks import flags
-from hilevel.layers.base.holder import Holder, Record
+from hilevel.layers.base.holder import Record, StateContainer
 from hilevel.layers.base.input_spec import InputSpec, shape_hint
 from hilevel.layers.base.settings import FIRST_LAYER_ONLY, settings_of
 from hilevel.layers.base.shapes import (
     abstract_tensors,
-    as_abstract,
+    as_spec,
     as_symbolic,
     has_shape,
     shapes_of,
@@ -52,7 +52,7 @@ def default_build(build: _F) -> _F:
     return build
 
 
-class Layer(Holder, Configurable):
+class Layer(StateContainer, Configurable):
     """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
@@ -218,7 +218,7 @@ class Layer(Holder, Configurable):
         """An input on the layer's backend, floats in its compute dtype."""
         prepared = self._cast(x)
         if masks.table and prepared is not x:
-            masks.carry([x], [prepared])
+            masks.propagate([x], [prepared])
         return prepared
 
     def _cast(self, x: Any) -> Any:
@@ -280,7 +280,7 @@ class Layer(Holder, Configurable):
         for i, (name, value) in enumerate(named.items()):
             slots = [s for s in (f"{name}_mask", *["mask"] * (i == 0)) if s in self._call_parameters]
             if slots and kwargs.get(slots[0]) is None:
-                mask = masks.taken(value)
+                mask = masks.consume(value)
                 kwargs |= {} if mask is None else {slots[0]: mask}
         outputs = self._run(args, kwargs)
         self._mask_outputs(first, outputs, previous)
@@ -289,12 +289,12 @@ class Layer(Holder, Configurable):
     def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
         """Give the outputs the masks that `compute_mask` says, and warn where one is lost."""
         if self.supports_masking or self._makes_masks:
-            masks.taken(inputs)
+            masks.consume(inputs)
             flat = tree.flatten(outputs)
             computed = self.compute_mask(inputs, previous)
             several = computed if isinstance(computed, (list, tuple)) else [computed] * len(flat)
             for output, mask in zip(flat, several, strict=False):
-                if mask is not None and masks.mask_of(output) is None and masks.fits(mask, output):
+                if mask is not None and masks.mask_of(output) is None and masks.matches(mask, output):
                     masks.set_mask(output, mask)
         elif previous is not None:
             masks.warn_if_lost(self._label(), inputs, outputs)
@@ -312,7 +312,7 @@ class Layer(Holder, Configurable):
         losses = context.losses
         if losses or self._adds_losses:
             self._keep_losses(losses)
-        if context.interpreter.finds_shapes:
+        if context.interpreter.infers_shapes:
             shapes = [known_shape(x.shape) for x in tree.flatten(outputs) if hasattr(x, "shape")]
             self._record.output_shapes = shapes
         return outputs
@@ -352,7 +352,7 @@ class Layer(Holder, Configurable):
             if type(self).compute_output_spec is not Layer.compute_output_spec:
                 args, kwargs = tree.map_structure(as_symbolic, (args, kwargs))
                 spec = self.compute_output_spec(*args, **kwargs)
-                return tree.map_structure(lambda s: as_abstract(s.shape, s.dtype, size), spec)
+                return tree.map_structure(lambda s: as_spec(s.shape, s.dtype, size), spec)
             names = list(inspect.signature(self.compute_output_shape).parameters)
             shapes = shapes_of(self._bind(args, kwargs))
             return abstract_tensors(

@@ -9,8 +9,8 @@ import numpy as np
 
 from hilevel import tree
 from hilevel.engine.dtypes import as_dtype
-from hilevel.engine.graph import Symbolic, known_shape
-from hilevel.engine.spec import Abstract
+from hilevel.engine.graph import SymbolicTensor, known_shape
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import DTypeLike
 
 
@@ -40,12 +40,12 @@ def with_shapes(function: Callable[..., Any], names: list[str], shapes: dict[str
 
 def as_symbolic(x: Any) -> Any:
     """Return a symbolic tensor for an abstract one; anything else as it is."""
-    return Symbolic(known_shape(x.shape), x.dtype, "input") if x.__class__ is Abstract else x
+    return SymbolicTensor(known_shape(x.shape), x.dtype, "input") if x.__class__ is TensorSpec else x
 
 
-def as_abstract(shape: Any, dtype: Any, size: int) -> Abstract:
+def as_spec(shape: Any, dtype: Any, size: int) -> TensorSpec:
     """Return an abstract tensor for a shape, with `size` for unknown dimensions."""
-    return Abstract([size if n is None else n for n in shape], as_dtype(dtype))
+    return TensorSpec([size if n is None else n for n in shape], as_dtype(dtype))
 
 
 def abstract_tensors(shape: Any, dtype: Any, size: int) -> Any:
@@ -53,7 +53,7 @@ def abstract_tensors(shape: Any, dtype: Any, size: int) -> Any:
     if isinstance(shape, dict):
         return {key: abstract_tensors(value, dtype, size) for key, value in shape.items()}
     if all(n is None or isinstance(n, (int, np.integer)) for n in shape):
-        return as_abstract(shape, dtype, size)
+        return as_spec(shape, dtype, size)
     return type(shape)(abstract_tensors(value, dtype, size) for value in shape)
 
 
@@ -63,4 +63,4 @@ def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
         return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
     if shape and isinstance(shape[0], (list, tuple)):
         return [symbolic_inputs(value, dtype) for value in shape]
-    return Symbolic(shape, dtype, "input")
+    return SymbolicTensor(shape, dtype, "input")

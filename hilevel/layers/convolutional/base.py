@@ -17,7 +17,7 @@ from hilevel.ops.nn.windows import per_axis
 
 
 class BaseConvolution(Layer):
-    """Base of convolutions. A subclass calls `settle` in its constructor."""
+    """Base of convolutions. A subclass calls `configure` in its constructor."""
 
     rank: ClassVar[int]
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
@@ -25,7 +25,7 @@ class BaseConvolution(Layer):
     """Whether only one of the two may be above 1."""
     bias: Variable | None
 
-    def settle(
+    def configure(
         self,
         kernel_size: Any,
         strides: Any,

@@ -47,7 +47,7 @@ class BaseConv(BaseConvolution):
         name = type(self).__name__
         refuse(name, lora_rank=kwargs.pop("lora_rank", None), lora_alpha=kwargs.pop("lora_alpha", None))
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.settle(
+        self.configure(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,

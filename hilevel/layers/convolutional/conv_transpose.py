@@ -40,7 +40,7 @@ class BaseConvTranspose(BaseConvolution):
     ) -> None:
         name = type(self).__name__
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.settle(
+        self.configure(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             kernel_initializer=kernel_initializer, bias_initializer=bias_initializer,
             kernel_regularizer=kernel_regularizer, bias_regularizer=bias_regularizer,

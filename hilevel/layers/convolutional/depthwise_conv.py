@@ -38,7 +38,7 @@ class BaseDepthwiseConv(BaseConvolution):
         **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.settle(
+        self.configure(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             depthwise_initializer=depthwise_initializer, bias_initializer=bias_initializer,
             depthwise_regularizer=depthwise_regularizer, bias_regularizer=bias_regularizer,

@@ -45,7 +45,7 @@ class BaseSeparableConv(BaseConvolution):
     ) -> None:
         name = type(self).__name__
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
-        self.settle(
+        self.configure(
             kernel_size, strides, padding, data_format, dilation_rate, activation, use_bias,
             depthwise_initializer=depthwise_initializer, pointwise_initializer=pointwise_initializer,
             bias_initializer=bias_initializer, depthwise_regularizer=depthwise_regularizer,

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel.api.configurable import named_arguments
-from hilevel.engine.graph import Node, Symbolic
+from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.settings import settings
 from hilevel.engine.types import DTypeLike, Shape
 from hilevel.layers.base.checks import flags, is_integer, positive, refuse, sizes
@@ -54,14 +54,14 @@ class InputLayer(Layer):
         self.optional = optional
         self.has_own_dtype = dtype is not None
         """Whether a dtype was given; if not, floats are used in their own."""
-        self._tensor = Symbolic(self.batch_shape, dtype or settings.floatx, self.name)
+        self._tensor = SymbolicTensor(self.batch_shape, dtype or settings.floatx, self.name)
         node = Node(self, (), {})
         node.outputs = self._tensor
         self._tensor.node = node
         self.built = True
 
     @property
-    def output(self) -> Symbolic:
+    def output(self) -> SymbolicTensor:
         """The symbolic tensor that stands for the data."""
         return self._tensor
 
@@ -91,7 +91,7 @@ def Input(
     name: str | None = None,
     tensor: Any = None,
     optional: bool = False,
-) -> Symbolic:
+) -> SymbolicTensor:
     """A symbolic tensor that stands for a model's input data.
 
     Args:

@@ -30,7 +30,7 @@ class Masking(Layer):
 
     def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
         """Where a feature has another value, and an earlier mask holds."""
-        return masks.combined([mask, ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)])
+        return masks.all_of([mask, ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)])
 
     def call(self, inputs: Tensor) -> Tensor:
         """The inputs with zeros where all features have the value."""

@@ -35,7 +35,7 @@ class Merge(Layer):
 
     def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
         """What counts in every input that has a mask."""
-        return masks.combined(mask or ())
+        return masks.all_of(mask or ())
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
         """What becomes of two tensors."""

@@ -36,7 +36,7 @@ class Concatenate(Merge):
         found = [m for m in mask or () if m is not None]
         axis = self.axis % len(inputs[0].shape)
         if not found or axis >= len(found[0].shape):
-            return masks.combined(found)
+            return masks.all_of(found)
         rank = len(found[0].shape)
         joined = [
             ops.ones(x.shape[:rank], "bool") if m is None else m for x, m in zip(inputs, mask, strict=True)

@@ -18,7 +18,7 @@ from hilevel.layers.base.checks import (
 from hilevel.layers.base.layer import Layer
 
 
-class ScaleAndShift(Layer):
+class BaseNormalization(Layer):
     """Base of normalisations: the learned `gamma` and `beta`."""
 
     gamma: Variable | None
@@ -87,7 +87,7 @@ def masked_moments(
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance over some axes of what a mask of the first axes keeps."""
     axes = tuple(axes)
-    weights = masks.of_rank(ops.cast(mask, x.dtype), len(x.shape))
+    weights = masks.expand_to_rank(ops.cast(mask, x.dtype), len(x.shape))
     weights = ops.broadcast_to(weights, [n if i in axes else weights.shape[i] for i, n in enumerate(x.shape)])
     total = ops.sum(weights, axis=axes, keepdims=True) + settings.epsilon
     mean = ops.sum(weights * x, axis=axes, keepdims=True) / total

@@ -16,7 +16,7 @@ from hilevel.layers.base.checks import (
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.settings import Options
 from hilevel.layers.normalization.base import (
-    ScaleAndShift,
+    BaseNormalization,
     at_least_float32,
     axis_size,
     in_dtype,
@@ -24,7 +24,7 @@ from hilevel.layers.normalization.base import (
 )
 
 
-class BatchNormalization(ScaleAndShift):
+class BatchNormalization(BaseNormalization):
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over the batch. Ioffe and Szegedy, 2015.
 
     In training the batch's own mean and variance are used, and running averages of them are kept; otherwise, and where

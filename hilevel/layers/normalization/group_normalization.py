@@ -10,7 +10,7 @@ from hilevel.layers.base.checks import bad_setting, integer, is_integer
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.settings import Options
 from hilevel.layers.normalization.base import (
-    ScaleAndShift,
+    BaseNormalization,
     at_least_float32,
     axis_size,
     in_dtype,
@@ -19,7 +19,7 @@ from hilevel.layers.normalization.base import (
 )
 
 
-class GroupNormalization(ScaleAndShift):
+class GroupNormalization(BaseNormalization):
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over groups of features. Wu and He, 2018.
 
     Each sample has a mean and a variance for each group: over the group's features and all places.

@@ -13,7 +13,7 @@ from hilevel.layers.base.checks import (
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.settings import Options
 from hilevel.layers.normalization.base import (
-    ScaleAndShift,
+    BaseNormalization,
     at_least_float32,
     axis_size,
     in_dtype,
@@ -21,7 +21,7 @@ from hilevel.layers.normalization.base import (
 )
 
 
-class LayerNormalization(ScaleAndShift):
+class LayerNormalization(BaseNormalization):
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over each sample. Ba et al., 2016.
 
     Args:

@@ -23,7 +23,7 @@ class HostLayer(Layer):
     def __call__(self, inputs: Any) -> Any:
         """What `call` makes of the inputs, as a tensor of the current backend, or as an array of strings."""
         symbolic = isinstance(inputs, TensorLike) and inputs.is_symbolic
-        if context.compiling or context.interpreter.finds_shapes or symbolic:
+        if context.compiling or context.interpreter.infers_shapes or symbolic:
             raise TracedValueError(
                 f"{self._label()} works on data in the host's memory and cannot be part of a compiled model or of a "
                 "graph. Apply it to the data before: model.fit(layer(texts), ...)."

@@ -42,7 +42,7 @@ class AlphaDropout(Noise):
             None if noise_shape is None else sizes("AlphaDropout", "noise_shape", noise_shape, 1)
         )
 
-    def disturb(self, inputs: Tensor) -> Tensor:
+    def apply_noise(self, inputs: Tensor) -> Tensor:
         """The inputs with a share at SELU's limit, rescaled."""
         if self.rate == 0:
             return inputs

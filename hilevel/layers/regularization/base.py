@@ -21,8 +21,8 @@ class Noise(Layer):
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
         """The inputs, disturbed in training."""
-        return self.disturb(inputs) if training else inputs
+        return self.apply_noise(inputs) if training else inputs
 
-    def disturb(self, inputs: Tensor) -> Tensor:
+    def apply_noise(self, inputs: Tensor) -> Tensor:
         """What becomes of the inputs in training."""
-        raise NotImplementedError(f"{type(self).__name__} has to say what disturb(inputs) is.")
+        raise NotImplementedError(f"{type(self).__name__} has to say what apply_noise(inputs) is.")

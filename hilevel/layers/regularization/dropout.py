@@ -36,7 +36,7 @@ class Dropout(Noise):
         self.rate = rate_of("Dropout", rate)
         self.noise_shape = None if noise_shape is None else sizes("Dropout", "noise_shape", noise_shape, 1)
 
-    def disturb(self, inputs: Tensor) -> Tensor:
+    def apply_noise(self, inputs: Tensor) -> Tensor:
         """The inputs with a share of zeros."""
         if self.rate == 0:
             return inputs

@@ -27,7 +27,7 @@ class GaussianDropout(Noise):
         super().__init__(seed, **kwargs)
         self.rate = rate_of("GaussianDropout", rate)
 
-    def disturb(self, inputs: Tensor) -> Tensor:
+    def apply_noise(self, inputs: Tensor) -> Tensor:
         """The inputs times noise."""
         stddev = (self.rate / (1 - self.rate)) ** 0.5
         noise = random.normal(inputs.shape, 1.0, stddev, inputs.dtype.name, self.seed_generator)
@@ -50,7 +50,7 @@ class GaussianNoise(Noise):
         super().__init__(seed, **kwargs)
         self.stddev = number("GaussianNoise", "stddev", stddev, 0)
 
-    def disturb(self, inputs: Tensor) -> Tensor:
+    def apply_noise(self, inputs: Tensor) -> Tensor:
         """The inputs plus noise."""
         noise = random.normal(inputs.shape, 0.0, self.stddev, inputs.dtype.name, self.seed_generator)
         return ops.add(inputs, noise)

@@ -22,7 +22,7 @@ class SpatialDropout(Noise):
         self.data_format = data_format_of(type(self).__name__, data_format)
         self.input_spec = InputSpec(ndim=self.places + 2)
 
-    def disturb(self, inputs: Tensor) -> Tensor:
+    def apply_noise(self, inputs: Tensor) -> Tensor:
         """The inputs with a share of their channels zero."""
         if self.rate == 0:
             return inputs

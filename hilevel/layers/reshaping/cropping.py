@@ -15,7 +15,7 @@ class BaseCropping(BaseSpatial):
 
     def crop(self, cropping: Any, data_format: str | None) -> None:
         """Check and keep the settings."""
-        self.settle(data_format)
+        self.configure(data_format)
         self.cropping: Any = self.pairs("cropping", cropping)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -16,7 +16,7 @@ class BaseSpatial(Layer):
 
     rank: ClassVar[int]
 
-    def settle(self, data_format: str | None) -> None:
+    def configure(self, data_format: str | None) -> None:
         """Keep the order of the axes, and expect as many as there should be."""
         first = channels_come_first(type(self).__name__, data_format)
         self.data_format = "channels_first" if first else "channels_last"

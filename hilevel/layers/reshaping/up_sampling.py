@@ -34,7 +34,7 @@ class UpSampling1D(BaseSpatial):
 
     def __init__(self, size: int = 2, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
-        self.settle("channels_last")
+        self.configure("channels_last")
         self.size = positive("UpSampling1D", "size", size)
 
     def call(self, inputs: Tensor) -> Tensor:
@@ -70,7 +70,7 @@ class UpSampling2D(BaseSpatial):
         **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
-        self.settle(data_format)
+        self.configure(data_format)
         self.size = per_axis("UpSampling2D", "size", size, 2)
         self.interpolation = one_of("UpSampling2D", "interpolation", interpolation, ("nearest", *_BETWEEN))
 
@@ -108,7 +108,7 @@ class UpSampling3D(BaseSpatial):
         self, size: Any = (2, 2, 2), data_format: str | None = None, **kwargs: Unpack[Options]
     ) -> None:
         super().__init__(**kwargs)
-        self.settle(data_format)
+        self.configure(data_format)
         self.size = per_axis("UpSampling3D", "size", size, 3)
 
     def call(self, inputs: Tensor) -> Tensor:

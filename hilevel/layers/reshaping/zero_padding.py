@@ -15,7 +15,7 @@ class BaseZeroPadding(BaseSpatial):
 
     def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
-        self.settle(data_format)
+        self.configure(data_format)
         self.padding: Any = self.pairs("padding", padding)
 
     def call(self, inputs: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ from hilevel.layers.base.checks import (
 )
 from hilevel.layers.base.settings import BaseOptions, Options
 from hilevel.layers.rnn.cell import Cell
-from hilevel.layers.rnn.rnn import CellLayer, cell_options
+from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
 
 
 class GRUCell(Cell):
@@ -74,7 +74,7 @@ class GRUCell(Cell):
         return (update * states[0] + (1 - update) * new,)
 
 
-class GRU(CellLayer):
+class GRU(BaseRNNLayer):
     """A layer of gated recurrent units; its step is that of `GRUCell`. Cho et al., 2014.
 
     Args:

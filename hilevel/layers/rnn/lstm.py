@@ -13,7 +13,7 @@ from hilevel.layers.base.checks import (
 )
 from hilevel.layers.base.settings import BaseOptions, Options
 from hilevel.layers.rnn.cell import Cell
-from hilevel.layers.rnn.rnn import CellLayer, cell_options
+from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
 
 
 class LSTMCell(Cell):
@@ -66,12 +66,13 @@ class LSTMCell(Cell):
         return np.concatenate([before, np.ones(n, before.dtype), after])
 
 
-class LSTM(CellLayer):
+class LSTM(BaseRNNLayer):
     """A long short-term memory layer; its step is that of `LSTMCell`. Hochreiter and Schmidhuber, 1997.
 
     Args:
         units: the size of the states and the output.
-        activation, recurrent_activation, use_bias, unit_forget_bias, dropout, recurrent_dropout, seed: as in `LSTMCell`.
+        activation, recurrent_activation, use_bias, unit_forget_bias: as in `LSTMCell`.
+        dropout, recurrent_dropout, seed: as in `LSTMCell`.
         kernel_initializer, recurrent_initializer, bias_initializer: as in `LSTMCell`.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `LSTMCell`.
         kernel_constraint, recurrent_constraint, bias_constraint: as in `LSTMCell`.

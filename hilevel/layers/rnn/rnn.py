@@ -90,7 +90,7 @@ class RNN(Layer):
         states = first_states(self.cell, batch_size)
         return list(states) if isinstance(states, (list, tuple)) else [states]
 
-    def _carried(self) -> list[Variable]:
+    def _state_variables(self) -> list[Variable]:
         return list(self.states or ())
 
     def reset_state(self) -> None:
@@ -212,7 +212,7 @@ def _changes_itself(cell: Any) -> bool:
     )
 
 
-class OfCell:
+class CellAttribute:
     """An attribute of a layer's cell as an attribute of the layer."""
 
     def __set_name__(self, owner: type, name: str) -> None:
@@ -225,13 +225,13 @@ class OfCell:
         setattr(layer.cell, self.name, value)
 
 
-class CellLayer(RNN):
+class BaseRNNLayer(RNN):
     """Base of `SimpleRNN`, `LSTM` and `GRU`: the constructor's arguments are the cell's, and those of `RNN`."""
 
     units, activation, recurrent_activation, use_bias, unit_forget_bias, reset_after, dropout, recurrent_dropout, \
         seed, seed_generator, implementation, output_size, kernel, recurrent_kernel, bias, kernel_initializer, \
         recurrent_initializer, bias_initializer, kernel_regularizer, recurrent_regularizer, bias_regularizer, \
-        kernel_constraint, recurrent_constraint, bias_constraint = (OfCell() for _ in range(24))  # fmt: skip
+        kernel_constraint, recurrent_constraint, bias_constraint = (CellAttribute() for _ in range(24))  # fmt: skip
 
     def __init__(self, cell: Cell, *of_layer: Any, use_cudnn: Any = None, **kwargs: Any) -> None:
         kwargs.pop("implementation", None)

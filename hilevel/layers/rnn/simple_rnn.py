@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.settings import BaseOptions, Options
 from hilevel.layers.rnn.cell import Cell
-from hilevel.layers.rnn.rnn import CellLayer, cell_options
+from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
 
 
 class SimpleRNNCell(Cell):
@@ -49,7 +49,7 @@ class SimpleRNNCell(Cell):
         return super().call(sequence, states, training)
 
 
-class SimpleRNN(CellLayer):
+class SimpleRNN(BaseRNNLayer):
     """A plain recurrent layer; its step is that of `SimpleRNNCell`.
 
     Args:

@@ -46,7 +46,7 @@ class TimeDistributed(Wrapper):
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
         """Shape `(batch, steps, ...)` to `(batch, steps, ...)`, the rest as the other layer makes it."""
-        if mask is not None and not masks.fits(mask, inputs):
+        if mask is not None and not masks.matches(mask, inputs):
             raise ShapeError(
                 f"{self._label()}: the mask of shape {tuple(mask.shape)} does not fit an input of shape "
                 f"{tuple(inputs.shape)}: it has to begin with (batch, steps)."

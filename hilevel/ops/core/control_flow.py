@@ -7,11 +7,11 @@ from typing import Any
 
 from hilevel import tree
 from hilevel.engine import dtypes
-from hilevel.engine.autodiff.tape import Traced
+from hilevel.engine.autodiff.tape import TapeTensor
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context
 from hilevel.engine.protocol import Backend
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Function
 from hilevel.ops.numpy.shaping import stack
 
@@ -22,9 +22,9 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     >>> ops.cond(True, lambda: 1.0, lambda: 2.0)
     1.0
     """
-    if isinstance(pred, Abstract):
+    if isinstance(pred, TensorSpec):
         return true_fn()
-    if isinstance(pred, Traced):
+    if isinstance(pred, TapeTensor):
         pred = pred.value
     return current_backend().cond(pred, true_fn, false_fn)
 
@@ -42,7 +42,7 @@ def while_loop(cond: Function, body: Function, loop_vars: Any, maximum_iteration
         result = body(*args)
         return tuple(result) if isinstance(result, (list, tuple)) else (result,)
 
-    if context.interpreter.finds_shapes:
+    if context.interpreter.infers_shapes:
         end = step(*start)
     elif _has_traced(start):
         end = Backend.while_loop(current_backend(), cond, step, start, maximum_iterations)
@@ -86,7 +86,7 @@ def scan(
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
-    if context.interpreter.finds_shapes and n:
+    if context.interpreter.infers_shapes and n:
         return _scan_shapes(f, init, xs, n)
     if backend.scan is not None and context.interpreter.is_plain and unroll is not True:
         return backend.scan(f, init, xs, n, reverse)
@@ -107,7 +107,7 @@ def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
         carry, y = f(init, first)
     if y is None:
         return carry, None
-    return carry, tree.map_structure(lambda a: Abstract((n, *a.shape), a.dtype), y)
+    return carry, tree.map_structure(lambda a: TensorSpec((n, *a.shape), a.dtype), y)
 
 
 def vectorized_map(function: Function, elements: Any) -> Any:
@@ -118,8 +118,8 @@ def vectorized_map(function: Function, elements: Any) -> Any:
     """
     elements = tree.map_structure(dtypes.native, elements)
     backend = current_backend()
-    if backend.vectorize is not None and not _has_traced(elements) and context.interpreter.is_plain:
-        return backend.vectorize(function)(elements)
+    if backend.vmap is not None and not _has_traced(elements) and context.interpreter.is_plain:
+        return backend.vmap(function)(elements)
     return map(function, elements)
 
 
@@ -150,4 +150,4 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
 
 
 def _has_traced(structure: Any) -> bool:
-    return any(isinstance(leaf, Traced) for leaf in tree.flatten(structure))
+    return any(isinstance(leaf, TapeTensor) for leaf in tree.flatten(structure))

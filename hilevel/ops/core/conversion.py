@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.engine.autodiff.tape import Traced, to_host
+from hilevel.engine.autodiff.tape import TapeTensor, to_host
 from hilevel.engine.backends import current_backend
 from hilevel.engine.op import op, to_array
 from hilevel.engine.spec import like
@@ -44,7 +44,7 @@ def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
     array([1., 2.], dtype=float32)
     """
     x = to_array(x)
-    return x.numpy() if isinstance(x, Traced) else to_host(x)
+    return x.numpy() if isinstance(x, TapeTensor) else to_host(x)
 
 
 @op(shape=like)

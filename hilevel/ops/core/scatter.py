@@ -9,16 +9,16 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.autodiff.tape import constant, untraced
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import Abstract, as_abstract
+from hilevel.engine.spec import TensorSpec, as_spec
 from hilevel.engine.types import Namespace, Tensor
-from hilevel.ops.numpy.indexing import getitem, put_add
+from hilevel.ops.numpy.indexing import getitem, scatter_add
 
 
 @op
 def _scatter(xp: Namespace, x: Tensor, updates: Tensor, /, key: Any, reduction: str | None) -> Tensor:
-    return owner(x).scatter(x, key, updates, reduction)
+    return backend_of(x).scatter(x, key, updates, reduction)
 
 
 @_scatter.gradient
@@ -31,20 +31,20 @@ def _(
         numbers = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
         order = constant(updates, numbers)
         nobody = constant(updates, np.full(tuple(x.shape), -1))
-        writer = owner(nobody).scatter(nobody, key, order, None)
+        writer = backend_of(nobody).scatter(nobody, key, order, None)
         won = (writer[key] == order).astype(g.dtype)
         return g * (writer < 0).astype(g.dtype), (lambda: g[key] * won)
     raise NotImplementedError(f"scatter_update with reduction={reduction!r} has no gradient.")
 
 
-_scatter.shape(lambda x, updates, key, reduction: Abstract(x.shape, x.dtype))
+_scatter.shape(lambda x, updates, key, reduction: TensorSpec(x.shape, x.dtype))
 
 
 def _columns(indices: Tensor) -> tuple[Any, ...]:
     """An index array of shape (..., rank) as one index array for each axis."""
     indices = untraced(to_array(indices))
-    if isinstance(indices, Abstract):
-        return tuple(as_abstract(indices[..., i]) for i in range(indices.shape[-1]))
+    if isinstance(indices, TensorSpec):
+        return tuple(as_spec(indices[..., i]) for i in range(indices.shape[-1]))
     return tuple(indices[..., i] for i in range(indices.shape[-1]))
 
 
@@ -69,7 +69,7 @@ def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
     >>> ops.scatter([[1]], [9.0], (3,))
     array([0., 9., 0.], dtype=float32)
     """
-    return put_add(values, _columns(indices), shape=tuple(shape))
+    return scatter_add(values, _columns(indices), shape=tuple(shape))
 
 
 def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:

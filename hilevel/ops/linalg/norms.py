@@ -6,10 +6,10 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.engine.autodiff.tape import Traced, constant
+from hilevel.engine.autodiff.tape import TapeTensor, constant
 from hilevel.engine.op import composite, op, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Axis, Namespace, Tensor
 from hilevel.ops.numpy.elementwise import abs, square
 from hilevel.ops.numpy.reduction import at_least_float32, max, min, sum
@@ -96,13 +96,13 @@ def _singular_values(xp: Namespace, x: Tensor) -> Tensor:
 
 @_singular_values.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
-    u, _, vt = _svd(x) if isinstance(x, Traced) else _svd.value(xp, x)
+    u, _, vt = _svd(x) if isinstance(x, TapeTensor) else _svd.value(xp, x)
     return (u * g[..., None, :]) @ vt
 
 
 @_singular_values.shape
-def _(x: Any) -> Abstract:
-    return Abstract((*x.shape[:-2], _smaller(x.shape)), x.dtype)
+def _(x: Any) -> TensorSpec:
+    return TensorSpec((*x.shape[:-2], _smaller(x.shape)), x.dtype)
 
 
 @op
@@ -137,7 +137,11 @@ def _inverse(xp: Namespace, x: Tensor) -> Tensor:
 @_svd.shape
 def _(x: Any) -> Any:
     (*lead, m, n), k = x.shape, _smaller(x.shape)
-    return Abstract((*lead, m, k), x.dtype), Abstract((*lead, k), x.dtype), Abstract((*lead, k, n), x.dtype)
+    return (
+        TensorSpec((*lead, m, k), x.dtype),
+        TensorSpec((*lead, k), x.dtype),
+        TensorSpec((*lead, k, n), x.dtype),
+    )
 
 
 def _smaller(shape: Any) -> Any:

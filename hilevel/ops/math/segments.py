@@ -11,7 +11,7 @@ from hilevel.ops.numpy.binning import known_size
 from hilevel.ops.numpy.comparison import logical_and
 from hilevel.ops.numpy.creation import full
 from hilevel.ops.numpy.elementwise import where
-from hilevel.ops.numpy.indexing import put_add
+from hilevel.ops.numpy.indexing import scatter_add
 
 
 @composite
@@ -25,7 +25,7 @@ def segment_sum(
     """
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = known_size(ids, "segment_sum") if num_segments is None else num_segments
-    return put_add(data, _or_beyond(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
+    return scatter_add(data, _or_beyond(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
 
 
 def _or_beyond(ids: Tensor, n: int) -> Tensor:

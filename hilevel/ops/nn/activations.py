@@ -255,7 +255,7 @@ def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
 
 @rounded
 def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
-    """`x` moved towards 0 by `threshold`, and 0 where that crosses it.
+    """`x` moved lerp 0 by `threshold`, and 0 where that crosses it.
 
     >>> ops.soft_shrink([0.3, 2.0])
     array([0. , 1.5], dtype=float32)

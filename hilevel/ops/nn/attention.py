@@ -14,7 +14,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import Abstract, broadcast
+from hilevel.engine.spec import TensorSpec, broadcast
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import softmax
@@ -126,7 +126,7 @@ def attention_backward(
 @attention_op.shape
 def _(
     query: Any, key: Any, value: Any, bias: Any, mask: Any, keep: Any, scale: float, rate: float
-) -> Abstract:
+) -> TensorSpec:
     q, k, v = query.shape, key.shape, value.shape
     if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
         raise ShapeError(
@@ -138,7 +138,7 @@ def _(
     for name, x in (("bias", bias), ("mask", mask), ("keep", keep)):
         if x is not None and not _fits(tuple(x.shape), scores):
             raise ShapeError(f"attention: {name} must fit scores of shape {scores}; got {tuple(x.shape)}.")
-    return Abstract((*lead, q[-2], v[-1]), query.dtype)
+    return TensorSpec((*lead, q[-2], v[-1]), query.dtype)
 
 
 def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:

@@ -15,12 +15,12 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.nn import depthwise
-from hilevel.ops.nn.dense import activated, before_activation
-from hilevel.ops.nn.patches import by_group, is_narrow, patches_of
+from hilevel.ops.nn.dense import activation_vjp, apply_activation
+from hilevel.ops.nn.patches import by_group, im2col, is_narrow
 from hilevel.ops.nn.windows import (
     Windows,
     blocks,
@@ -47,7 +47,7 @@ def convolution(
         return y
     y = xp.empty((x.shape[0], *windows.counts(x.shape[1:-1]), kernel.shape[-1]), x.dtype)
     weights = by_group(xp, kernel, groups)
-    for block, patches in patches_of(xp, x, windows, groups, y.shape[-1]):
+    for block, patches in im2col(xp, x, windows, groups, y.shape[-1]):
         _put_product(xp, patches, weights, y[block])
         _finish(xp, y[block], bias, activation)
     return y
@@ -58,7 +58,7 @@ def _(
     xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None, windows: Windows,
     groups: int, activation: str,
 ) -> Any:  # fmt: skip
-    g = before_activation(g, y, activation)
+    g = activation_vjp(g, y, activation)
     return (
         lambda: convolution_input_gradient(g, kernel, windows=windows, groups=groups, spatial=x.shape[1:-1]),
         lambda: convolution_kernel_gradient(x, g, windows=windows, groups=groups),
@@ -67,8 +67,8 @@ def _(
 
 
 @convolution.shape
-def _(x: Any, kernel: Any, bias: Any, windows: Windows, groups: int, activation: str) -> Abstract:
-    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "conv"), kernel.shape[-1]), x.dtype)
+def _(x: Any, kernel: Any, bias: Any, windows: Windows, groups: int, activation: str) -> TensorSpec:
+    return TensorSpec((x.shape[0], *windows.counts(x.shape[1:-1], "conv"), kernel.shape[-1]), x.dtype)
 
 
 @op(dtype="float")
@@ -96,8 +96,8 @@ def _(
 
 
 @convolution_input_gradient.shape
-def _(g: Any, kernel: Any, windows: Windows, groups: int, spatial: tuple[int, ...]) -> Abstract:
-    return Abstract((g.shape[0], *spatial, kernel.shape[-2] * groups), g.dtype)
+def _(g: Any, kernel: Any, windows: Windows, groups: int, spatial: tuple[int, ...]) -> TensorSpec:
+    return TensorSpec((g.shape[0], *spatial, kernel.shape[-2] * groups), g.dtype)
 
 
 @op(dtype="float")
@@ -109,7 +109,7 @@ def convolution_kernel_gradient(
     if shape[-2] == 1 and groups > 1:
         return depthwise.kernel_gradient(xp, x, g, windows).reshape(shape)
     total: Tensor = xp.zeros((groups, int(np.prod(shape[:-1])), shape[-1] // groups), x.dtype)
-    for block, patches in patches_of(xp, x, windows, groups, g.shape[-1]):
+    for block, patches in im2col(xp, x, windows, groups, g.shape[-1]):
         total += xp.matmul(xp.swapaxes(patches, 1, 2), by_group(xp, g[block], groups))
     return xp.moveaxis(total, 0, 1).reshape(shape)
 
@@ -123,8 +123,8 @@ def _(xp: Namespace, h: Tensor, y: Tensor, x: Tensor, g: Tensor, windows: Window
 
 
 @convolution_kernel_gradient.shape
-def _(x: Any, g: Any, windows: Windows, groups: int) -> Abstract:
-    return Abstract(_kernel_shape(x, g, windows, groups), x.dtype)
+def _(x: Any, g: Any, windows: Windows, groups: int) -> TensorSpec:
+    return TensorSpec(_kernel_shape(x, g, windows, groups), x.dtype)
 
 
 def _kernel_shape(x: Any, g: Any, windows: Windows, groups: int) -> tuple[int, ...]:
@@ -153,7 +153,7 @@ def _finish(xp: Namespace, y: Tensor, bias: Tensor | None, activation: str) -> N
         lines = y.reshape((-1, y.shape[-2] * y.shape[-1]))
         lines += xp.tile(bias, y.shape[-2])
     if activation != "linear":
-        y[...] = activated(xp, y, activation)
+        y[...] = apply_activation(xp, y, activation)
 
 
 def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:

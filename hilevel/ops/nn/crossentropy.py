@@ -7,7 +7,7 @@ from typing import Any
 from hilevel.config import epsilon
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array
-from hilevel.engine.spec import Abstract, like
+from hilevel.engine.spec import TensorSpec, like
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import clip
@@ -73,7 +73,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, resid
 
 
 for _fused in (softmax_crossentropy, sparse_softmax_crossentropy):
-    _fused.shape(lambda logits, target: Abstract(logits.shape[:-1], logits.dtype))
+    _fused.shape(lambda logits, target: TensorSpec(logits.shape[:-1], logits.dtype))
 
 
 def _classes_last(x: Tensor, axis: int) -> Tensor:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel.engine.op import op
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import relu, sigmoid
@@ -26,7 +26,7 @@ def dense(
     y = xp.matmul(as_matrix(x), kernel)
     if bias is not None:
         y += bias
-    y = activated(xp, y, activation)
+    y = apply_activation(xp, y, activation)
     return y if x.ndim == 2 else y.reshape((*x.shape[:-1], kernel.shape[-1]))
 
 
@@ -35,7 +35,7 @@ def as_matrix(x: Tensor) -> Tensor:
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
-def activated(xp: Namespace, x: Tensor, activation: str) -> Tensor:
+def apply_activation(xp: Namespace, x: Tensor, activation: str) -> Tensor:
     """Return a fused activation of a tensor."""
     if activation == "relu":
         return relu.value(xp, x)
@@ -44,7 +44,7 @@ def activated(xp: Namespace, x: Tensor, activation: str) -> Tensor:
     return sigmoid.value(xp, x) if activation == "sigmoid" else x
 
 
-def before_activation(g: Tensor, y: Tensor, activation: str) -> Tensor:
+def activation_vjp(g: Tensor, y: Tensor, activation: str) -> Tensor:
     """Return the gradient of the input of a fused activation, from its result `y` and the gradient of that."""
     if activation == "relu":
         return g * (y > 0)
@@ -58,7 +58,7 @@ def _(
     xp: Namespace, g: Tensor, y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None = None,
     activation: str = "linear",
 ) -> Any:  # fmt: skip
-    rows = as_matrix(before_activation(g, y, activation))
+    rows = as_matrix(activation_vjp(g, y, activation))
     return (
         lambda: xp.matmul(rows, kernel.T).reshape(x.shape),
         lambda: xp.matmul(as_matrix(x).T, rows),
@@ -67,10 +67,10 @@ def _(
 
 
 @dense.shape
-def _(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> Abstract:
+def _(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> TensorSpec:
     if not x.shape or x.shape[-1] != kernel.shape[0]:
         raise ShapeError(
             f"dense: the last axis of the input must be {kernel.shape[0]}, the first of the kernel "
             f"{kernel.shape}; got shape {x.shape}."
         )
-    return Abstract((*x.shape[:-1], kernel.shape[-1]), x.dtype)
+    return TensorSpec((*x.shape[:-1], kernel.shape[-1]), x.dtype)

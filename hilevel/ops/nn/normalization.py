@@ -8,7 +8,7 @@ from typing import Any
 from hilevel.config import epsilon as config_epsilon
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Axis, Namespace, Tensor
 from hilevel.ops.linalg.norms import norm
 from hilevel.ops.numpy.elementwise import maximum, square
@@ -77,7 +77,7 @@ def _(
 @standardize_op.shape
 def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
-    return Abstract(x.shape, x.dtype), Abstract(kept, x.dtype), Abstract(kept, x.dtype)
+    return TensorSpec(x.shape, x.dtype), TensorSpec(kept, x.dtype), TensorSpec(kept, x.dtype)
 
 
 @rounded

@@ -15,7 +15,7 @@ def by_group(xp: Namespace, x: Tensor, groups: int) -> Tensor:
     return xp.moveaxis(x.reshape((-1, groups, x.shape[-1] // groups)), 1, 0)
 
 
-def patches_of(
+def im2col(
     xp: Namespace, x: Tensor, windows: Windows, groups: int, filters: int
 ) -> Iterator[tuple[slice, Tensor]]:
     """What lies under the windows, as matrices `(groups, windows, window * channels)`, for one part of the batch after

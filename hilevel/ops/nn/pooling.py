@@ -13,7 +13,7 @@ import numpy as np
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import lowest
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import Abstract, like
+from hilevel.engine.spec import TensorSpec, like
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import (
@@ -40,7 +40,7 @@ def _bytes(x: Tensor) -> int:
 
 
 @op(dtype="number")
-def pooled_max(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
+def max_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     """The largest number of each window."""
     return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
 
@@ -63,18 +63,18 @@ def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any) -> Tens
     return y
 
 
-@pooled_max.gradient
+@max_pool_op.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
-    return pooled_max_gradient(g, x, y, windows=windows)
+    return max_pool_gradient_op(g, x, y, windows=windows)
 
 
-@pooled_max.shape
-def _(x: Any, windows: Windows) -> Abstract:
-    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
+@max_pool_op.shape
+def _(x: Any, windows: Windows) -> TensorSpec:
+    return TensorSpec((x.shape[0], *windows.counts(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
 
 
 @op(shape=lambda g, x, y, windows: like(x))
-def pooled_max_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windows: Windows) -> Tensor:
+def max_pool_gradient_op(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windows: Windows) -> Tensor:
     """The gradient of each window's largest number, put where the first such number of the window lies."""
     spatial = x.shape[1:-1]
     x = windows.padded(xp, x, lowest(x.dtype))
@@ -94,7 +94,7 @@ def pooled_max_gradient(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windo
     return windows.unpadded(xp, total, spatial)
 
 
-@pooled_max_gradient.gradient
+@max_pool_gradient_op.gradient
 def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Any:
     return (lambda: _picked(xp, h, x, y, windows)), None, None
 
@@ -125,23 +125,23 @@ def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterat
 
 
 @op(dtype="float")
-def pooled_sum(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
+def sum_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     """The sum of each window."""
     return _combined(xp, windows.padded(xp, x), windows, xp.add)
 
 
-@pooled_sum.gradient
+@sum_pool_op.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
-    return pooled_sum_gradient(g, windows=windows, spatial=x.shape[1:-1])
+    return sum_pool_gradient_op(g, windows=windows, spatial=x.shape[1:-1])
 
 
-@pooled_sum.shape
-def _(x: Any, windows: Windows) -> Abstract:
-    return Abstract((x.shape[0], *windows.counts(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
+@sum_pool_op.shape
+def _(x: Any, windows: Windows) -> TensorSpec:
+    return TensorSpec((x.shape[0], *windows.counts(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
 
 
 @op
-def pooled_sum_gradient(xp: Namespace, g: Tensor, /, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
+def sum_pool_gradient_op(xp: Namespace, g: Tensor, /, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
     """Each window's gradient, added to all that lies in it."""
     counts = g.shape[1:-1]
     total: Tensor = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
@@ -155,20 +155,20 @@ def pooled_sum_gradient(xp: Namespace, g: Tensor, /, windows: Windows, spatial: 
     return windows.unpadded(xp, total, spatial)
 
 
-@pooled_sum_gradient.gradient
+@sum_pool_gradient_op.gradient
 def _(xp: Namespace, h: Tensor, y: Tensor, g: Tensor, windows: Windows, spatial: tuple[int, ...]) -> Any:
-    return pooled_sum(h, windows=windows)
+    return sum_pool_op(h, windows=windows)
 
 
-@pooled_sum_gradient.shape
-def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> Abstract:
-    return Abstract((g.shape[0], *spatial, g.shape[-1]), g.dtype)
+@sum_pool_gradient_op.shape
+def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> TensorSpec:
+    return TensorSpec((g.shape[0], *spatial, g.shape[-1]), g.dtype)
 
 
 def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """How many elements of each window are not padding: `(*counts, 1)`."""
     ones = np.ones((1, *spatial, 1), np.float32)
-    return pooled_sum.value(np, ones, windows)[0]
+    return sum_pool_op.value(np, ones, windows)[0]
 
 
 # -- the functions ---------------------------------------------------------------------------------------
@@ -200,7 +200,7 @@ def max_pool(
         ShapeError: the input has no spatial axes, or a window is larger than it.
         ValueError: an argument is none of what is expected.
     """
-    return _pooled("max_pool", pooled_max, to_array(inputs), pool_size, strides, padding, data_format)
+    return _pooled("max_pool", max_pool_op, to_array(inputs), pool_size, strides, padding, data_format)
 
 
 @composite
@@ -220,7 +220,7 @@ def average_pool(
 
     def mean(x: Tensor, windows: Windows) -> Tensor:
         count = _real_elements(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
-        y = pooled_sum(x, windows=windows)
+        y = sum_pool_op(x, windows=windows)
         if count is None:
             return y * (1 / int(np.prod(windows.size)))
         return y / constant(x, count, x.dtype)

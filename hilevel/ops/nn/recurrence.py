@@ -14,7 +14,7 @@ from typing import Any
 
 from hilevel.engine import dtypes, tensor
 from hilevel.engine.op import op, rounded, to_array
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 
@@ -353,8 +353,8 @@ def _(
         )
     if mask is not None and tuple(mask.shape) != x.shape[:2]:
         raise ShapeError(f"recurrent: the mask must be of shape {x.shape[:2]}; got {mask.shape}.")
-    state = Abstract((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
+    state = TensorSpec((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
     if tuple(h.shape) != state.shape:
         raise ShapeError(f"recurrent: the state must be of shape {state.shape}; got {h.shape}.")
     states = state, *[state] * (c is not None)
-    return (Abstract((*x.shape[:2], state.shape[-1]), x.dtype), *states) if return_sequences else states
+    return (TensorSpec((*x.shape[:2], state.shape[-1]), x.dtype), *states) if return_sequences else states

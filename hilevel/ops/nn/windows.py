@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
@@ -189,10 +189,10 @@ def to_first(rank: int) -> tuple[int, ...]:
 
 def blocks(x: Tensor, bytes_each: int) -> list[slice]:
     """Divide the batch into blocks that keep within the `block_bytes` of the backend, at `bytes_each` a sample."""
-    step = max(1, owner(x).block_bytes // max(bytes_each, 1))
+    step = max(1, backend_of(x).block_bytes // max(bytes_each, 1))
     return [slice(start, start + step) for start in range(0, x.shape[0], step)]
 
 
 def map_blocks(work: Callable[[slice], Any], x: Tensor, bytes_each: int) -> list[Any]:
     """Return what `work` returns for each block of the batch `x`, in order; the backend may use several threads."""
-    return owner(x).map_parts(work, blocks(x, bytes_each))
+    return backend_of(x).map_parts(work, blocks(x, bytes_each))

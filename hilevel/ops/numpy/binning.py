@@ -9,14 +9,14 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import untraced
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
 from hilevel.engine.types import Tensor
 from hilevel.errors import TracedValueError
 from hilevel.ops.numpy.comparison import logical_and
 from hilevel.ops.numpy.creation import ones_like
 from hilevel.ops.numpy.elementwise import clip
-from hilevel.ops.numpy.indexing import put_add
+from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import max, min, sum
 from hilevel.ops.numpy.statistics import _is_known
 
@@ -50,7 +50,7 @@ def known_size(x: Tensor, name: str) -> int:
         raise TracedValueError(
             f"ops.{name}: inside a compiled function the size of the result must be given."
         )
-    numbers = owner(x).to_numpy(x)
+    numbers = backend_of(x).to_numpy(x)
     return int(numbers.max()) + 1 if numbers.size else 0
 
 
@@ -79,7 +79,7 @@ def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool
         size = builtins.max(size, known_size(x, "bincount"))
     counted = ones_like(x, dtype="int32") if weights is None else to_array(weights)
     rows = [np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i)) for i, n in enumerate(x.shape[:-1])]
-    return put_add(counted, (*rows, untraced(x)), shape=(*x.shape[:-1], size))
+    return scatter_add(counted, (*rows, untraced(x)), shape=(*x.shape[:-1], size))
 
 
 @composite
@@ -94,4 +94,4 @@ def histogram(x: Tensor, bins: int = 10, range: Any = None) -> tuple[Tensor, Ten
     edges = low + (high - low) * to_array(np.linspace(0, 1, bins + 1), x.dtype)
     inside = logical_and(x >= low, x <= high)
     place = clip(searchsorted(edges, x, side="right") - 1, 0, bins - 1)
-    return put_add(inside.astype(dtypes.INT32), untraced(place), shape=(bins,)), edges
+    return scatter_add(inside.astype(dtypes.INT32), untraced(place), shape=(bins,)), edges

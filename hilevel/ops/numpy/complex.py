@@ -7,16 +7,16 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import Abstract, like
+from hilevel.engine.spec import TensorSpec, like
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.ops.numpy.creation import ones_like, zeros_like
 from hilevel.ops.numpy.elementwise import stop_gradient
 from hilevel.ops.numpy.transcendental import arctan2
 
 
-def _part(x: Any) -> Abstract:
+def _part(x: Any) -> TensorSpec:
     """The shape rule of a part of complex numbers, which takes half of their bits."""
-    return Abstract(x.shape, np.dtype(f"float{x.dtype.itemsize * 4}"))
+    return TensorSpec(x.shape, np.dtype(f"float{x.dtype.itemsize * 4}"))
 
 
 @op(shape=_part)

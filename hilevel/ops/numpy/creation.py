@@ -10,7 +10,7 @@ from hilevel.engine import dtypes
 from hilevel.engine.backends import current_backend
 from hilevel.engine.op import op, to_array
 from hilevel.engine.settings import settings
-from hilevel.engine.spec import Abstract
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import DTypeLike, Namespace, Tensor
 from hilevel.ops.numpy.shaping import broadcast_to
 
@@ -160,4 +160,4 @@ def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Te
 
 
 for _filled in (zeros_like, ones_like):
-    _filled.shape(lambda x, dtype=None: Abstract(x.shape, dtypes.as_dtype(dtype) if dtype else x.dtype))
+    _filled.shape(lambda x, dtype=None: TensorSpec(x.shape, dtypes.as_dtype(dtype) if dtype else x.dtype))

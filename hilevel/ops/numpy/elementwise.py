@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine import dtypes
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import op, to_array
-from hilevel.engine.spec import Abstract, elementwise, like, signed
-from hilevel.engine.tensor import numbers_of
+from hilevel.engine.spec import TensorSpec, elementwise, like, signed
+from hilevel.engine.tensor import values_of
 from hilevel.engine.types import DTypeLike, Namespace, Tensor
 from hilevel.errors import TracedValueError
 
@@ -175,7 +175,7 @@ abs.gradient(lambda xp, g, y, x: g * xp.sign(x))
 absolute = abs
 
 
-@op(shape=lambda x: Abstract(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
+@op(shape=lambda x: TensorSpec(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
 def square(xp: Namespace, x: Tensor) -> Tensor:
     """`x * x`, element-wise; of booleans, int32.
 
@@ -269,8 +269,8 @@ def _(xp: Namespace, g: Tensor, y: Tensor, condition: Tensor, x1: Tensor, x2: Te
 
 
 @_select.shape
-def _(condition: Any, x1: Any, x2: Any) -> Abstract:
-    return Abstract(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
+def _(condition: Any, x1: Any, x2: Any) -> TensorSpec:
+    return TensorSpec(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
 
 
 def where(condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Tensor:
@@ -303,9 +303,9 @@ def nonzero(x: Tensor) -> Any:
     >>> ops.nonzero([0, 3, 0, 5])
     (array([1, 3], dtype=int32),)
     """
-    x = numbers_of(to_array(x))
-    backend = owner(x)
-    if isinstance(x, Abstract) or not backend.is_concrete(x):
+    x = values_of(to_array(x))
+    backend = backend_of(x)
+    if isinstance(x, TensorSpec) or not backend.is_concrete(x):
         raise dtypes_error("nonzero")
     return tuple(i.astype(dtypes.INT32) for i in backend.xp.nonzero(x))
 
@@ -363,7 +363,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any, x_max: Any) ->
 
 
 @clip.shape
-def _(x: Any, x_min: Any, x_max: Any) -> Abstract:
+def _(x: Any, x_min: Any, x_max: Any) -> TensorSpec:
     return elementwise(x, x_min, x_max, dtype=_clip_dtype(x, x_min, x_max))
 
 
@@ -378,7 +378,7 @@ def cast(xp: Namespace, x: Tensor, /, dtype: DTypeLike) -> Tensor:
 
 
 cast.gradient(lambda xp, g, y, x, dtype: g.astype(x.dtype) if dtypes.is_float(y.dtype) else None)
-cast.shape(lambda x, dtype: Abstract(x.shape, dtypes.as_dtype(dtype)))
+cast.shape(lambda x, dtype: TensorSpec(x.shape, dtypes.as_dtype(dtype)))
 cast.keeps_elements = True
 
 

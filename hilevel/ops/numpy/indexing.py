@@ -9,10 +9,10 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine import dtypes
-from hilevel.engine.autodiff.tape import Traced, to_host, untraced
-from hilevel.engine.interpreter import owner
+from hilevel.engine.autodiff.tape import TapeTensor, to_host, untraced
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import Abstract, viewed
+from hilevel.engine.spec import TensorSpec, viewed
 from hilevel.engine.tensor import TensorLike
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.ops.numpy.elementwise import dtypes_error
@@ -25,11 +25,11 @@ def getitem_op(xp: Namespace, x: Tensor, /, key: Any) -> Tensor:
 
 @getitem_op.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Any) -> Any:
-    return put_add(g, key, shape=tuple(x.shape))
+    return scatter_add(g, key, shape=tuple(x.shape))
 
 
 @getitem_op.shape
-def _(x: Any, key: Any) -> Abstract:
+def _(x: Any, key: Any) -> TensorSpec:
     return viewed(x, lambda a: a[_concrete_key(key)])
 
 
@@ -63,19 +63,19 @@ def getitem(x: Tensor, key: Any) -> Tensor:
     array([2., 3.], dtype=float32)
     """
     key = _plain_key(key)
-    if any(isinstance(k, Abstract) for k in (key if isinstance(key, tuple) else (key,))):
+    if any(isinstance(k, TensorSpec) for k in (key if isinstance(key, tuple) else (key,))):
         return getitem_op.abstract((to_array(x),), {"key": key})
     return getitem_op(x, key=key)
 
 
 @op
-def put_add(xp: Namespace, x: Tensor, /, key: Any, shape: Sequence[int]) -> Tensor:
+def scatter_add(xp: Namespace, x: Tensor, /, key: Any, shape: Sequence[int]) -> Tensor:
     """Zeros of `shape` to which `x` is added at `key`: what undoes `getitem`. Equal indices add up.
 
-    >>> ops.put_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
+    >>> ops.scatter_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
     array([0., 3., 0.], dtype=float32)
     """
-    return owner(x).scatter(xp.zeros(tuple(shape), dtype=x.dtype), key, x, "add")
+    return backend_of(x).scatter(xp.zeros(tuple(shape), dtype=x.dtype), key, x, "add")
 
 
 def is_basic(key: Any) -> bool:
@@ -84,10 +84,10 @@ def is_basic(key: Any) -> bool:
     return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
 
 
-put_add.gradient(lambda xp, g, y, x, key, shape: g[key])
+scatter_add.gradient(lambda xp, g, y, x, key, shape: g[key])
 
 
-put_add.shape(lambda x, key, shape: Abstract(shape, x.dtype))
+scatter_add.shape(lambda x, key, shape: TensorSpec(shape, x.dtype))
 
 
 @composite
@@ -176,10 +176,10 @@ def embedding_lookup(xp: Namespace, table: Tensor, indices: Tensor) -> Tensor:
 def _(xp: Namespace, g: Tensor, y: Tensor, table: Tensor, indices: Tensor) -> Any:
     found = inside(xp, indices, table.shape[0])
     rows = g * found[..., None].astype(g.dtype)
-    return put_add(rows, (xp.where(found, indices, 0),), shape=tuple(table.shape)), None
+    return scatter_add(rows, (xp.where(found, indices, 0),), shape=tuple(table.shape)), None
 
 
-embedding_lookup.shape(lambda table, indices: Abstract((*indices.shape, table.shape[1]), table.dtype))
+embedding_lookup.shape(lambda table, indices: TensorSpec((*indices.shape, table.shape[1]), table.dtype))
 
 
 def own_elements(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
@@ -208,7 +208,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, indices: Tensor) -> Any:
     return g[..., None] * hit.astype(g.dtype), None
 
 
-pick.shape(lambda x, indices: Abstract(x.shape[:-1], x.dtype))
+pick.shape(lambda x, indices: TensorSpec(x.shape[:-1], x.dtype))
 
 
 def unique(
@@ -229,9 +229,9 @@ def unique(
     >>> ops.unique([3, 1, 3])
     array([1, 3], dtype=int32)
     """
-    x = x.numpy() if isinstance(x, Traced) else to_array(x)
-    backend = owner(x)
-    if isinstance(x, Abstract) or not backend.is_concrete(x):
+    x = x.numpy() if isinstance(x, TapeTensor) else to_array(x)
+    backend = backend_of(x)
+    if isinstance(x, TensorSpec) or not backend.is_concrete(x):
         raise dtypes_error("unique")
     unique_: Any = np.unique  # whose overloads do not know booleans that vary
     results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis, equal_nan=False)

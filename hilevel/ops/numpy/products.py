@@ -13,7 +13,7 @@ from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import promoted
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import Abstract, broadcast
+from hilevel.engine.spec import TensorSpec, broadcast
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import multiply
@@ -60,7 +60,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
 
 
 @matmul.shape
-def _(x1: Any, x2: Any) -> Abstract:
+def _(x1: Any, x2: Any) -> TensorSpec:
     a, b = x1.shape, x2.shape
     if not a or not b:
         raise ShapeError(f"matmul needs at least one axis; got shapes {a} and {b}.")
@@ -71,7 +71,7 @@ def _(x1: Any, x2: Any) -> Abstract:
             f"got shapes {a} and {b}, that is {rows} and {columns}."
         )
     lead = broadcast(a[:-2], b[:-2])
-    return Abstract((*lead, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ())), x1.dtype)
+    return TensorSpec((*lead, *(a[-2:-1] if len(a) > 1 else ()), *(b[-1:] if len(b) > 1 else ())), x1.dtype)
 
 
 @composite
@@ -235,7 +235,7 @@ def _einsum_gradient(
 
 
 @_einsum.shape
-def _(*operands: Any, subscripts: str) -> Abstract:
+def _(*operands: Any, subscripts: str) -> TensorSpec:
     inputs, output = subscripts.split("->")
     sizes: dict[str, int] = {}
     for x, term in zip(operands, inputs.split(","), strict=True):
@@ -245,7 +245,7 @@ def _(*operands: Any, subscripts: str) -> Abstract:
                     f"einsum {subscripts!r}: {letter!r} is both {sizes[letter]} and {n}; the operands "
                     f"have the shapes {', '.join(str(o.shape) for o in operands)}."
                 )
-    return Abstract([sizes[letter] for letter in output], operands[0].dtype)
+    return TensorSpec([sizes[letter] for letter in output], operands[0].dtype)
 
 
 @composite

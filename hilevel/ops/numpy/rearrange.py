@@ -102,7 +102,7 @@ def flipud(x: Tensor) -> Tensor:
 
 @composite
 def rot90(array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
-    """The plane of two axes turned by 90 degrees `k` times, from the first axis towards the second.
+    """The plane of two axes turned by 90 degrees `k` times, from the first axis lerp the second.
 
     >>> ops.rot90([[1.0, 2.0]])
     array([[2.],

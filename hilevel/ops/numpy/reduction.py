@@ -10,10 +10,10 @@ import numpy as np
 from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import BOOL, INT32, sum_dtype
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import Abstract, like, reduced
+from hilevel.engine.spec import TensorSpec, like, reduced
 from hilevel.engine.types import Axis, DTypeLike, Namespace, Tensor
 from hilevel.ops.numpy.comparison import isclose, isfinite
 from hilevel.ops.numpy.elementwise import clip, maximum, minimum, square, stop_gradient, where
@@ -391,14 +391,14 @@ def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 
 
-@op(shape=lambda x, axis=-1: Abstract(x.shape, INT32))
+@op(shape=lambda x, axis=-1: TensorSpec(x.shape, INT32))
 def argsort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
     """The indices, int32, that put an axis in ascending order; equal elements keep theirs.
 
     >>> ops.argsort([3.0, 1.0, 2.0])
     array([1, 2, 0], dtype=int32)
     """
-    return owner(x).argsort(x, axis).astype(INT32)
+    return backend_of(x).argsort(x, axis).astype(INT32)
 
 
 @op(shape=like)

@@ -11,10 +11,10 @@ import numpy as np
 
 from hilevel.engine.op import op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import Abstract, broadcast, shape_of, viewed
+from hilevel.engine.spec import TensorSpec, broadcast, shape_of, viewed
 from hilevel.engine.types import Axis, Namespace, Tensor
 from hilevel.errors import ShapeError
-from hilevel.ops.numpy.indexing import put_add
+from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import sum
 
 # -- rearranging ------------------------------------------------------------------------------------
@@ -35,13 +35,13 @@ reshape.gradient(lambda xp, g, y, x, newshape: xp.reshape(g, x.shape))
 
 
 @reshape.shape
-def _(x: Any, newshape: Any) -> Abstract:
+def _(x: Any, newshape: Any) -> TensorSpec:
     shape = [newshape] if isinstance(newshape, int) else [int(n) for n in newshape]
     size = int(np.prod(x.shape, dtype=np.int64))
     known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
     if shape.count(-1) > 1 or (size % known if -1 in shape and known else known != size):
         raise ShapeError(f"Cannot reshape a tensor of shape {x.shape} ({size} elements) to {tuple(shape)}.")
-    return Abstract([size // known if n == -1 else n for n in shape], x.dtype)
+    return TensorSpec([size // known if n == -1 else n for n in shape], x.dtype)
 
 
 def ravel(x: Tensor) -> Tensor:
@@ -146,10 +146,10 @@ broadcast_to.gradient(lambda xp, g, y, x, shape: g)
 
 
 @broadcast_to.shape
-def _(x: Any, shape: Sequence[int]) -> Abstract:
+def _(x: Any, shape: Sequence[int]) -> TensorSpec:
     if broadcast(x.shape, tuple(shape)) != tuple(shape):
         raise ShapeError(f"Shape {x.shape} cannot be broadcast to {tuple(shape)}.")
-    return Abstract(shape, x.dtype)
+    return TensorSpec(shape, x.dtype)
 
 
 @op
@@ -163,7 +163,7 @@ def flip(xp: Namespace, x: Tensor, /, axis: Axis = None) -> Tensor:
 
 
 flip.gradient(lambda xp, g, y, x, axis=None: xp.flip(g, axis=axis))
-flip.shape(lambda x, axis=None: Abstract(x.shape, x.dtype))
+flip.shape(lambda x, axis=None: TensorSpec(x.shape, x.dtype))
 
 
 @op
@@ -182,7 +182,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, shift: Any, axis: Any = No
     return xp.roll(g, back, axis=axis)
 
 
-roll.shape(lambda x, shift, axis=None: Abstract(x.shape, x.dtype))
+roll.shape(lambda x, shift, axis=None: TensorSpec(x.shape, x.dtype))
 
 
 @op
@@ -224,14 +224,14 @@ def _(
         if before or after:
             source = np.pad(np.arange(n), (before, after), mode=mode)  # type: ignore[call-overload]
             shape = (*g.shape[:axis], n, *g.shape[axis + 1 :])
-            g = put_add(g, (slice(None),) * axis + (source,), shape=shape)
+            g = scatter_add(g, (slice(None),) * axis + (source,), shape=shape)
     return g
 
 
 @pad.shape
-def _(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> Abstract:
+def _(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> TensorSpec:
     pairs = _pairs(pad_width, len(x.shape))
-    return Abstract([n + a + b for n, (a, b) in zip(x.shape, pairs, strict=True)], x.dtype)
+    return TensorSpec([n + a + b for n, (a, b) in zip(x.shape, pairs, strict=True)], x.dtype)
 
 
 @op
@@ -244,7 +244,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, k: int, upper: bool) -> An
     return xp.triu(g, k) if upper else xp.tril(g, k)
 
 
-_mask_triangle.shape(lambda x, k, upper: Abstract(x.shape, x.dtype))
+_mask_triangle.shape(lambda x, k, upper: TensorSpec(x.shape, x.dtype))
 
 
 def triu(x: Tensor, k: int = 0) -> Tensor:
@@ -280,7 +280,7 @@ def diag(x: Tensor, k: int = 0) -> Tensor:
     n = x.shape[0]
     size = n + builtins.abs(k)
     rows = np.arange(n) + builtins.max(-k, 0)
-    return put_add(x, (rows, rows + k), shape=(size, size))
+    return scatter_add(x, (rows, rows + k), shape=(size, size))
 
 
 def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
@@ -324,7 +324,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, *xs: Tensor, axis: int = 0) -> Any:
 
 
 @_concatenate.shape
-def _(*xs: Any, axis: int = 0) -> Abstract:
+def _(*xs: Any, axis: int = 0) -> TensorSpec:
     shapes = [list(x.shape) for x in xs]
     (axis,) = axes_tuple(axis, len(shapes[0]))
     rest = {tuple(s[:axis] + s[axis + 1 :]) for s in shapes}
@@ -334,7 +334,7 @@ def _(*xs: Any, axis: int = 0) -> Abstract:
             f"{', '.join(str(tuple(s)) for s in shapes)}."
         )
     shapes[0][axis] = builtins.sum(s[axis] for s in shapes)
-    return Abstract(shapes[0], xs[0].dtype)
+    return TensorSpec(shapes[0], xs[0].dtype)
 
 
 def _list(xs: Any) -> list[Any]:
@@ -455,9 +455,9 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, repeats: int, axis: int) -
 
 
 @_repeat.shape
-def _(x: Any, repeats: int, axis: int) -> Abstract:
+def _(x: Any, repeats: int, axis: int) -> TensorSpec:
     (axis,) = axes_tuple(axis, len(x.shape))
-    return Abstract((*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]), x.dtype)
+    return TensorSpec((*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]), x.dtype)
 
 
 def repeat(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:

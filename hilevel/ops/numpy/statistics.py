@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import untraced
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.tensor import TensorLike
@@ -34,7 +34,7 @@ def quantile(x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepd
     array(3., dtype=float32)
     """
     x = to_float_array(x)
-    share = np.asarray(q if not hasattr(q, "dtype") else owner(q).to_numpy(untraced(q)), np.float64)
+    share = np.asarray(q if not hasattr(q, "dtype") else backend_of(q).to_numpy(untraced(q)), np.float64)
     axes = axes_tuple(axis, len(x.shape))
     rest = [i for i in range(len(x.shape)) if i not in axes]
     flat = sort(reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest))), axis=0)
@@ -102,7 +102,7 @@ def argpartition(x: Tensor, kth: int, axis: int = -1) -> Tensor:
 
 def _is_known(x: Tensor) -> bool:
     """Whether the numbers can be looked at."""
-    return not isinstance(x, TensorLike) and owner(x).is_concrete(x)
+    return not isinstance(x, TensorLike) and backend_of(x).is_concrete(x)
 
 
 def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:

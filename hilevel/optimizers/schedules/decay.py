@@ -125,7 +125,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
 class PolynomialDecay(LearningRateSchedule):
     """From `initial_learning_rate` to `end_learning_rate` in `decay_steps`, along `(1 - step / decay_steps) ** power`.
 
-    With `cycle` the way is stretched to the next multiple of `decay_steps` each time its end is reached.
+    With `cycle` the direction is stretched to the next multiple of `decay_steps` each time its end is reached.
 
     >>> hilevel.optimizers.schedules.PolynomialDecay(0.1, 10, 0.0)(5).round(4)
     np.float32(0.05)
@@ -165,10 +165,10 @@ class CosineDecay(LearningRateSchedule):
 
     Args:
         initial_learning_rate: the first learning rate.
-        decay_steps: how many steps the way down takes.
+        decay_steps: how many steps the direction down takes.
         alpha: the share of the greatest learning rate that is left in the end.
         name: a name for people.
-        warmup_target: a learning rate to go up to first, in a straight line; the way down starts there.
+        warmup_target: a learning rate to go up to first, in a straight line; the direction down starts there.
         warmup_steps: how many steps that takes.
 
     >>> hilevel.optimizers.schedules.CosineDecay(0.1, 10)(5).round(4)
@@ -213,9 +213,9 @@ class CosineDecayRestarts(LearningRateSchedule):
 
     Args:
         initial_learning_rate: the first learning rate.
-        first_decay_steps: how many steps the first way down takes.
-        t_mul: how many times as long each way is as that before it.
-        m_mul: how many times as high each way starts as that before it.
+        first_decay_steps: how many steps the first direction down takes.
+        t_mul: how many times as long each direction is as that before it.
+        m_mul: how many times as high each direction starts as that before it.
         alpha: the share of the first learning rate that is left at each end.
         name: a name for people.
 

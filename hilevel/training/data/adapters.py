@@ -109,11 +109,11 @@ class StreamBatches:
         return describe_not_finite(self._last) if self._last is not None else []
 
 
-class Kept:
+class CachedIterator:
     """The items of an iterator, kept in memory, so that they can be iterated again.
 
-    >>> from hilevel.training.data.adapters import Kept
-    >>> kept = Kept(iter([1, 2]))
+    >>> from hilevel.training.data.adapters import CachedIterator
+    >>> kept = CachedIterator(iter([1, 2]))
     >>> list(kept), list(kept)
     ([1, 2], [1, 2])
     """

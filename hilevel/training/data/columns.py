@@ -12,7 +12,7 @@ import numpy as np
 from hilevel import tree
 from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import to_host
-from hilevel.engine.interpreter import owner
+from hilevel.engine.interpreter import backend_of
 from hilevel.engine.ranges import Range, check_ranges
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 
@@ -150,7 +150,7 @@ def _read(leaf: Any, what: str) -> np.ndarray[Any, Any]:
     """Return a leaf as a NumPy array."""
     if np.ma.isMaskedArray(leaf):
         return _unmasked(leaf, what)
-    if not isinstance(leaf, np.ndarray) and owner(leaf).is_array(leaf):
+    if not isinstance(leaf, np.ndarray) and backend_of(leaf).is_array(leaf):
         return to_host(leaf)
     if hasattr(leaf, "dtypes") and (_has_extension_dtypes(leaf) or np.asarray(leaf).dtype == object):
         return _table(leaf, what)

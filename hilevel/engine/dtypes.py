@@ -67,7 +67,7 @@ of all operands. Python numbers are `int`, `float` and `complex`; they stand bel
 _PYTHON: dict[Any, str] = {bool: "bool", int: "int", float: "float", complex: "complex"}
 
 
-def as_dtype(name: DTypeLike) -> DType:
+def as_dtype(name: Any) -> DType:
     """The dtype object of a name; None and `"float"` are floatx, `bfloat16` that of ml_dtypes, which JAX brings."""
     if isinstance(name, np.dtype):
         return name

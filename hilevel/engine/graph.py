@@ -13,12 +13,12 @@ from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.interpreter import SHAPES
 from hilevel.engine.names import unique_name
 from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize
-from hilevel.engine.tensor import TensorLike
+from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import DType, DTypeLike, Shape
 from hilevel.errors import TracedValueError
 
 
-class SymbolicTensor(TensorLike):
+class SymbolicTensor(TensorBase):
     """A tensor of a graph: a shape, in which None is a dimension not known yet, a dtype, and the call it came from.
 
     `Input` makes the first; layers and ops called on them make the others.

@@ -39,7 +39,7 @@ from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import FLOAT32, INT32
 from hilevel.engine.interpreter import ARRAYS, HOST_TYPES, NUMBERS, SHAPES, backend_of
 from hilevel.engine.spec import TensorSpec, as_spec
-from hilevel.engine.tensor import TensorLike
+from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import DTypeLike, Function, Tensor
 from hilevel.errors import ShapeError, refuse_sparse
 
@@ -129,7 +129,7 @@ class Op(Generic[P]):
                 break
         if not has_arrays:
             operands = as_operands(args)
-            if isinstance(operands, TensorLike):
+            if isinstance(operands, TensorBase):
                 return operands.graph_call(self, args, kwargs)
             args = operands
         if self.promote is None:
@@ -241,7 +241,7 @@ def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
                 break
         else:
             return function(*args, **kwargs)
-        values: list[Any] = [a.read() if isinstance(a, TensorLike) else a for a in operands]
+        values: list[Any] = [a.read() if isinstance(a, TensorBase) else a for a in operands]
         if not is_emulated(values):
             return function(*args, **kwargs)
         dtype = dtypes.promoted(*(a.dtype for a in values if hasattr(a, "dtype")))
@@ -266,7 +266,7 @@ def as_operands(args: tuple[Any, ...]) -> Any:
     for a in args:
         if a.__class__ not in NUMBERS:
             numbers = False
-            if isinstance(a, TensorLike):
+            if isinstance(a, TensorBase):
                 if a.is_symbolic:
                     return a
                 a = a.read()
@@ -280,7 +280,7 @@ def as_operands(args: tuple[Any, ...]) -> Any:
 
 def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     """An array of the current backend, by the dtype rules: Python floats and lists of them in floatx."""
-    if isinstance(x, TensorLike):
+    if isinstance(x, TensorBase):
         x = x.read()
         return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
     kind, backend = x.__class__, current_backend()
@@ -307,7 +307,7 @@ def to_float_array(x: Any) -> Any:
 def _holds_tensor(x: Any) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_holds_tensor, x))
-    return (x.__class__ in ARRAYS and x.__class__ not in HOST_TYPES) or isinstance(x, TensorLike)
+    return (x.__class__ in ARRAYS and x.__class__ not in HOST_TYPES) or isinstance(x, TensorBase)
 
 
 def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
@@ -379,11 +379,11 @@ class Composite(Generic[P]):
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
         for a in (*args, *kwargs.values()):
-            if isinstance(a, TensorLike) and a.is_symbolic:
+            if isinstance(a, TensorBase) and a.is_symbolic:
                 return a.graph_call(self, args, kwargs)
             if isinstance(a, (list, tuple)):
                 for item in a:
-                    if isinstance(item, TensorLike) and item.is_symbolic:
+                    if isinstance(item, TensorBase) and item.is_symbolic:
                         return item.graph_call(self, args, kwargs)
         return self.function(*args, **kwargs)
 

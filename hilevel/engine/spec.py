@@ -11,7 +11,7 @@ from hilevel.engine.dtypes import of_scalar
 from hilevel.engine.interpreter import ARRAYS, SPEC_TYPES
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.settings import settings
-from hilevel.engine.tensor import TensorLike
+from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import DType
 from hilevel.errors import ShapeError, TracedValueError
 
@@ -28,7 +28,7 @@ class UnknownSize(int):
 PLACEHOLDER_SIZES = (UnknownSize(240), UnknownSize(360))
 
 
-class TensorSpec(TensorLike):
+class TensorSpec(TensorBase):
     """A tensor of which only shape and dtype are known.
 
     `source` is the position, among the leaves of the batch, of the array whose elements it has; None if it has others.

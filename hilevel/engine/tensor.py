@@ -13,7 +13,7 @@ ops: Any = LazyModule("hilevel.ops")
 """The ops that operators stand for. They are written above this module."""
 
 
-class TensorLike:
+class TensorBase:
     """Operators by way of `hilevel.ops`. Subclasses have `shape` and `dtype`."""
 
     __slots__ = ()
@@ -183,7 +183,7 @@ def values_of(x: Any) -> Any:
     return x.numbers() if isinstance(x, ConcreteTensor) else x
 
 
-class ConcreteTensor(TensorLike):
+class ConcreteTensor(TensorBase):
     """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
 
     __slots__ = ()
@@ -234,7 +234,7 @@ ALIASES = {
 }  # fmt: skip
 
 
-def _by_name(name: str, plain: bool, x: TensorLike, args: Any, kwargs: Any) -> Any:
+def _by_name(name: str, plain: bool, x: TensorBase, args: Any, kwargs: Any) -> Any:
     """The op that a NumPy function of this name stands for."""
     function = getattr(ops, ALIASES.get(name, name), None)
     if plain and function is not None:
@@ -247,5 +247,5 @@ def _by_name(name: str, plain: bool, x: TensorLike, args: Any, kwargs: Any) -> A
     )
 
 
-def _description(x: TensorLike) -> str:
+def _description(x: TensorBase) -> str:
     return f"a {type(x).__name__.lower()} tensor of shape {tuple(x.shape)}"

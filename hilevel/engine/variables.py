@@ -19,7 +19,7 @@ from hilevel.engine.overlay import note_read, note_written
 from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.tensor import TensorLike
+from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Array, DType, DTypeLike
 from hilevel.errors import ShapeError, TracedValueError, VariableCreationError
 
@@ -27,7 +27,7 @@ initializers: Any = LazyModule("hilevel.initializers")
 """Initializers by name. They are written above this module."""
 
 
-class Variable(TensorLike):
+class Variable(TensorBase):
     """One array that may change: a weight, an optimizer's slot, a metric's count.
 
     It belongs to the backend it was made on, and can be used wherever a tensor can. A compiled function sees and

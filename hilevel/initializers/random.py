@@ -17,12 +17,10 @@ from hilevel import random
 from hilevel.engine.backends import get_backend
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import EVALUATE
-from hilevel.engine.types import DType, DTypeLike
+from hilevel.engine.types import Array, DType, DTypeLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.initializers.base import Initializer, resolved
 from hilevel.random import SeedGenerator, make_seed
-
-Array = np.ndarray[Any, Any]
 
 
 class RandomInitializer(Initializer):
@@ -147,7 +145,7 @@ class Orthogonal(RandomInitializer):
             )
         rows, columns = math.prod(shape[:-1]), shape[-1]
         wide = "float64" if dtype == np.float64 else "float32"
-        tall = random.normal((max(rows, columns), min(rows, columns)), dtype=wide, seed=seed)
+        tall: Array = random.normal((max(rows, columns), min(rows, columns)), dtype=wide, seed=seed)
         q, r = np.linalg.qr(tall)
         q *= np.sign(np.diag(r))
         return (self.gain * (q.T if rows < columns else q).reshape(shape)).astype(dtype)

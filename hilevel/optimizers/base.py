@@ -219,7 +219,9 @@ class Optimizer(State, Configurable):
         self.apply(gradients, variables)
         return self._iterations
 
-    def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None) -> None:
+    def apply(
+        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
         """Take one step.
 
         Args:
@@ -243,7 +245,9 @@ class Optimizer(State, Configurable):
         """Return the Variables of the optimizer that a step changes: all but the learning rate."""
         return [v for v in self.variables if v is not self._learning_rate]
 
-    def _checked(self, grads: Sequence[Tensor], variables: Sequence[Variable] | None) -> Sequence[Variable]:
+    def _checked(
+        self, grads: Sequence[Tensor | None], variables: Sequence[Variable] | None
+    ) -> Sequence[Variable]:
         if variables is not None and not self.built:
             self.build(variables)
         if not self.built:
@@ -474,7 +478,8 @@ def update_variables(
     variables = without_gradients(operands, width)
     arrays = iter(arrays_of(variables))
     operands = [next(arrays) if isinstance(x, Variable) else x for x in operands]
-    replace_arrays(variables, update(*operands, formula=formula, width=width, rate=rate, **settings))
+    new: Any = update(*operands, formula=formula, width=width, rate=rate, **settings)
+    replace_arrays(variables, new)
 
 
 def weight_decay_formula(xp: Namespace, p: Tensor, *, rate: Tensor) -> tuple[Tensor]:

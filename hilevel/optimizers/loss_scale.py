@@ -80,7 +80,9 @@ class LossScaleOptimizer(Optimizer):
     def learning_rate(self, value: Any) -> None:
         self.inner_optimizer.learning_rate = value
 
-    def apply(self, grads: Sequence[Tensor], trainable_variables: Sequence[Variable] | None = None) -> None:
+    def apply(
+        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
+    ) -> None:
         """Take one step, if all gradients are finite; `grads` are those of the scaled loss."""
         variables = self._checked(grads, trainable_variables)
         if context.interpreter.infers_shapes:

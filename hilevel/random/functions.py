@@ -20,7 +20,7 @@ from hilevel.engine.op import to_array
 from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import DTypeLike, Function, Tensor
+from hilevel.engine.types import Array, DTypeLike, Function, Tensor
 from hilevel.ops.math.normal_quantile import normal_quantile
 from hilevel.random.seed import SeedGenerator, default_generator
 
@@ -52,13 +52,13 @@ def bits(seed: Any, shape: Sequence[int], width: int) -> Tensor:
     return _draw(_bits, seed, tuple(shape), width)
 
 
-def _bits(backend: Backend, state: Tensor, shape: tuple[int, ...], width: int) -> Tensor:
+def _bits(backend: Backend, state: Array, shape: tuple[int, ...], width: int) -> Array:
     count = math.prod(shape)
     words = backend.philox(state[0], state[1], -(-count * width // 256))
     return backend.split_words(words, width)[:count].reshape(shape)
 
 
-def _fraction(backend: Backend, state: Tensor, shape: tuple[int, ...], dtype: Any) -> Tensor:
+def _fraction(backend: Backend, state: Array, shape: tuple[int, ...], dtype: Any) -> Array:
     """Uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
     if dtype == np.float64:
         return (_bits(backend, state, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
@@ -92,7 +92,7 @@ def uniform(
     return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
 
 
-def _uniform(backend: Backend, state: Tensor, shape: Any, minval: float, maxval: float, dtype: Any) -> Tensor:
+def _uniform(backend: Backend, state: Array, shape: Any, minval: float, maxval: float, dtype: Any) -> Array:
     unit = _fraction(backend, state, shape, dtype)
     return unit if (minval, maxval) == (0.0, 1.0) else (unit * (maxval - minval) + minval).astype(dtype)
 
@@ -116,7 +116,7 @@ def normal(
     return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
 
 
-def _normal(backend: Backend, state: Tensor, shape: Any, mean: float, stddev: float, dtype: Any) -> Tensor:
+def _normal(backend: Backend, state: Array, shape: Any, mean: float, stddev: float, dtype: Any) -> Array:
     xp, count = backend.xp, math.prod(shape)
     unit = _fraction(backend, state, (2, -(-count // 2)), _wide(dtype))
     radius = xp.sqrt(-2 * xp.log1p(-unit[0]))
@@ -152,8 +152,8 @@ def truncated_normal(
 
 
 def _truncated_normal(
-    backend: Backend, state: Tensor, shape: Any, mean: float, stddev: float, dtype: Any
-) -> Tensor:
+    backend: Backend, state: Array, shape: Any, mean: float, stddev: float, dtype: Any
+) -> Array:
     xp = backend.xp
     low = 0.022750131948179195  # the share of the normal distribution below -2
     p = _fraction(backend, state, shape, _wide(dtype)) * (1 - 2 * low) + low
@@ -180,7 +180,7 @@ def randint(
     return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
 
 
-def _randint(backend: Backend, state: Tensor, shape: Any, minval: int, maxval: int, dtype: Any) -> Tensor:
+def _randint(backend: Backend, state: Array, shape: Any, minval: int, maxval: int, dtype: Any) -> Array:
     words = _bits(backend, state, shape, 64) >> np.uint64(32)
     scaled = (words * np.uint64(maxval - minval)) >> np.uint64(32)
     return (scaled.astype(np.int64) + minval).astype(dtype)

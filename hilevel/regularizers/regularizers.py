@@ -7,7 +7,7 @@ from typing import Any
 
 from hilevel import ops
 from hilevel.api.configurable import Configurable
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 
 
@@ -21,7 +21,7 @@ class Regularizer(Configurable):
     np.float64(2.0)
     """
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: TensorLike) -> Tensor | float:
         """The penalty of `x`; none here."""
         return 0.0
 
@@ -40,7 +40,7 @@ class L1L2(Regularizer):
         self.l1 = _factor("l1", l1 or 0.0)
         self.l2 = _factor("l2", l2 or 0.0)
 
-    def __call__(self, x: Tensor) -> Tensor:
+    def __call__(self, x: TensorLike) -> Tensor | float:
         if not self.l1 and not self.l2:
             return ops.zeros((), x.dtype)
         first = self.l1 * ops.sum(ops.abs(x)) if self.l1 else 0.0

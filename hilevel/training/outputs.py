@@ -107,7 +107,7 @@ class OutputLosses:
         if len(self.terms) > 1 or len(outputs.names) > 1:
             self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
 
-    def __call__(self, y: Any, y_pred: Any, sample_weight: Any, batch: Any) -> Tensor:
+    def __call__(self, y: Any, y_pred: Any, sample_weight: Any, batch: Any) -> Any:
         """Return the loss of a batch."""
         assert self.outputs is not None
         predictions = tree.flatten(y_pred)

@@ -156,9 +156,10 @@ class ValueId(int):
 
 
 class Call:
-    """One call of a step. In `args`, `kwargs` and `out` a `ValueId` stands for an array; all else is as it was. `writes`
-    are the positions of the arguments that a program writes the results to, in place. `errors` is what NumPy was told
-    to do about overflow and the like, where it was not the usual."""
+    """One call of a step. In `args`, `kwargs` and `out` a `ValueId` stands for an array; all else is as it was.
+
+    `writes` are the positions of the arguments that a program writes the results to, in place. `errors` are NumPy's
+    settings for overflow and the like, where they are not the usual ones."""
 
     __slots__ = ("args", "errors", "function", "kwargs", "out", "writes")
 

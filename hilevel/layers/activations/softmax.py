@@ -32,7 +32,7 @@ class Softmax(Layer):
         self.supports_masking = True
         self.axis = integers("Softmax", "axis", axis, none=True)
 
-    def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """The softmax of the inputs. A place has no share where `mask` is false, or a number not above 0.5; the mask is
         broadcast to the inputs, or has their first axes."""
         if mask is None:

@@ -142,11 +142,11 @@ class BaseMultiHeadAttention(Layer):
         self,
         query: Tensor,
         value: Tensor,
-        key: Tensor = None,
-        query_mask: Tensor = None,
-        value_mask: Tensor = None,
-        key_mask: Tensor = None,
-        attention_mask: Tensor = None,
+        key: Tensor | None = None,
+        query_mask: Tensor | None = None,
+        value_mask: Tensor | None = None,
+        key_mask: Tensor | None = None,
+        attention_mask: Tensor | None = None,
         return_attention_scores: bool = False,
         training: bool | None = None,
         use_causal_mask: bool = False,
@@ -178,7 +178,9 @@ class BaseMultiHeadAttention(Layer):
         steps = [tuple(x.shape[a] for a in self._attention_axes or ()) for x in (query, key)]
         return y, ops.reshape(weights, (*weights.shape[:-2], *steps[0], *steps[1]))
 
-    def _attend(self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor, keep: Tensor, with_weights: bool) -> Any:
+    def _attend(
+        self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, keep: Tensor | None, with_weights: bool
+    ) -> Any:
         """What the heads find, and the weights (before dropout) where they are wanted. As in Keras, a query that
         sees no key finds the mean of the values, or 0 where there are weights to return or a dropout."""
         scale = self._sizes[0] ** -0.5

@@ -6,7 +6,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable
-from typing import Any, ClassVar, Self, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
 
@@ -21,7 +21,7 @@ from hilevel.engine.graph import abstract_call, known_shape, record_call, symbol
 from hilevel.engine.interpreter import ARRAYS, EVALUATE, HOST_TYPES
 from hilevel.engine.names import unique_name
 from hilevel.engine.protocol import Backend
-from hilevel.engine.tensor import TensorLike
+from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Config, Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError, unknown_argument
@@ -224,7 +224,7 @@ class Layer(StateContainer, Configurable):
     def _cast(self, x: Any) -> Any:
         if isinstance(x, Variable) or (x.__class__ not in ARRAYS and not hasattr(x, "__array__")):
             return x
-        if not isinstance(x, TensorLike):
+        if not isinstance(x, TensorBase):
             backend = current_backend()
             if x.__class__ not in ARRAYS and not backend.is_array(x):
                 x = np.asarray(x)
@@ -395,12 +395,15 @@ class Layer(StateContainer, Configurable):
         self._record.calls.append((args, outputs))
         return outputs
 
-    def __getattr__(self, name: str) -> Any:
+    def _raise_missing(self, name: str) -> Any:
         if name in ("_backend", "_built"):
             raise AttributeError(
                 f"{type(self).__name__}: call super().__init__() before anything else in __init__."
             )
         raise AttributeError(f"{type(self).__name__} has no attribute {name!r}.")
+
+    if not TYPE_CHECKING:  # checkers report the attributes that a class lacks
+        __getattr__ = _raise_missing
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} name={self.name}, built={self.built}>"

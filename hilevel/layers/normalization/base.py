@@ -54,7 +54,7 @@ class BaseNormalization(Layer):
         self.gamma = self.add_weight("gamma", shape, autocast=False) if self.scale else None
         self.beta = self.add_weight("beta", shape, autocast=False) if self.center else None
 
-    def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor]:
+    def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor | None]:
         """The two, None where there is none, for tensors of a shape: with an element for each index of the axes."""
         view = [1] * len(shape)
         for axis in axes:
@@ -62,7 +62,7 @@ class BaseNormalization(Layer):
         return [None if a is None else ops.reshape(a, view) for a in (self.gamma, self.beta)]
 
 
-def scaled(y: Tensor, gamma: Tensor, beta: Tensor) -> Tensor:
+def scaled(y: Tensor, gamma: Tensor | None, beta: Tensor | None) -> Tensor:
     """`gamma * y + beta`, as far as there are such."""
     y = y if gamma is None else y * gamma
     return y if beta is None else y + beta
@@ -100,8 +100,8 @@ def standardized(
     axes: Iterable[int],
     epsilon: float,
     mask: Any = None,
-    gamma: Tensor = None,
-    beta: Tensor = None,
+    gamma: Tensor | None = None,
+    beta: Tensor | None = None,
 ) -> Tensor:
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over some axes; where these are the steps of a mask,
     without what it leaves out."""

@@ -92,7 +92,7 @@ class BatchNormalization(BaseNormalization):
         self.moving_variance = self.add_weight("moving_variance", (size,), **kept)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
-    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor = None) -> Tensor:
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """The normalised inputs, of their shape. `mask`, of the leading axes, leaves samples out of the statistics."""
         if not (training and self.trainable):
             return in_dtype(self.compute_dtype, ops.batch_normalization(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from hilevel import initializers, ops
 from hilevel.engine.overlay import Overlay
@@ -72,7 +72,7 @@ class SpectralNormalization(Wrapper):
         """The next `u`, and the kernel divided by its largest singular value."""
         weights = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
         fixed = ops.stop_gradient(weights)
-        u = self.vector_u
+        u: Any = self.vector_u
         for _ in range(self.power_iterations):
             v = ops.normalize(ops.matmul(u, ops.transpose(fixed)), axis=None)
             u = ops.normalize(ops.matmul(v, fixed), axis=None)

@@ -95,7 +95,7 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
         super().__init__(data_format, keepdims, **kwargs)
         self.supports_masking = True
 
-    def call(self, inputs: Tensor, mask: Tensor = None) -> Tensor:
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`. One of shape `(batch,)`
         leaves out no step."""
         if mask is None or len(mask.shape) == 1:

@@ -49,7 +49,7 @@ class CategoryEncoding(Layer):
         self.num_tokens = positive("CategoryEncoding", "num_tokens", num_tokens)
         self.output_mode = output_mode
 
-    def call(self, inputs: Tensor, count_weights: Tensor = None) -> Tensor:
+    def call(self, inputs: Tensor, count_weights: Tensor | None = None) -> Tensor:
         """Shape `(batch, n)` to `(batch, num_tokens)`; one_hot: a new last axis, in place of one of length 1."""
         if count_weights is not None and self.output_mode != "count":
             raise ValueError("CategoryEncoding: count_weights are for output_mode='count'.")

@@ -11,7 +11,7 @@ import numpy as np
 from hilevel import ops
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.context import context
-from hilevel.engine.tensor import TensorLike
+from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Shape
 from hilevel.errors import TracedValueError
 from hilevel.layers.base.layer import Layer
@@ -22,7 +22,7 @@ class HostLayer(Layer):
 
     def __call__(self, inputs: Any) -> Any:
         """What `call` makes of the inputs, as a tensor of the current backend, or as an array of strings."""
-        symbolic = isinstance(inputs, TensorLike) and inputs.is_symbolic
+        symbolic = isinstance(inputs, TensorBase) and inputs.is_symbolic
         if context.compiling or context.interpreter.infers_shapes or symbolic:
             raise TracedValueError(
                 f"{self._label()} works on data in the host's memory and cannot be part of a compiled model or of a "

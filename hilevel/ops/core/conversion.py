@@ -10,12 +10,12 @@ from hilevel.engine.autodiff.tape import TapeTensor, to_host
 from hilevel.engine.backends import current_backend
 from hilevel.engine.op import op, to_array
 from hilevel.engine.spec import like
-from hilevel.engine.tensor import TensorLike
-from hilevel.engine.types import DTypeLike, Namespace, Tensor
+from hilevel.engine.tensor import TensorBase
+from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 
 
 def convert_to_tensor(
-    x: Any, dtype: DTypeLike = None, sparse: bool | None = None, ragged: bool | None = None
+    x: TensorLike, dtype: DTypeLike = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Tensor:
     """An array of the current backend: of numbers, lists, NumPy arrays, arrays of other backends, Variables.
 
@@ -25,10 +25,10 @@ def convert_to_tensor(
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
     y, backend = to_array(x, dtype), current_backend()
-    return y if isinstance(y, TensorLike) or backend.is_array(y) else backend.asarray(to_host(y))
+    return y if isinstance(y, TensorBase) or backend.is_array(y) else backend.asarray(to_host(y))
 
 
-def array(x: Any, dtype: DTypeLike = None) -> Tensor:
+def array(x: TensorLike, dtype: DTypeLike = None) -> Tensor:
     """The same as `convert_to_tensor`.
 
     >>> ops.array([1.0, 2.0])
@@ -37,7 +37,7 @@ def array(x: Any, dtype: DTypeLike = None) -> Tensor:
     return convert_to_tensor(x, dtype)
 
 
-def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
+def convert_to_numpy(x: TensorLike) -> np.ndarray[Any, Any]:
     """A copy of the numbers as a NumPy array, from any backend.
 
     >>> ops.convert_to_numpy([1.0, 2.0])
@@ -48,7 +48,7 @@ def convert_to_numpy(x: Any) -> np.ndarray[Any, Any]:
 
 
 @op(shape=like)
-def copy(xp: Namespace, x: Tensor) -> Tensor:
+def copy(xp: Namespace, x: TensorLike) -> Tensor:
     """The same numbers in memory of their own.
 
     >>> ops.copy([1.0])
@@ -60,16 +60,16 @@ def copy(xp: Namespace, x: Tensor) -> Tensor:
 copy.gradient(lambda xp, g, y, x: g)
 
 
-def is_tensor(x: Any) -> bool:
+def is_tensor(x: TensorLike) -> bool:
     """Whether `x` is an array of the current backend, or stands for one.
 
     >>> ops.is_tensor(np.zeros(2)), ops.is_tensor([0.0])
     (True, False)
     """
-    return isinstance(x, TensorLike) or current_backend().is_array(x)
+    return isinstance(x, TensorBase) or current_backend().is_array(x)
 
 
-def dtype(x: Tensor) -> str:
+def dtype(x: TensorLike) -> str:
     """The name of the tensor's dtype.
 
     >>> ops.dtype([1.0])

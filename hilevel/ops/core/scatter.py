@@ -12,7 +12,7 @@ from hilevel.engine.autodiff.tape import constant, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec, as_spec
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.indexing import getitem, scatter_add
 
 
@@ -49,7 +49,9 @@ def _columns(indices: Tensor) -> tuple[Any, ...]:
 
 
 @composite
-def scatter_update(inputs: Tensor, indices: Tensor, updates: Tensor, reduction: str | None = None) -> Tensor:
+def scatter_update(
+    inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
+) -> Tensor:
     """A copy of `inputs` with `updates` at the places `indices`, of shape `(n, rank)`.
 
     `reduction` None replaces; `"add"`, `"max"`, `"min"`, `"mul"` combine.
@@ -63,7 +65,7 @@ def scatter_update(inputs: Tensor, indices: Tensor, updates: Tensor, reduction: 
 
 
 @composite
-def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
+def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
     """Zeros of `shape` with `values` added at the places `indices`, of shape `(n, rank)`.
 
     >>> ops.scatter([[1]], [9.0], (3,))
@@ -72,7 +74,7 @@ def scatter(indices: Tensor, values: Tensor, shape: Sequence[int]) -> Tensor:
     return scatter_add(values, _columns(indices), shape=tuple(shape))
 
 
-def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
+def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tensor:
     """The block of `shape` that begins at `start_indices`; a size of -1 goes to the end.
 
     >>> ops.slice([1.0, 2.0, 3.0], [1], [2])
@@ -83,7 +85,7 @@ def slice(inputs: Tensor, start_indices: Any, shape: Sequence[int]) -> Tensor:
     return getitem(inputs, _block(start_indices, size, inputs.shape))
 
 
-def slice_update(inputs: Tensor, start_indices: Any, updates: Tensor) -> Tensor:
+def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
     """A copy of `inputs` in which the block that begins at `start_indices` is `updates`.
 
     >>> ops.slice_update([1.0, 2.0, 3.0], [1], [9.0])

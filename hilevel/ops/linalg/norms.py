@@ -10,7 +10,7 @@ from hilevel.engine.autodiff.tape import TapeTensor, constant
 from hilevel.engine.op import composite, op, to_float_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Axis, Namespace, Tensor
+from hilevel.engine.types import Array, Axis, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.elementwise import abs, square
 from hilevel.ops.numpy.reduction import at_least_float32, max, min, sum
 from hilevel.ops.numpy.shaping import moveaxis, reshape
@@ -18,7 +18,7 @@ from hilevel.ops.numpy.transcendental import sqrt
 
 
 @composite
-def norm(x: Tensor, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """A norm of vectors (one axis) or matrices (two axes); without `axis`, of all elements.
 
     `ord` None is the Euclidean or Frobenius norm. For vectors `ord` is any number, `inf` or `-inf`. For matrices it is
@@ -129,7 +129,7 @@ def _(xp: Namespace, g: Any, y: Any, x: Tensor) -> Any:
     return u @ (of_u + of_v + by_values) @ vt + outside
 
 
-def _inverse(xp: Namespace, x: Tensor) -> Tensor:
+def _inverse(xp: Namespace, x: Array) -> Array:
     zero = x == 0
     return xp.where(zero, xp.zeros_like(x), 1 / xp.where(zero, xp.ones_like(x), x))
 

@@ -6,12 +6,12 @@ import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_float_array
 from hilevel.engine.spec import like
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.ops.math.normal_quantile import quantile_of_half
 
 
 @op(dtype="float", shape=like)
-def erfinv(xp: Namespace, x: Tensor) -> Tensor:
+def erfinv(xp: Namespace, x: TensorLike) -> Tensor:
     """The inverse of the error function: infinite at 1 and -1, NaN outside.
 
     >>> ops.erfinv([0.0, 1.0])
@@ -28,7 +28,7 @@ erfinv.gradient(lambda xp, g, y, x: g * (0.886226925452758 * xp.exp(y * y)))
 
 @composite
 @rounded
-def erfc(x: Tensor) -> Tensor:
+def erfc(x: TensorLike) -> Tensor:
     """`1 - erf(x)`.
 
     >>> ops.erfc([0.0])
@@ -38,7 +38,7 @@ def erfc(x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=like)
-def erf(xp: Namespace, x: Tensor) -> Tensor:
+def erf(xp: Namespace, x: TensorLike) -> Tensor:
     """The error function, element-wise. W. J. Cody, "Rational Chebyshev approximations for the error function",
     1969: about as exact as the dtype.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, to_array
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan, logical_and
 from hilevel.ops.numpy.elementwise import clip, where
 from hilevel.ops.numpy.indexing import take_along_axis
@@ -12,7 +12,7 @@ from hilevel.ops.numpy.reduction import argsort
 
 
 @composite
-def top_k(x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
+def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     """The `k` largest elements of the last axis, the largest first, and their indices (int32). NaN is the largest.
 
     >>> ops.top_k([1.0, 5.0, 3.0], 2)
@@ -25,7 +25,7 @@ def top_k(x: Tensor, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
 
 
 @composite
-def in_top_k(targets: Tensor, predictions: Tensor, k: int) -> Tensor:
+def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
     """Whether the target's score is among the `k` largest of its row; ties count in its favour, NaN is the smallest. A
     target that is no class is not among them.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.op import composite, to_array
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.ops.core.scatter import scatter_update
 from hilevel.ops.numpy.binning import known_size
 from hilevel.ops.numpy.comparison import logical_and
@@ -16,7 +16,7 @@ from hilevel.ops.numpy.indexing import scatter_add
 
 @composite
 def segment_sum(
-    data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """The sums of the rows of each segment. Rows whose index is negative or too large belong to none.
 
@@ -35,7 +35,7 @@ def _or_beyond(ids: Tensor, n: int) -> Tensor:
 
 @composite
 def segment_max(
-    data: Tensor, segment_ids: Tensor, num_segments: int | None = None, sorted: bool = False
+    data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
     """The largest of the rows of each segment; of an empty one, the smallest number of the dtype. No gradient.
 

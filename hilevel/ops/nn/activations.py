@@ -8,7 +8,7 @@ import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import like
-from hilevel.engine.types import Axis, Namespace, Tensor
+from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
 from hilevel.ops.math.error_functions import erf
 from hilevel.ops.numpy.elementwise import abs, clip, maximum, minimum, square, where
 from hilevel.ops.numpy.reduction import cumsum, sort, sum
@@ -17,7 +17,7 @@ from hilevel.ops.numpy.transcendental import expm1, sqrt, tanh
 
 
 @op(dtype="number", shape=like)
-def relu(xp: Namespace, x: Tensor) -> Tensor:
+def relu(xp: Namespace, x: TensorLike) -> Tensor:
     """`max(x, 0)`, element-wise. Its gradient at 0 is 0.
 
     >>> ops.relu([-1.0, 2.0])
@@ -30,7 +30,7 @@ relu.gradient(lambda xp, g, y, x: g * (y > 0))
 
 
 @op(dtype="float", shape=like)
-def sigmoid(xp: Namespace, x: Tensor) -> Tensor:
+def sigmoid(xp: Namespace, x: TensorLike) -> Tensor:
     """`1 / (1 + exp(-x))`, element-wise.
 
     >>> ops.sigmoid([0.0])
@@ -43,7 +43,7 @@ sigmoid.gradient(lambda xp, g, y, x: g * y * (1 - y))
 
 
 @op(dtype="float", shape=like)
-def softplus(xp: Namespace, x: Tensor) -> Tensor:
+def softplus(xp: Namespace, x: TensorLike) -> Tensor:
     """`log(1 + exp(x))`, element-wise, without overflow.
 
     >>> ops.softplus([0.0])
@@ -56,7 +56,7 @@ softplus.gradient(lambda xp, g, y, x: g * (0.5 * xp.tanh(0.5 * x) + 0.5))
 
 
 @op(dtype="float", shape=like)
-def silu(xp: Namespace, x: Tensor) -> Tensor:
+def silu(xp: Namespace, x: TensorLike) -> Tensor:
     """`x * sigmoid(x)`, element-wise, also called swish.
 
     >>> ops.silu([0.0])
@@ -75,7 +75,7 @@ swish = silu
 
 
 @op(dtype="float", shape=like)
-def softmax(xp: Namespace, x: Tensor, /, axis: Axis = -1) -> Tensor:
+def softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
     """`exp(x) / sum(exp(x))` over an axis (or several), without overflow.
 
     >>> ops.softmax([0.0, 0.0])
@@ -92,7 +92,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
 
 
 @op(dtype="float", shape=like)
-def log_softmax(xp: Namespace, x: Tensor, /, axis: Axis = -1) -> Tensor:
+def log_softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
     """The logarithm of the softmax, without overflow.
 
     >>> ops.log_softmax([0.0, 0.0])
@@ -107,7 +107,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
     return g - xp.exp(y) * xp.sum(g, axis=axis, keepdims=True)
 
 
-def relu6(x: Tensor) -> Tensor:
+def relu6(x: TensorLike) -> Tensor:
     """`min(max(x, 0), 6)`, element-wise.
 
     >>> ops.relu6([-1.0, 8.0])
@@ -117,7 +117,7 @@ def relu6(x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=like)
-def leaky_relu(xp: Namespace, x: Tensor, /, negative_slope: float = 0.2) -> Tensor:
+def leaky_relu(xp: Namespace, x: TensorLike, /, negative_slope: float = 0.2) -> Tensor:
     """`x` where it is positive, else `negative_slope * x`.
 
     >>> ops.leaky_relu([-1.0, 2.0])
@@ -132,7 +132,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, negative_slope: float = 0.
 
 
 @rounded
-def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
+def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """`x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
 
     >>> ops.elu([0.0, 2.0])
@@ -143,7 +143,7 @@ def elu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @rounded
-def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
+def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
     """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
 
     >>> ops.celu([0.0, 2.0])
@@ -154,7 +154,7 @@ def celu(x: Tensor, alpha: float = 1.0) -> Tensor:
 
 
 @rounded
-def selu(x: Tensor) -> Tensor:
+def selu(x: TensorLike) -> Tensor:
     """`1.0507 * elu(x, 1.6733)`: keeps mean 0 and variance 1. Klambauer et al., 2017.
 
     >>> ops.selu([0.0])
@@ -163,7 +163,7 @@ def selu(x: Tensor) -> Tensor:
     return 1.0507009873554805 * elu(x, 1.6732632423543772)
 
 
-def gelu(x: Tensor, approximate: bool = True) -> Tensor:
+def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
     """`x * P(X <= x)` for a standard normal X; `approximate` by a tanh. Hendrycks and Gimpel, 2016.
 
     >>> ops.gelu([0.0])
@@ -190,7 +190,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, approximate: bool) -> Tens
 
 
 @rounded
-def softsign(x: Tensor) -> Tensor:
+def softsign(x: TensorLike) -> Tensor:
     """`x / (1 + |x|)`, element-wise.
 
     >>> ops.softsign([1.0])
@@ -200,7 +200,7 @@ def softsign(x: Tensor) -> Tensor:
     return x / (1.0 + abs(x))
 
 
-def log_sigmoid(x: Tensor) -> Tensor:
+def log_sigmoid(x: TensorLike) -> Tensor:
     """`log(sigmoid(x))`, without overflow.
 
     >>> ops.log_sigmoid([0.0])
@@ -210,7 +210,7 @@ def log_sigmoid(x: Tensor) -> Tensor:
 
 
 @rounded
-def hard_sigmoid(x: Tensor) -> Tensor:
+def hard_sigmoid(x: TensorLike) -> Tensor:
     """`clip(x / 6 + 0.5, 0, 1)`: a sigmoid of straight lines.
 
     >>> ops.hard_sigmoid([-3.0, 0.0])
@@ -220,7 +220,7 @@ def hard_sigmoid(x: Tensor) -> Tensor:
 
 
 @rounded
-def hard_silu(x: Tensor) -> Tensor:
+def hard_silu(x: TensorLike) -> Tensor:
     """`x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
 
     >>> ops.hard_silu([-3.0, 3.0])
@@ -233,7 +233,7 @@ def hard_silu(x: Tensor) -> Tensor:
 hard_swish = hard_silu
 
 
-def hard_tanh(x: Tensor) -> Tensor:
+def hard_tanh(x: TensorLike) -> Tensor:
     """`clip(x, -1, 1)`.
 
     >>> ops.hard_tanh([-3.0, 0.5])
@@ -242,7 +242,7 @@ def hard_tanh(x: Tensor) -> Tensor:
     return clip(x, -1, 1)
 
 
-def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """`x` where `|x| > threshold`, else 0.
 
     >>> ops.hard_shrink([0.3, 2.0])
@@ -254,7 +254,7 @@ def hard_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
 
 
 @rounded
-def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
+def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
     """`x` moved lerp 0 by `threshold`, and 0 where that crosses it.
 
     >>> ops.soft_shrink([0.3, 2.0])
@@ -264,7 +264,7 @@ def soft_shrink(x: Tensor, threshold: float = 0.5) -> Tensor:
     return where(x > threshold, x - threshold, where(x < -threshold, x + threshold, 0.0))
 
 
-def tanh_shrink(x: Tensor) -> Tensor:
+def tanh_shrink(x: TensorLike) -> Tensor:
     """`x - tanh(x)`.
 
     >>> ops.tanh_shrink([0.0])
@@ -274,7 +274,7 @@ def tanh_shrink(x: Tensor) -> Tensor:
     return x - tanh(x)
 
 
-def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
+def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
     """`x` where it is above the threshold, else `default_value`.
 
     >>> ops.threshold([0.5, 2.0], 1.0, 0.0)
@@ -284,7 +284,7 @@ def threshold(x: Tensor, threshold: float, default_value: float) -> Tensor:
     return where(x > threshold, x, default_value)
 
 
-def mish(x: Tensor) -> Tensor:
+def mish(x: TensorLike) -> Tensor:
     """`x * tanh(softplus(x))`. Misra, 2019.
 
     >>> ops.mish([0.0])
@@ -294,7 +294,7 @@ def mish(x: Tensor) -> Tensor:
     return x * tanh(softplus(x))
 
 
-def squareplus(x: Tensor, b: float = 4) -> Tensor:
+def squareplus(x: TensorLike, b: float = 4) -> Tensor:
     """`(x + sqrt(x^2 + b)) / 2`. Barron, 2021.
 
     >>> ops.squareplus([0.0])
@@ -305,7 +305,7 @@ def squareplus(x: Tensor, b: float = 4) -> Tensor:
 
 
 @rounded
-def sparse_plus(x: Tensor) -> Tensor:
+def sparse_plus(x: TensorLike) -> Tensor:
     """0 below -1, `(x + 1)^2 / 4` up to 1, `x` above.
 
     >>> ops.sparse_plus([-1.0, 1.0])
@@ -316,7 +316,7 @@ def sparse_plus(x: Tensor) -> Tensor:
 
 
 @rounded
-def sparse_sigmoid(x: Tensor) -> Tensor:
+def sparse_sigmoid(x: TensorLike) -> Tensor:
     """`clip((x + 1) / 2, 0, 1)`.
 
     >>> ops.sparse_sigmoid([0.0])
@@ -326,7 +326,7 @@ def sparse_sigmoid(x: Tensor) -> Tensor:
 
 
 @rounded
-def glu(x: Tensor, axis: int = -1) -> Tensor:
+def glu(x: TensorLike, axis: int = -1) -> Tensor:
     """One half of an axis times the sigmoid of the other. Dauphin et al., 2017.
 
     >>> ops.glu([2.0, 0.0])
@@ -338,7 +338,7 @@ def glu(x: Tensor, axis: int = -1) -> Tensor:
 
 @composite
 @rounded
-def sparsemax(x: Tensor, axis: int = -1) -> Tensor:
+def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
     """The projection onto the probability simplex: like softmax, with true zeros. Martins and Astudillo, 2016.
 
     >>> ops.sparsemax([2.0, 0.0])

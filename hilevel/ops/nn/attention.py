@@ -15,7 +15,7 @@ import numpy as np
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import TensorSpec, broadcast
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import softmax
 from hilevel.ops.numpy.creation import arange
@@ -43,7 +43,7 @@ def causal_mask(queries: int, keys: int) -> Tensor:
     return arange(queries)[:, None] >= arange(keys)[None, :]
 
 
-def to_mask(mask: Any) -> Tensor | None:
+def to_mask(mask: Any) -> Any:
     """A mask as booleans."""
     mask = None if mask is None else to_array(mask)
     return mask if mask is None or mask.dtype == bool else mask != 0
@@ -73,7 +73,7 @@ def attention_forward(
 
 
 def _exponentials(
-    xp: Namespace, query: Tensor, key: Tensor, bias: Any, mask: Any, scale: float, rate: float
+    xp: Namespace, query: Array, key: Array, bias: Any, mask: Any, scale: float, rate: float
 ) -> Any:
     """`e`, and `r` times the share that dropout keeps, in float32 at least; of scores in 16 bits `e / r`, and that
     share."""
@@ -152,7 +152,8 @@ def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
 
 @rounded
 def attention(
-    query: Tensor, key: Tensor, value: Tensor, bias: Tensor = None, mask: Tensor = None, keep: Tensor = None,
+    query: TensorLike, key: TensorLike, value: TensorLike, bias: TensorLike | None = None,
+    mask: TensorLike | None = None, keep: TensorLike | None = None,
     scale: float = 1.0, rate: float = 0.0,
 ) -> Tensor:  # fmt: skip
     """`softmax(scale * query @ key^T + bias) @ value`, over axes `(..., heads, steps, size)`.
@@ -186,11 +187,11 @@ def _in_groups(x: Tensor | None, heads: int) -> Tensor | None:
 
 @composite
 def dot_product_attention(
-    query: Tensor,
-    key: Tensor,
-    value: Tensor,
-    bias: Tensor = None,
-    mask: Tensor = None,
+    query: TensorLike,
+    key: TensorLike,
+    value: TensorLike,
+    bias: TensorLike = None,
+    mask: TensorLike = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,

@@ -16,7 +16,7 @@ import numpy as np
 
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn import depthwise
 from hilevel.ops.nn.dense import activation_vjp, apply_activation
@@ -139,7 +139,7 @@ def _is_depthwise(kernel: Any, groups: int) -> bool:
 # -- how they are computed -----------------------------------------------------------------------------
 
 
-def _put_product(xp: Namespace, patches: Tensor, weights: Tensor, out: Tensor) -> None:
+def _put_product(xp: Namespace, patches: Array, weights: Array, out: Array) -> None:
     """Write the products of the groups side by side into the last axis of `out`."""
     if len(weights) == 1:
         xp.matmul(patches[0], weights[0], out=out.reshape((-1, out.shape[-1])))
@@ -147,7 +147,7 @@ def _put_product(xp: Namespace, patches: Tensor, weights: Tensor, out: Tensor) -
         by_group(xp, out, len(weights))[...] = xp.matmul(patches, weights)
 
 
-def _finish(xp: Namespace, y: Tensor, bias: Tensor | None, activation: str) -> None:
+def _finish(xp: Namespace, y: Array, bias: Array | None, activation: str) -> None:
     """Add the bias, to a whole line at a time, and apply the activation, in place."""
     if bias is not None:
         lines = y.reshape((-1, y.shape[-2] * y.shape[-1]))
@@ -156,7 +156,7 @@ def _finish(xp: Namespace, y: Tensor, bias: Tensor | None, activation: str) -> N
         y[...] = apply_activation(xp, y, activation)
 
 
-def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:
+def _sum_of_rows(xp: Namespace, g: Array) -> Array:
     """The sum over all axes but the last, as a product, which uses all cores."""
     rows = xp.reshape(g, (-1, g.shape[-1]))
     return xp.matmul(xp.ones((rows.shape[0],), dtype=g.dtype), rows)
@@ -164,12 +164,12 @@ def _sum_of_rows(xp: Namespace, g: Tensor) -> Tensor:
 
 def turned(
     xp: Namespace,
-    kernel: Tensor,
+    kernel: Array,
     windows: Windows,
     groups: int,
     spatial: Sequence[int],
     counts: Sequence[int],
-) -> tuple[Tensor, Windows]:
+) -> tuple[Array, Windows]:
     """Where windows lie one by one, the input's gradient is a convolution: with the kernel turned round, and with these
     windows."""
     *size, channels, filters = kernel.shape
@@ -183,14 +183,14 @@ def turned(
 
 
 def _by_scattering(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
-) -> Tensor:
+    xp: Namespace, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
+) -> Array:
     """The input's gradient in general: each window's share is added where the window lies."""
     channels = kernel.shape[-2]
     n, *counts, _ = g.shape
     weights = by_group(xp, kernel, groups)
     places = list(windows.places(counts))
-    total: Tensor = xp.zeros((n, *windows.extent(counts), groups * channels), g.dtype)
+    total: Array = xp.zeros((n, *windows.extent(counts), groups * channels), g.dtype)
     narrow = is_narrow(windows, channels)
     for block in blocks(g, weights[..., 0].size * int(np.prod(counts)) * g.dtype.itemsize):
         rows = by_group(xp, g[block], groups)
@@ -212,7 +212,7 @@ def _by_scattering(
 def fused_conv(
     inputs: Tensor,
     kernel: Tensor,
-    bias: Tensor = None,
+    bias: Tensor | None = None,
     strides: Any = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -253,8 +253,8 @@ def _groups(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> int:
 
 @composite
 def conv(
-    inputs: Tensor,
-    kernel: Tensor,
+    inputs: TensorLike,
+    kernel: TensorLike,
     strides: Any = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -283,8 +283,8 @@ def conv(
 
 @composite
 def depthwise_conv(
-    inputs: Tensor,
-    kernel: Tensor,
+    inputs: TensorLike,
+    kernel: TensorLike,
     strides: Any = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -305,7 +305,7 @@ def depthwise_conv(
 def fused_depthwise_conv(
     inputs: Tensor,
     kernel: Tensor,
-    bias: Tensor = None,
+    bias: Tensor | None = None,
     strides: Any = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -328,9 +328,9 @@ def fused_depthwise_conv(
 
 @composite
 def separable_conv(
-    inputs: Tensor,
-    depthwise_kernel: Tensor,
-    pointwise_kernel: Tensor,
+    inputs: TensorLike,
+    depthwise_kernel: TensorLike,
+    pointwise_kernel: TensorLike,
     strides: Any = 1,
     padding: Any = "valid",
     data_format: str | None = None,
@@ -353,8 +353,8 @@ def separable_conv(
 
 @composite
 def conv_transpose(
-    inputs: Tensor,
-    kernel: Tensor,
+    inputs: TensorLike,
+    kernel: TensorLike,
     strides: Any = 1,
     padding: str = "valid",
     output_padding: Any = None,

@@ -8,7 +8,7 @@ from hilevel.config import epsilon
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array
 from hilevel.engine.spec import TensorSpec, like
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import clip
 from hilevel.ops.numpy.indexing import own_elements, pick
@@ -19,7 +19,7 @@ from hilevel.ops.numpy.transcendental import log
 # The last axis holds the classes; the public functions bring it there.
 
 
-def _exponentials(xp: Namespace, logits: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array, Array]:
     shifted = logits - xp.max(logits, axis=-1, keepdims=True)
     e = xp.exp(shifted)
     return shifted, e, xp.sum(e, axis=-1, keepdims=True)
@@ -83,7 +83,7 @@ def _classes_last(x: Tensor, axis: int) -> Tensor:
 @composite
 @rounded
 def categorical_crossentropy(
-    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """`-sum(target * log(output))` over the classes. `target` and `output` have one shape.
 
@@ -109,7 +109,7 @@ def categorical_crossentropy(
 
 @composite
 def sparse_categorical_crossentropy(
-    target: Tensor, output: Tensor, from_logits: bool = False, axis: int = -1
+    target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
     """`-log(output[target])` for integer targets. `target` has the shape of `output` without the class axis, or
     with one of length 1 in its place.
@@ -171,7 +171,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, output: Tensor, target: Tensor, small
 
 @composite
 @rounded
-def binary_crossentropy(target: Tensor, output: Tensor, from_logits: bool = False) -> Tensor:
+def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: bool = False) -> Tensor:
     """`-target * log(output) - (1 - target) * log(1 - output)`, element-wise.
 
     >>> ops.binary_crossentropy(np.array([1.0]), np.array([0.5]))

@@ -6,7 +6,7 @@ from typing import Any
 
 from hilevel.engine.op import op
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import relu, sigmoid
 
@@ -15,7 +15,12 @@ FUSED_ACTIVATIONS = ("linear", "relu", "tanh", "sigmoid")
 
 @op(dtype="float")
 def dense(
-    xp: Namespace, x: Tensor, kernel: Tensor, bias: Tensor | None = None, /, activation: str = "linear"
+    xp: Namespace,
+    x: TensorLike,
+    kernel: TensorLike,
+    bias: TensorLike | None = None,
+    /,
+    activation: str = "linear",
 ) -> Tensor:
     """`activation(x @ kernel + bias)` over the last axis, in one step. The activation is one of
     `"linear"`, `"relu"`, `"tanh"`, `"sigmoid"`.
@@ -30,12 +35,12 @@ def dense(
     return y if x.ndim == 2 else y.reshape((*x.shape[:-1], kernel.shape[-1]))
 
 
-def as_matrix(x: Tensor) -> Tensor:
+def as_matrix(x: Array) -> Array:
     """Return the tensor as a matrix with the same last axis."""
     return x if x.ndim == 2 else x.reshape((-1, x.shape[-1]))
 
 
-def apply_activation(xp: Namespace, x: Tensor, activation: str) -> Tensor:
+def apply_activation(xp: Namespace, x: Array, activation: str) -> Array:
     """Return a fused activation of a tensor."""
     if activation == "relu":
         return relu.value(xp, x)
@@ -44,7 +49,7 @@ def apply_activation(xp: Namespace, x: Tensor, activation: str) -> Tensor:
     return sigmoid.value(xp, x) if activation == "sigmoid" else x
 
 
-def activation_vjp(g: Tensor, y: Tensor, activation: str) -> Tensor:
+def activation_vjp(g: Array, y: Array, activation: str) -> Array:
     """Return the gradient of the input of a fused activation, from its result `y` and the gradient of that."""
     if activation == "relu":
         return g * (y > 0)

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.ops.nn.windows import Windows, map_blocks
 
 
-def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows) -> Tensor:
+def conv(xp: Namespace, x: TensorLike, kernel: TensorLike, windows: Windows) -> Tensor:
     """The convolution."""
     filters = kernel.shape[-1]
     counts = windows.counts(x.shape[1:-1])
@@ -29,11 +29,11 @@ def conv(xp: Namespace, x: Tensor, kernel: Tensor, windows: Windows) -> Tensor:
 
 
 def input_gradient(
-    xp: Namespace, g: Tensor, kernel: Tensor, windows: Windows, groups: int, spatial: tuple[int, ...]
-) -> Tensor:
+    xp: Namespace, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
+) -> Array:
     """The gradient of the input, which has the axes `spatial`."""
     n, *counts, filters = g.shape
-    total: Tensor = xp.zeros((n, *windows.extent(counts), filters), g.dtype)
+    total: Array = xp.zeros((n, *windows.extent(counts), filters), g.dtype)
     elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
 
     def work(block: slice) -> None:
@@ -47,14 +47,14 @@ def input_gradient(
     return windows.unpadded(xp, total, spatial)
 
 
-def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows) -> Tensor:
+def kernel_gradient(xp: Namespace, x: Array, g: Array, windows: Windows) -> Array:
     """The gradient of the kernel, `(window, channels * multiplier)`."""
     _, *counts, filters = g.shape
     x = _repeated(xp, windows.padded(xp, x), filters)
     places = list(windows.places(counts))
-    total: Tensor = xp.zeros((len(places), filters), g.dtype)
+    total: Array = xp.zeros((len(places), filters), g.dtype)
 
-    def work(block: slice) -> list[Tensor]:
+    def work(block: slice) -> list[Array]:
         source, part = x[block], g[block]
         ones = xp.ones((part.size // filters,), g.dtype)
         return [xp.matmul(ones, (source[place] * part).reshape((-1, filters))) for place in places]
@@ -65,7 +65,7 @@ def kernel_gradient(xp: Namespace, x: Tensor, g: Tensor, windows: Windows) -> Te
     return total
 
 
-def _repeated(xp: Namespace, x: Tensor, filters: int) -> Tensor:
+def _repeated(xp: Namespace, x: Array, filters: int) -> Array:
     """Each channel as often as there are filters for it."""
     channels = x.shape[-1]
     return x if channels == filters else xp.repeat(x, filters // channels, axis=-1)

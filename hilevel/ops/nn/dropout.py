@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hilevel.engine.op import op
 from hilevel.engine.spec import like
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 
 @op(shape=lambda x, keep, scale: like(x))
-def drop(xp: Namespace, x: Tensor, keep: Tensor, /, scale: float) -> Tensor:
+def drop(xp: Namespace, x: TensorLike, keep: TensorLike, /, scale: float) -> Tensor:
     """`x * scale` where `keep` holds, else 0: dropout with a given mask.
 
     >>> ops.drop(np.ones(2), np.array([True, False]), scale=2.0)

@@ -10,14 +10,14 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.op import composite, to_array
 from hilevel.engine.settings import settings
-from hilevel.engine.types import DTypeLike, Tensor
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.ops.numpy.indexing import check_indices
 from hilevel.ops.numpy.reduction import max as max_
 
 
 @composite
 def one_hot(
-    x: Tensor, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
+    x: TensorLike, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
 ) -> Tensor:
     """Integers as vectors of zeros with a one in their place, along a new axis. -1 is all zeros.
 
@@ -48,7 +48,7 @@ def _expand(x: Tensor, axis: int) -> Tensor:
 
 @composite
 def multi_hot(
-    inputs: Tensor, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
+    inputs: TensorLike, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
 ) -> Tensor:
     """Lists of integers as vectors with a one in the place of each.
 

@@ -9,7 +9,7 @@ from hilevel.config import epsilon as config_epsilon
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Axis, Namespace, Tensor
+from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
 from hilevel.ops.linalg.norms import norm
 from hilevel.ops.numpy.elementwise import maximum, square
 from hilevel.ops.numpy.reduction import at_least_float32, in_dtype_of, mean, sum
@@ -82,8 +82,8 @@ def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> A
 
 @rounded
 def standardize(
-    x: Tensor, axis: Axis = -1, epsilon: float = 0.0, gamma: Tensor = None, beta: Tensor = None
-) -> tuple[Tensor, Tensor, Tensor]:
+    x: TensorLike, axis: Axis = -1, epsilon: float = 0.0, gamma: TensorLike = None, beta: TensorLike = None
+) -> Any:
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over the given axes, with that mean and variance. `gamma`
     and `beta` have as many axes as `x`, of its length or 1.
 
@@ -100,9 +100,9 @@ def standardize(
 
 @composite
 def layer_normalization(
-    x: Tensor,
-    gamma: Tensor = None,
-    beta: Tensor = None,
+    x: TensorLike,
+    gamma: TensorLike = None,
+    beta: TensorLike = None,
     axis: Axis = -1,
     epsilon: float | None = None,
     **kwargs: Any,
@@ -124,7 +124,7 @@ def layer_normalization(
 
 @composite
 def rms_normalization(
-    x: Tensor, scale: Tensor = None, axis: Axis = -1, epsilon: float | None = None
+    x: TensorLike, scale: TensorLike = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Tensor:
     """`x / sqrt(mean(x^2) + epsilon) * scale`, the mean over `axis`. Zhang and Sennrich, 2019.
 
@@ -142,12 +142,12 @@ def rms_normalization(
 
 @composite
 def batch_normalization(
-    x: Tensor,
-    mean: Tensor,
-    variance: Tensor,
+    x: TensorLike,
+    mean: TensorLike,
+    variance: TensorLike,
     axis: int,
-    offset: Tensor = None,
-    scale: Tensor = None,
+    offset: TensorLike = None,
+    scale: TensorLike = None,
     epsilon: float = 1e-3,
 ) -> Tensor:
     """`scale * (x - mean) / sqrt(variance + epsilon) + offset`, with statistics for each index of `axis`.
@@ -169,7 +169,7 @@ def batch_normalization(
 
 @composite
 @rounded
-def normalize(x: Tensor, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
+def normalize(x: TensorLike, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
     """`x` divided by its norm along an axis, which counts as at least `epsilon`. Computed in float32 at least.
 
     >>> ops.normalize([3.0, 4.0])

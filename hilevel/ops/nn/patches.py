@@ -6,18 +6,18 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace
 from hilevel.ops.nn.windows import Windows, blocks
 
 
-def by_group(xp: Namespace, x: Tensor, groups: int) -> Tensor:
+def by_group(xp: Namespace, x: Array, groups: int) -> Array:
     """All axes but the last as rows, for each group of the last: `(groups, rows, columns)`."""
     return xp.moveaxis(x.reshape((-1, groups, x.shape[-1] // groups)), 1, 0)
 
 
 def im2col(
-    xp: Namespace, x: Tensor, windows: Windows, groups: int, filters: int
-) -> Iterator[tuple[slice, Tensor]]:
+    xp: Namespace, x: Array, windows: Windows, groups: int, filters: int
+) -> Iterator[tuple[slice, Array]]:
     """What lies under the windows, as matrices `(groups, windows, window * channels)`, for one part of the batch after
     the other: which part, and its matrix, in memory that is used again for the next. `filters` is the size of what is
     beside each row in the cache."""
@@ -28,7 +28,7 @@ def im2col(
     rank = len(windows.size)
     places, window = view.shape[2 : 2 + rank], view.shape[2 + rank :]
     narrow = is_narrow(windows, window[-1])
-    buffer: Tensor = None
+    buffer: Array = None
     row = int(np.prod(window)) * groups + filters
     for block in blocks(x, int(np.prod(places)) * row * x.dtype.itemsize):
         part = view[:, block]
@@ -49,7 +49,7 @@ def is_narrow(windows: Windows, channels: int) -> bool:
     return channels * (windows.size[-1] if windows.dilation[-1] == 1 else 1) < 16
 
 
-def _sliding(xp: Namespace, x: Tensor, windows: Windows, groups: int) -> Tensor:
+def _sliding(xp: Namespace, x: Array, windows: Windows, groups: int) -> Array:
     """A view of a padded tensor: `(groups, batch, *places, *window, channels / groups)`."""
     counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)]
     channels = x.shape[-1] // groups

@@ -14,7 +14,7 @@ from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import lowest
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import TensorSpec, like
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import (
     Windows,
@@ -45,12 +45,12 @@ def max_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
 
 
-def _combined(xp: Namespace, x: Tensor, windows: Windows, function: Any) -> Tensor:
+def _combined(xp: Namespace, x: Array, windows: Windows, function: Any) -> Array:
     """What a function of two tensors makes of the elements of each window of a padded tensor."""
     counts = tuple(
         (n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)
     )
-    y: Tensor = xp.empty((x.shape[0], *counts, x.shape[-1]), x.dtype)
+    y: Array = xp.empty((x.shape[0], *counts, x.shape[-1]), x.dtype)
     first, *rest = windows.places(counts)
 
     def work(block: slice) -> None:
@@ -99,7 +99,7 @@ def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, wind
     return (lambda: _picked(xp, h, x, y, windows)), None, None
 
 
-def _picked(xp: Namespace, h: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Tensor:
+def _picked(xp: Namespace, h: Array, x: Array, y: Array, windows: Windows) -> Array:
     """Of each window the number of `h` that lies where the first largest number of `x` does."""
     x, h = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, h)
     total: Any = 0.0
@@ -108,10 +108,10 @@ def _picked(xp: Namespace, h: Tensor, x: Tensor, y: Tensor, windows: Windows) ->
     return total
 
 
-def _first_hits(xp: Namespace, x: Tensor, y: Tensor, windows: Windows) -> Iterator[tuple[Any, Tensor]]:
+def _first_hits(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator[tuple[Any, Array]]:
     """For each element of the windows: where it lies in the padded `x`, and for which windows it is the first that
     equals their largest number `y`."""
-    taken: Tensor = None
+    taken: Array = None
     for place in windows.places(y.shape[1:-1]):
         hit = x[place] == y
         if taken is None:
@@ -176,7 +176,7 @@ def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any
 
 @composite
 def max_pool(
-    inputs: Tensor,
+    inputs: TensorLike,
     pool_size: Any,
     strides: Any = None,
     padding: str = "valid",
@@ -206,7 +206,7 @@ def max_pool(
 @composite
 @rounded
 def average_pool(
-    inputs: Tensor,
+    inputs: TensorLike,
     pool_size: Any,
     strides: Any = None,
     padding: str = "valid",
@@ -245,7 +245,7 @@ def _pooled(
 
 @composite
 @rounded
-def adaptive_average_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+def adaptive_average_pool(inputs: TensorLike, output_size: Any, data_format: str | None = None) -> Tensor:
     """The means of windows that are laid so that the result has a given size.
 
     Window `i` of `n` reaches from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
@@ -268,7 +268,7 @@ def adaptive_average_pool(inputs: Tensor, output_size: Any, data_format: str | N
 
 
 @composite
-def adaptive_max_pool(inputs: Tensor, output_size: Any, data_format: str | None = None) -> Tensor:
+def adaptive_max_pool(inputs: TensorLike, output_size: Any, data_format: str | None = None) -> Tensor:
     """The largest numbers of windows that are laid so that the result has a given size. The arguments, and the windows,
     are those of `adaptive_average_pool`.
 

@@ -15,7 +15,7 @@ from typing import Any
 from hilevel.engine import dtypes, tensor
 from hilevel.engine.op import op, rounded, to_array
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 
 # -- activations, and their derivatives by their values -------------------------------------------------
@@ -143,23 +143,23 @@ def python_loop(xp: Namespace, body: Callable[..., Any], carry: Any, xs: Any, re
     return carry, tuple(xp.stack(column) for column in zip(*kept, strict=True))
 
 
-def time_major(xp: Namespace, x: Tensor) -> Tensor:
+def time_major(xp: Namespace, x: Array) -> Array:
     """Batch and steps exchanged."""
     return xp.swapaxes(x, 0, 1)
 
 
-def _rows(xp: Namespace, x: Tensor) -> Tensor:
+def _rows(xp: Namespace, x: Array) -> Array:
     return xp.reshape(x, (-1, x.shape[-1]))
 
 
-def _ones(xp: Namespace, steps: Tensor, bias: Tensor) -> list[Tensor]:
+def _ones(xp: Namespace, steps: Array, bias: Array) -> list[Array]:
     """A feature that is one, for the bias, if there is one."""
     return [] if bias is None else [xp.ones((*steps.shape[:2], 1), dtype=steps.dtype)]
 
 
 def run_forward(
-    xp: Namespace, loop: Callable[..., Any], step: Step, x: Tensor, kernel: Tensor, recurrent_kernel: Tensor,
-    bias: Tensor, recurrent_bias: Tensor, h: Tensor, c: Tensor, mask: Tensor, keep: Tensor,
+    xp: Namespace, loop: Callable[..., Any], step: Step, x: Array, kernel: Array, recurrent_kernel: Array,
+    bias: Array, recurrent_bias: Array, h: Array, c: Array, mask: Array, keep: Array,
     *, return_sequences: bool,
 ) -> tuple[Any, Any]:  # fmt: skip
     """The outputs, if they are wanted, and last states; and what `run_backward` needs: the states before each step, and
@@ -193,8 +193,8 @@ def run_forward(
 
 
 def run_backward(
-    xp: Namespace, loop: Callable[..., Any], step: Step, g: Any, residuals: Any, x: Tensor, kernel: Tensor,
-    recurrent_kernel: Tensor, bias: Tensor, recurrent_bias: Tensor, h: Tensor, c: Tensor, mask: Tensor, keep: Tensor,
+    xp: Namespace, loop: Callable[..., Any], step: Step, g: Any, residuals: Any, x: Array, kernel: Array,
+    recurrent_kernel: Array, bias: Array, recurrent_bias: Array, h: Array, c: Array, mask: Array, keep: Array,
     *, return_sequences: bool,
 ) -> Any:  # fmt: skip
     """The gradients of everything: those of the states step by step, those of weights by products over all steps."""
@@ -269,15 +269,15 @@ def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step) -> Any:
 
 @rounded
 def recurrent(
-    x: Tensor,
-    kernel: Tensor,
-    recurrent_kernel: Tensor,
-    bias: Tensor | None,
-    recurrent_bias: Tensor | None,
-    h: Tensor,
-    c: Tensor | None = None,
-    mask: Tensor | None = None,
-    keep: Tensor | None = None,
+    x: TensorLike,
+    kernel: TensorLike,
+    recurrent_kernel: TensorLike,
+    bias: TensorLike | None,
+    recurrent_bias: TensorLike | None,
+    h: TensorLike,
+    c: TensorLike | None = None,
+    mask: TensorLike | None = None,
+    keep: TensorLike | None = None,
     cell: str = "lstm",
     activation: str = "tanh",
     recurrent_activation: str = "sigmoid",

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.op import composite, to_array
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import per_axis, to_last, windows_of
 from hilevel.ops.numpy.indexing import take
@@ -15,7 +15,7 @@ from hilevel.ops.numpy.shaping import pad, reshape, stack
 
 
 @composite
-def unfold(x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
+def unfold(x: TensorLike, kernel_size: Any, dilation: Any = 1, padding: Any = 0, stride: Any = 1) -> Tensor:
     """What lies under each place of a window that slides over images, as columns.
 
     Args:
@@ -41,7 +41,7 @@ def unfold(x: Tensor, kernel_size: Any, dilation: Any = 1, padding: Any = 0, str
 
 
 @composite
-def extract_sequences(x: Tensor, sequence_length: int, sequence_stride: int) -> Tensor:
+def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int) -> Tensor:
     """The last axis cut into overlapping pieces.
 
     Args:

@@ -11,7 +11,7 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import TracedValueError
 from hilevel.ops.numpy.comparison import logical_and
 from hilevel.ops.numpy.creation import ones_like
@@ -21,7 +21,7 @@ from hilevel.ops.numpy.reduction import max, min, sum
 from hilevel.ops.numpy.statistics import _is_known
 
 
-def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") -> Tensor:
+def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "left") -> Tensor:
     """Where values would have to be inserted to keep a one-dimensional sequence ascending, int32.
 
     >>> ops.searchsorted([1.0, 3.0, 5.0], [4.0])
@@ -34,7 +34,7 @@ def searchsorted(sorted_sequence: Tensor, values: Tensor, side: str = "left") ->
     return sum(less, axis=-1)
 
 
-def digitize(x: Tensor, bins: Tensor) -> Tensor:
+def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
     """The index of the bin each element falls into, int32.
 
     >>> ops.digitize([0.2, 1.5], [0.0, 1.0, 2.0])
@@ -63,7 +63,7 @@ def _indices(x: Tensor) -> Tensor:
 
 
 @composite
-def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool = False) -> Tensor:
+def bincount(x: TensorLike, weights: TensorLike = None, minlength: int = 0, sparse: bool = False) -> Tensor:
     """How often each non-negative integer occurs, or the sum of the weights where it does, along the last axis.
 
     The result has at least `minlength` places; inside a compiled function, exactly that many.
@@ -83,7 +83,7 @@ def bincount(x: Tensor, weights: Tensor = None, minlength: int = 0, sparse: bool
 
 
 @composite
-def histogram(x: Tensor, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor]:
+def histogram(x: TensorLike, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor]:
     """How many elements fall into each of `bins` equal intervals (int32), and the borders of these.
 
     >>> ops.histogram([0.0, 1.0, 1.0, 4.0], bins=2)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hilevel.engine.op import op
 from hilevel.engine.spec import integral
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 
 @op(dtype="common", shape=integral)
-def bitwise_and(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_and(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """The bits that both have.
 
     >>> ops.bitwise_and([6], [3])
@@ -18,7 +18,7 @@ def bitwise_and(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=integral)
-def bitwise_or(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_or(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """The bits that one of them has, or both.
 
     >>> ops.bitwise_or([6], [3])
@@ -28,7 +28,7 @@ def bitwise_or(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=integral)
-def bitwise_xor(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+def bitwise_xor(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """The bits that exactly one of them has.
 
     >>> ops.bitwise_xor([6], [3])
@@ -38,7 +38,7 @@ def bitwise_xor(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(shape=integral)
-def bitwise_not(xp: Namespace, x: Tensor) -> Tensor:
+def bitwise_not(xp: Namespace, x: TensorLike) -> Tensor:
     """All bits turned round.
 
     >>> ops.bitwise_not([6])
@@ -48,7 +48,7 @@ def bitwise_not(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="number", shape=integral)
-def left_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+def left_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """The bits moved up by `y` places.
 
     >>> ops.left_shift([3], 2)
@@ -58,7 +58,7 @@ def left_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
 
 
 @op(dtype="number", shape=integral)
-def right_shift(xp: Namespace, x: Tensor, y: Tensor) -> Tensor:
+def right_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """The bits moved down by `y` places.
 
     >>> ops.right_shift([12], 2)

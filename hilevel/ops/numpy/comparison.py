@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from hilevel.engine.op import op
 from hilevel.engine.spec import boolean
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 
 @op(dtype="common", shape=boolean)
-def equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 == x2`, element-wise.
 
     >>> ops.equal([1, 2], [1, 3])
@@ -18,7 +18,7 @@ def equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=boolean)
-def not_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def not_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 != x2`, element-wise.
 
     >>> ops.not_equal([1, 2], [1, 3])
@@ -28,7 +28,7 @@ def not_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=boolean)
-def greater(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def greater(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 > x2`, element-wise.
 
     >>> ops.greater([1, 3], 2)
@@ -38,7 +38,7 @@ def greater(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=boolean)
-def greater_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def greater_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 >= x2`, element-wise.
 
     >>> ops.greater_equal([1, 2], 2)
@@ -48,7 +48,7 @@ def greater_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=boolean)
-def less(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def less(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 < x2`, element-wise.
 
     >>> ops.less([1, 3], 2)
@@ -58,7 +58,7 @@ def less(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=boolean)
-def less_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def less_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether `x1 <= x2`, element-wise.
 
     >>> ops.less_equal([2, 3], 2)
@@ -68,7 +68,7 @@ def less_equal(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(shape=boolean)
-def logical_and(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_and(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether both are true, element-wise.
 
     >>> ops.logical_and([True, True], [True, False])
@@ -78,7 +78,7 @@ def logical_and(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(shape=boolean)
-def logical_or(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_or(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether one or both are true, element-wise.
 
     >>> ops.logical_or([True, False], [False, False])
@@ -88,7 +88,7 @@ def logical_or(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(shape=boolean)
-def logical_xor(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def logical_xor(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Whether exactly one is true, element-wise.
 
     >>> ops.logical_xor([True, True], [True, False])
@@ -98,7 +98,7 @@ def logical_xor(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(shape=boolean)
-def logical_not(xp: Namespace, x: Tensor) -> Tensor:
+def logical_not(xp: Namespace, x: TensorLike) -> Tensor:
     """Whether it is false, element-wise.
 
     >>> ops.logical_not([True, False])
@@ -108,7 +108,7 @@ def logical_not(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=boolean)
-def isnan(xp: Namespace, x: Tensor) -> Tensor:
+def isnan(xp: Namespace, x: TensorLike) -> Tensor:
     """Whether it is not a number, element-wise.
 
     >>> ops.isnan([1.0, float("nan")])
@@ -118,7 +118,7 @@ def isnan(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=boolean)
-def isinf(xp: Namespace, x: Tensor) -> Tensor:
+def isinf(xp: Namespace, x: TensorLike) -> Tensor:
     """Whether it is infinite, element-wise.
 
     >>> ops.isinf([1.0, float("inf")])
@@ -128,7 +128,7 @@ def isinf(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=boolean)
-def isfinite(xp: Namespace, x: Tensor) -> Tensor:
+def isfinite(xp: Namespace, x: TensorLike) -> Tensor:
     """Whether it is neither infinite nor NaN, element-wise.
 
     >>> ops.isfinite([1.0, float("inf")])
@@ -140,8 +140,8 @@ def isfinite(xp: Namespace, x: Tensor) -> Tensor:
 @op(dtype="common", shape=boolean)
 def isclose(
     xp: Namespace,
-    x1: Tensor,
-    x2: Tensor,
+    x1: TensorLike,
+    x2: TensorLike,
     /,
     rtol: float = 1e-5,
     atol: float = 1e-8,

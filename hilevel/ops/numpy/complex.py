@@ -8,7 +8,7 @@ import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import TensorSpec, like
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.creation import ones_like, zeros_like
 from hilevel.ops.numpy.elementwise import stop_gradient
 from hilevel.ops.numpy.transcendental import arctan2
@@ -38,7 +38,7 @@ def _is_complex(x: Tensor) -> bool:
     return bool(x.dtype.kind == "c")
 
 
-def real(x: Tensor) -> Tensor:
+def real(x: TensorLike) -> Tensor:
     """The real part; a tensor that is not complex, unchanged. Complex tensors have no gradient.
 
     >>> ops.real(np.array([1 + 2j]))
@@ -48,7 +48,7 @@ def real(x: Tensor) -> Tensor:
     return _real(x) if _is_complex(x) else x
 
 
-def conj(x: Tensor) -> Tensor:
+def conj(x: TensorLike) -> Tensor:
     """The complex conjugate; a tensor that is not complex, unchanged. Complex tensors have no gradient.
 
     >>> ops.conj(np.array([1 + 2j]))
@@ -61,7 +61,7 @@ def conj(x: Tensor) -> Tensor:
 conjugate = conj
 
 
-def imag(x: Tensor) -> Tensor:
+def imag(x: TensorLike) -> Tensor:
     """The imaginary part; zeros for a tensor that is not complex.
 
     >>> ops.imag(np.array([1 + 2j])), ops.imag([1.0])
@@ -71,7 +71,7 @@ def imag(x: Tensor) -> Tensor:
     return _imag(x) if _is_complex(x) else zeros_like(x)
 
 
-def isreal(x: Tensor) -> Tensor:
+def isreal(x: TensorLike) -> Tensor:
     """Whether the imaginary part is 0.
 
     >>> ops.isreal(np.array([1 + 2j, 1.0])), ops.isreal([1.0])
@@ -83,7 +83,7 @@ def isreal(x: Tensor) -> Tensor:
 
 @composite
 @rounded
-def angle(x: Tensor) -> Tensor:
+def angle(x: TensorLike) -> Tensor:
     """The angle in the complex plane; of real numbers 0, or pi where the sign is minus.
 
     >>> ops.angle([-1.0, 1.0])

@@ -11,7 +11,7 @@ from hilevel.engine.backends import current_backend
 from hilevel.engine.op import op, to_array
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import DTypeLike, Namespace, Tensor
+from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.shaping import broadcast_to
 
 
@@ -56,7 +56,7 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
 
 
 @op
-def zeros_like(xp: Namespace, x: Tensor, /, dtype: DTypeLike = None) -> Tensor:
+def zeros_like(xp: Namespace, x: TensorLike, /, dtype: DTypeLike = None) -> Tensor:
     """Zeros in the shape of `x`, and in its dtype where none is given.
 
     >>> ops.zeros_like([1.0, 2.0])
@@ -66,7 +66,7 @@ def zeros_like(xp: Namespace, x: Tensor, /, dtype: DTypeLike = None) -> Tensor:
 
 
 @op
-def ones_like(xp: Namespace, x: Tensor, /, dtype: DTypeLike = None) -> Tensor:
+def ones_like(xp: Namespace, x: TensorLike, /, dtype: DTypeLike = None) -> Any:
     """Ones in the shape of `x`, and in its dtype where none is given.
 
     >>> ops.ones_like([1.0, 2.0])
@@ -77,7 +77,7 @@ def ones_like(xp: Namespace, x: Tensor, /, dtype: DTypeLike = None) -> Tensor:
     return xp.ones_like(x, dtype=dtypes.as_dtype(dtype) if dtype else None)
 
 
-def full_like(x: Tensor, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
+def full_like(x: TensorLike, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
     """A tensor in the shape of `x` in which every element is `fill_value`.
 
     >>> ops.full_like([1.0, 2.0], 7.0)

@@ -9,14 +9,14 @@ import numpy as np
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import boolean, elementwise, like
-from hilevel.engine.types import DTypeLike, Namespace, Tensor
+from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
 from hilevel.ops.numpy.elementwise import abs, cast, clip, maximum, minimum, where
 from hilevel.ops.numpy.transcendental import logaddexp, sin
 
 
 @op(dtype="number", shape=elementwise)
-def fmod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def fmod(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The remainder of the division, with the sign of `x1`.
 
     >>> ops.fmod([7, -7], 3)
@@ -29,7 +29,7 @@ fmod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.trunc(x1 / x2)))
 
 
 @op(dtype="float", shape=elementwise)
-def hypot(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def hypot(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """`sqrt(x1^2 + x2^2)`, without overflow.
 
     >>> ops.hypot([3.0], [4.0])
@@ -42,7 +42,7 @@ hypot.gradient(lambda xp, g, y, x1, x2: (lambda: g * x1 / y, lambda: g * x2 / y)
 
 
 @op(dtype="float", shape=like)
-def exp2(xp: Namespace, x: Tensor) -> Tensor:
+def exp2(xp: Namespace, x: TensorLike) -> Tensor:
     """2 to the power `x`.
 
     >>> ops.exp2([3.0])
@@ -55,7 +55,7 @@ exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
 
 
 @op(dtype="float", shape=like)
-def cbrt(xp: Namespace, x: Tensor) -> Tensor:
+def cbrt(xp: Namespace, x: TensorLike) -> Tensor:
     """The cube root.
 
     >>> ops.cbrt([-8.0])
@@ -68,7 +68,7 @@ cbrt.gradient(lambda xp, g, y, x: g / (3 * y * y))
 
 
 @op(dtype="float", shape=elementwise)
-def divide_no_nan(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def divide_no_nan(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1 / x2`, and 0 where `x2` is 0.
 
     >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
@@ -95,7 +95,7 @@ def _operand(x: Tensor) -> Any:
 
 
 @composite
-def fmax(x1: Tensor, x2: Tensor) -> Tensor:
+def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The larger of the two; where one is NaN, the other.
 
     >>> ops.fmax([1.0, float("nan")], [0.0, 2.0])
@@ -106,7 +106,7 @@ def fmax(x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @composite
-def fmin(x1: Tensor, x2: Tensor) -> Tensor:
+def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The smaller of the two; where one is NaN, the other.
 
     >>> ops.fmin([1.0, float("nan")], [0.0, 2.0])
@@ -117,7 +117,7 @@ def fmin(x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @composite
-def fabs(x: Tensor) -> Tensor:
+def fabs(x: TensorLike) -> Tensor:
     """The absolute value, as a float.
 
     >>> ops.fabs([-1])
@@ -128,7 +128,7 @@ def fabs(x: Tensor) -> Tensor:
 
 @composite
 @rounded
-def deg2rad(x: Tensor) -> Tensor:
+def deg2rad(x: TensorLike) -> Tensor:
     """Degrees as radians.
 
     >>> ops.deg2rad([180.0])
@@ -139,7 +139,7 @@ def deg2rad(x: Tensor) -> Tensor:
 
 @composite
 @rounded
-def rad2deg(x: Tensor) -> Tensor:
+def rad2deg(x: TensorLike) -> Tensor:
     """Radians as degrees.
 
     >>> ops.rad2deg([0.0])
@@ -150,7 +150,7 @@ def rad2deg(x: Tensor) -> Tensor:
 
 @composite
 @rounded
-def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
+def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
     """`log2(2^x1 + 2^x2)`, without overflow.
 
     >>> ops.logaddexp2([1.0], [1.0])
@@ -163,7 +163,7 @@ def logaddexp2(x1: Tensor, x2: Tensor) -> Tensor:
 
 @composite
 @rounded
-def sinc(x: Tensor) -> Tensor:
+def sinc(x: TensorLike) -> Tensor:
     """`sin(pi x) / (pi x)`, and 1 at 0.
 
     >>> ops.sinc([0.0, 0.5])
@@ -175,7 +175,7 @@ def sinc(x: Tensor) -> Tensor:
 
 
 @composite
-def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
+def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
     """0 where `x1` is negative, 1 where it is positive, `x2` where it is 0.
 
     >>> ops.heaviside([-1.0, 0.0, 1.0], 0.5)
@@ -186,7 +186,7 @@ def heaviside(x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=boolean)
-def signbit(xp: Namespace, x: Tensor) -> Tensor:
+def signbit(xp: Namespace, x: TensorLike) -> Tensor:
     """Whether the sign is minus; that of -0.0 is.
 
     >>> ops.signbit([-0.0, 1.0])
@@ -196,7 +196,7 @@ def signbit(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @composite
-def isposinf(x: Tensor) -> Tensor:
+def isposinf(x: TensorLike) -> Tensor:
     """Whether it is plus infinity.
 
     >>> ops.isposinf([float("inf"), 1.0])
@@ -206,7 +206,7 @@ def isposinf(x: Tensor) -> Tensor:
 
 
 @composite
-def isneginf(x: Tensor) -> Tensor:
+def isneginf(x: TensorLike) -> Tensor:
     """Whether it is minus infinity.
 
     >>> ops.isneginf([float("-inf"), 1.0])
@@ -229,7 +229,7 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
 
 
 @composite
-def saturate_cast(x: Tensor, dtype: DTypeLike) -> Tensor:
+def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
     """The tensor in another dtype, its numbers limited to what that dtype can hold.
 
     >>> ops.saturate_cast([-5.0, 300.0], "uint8")

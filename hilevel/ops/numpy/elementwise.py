@@ -11,14 +11,14 @@ from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import op, to_array
 from hilevel.engine.spec import TensorSpec, elementwise, like, signed
 from hilevel.engine.tensor import values_of
-from hilevel.engine.types import DTypeLike, Namespace, Tensor
+from hilevel.engine.types import Array, DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.errors import TracedValueError
 
 # -- arithmetic -------------------------------------------------------------------------------------
 
 
 @op(dtype="common", shape=elementwise)
-def add(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def add(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum `x1 + x2`, element-wise, with broadcasting.
 
     >>> ops.add([1.0, 2.0], 3.0)
@@ -31,7 +31,7 @@ add.gradient(lambda xp, g, y, x1, x2: (g, g))
 
 
 @op(dtype="common", shape=signed)
-def subtract(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def subtract(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The difference `x1 - x2`, element-wise, with broadcasting.
 
     >>> ops.subtract([1.0, 2.0], 3.0)
@@ -44,7 +44,7 @@ subtract.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g))
 
 
 @op(dtype="common", shape=elementwise)
-def multiply(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def multiply(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The product `x1 * x2`, element-wise, with broadcasting.
 
     >>> ops.multiply([1.0, 2.0], 3.0)
@@ -57,7 +57,7 @@ multiply.gradient(lambda xp, g, y, x1, x2: (lambda: g * x2, lambda: g * x1))
 
 
 @op(dtype="float", shape=elementwise)
-def divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def divide(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The quotient `x1 / x2`, element-wise, with broadcasting. Integers are divided as floats.
 
     >>> ops.divide([1, 2], 4)
@@ -71,7 +71,7 @@ true_divide = divide
 
 
 @op(dtype="number", shape=elementwise)
-def floor_divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def floor_divide(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The largest integer not above `x1 / x2`, element-wise. Its gradient is zero.
 
     >>> ops.floor_divide([7, -7], 2)
@@ -81,7 +81,7 @@ def floor_divide(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="number", shape=elementwise)
-def mod(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def mod(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The remainder of the division, with the sign of `x2`.
 
     >>> ops.mod([7, -7], 3)
@@ -94,7 +94,7 @@ mod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.floor(x1 / x2)))
 
 
 @op(dtype="number", shape=elementwise)
-def power(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def power(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """`x1` to the power `x2`, element-wise.
 
     >>> ops.power([1.0, 2.0, 3.0], 2)
@@ -118,7 +118,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
 
 
 @op(dtype="common", shape=elementwise)
-def maximum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def maximum(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The larger of the two, element-wise. Where they are equal, each gets half the gradient.
 
     >>> ops.maximum([1.0, 5.0], [2.0, 3.0])
@@ -128,7 +128,7 @@ def maximum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @op(dtype="common", shape=elementwise)
-def minimum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def minimum(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The smaller of the two, element-wise. Where they are equal, each gets half the gradient.
 
     >>> ops.minimum([1.0, 5.0], [2.0, 3.0])
@@ -137,8 +137,8 @@ def minimum(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
     return xp.minimum(x1, x2)
 
 
-def _share(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
-    def part(x: Tensor, other: Tensor) -> Tensor:
+def _share(xp: Namespace, g: Array, y: Array, x1: Array, x2: Array) -> Any:
+    def part(x: Array, other: Array) -> Array:
         return g * xp.where(x == y, xp.where(other == y, 0.5, 1.0), 0.0).astype(g.dtype)
 
     return (lambda: part(x1, x2)), (lambda: part(x2, x1))
@@ -149,7 +149,7 @@ minimum.gradient(_share)
 
 
 @op(shape=signed)
-def negative(xp: Namespace, x: Tensor) -> Tensor:
+def negative(xp: Namespace, x: TensorLike) -> Tensor:
     """`-x`, element-wise.
 
     >>> ops.negative([1.0, -2.0])
@@ -162,7 +162,7 @@ negative.gradient(lambda xp, g, y, x: -g)
 
 
 @op(shape=like)
-def abs(xp: Namespace, x: Tensor) -> Tensor:
+def abs(xp: Namespace, x: TensorLike) -> Tensor:
     """The absolute value, element-wise.
 
     >>> ops.abs([1.0, -2.0])
@@ -176,7 +176,7 @@ absolute = abs
 
 
 @op(shape=lambda x: TensorSpec(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
-def square(xp: Namespace, x: Tensor) -> Tensor:
+def square(xp: Namespace, x: TensorLike) -> Tensor:
     """`x * x`, element-wise; of booleans, int32.
 
     >>> ops.square([1.0, -2.0])
@@ -189,7 +189,7 @@ square.gradient(lambda xp, g, y, x: g * (2 * x))
 
 
 @op(dtype="float", shape=like)
-def reciprocal(xp: Namespace, x: Tensor) -> Tensor:
+def reciprocal(xp: Namespace, x: TensorLike) -> Tensor:
     """`1 / x`, element-wise.
 
     >>> ops.reciprocal([2.0, 4.0])
@@ -205,7 +205,7 @@ reciprocal.gradient(lambda xp, g, y, x: -g * y * y)
 
 
 @op(shape=signed)
-def sign(xp: Namespace, x: Tensor) -> Tensor:
+def sign(xp: Namespace, x: TensorLike) -> Tensor:
     """-1, 0 or 1 by the sign, element-wise. Its gradient is zero.
 
     >>> ops.sign([-3.0, 0.0, 2.0])
@@ -215,7 +215,7 @@ def sign(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=like)
-def floor(xp: Namespace, x: Tensor) -> Tensor:
+def floor(xp: Namespace, x: TensorLike) -> Tensor:
     """The largest integer not above `x`, as a float. Its gradient is zero.
 
     >>> ops.floor([1.7, -1.7])
@@ -225,7 +225,7 @@ def floor(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="float", shape=like)
-def ceil(xp: Namespace, x: Tensor) -> Tensor:
+def ceil(xp: Namespace, x: TensorLike) -> Tensor:
     """The smallest integer not below `x`, as a float. Its gradient is zero.
 
     >>> ops.ceil([1.2, -1.2])
@@ -235,7 +235,7 @@ def ceil(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(shape=like)
-def trunc(xp: Namespace, x: Tensor) -> Tensor:
+def trunc(xp: Namespace, x: TensorLike) -> Tensor:
     """The integer part; integers and booleans stay as they are. Its gradient is zero.
 
     >>> ops.trunc([1.7, -1.7])
@@ -245,7 +245,7 @@ def trunc(xp: Namespace, x: Tensor) -> Tensor:
 
 
 @op(dtype="number", shape=like)
-def round(xp: Namespace, x: Tensor, /, decimals: int = 0) -> Tensor:
+def round(xp: Namespace, x: TensorLike, /, decimals: int = 0) -> Tensor:
     """Rounded to `decimals` places, halves to even. Its gradient is zero.
 
     >>> ops.round([0.5, 1.5, 2.4])
@@ -273,7 +273,7 @@ def _(condition: Any, x1: Any, x2: Any) -> TensorSpec:
     return TensorSpec(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
 
 
-def where(condition: Tensor, x1: Tensor = None, x2: Tensor = None) -> Tensor:
+def where(condition: TensorLike, x1: TensorLike = None, x2: TensorLike = None) -> Tensor:
     """`x1` where `condition` holds, else `x2`, with broadcasting; of a condition alone, the indices where it holds.
 
     >>> ops.where([True, False], [1.0, 2.0], 0.0)
@@ -297,7 +297,7 @@ def _number(x: Any, beside: Any) -> Any:
     return to_array(x)
 
 
-def nonzero(x: Tensor) -> Any:
+def nonzero(x: TensorLike) -> Any:
     """The indices of the elements that are not zero, an array for each axis. Not inside compiled functions.
 
     >>> ops.nonzero([0, 3, 0, 5])
@@ -319,7 +319,7 @@ def dtypes_error(name: str) -> Exception:
 
 
 @op
-def clip(xp: Namespace, x: Tensor, /, x_min: Any, x_max: Any) -> Tensor:
+def clip(xp: Namespace, x: TensorLike, /, x_min: Any, x_max: Any) -> Tensor:
     """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
 
     The limits count for the dtype of the result: integers between floats are floats. Booleans become int32.
@@ -368,7 +368,7 @@ def _(x: Any, x_min: Any, x_max: Any) -> TensorSpec:
 
 
 @op
-def cast(xp: Namespace, x: Tensor, /, dtype: DTypeLike) -> Tensor:
+def cast(xp: Namespace, x: TensorLike, /, dtype: DTypeLike) -> Tensor:
     """The tensor in another dtype. The gradient passes between floats.
 
     >>> ops.cast([1.7, 2.2], "int32")
@@ -383,7 +383,7 @@ cast.keeps_elements = True
 
 
 @op(shape=like)
-def stop_gradient(xp: Namespace, variable: Tensor) -> Tensor:
+def stop_gradient(xp: Namespace, variable: TensorLike) -> Tensor:
     """The value itself, through which no gradient passes.
 
     >>> hilevel.grad(lambda x: x * hilevel.ops.stop_gradient(x))(3.0)
@@ -395,7 +395,7 @@ def stop_gradient(xp: Namespace, variable: Tensor) -> Tensor:
 @op(shape=like)
 def nan_to_num(
     xp: Namespace,
-    x: Tensor,
+    x: TensorLike,
     /,
     nan: float = 0.0,
     posinf: float | None = None,

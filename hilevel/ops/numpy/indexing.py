@@ -13,8 +13,8 @@ from hilevel.engine.autodiff.tape import TapeTensor, to_host, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec, viewed
-from hilevel.engine.tensor import TensorLike
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.tensor import TensorBase
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.elementwise import dtypes_error
 
 
@@ -51,12 +51,12 @@ def _plain_key(key: Any) -> Any:
         return builtins.slice(*(_plain_key(v) for v in (key.start, key.stop, key.step)))
     if isinstance(key, list):
         return np.asarray(key)
-    if isinstance(key, TensorLike):
+    if isinstance(key, TensorBase):
         return untraced(to_array(key))
     return dtypes.native(key)
 
 
-def getitem(x: Tensor, key: Any) -> Tensor:
+def getitem(x: TensorLike, key: Any) -> Tensor:
     """`x[key]`, with the keys of NumPy: slices, integers, None, `...` and arrays of indices.
 
     >>> ops.getitem([1.0, 2.0, 3.0], np.s_[1:])
@@ -69,7 +69,7 @@ def getitem(x: Tensor, key: Any) -> Tensor:
 
 
 @op
-def scatter_add(xp: Namespace, x: Tensor, /, key: Any, shape: Sequence[int]) -> Tensor:
+def scatter_add(xp: Namespace, x: TensorLike, /, key: Any, shape: Sequence[int]) -> Tensor:
     """Zeros of `shape` to which `x` is added at `key`: what undoes `getitem`. Equal indices add up.
 
     >>> ops.scatter_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
@@ -91,7 +91,7 @@ scatter_add.shape(lambda x, key, shape: TensorSpec(shape, x.dtype))
 
 
 @composite
-def take(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """The elements of an axis at the given indices; of all elements in order without an axis.
 
     On data of the host an index outside the axis is an error; in compiled functions, and on a device, it is not
@@ -128,11 +128,11 @@ def check_indices(indices: Any, size: int, what: str, lowest: int | None = None)
 
 
 def _holds_tensors(x: Any) -> bool:
-    return isinstance(x, (list, tuple)) and any(isinstance(i, TensorLike) or _holds_tensors(i) for i in x)
+    return isinstance(x, (list, tuple)) and any(isinstance(i, TensorBase) or _holds_tensors(i) for i in x)
 
 
 @composite
-def take_along_axis(x: Tensor, indices: Tensor, axis: int | None = None) -> Tensor:
+def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     """Elements picked along an axis, with indices of their own for each place of the other axes.
 
     >>> ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1)
@@ -182,7 +182,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, table: Tensor, indices: Tensor) -> An
 embedding_lookup.shape(lambda table, indices: TensorSpec((*indices.shape, table.shape[1]), table.dtype))
 
 
-def own_elements(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
+def own_elements(xp: Namespace, x: Array, indices: Array) -> Array:
     """Return the element of the last axis of `x`, `(..., n)`, at each index `(...)`; NaN for an index outside."""
     found = inside(xp, indices, x.shape[-1])
     own = xp.take_along_axis(x, xp.where(found, indices, 0)[..., None], axis=-1)[..., 0]
@@ -212,7 +212,7 @@ pick.shape(lambda x, indices: TensorSpec(x.shape[:-1], x.dtype))
 
 
 def unique(
-    x: Tensor,
+    x: TensorLike,
     sorted: bool = True,
     return_index: bool = False,
     return_inverse: bool = False,

@@ -14,7 +14,7 @@ from hilevel.engine.dtypes import promoted
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec, broadcast
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import multiply
 from hilevel.ops.numpy.shaping import transpose
@@ -23,7 +23,7 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 
 @op(dtype="product")
-def matmul(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def matmul(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The matrix product over the last two axes, the others broadcast; vectors count as rows or columns. The product of
     two int8 is int32.
 
@@ -75,7 +75,7 @@ def _(x1: Any, x2: Any) -> TensorSpec:
 
 
 @composite
-def dot(x1: Tensor, x2: Tensor) -> Tensor:
+def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum of products over the last axis of `x1` and the last but one of `x2`.
 
     >>> ops.dot([1.0, 2.0], [3.0, 4.0])
@@ -90,7 +90,7 @@ def dot(x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @composite
-def tensordot(x1: Tensor, x2: Tensor, axes: Any = 2) -> Tensor:
+def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
     """The sum of products over the given axes of both: a number of last and first ones, or two lists.
 
     >>> ops.tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
@@ -120,7 +120,7 @@ def _product(x1: Tensor, x2: Tensor) -> Tensor:
     return y if y.dtype == dtype else y.astype(dtype)
 
 
-def outer(x1: Tensor, x2: Tensor) -> Tensor:
+def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The product of each element of the one with each of the other.
 
     >>> ops.outer([1.0, 2.0], [3.0, 4.0])
@@ -130,7 +130,7 @@ def outer(x1: Tensor, x2: Tensor) -> Tensor:
     return multiply(to_array(x1).reshape((-1, 1)), to_array(x2).reshape((1, -1)))
 
 
-def vdot(x1: Tensor, x2: Tensor) -> Tensor:
+def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum of the products of all elements.
 
     >>> ops.vdot([1.0, 2.0], [3.0, 4.0])
@@ -147,7 +147,7 @@ def _einsum(xp: Namespace, *operands: Tensor, subscripts: str) -> Tensor:
     return _contract(xp, subscripts, *operands)
 
 
-def _contract(xp: Namespace, subscripts: str, *operands: Tensor) -> Tensor:
+def _contract(xp: Namespace, subscripts: str, *operands: Array) -> Array:
     """The sum of products: of two operands as a product of matrices, wherever it is one."""
     plan = _matrix_product(subscripts) if len(operands) == 2 else None
     if plan is None:
@@ -210,8 +210,8 @@ def _(xp: Namespace, g: Tensor, y: Tensor, *operands: Tensor, subscripts: str) -
 
 
 def _einsum_gradient(
-    xp: Namespace, g: Tensor, operands: Sequence[Tensor], terms: list[str], output: str, i: int
-) -> Tensor:
+    xp: Namespace, g: Array, operands: Sequence[Array], terms: list[str], output: str, i: int
+) -> Array:
     """The gradient of operand i: the product of all the others with `g`, in the operand's subscripts. A subscript
     that the operand has twice is set apart with an identity matrix; along one that nothing else has it is the same."""
     used = [(g, output)] + [(o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i]
@@ -249,7 +249,7 @@ def _(*operands: Any, subscripts: str) -> TensorSpec:
 
 
 @composite
-def einsum(subscripts: str, *operands: Tensor, **kwargs: Any) -> Tensor:
+def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
     """Sums of products in Einstein's notation.
 
     >>> ops.einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape

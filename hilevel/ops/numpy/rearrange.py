@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, rounded, to_array, to_float_array
-from hilevel.engine.types import DTypeLike, Tensor
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.comparison import equal, logical_not, not_equal
 from hilevel.ops.numpy.creation import float_dtype
@@ -70,7 +70,7 @@ def geomspace(
 
 
 @composite
-def diagflat(x: Tensor, k: int = 0) -> Tensor:
+def diagflat(x: TensorLike, k: int = 0) -> Tensor:
     """The matrix with all elements of `x`, in order, on its `k`-th diagonal.
 
     >>> ops.diagflat([[1.0, 2.0]])
@@ -81,7 +81,7 @@ def diagflat(x: Tensor, k: int = 0) -> Tensor:
 
 
 @composite
-def fliplr(x: Tensor) -> Tensor:
+def fliplr(x: TensorLike) -> Tensor:
     """The order along the second axis reversed.
 
     >>> ops.fliplr([[1.0, 2.0]])
@@ -91,7 +91,7 @@ def fliplr(x: Tensor) -> Tensor:
 
 
 @composite
-def flipud(x: Tensor) -> Tensor:
+def flipud(x: TensorLike) -> Tensor:
     """The order along the first axis reversed.
 
     >>> ops.flipud([1.0, 2.0])
@@ -101,7 +101,7 @@ def flipud(x: Tensor) -> Tensor:
 
 
 @composite
-def rot90(array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
+def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
     """The plane of two axes turned by 90 degrees `k` times, from the first axis lerp the second.
 
     >>> ops.rot90([[1.0, 2.0]])
@@ -124,7 +124,7 @@ def rot90(array: Tensor, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
 
 
 @composite
-def dstack(xs: Sequence[Tensor]) -> Tensor:
+def dstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined along the third axis, which they get where they have fewer.
 
     >>> ops.dstack([[1.0], [2.0]])
@@ -139,7 +139,7 @@ def dstack(xs: Sequence[Tensor]) -> Tensor:
 
 
 @composite
-def hsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     """The tensor cut along its second axis, a vector along its only one.
 
     >>> ops.hsplit([1.0, 2.0], 2)
@@ -150,7 +150,7 @@ def hsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def vsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     """The tensor cut along its first axis.
 
     >>> ops.vsplit([[1.0], [2.0]], 2)
@@ -160,7 +160,7 @@ def vsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def dsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
+def dsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
     """The tensor cut along its third axis.
 
     >>> [part.shape for part in ops.dsplit(np.zeros((1, 1, 4)), 2)]
@@ -170,7 +170,7 @@ def dsplit(x: Tensor, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def diff(a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
+def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     """The differences of neighbours along an axis, taken `n` times.
 
     >>> ops.diff([1.0, 4.0, 9.0])
@@ -186,7 +186,7 @@ def diff(a: Tensor, n: int = 1, axis: int = -1) -> Tensor:
 
 @composite
 @rounded
-def trapezoid(y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+def trapezoid(y: TensorLike, x: TensorLike = None, dx: float = 1.0, axis: int = -1) -> Tensor:
     """The integral of `y` along an axis by the trapezoidal rule, at the places `x` or at distances `dx`.
 
     >>> ops.trapezoid([1.0, 3.0, 5.0])
@@ -201,7 +201,7 @@ def trapezoid(y: Tensor, x: Tensor = None, dx: float = 1.0, axis: int = -1) -> T
 
 
 @composite
-def isin(x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = False) -> Tensor:
+def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False) -> Tensor:
     """Whether each element of `x1` is among those of `x2`; with `invert`, whether it is not.
 
     >>> ops.isin([1, 2, 3], [2, 5])
@@ -215,7 +215,7 @@ def isin(x1: Tensor, x2: Tensor, assume_unique: bool = False, invert: bool = Fal
 
 
 @composite
-def inner(x1: Tensor, x2: Tensor) -> Tensor:
+def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The sum of products over the last axis of both.
 
     >>> ops.inner([1.0, 2.0], [3.0, 4.0])
@@ -228,7 +228,7 @@ def inner(x1: Tensor, x2: Tensor) -> Tensor:
 
 
 @composite
-def kron(x1: Tensor, x2: Tensor) -> Tensor:
+def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
     """The Kronecker product: each element of `x1` times the whole of `x2`.
 
     >>> ops.kron([1.0, 10.0], [1.0, 2.0])
@@ -245,8 +245,8 @@ def kron(x1: Tensor, x2: Tensor) -> Tensor:
 
 @composite
 def cross(
-    x1: Tensor,
-    x2: Tensor,
+    x1: TensorLike,
+    x2: TensorLike,
     axisa: int = -1,
     axisb: int = -1,
     axisc: int = -1,

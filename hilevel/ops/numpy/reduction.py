@@ -14,7 +14,7 @@ from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec, like, reduced
-from hilevel.engine.types import Axis, DTypeLike, Namespace, Tensor
+from hilevel.engine.types import Array, Axis, DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isclose, isfinite
 from hilevel.ops.numpy.elementwise import clip, maximum, minimum, square, stop_gradient, where
 from hilevel.ops.numpy.indexing import take_along_axis
@@ -25,7 +25,7 @@ def _axis(axis: Axis) -> Any:
     return tuple(axis) if isinstance(axis, list) else axis
 
 
-def expand_reduced(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
+def expand_reduced(xp: Namespace, g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
     """Give back to a reduced tensor the axes that were taken away, of length 1."""
     if keepdims:
         return g
@@ -36,7 +36,7 @@ def expand_reduced(xp: Namespace, g: Tensor, x: Tensor, axis: Axis, keepdims: bo
 
 
 @op
-def sum(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def sum(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum over the given axes, or over all. Booleans and small integers are summed as int32.
 
     >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
@@ -61,7 +61,7 @@ def number_of_terms(x: Any, axis: Axis) -> int:
 
 
 @op(dtype="float")
-def mean(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def mean(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean over the given axes, or over all.
 
     >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
@@ -113,7 +113,7 @@ def _var(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
     return mean(square(_centred(x, axis)[1]), axis=axis, keepdims=keepdims)
 
 
-def var(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def var(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The variance (mean squared distance from the mean) over the given axes, or over all.
 
     Of half precision, it is computed in float32.
@@ -126,7 +126,7 @@ def var(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return y if y.dtype == x.dtype else y.astype(x.dtype)
 
 
-def std(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def std(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The standard deviation over the given axes, or over all. Of half precision, it is computed in float32.
 
     >>> ops.std([1.0, 3.0])
@@ -137,7 +137,7 @@ def std(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def moments(
-    x: Tensor, axes: Axis, keepdims: bool = False, synchronized: bool = False
+    x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Tensor, Tensor]:
     """Mean and variance over the given axes.
 
@@ -165,7 +165,7 @@ def _min(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False)
 
 
 def _share_extreme(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False
+    xp: Namespace, g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False
 ) -> Any:
     """The gradient of a maximum or minimum goes to the elements that attain it, in equal parts."""
     hits = (x == expand_reduced(xp, y, x, axis, keepdims)).astype(g.dtype)
@@ -178,7 +178,7 @@ for _extreme in (_max, _min):
     _extreme.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
-def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
     """The largest element over the given axes, or over all; not less than `initial`.
 
     >>> ops.max([[1.0, 5.0], [3.0, 2.0]], axis=1)
@@ -188,7 +188,7 @@ def max(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     return y if initial is None else maximum(y, initial).astype(y.dtype)
 
 
-def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
+def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
     """The smallest element over the given axes, or over all; not more than `initial`.
 
     >>> ops.min([[1.0, 5.0], [3.0, 2.0]], axis=1)
@@ -198,7 +198,7 @@ def min(x: Tensor, axis: Axis = None, keepdims: bool = False, initial: Any = Non
     return y if initial is None else minimum(y, initial).astype(y.dtype)
 
 
-def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The same as `max`.
 
     >>> ops.amax([1.0, 5.0])
@@ -207,7 +207,7 @@ def amax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return max(x, axis=axis, keepdims=keepdims)
 
 
-def amin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def amin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The same as `min`.
 
     >>> ops.amin([1.0, 5.0])
@@ -241,7 +241,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdim
 _prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
-def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
+def prod(x: TensorLike, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
     """The product over the given axes, or over all.
 
     >>> ops.prod([1.0, 2.0, 4.0])
@@ -251,7 +251,7 @@ def prod(x: Tensor, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike 
 
 
 @op
-def all(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def all(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether all elements over the given axes are true.
 
     >>> ops.all([[True, False], [True, True]], axis=1)
@@ -261,7 +261,7 @@ def all(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) 
 
 
 @op
-def any(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def any(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """Whether at least one element over the given axes is true.
 
     >>> ops.any([[True, False], [False, False]], axis=1)
@@ -275,7 +275,7 @@ for _logic in (all, any):
 
 
 @op
-def argmax(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmax(xp: Namespace, x: TensorLike, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the largest element along an axis (the first of equals), int32; over all without an axis.
 
     >>> ops.argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
@@ -285,7 +285,7 @@ def argmax(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool 
 
 
 @op
-def argmin(xp: Namespace, x: Tensor, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
+def argmin(xp: Namespace, x: TensorLike, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
     """The index of the smallest element along an axis (the first of equals), int32; over all without an axis.
 
     >>> ops.argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
@@ -298,7 +298,7 @@ for _arg in (argmax, argmin):
     _arg.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=INT32))
 
 
-def count_nonzero(x: Tensor, axis: Axis = None) -> Tensor:
+def count_nonzero(x: TensorLike, axis: Axis = None) -> Tensor:
     """The number of elements that are not zero, int32.
 
     >>> ops.count_nonzero([0.0, 1.0, 2.0])
@@ -307,7 +307,7 @@ def count_nonzero(x: Tensor, axis: Axis = None) -> Tensor:
     return sum(to_array(x) != 0, axis=axis)
 
 
-def average(x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
+def average(x: TensorLike, axis: Axis = None, weights: TensorLike = None) -> Tensor:
     """The mean, each element counted with its weight.
 
     >>> ops.average([1.0, 3.0], weights=[3.0, 1.0])
@@ -325,7 +325,7 @@ def average(x: Tensor, axis: Axis = None, weights: Tensor = None) -> Tensor:
 
 
 @composite
-def logsumexp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """`log(sum(exp(x)))` over the given axes, or over all, without overflow.
 
     >>> ops.logsumexp([0.0, 0.0])
@@ -368,7 +368,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     return xp.swapaxes(xp.sum(picked, axis=-1), axis, -1)
 
 
-def cumsum(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
+def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
     """The running sum along an axis; over all elements in order without one.
 
     >>> ops.cumsum([1.0, 2.0, 3.0])
@@ -377,7 +377,7 @@ def cumsum(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tenso
     return _running(_cumsum, x, axis, dtype)
 
 
-def cumprod(x: Tensor, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
+def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
     """The running product along an axis; over all elements in order without one.
 
     >>> ops.cumprod([1.0, 2.0, 3.0])
@@ -392,7 +392,7 @@ def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
 
 
 @op(shape=lambda x, axis=-1: TensorSpec(x.shape, INT32))
-def argsort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
+def argsort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
     """The indices, int32, that put an axis in ascending order; equal elements keep theirs.
 
     >>> ops.argsort([3.0, 1.0, 2.0])
@@ -402,7 +402,7 @@ def argsort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
 
 
 @op(shape=like)
-def sort(xp: Namespace, x: Tensor, /, axis: int = -1) -> Tensor:
+def sort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
     """The elements of an axis in ascending order.
 
     >>> ops.sort([3.0, 1.0, 2.0])
@@ -419,7 +419,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
 
 @composite
 def allclose(
-    x1: Tensor, x2: Tensor, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
+    x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
     """Whether all elements are close; see `isclose`.
 

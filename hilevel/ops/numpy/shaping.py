@@ -12,7 +12,7 @@ import numpy as np
 from hilevel.engine.op import op, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec, broadcast, shape_of, viewed
-from hilevel.engine.types import Axis, Namespace, Tensor
+from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import sum
@@ -21,7 +21,7 @@ from hilevel.ops.numpy.reduction import sum
 
 
 @op
-def reshape(xp: Namespace, x: Tensor, /, newshape: Any) -> Tensor:
+def reshape(xp: Namespace, x: TensorLike, /, newshape: Any) -> Tensor:
     """The elements in another shape; one size may be -1, for what is left.
 
     >>> ops.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
@@ -44,7 +44,7 @@ def _(x: Any, newshape: Any) -> TensorSpec:
     return TensorSpec([size // known if n == -1 else n for n in shape], x.dtype)
 
 
-def ravel(x: Tensor) -> Tensor:
+def ravel(x: TensorLike) -> Tensor:
     """The elements in one axis.
 
     >>> ops.ravel([[1.0], [2.0]])
@@ -54,7 +54,7 @@ def ravel(x: Tensor) -> Tensor:
 
 
 @op
-def transpose(xp: Namespace, x: Tensor, /, axes: Sequence[int] | None = None) -> Tensor:
+def transpose(xp: Namespace, x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
     """The axes in another order; reversed where none is given.
 
     >>> ops.transpose([[1.0, 2.0]])
@@ -74,7 +74,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axes: Sequence[int] | None
 transpose.shape(lambda x, axes=None: viewed(x, lambda a: np.transpose(a, axes)))
 
 
-def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
+def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     """Two axes exchanged.
 
     >>> ops.swapaxes(np.zeros((2, 3)), 0, 1).shape
@@ -85,7 +85,7 @@ def swapaxes(x: Tensor, axis1: int, axis2: int) -> Tensor:
     return transpose(x, order)
 
 
-def moveaxis(x: Tensor, source: Axis, destination: Axis) -> Tensor:
+def moveaxis(x: TensorLike, source: Axis, destination: Axis) -> Tensor:
     """Axes moved to other places, the others in their order.
 
     >>> ops.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
@@ -100,7 +100,7 @@ def moveaxis(x: Tensor, source: Axis, destination: Axis) -> Tensor:
 
 
 @op
-def expand_dims(xp: Namespace, x: Tensor, /, axis: Any) -> Tensor:
+def expand_dims(xp: Namespace, x: TensorLike, /, axis: Any) -> Tensor:
     """New axes of length 1.
 
     >>> ops.expand_dims([1.0, 2.0], 0).shape
@@ -114,7 +114,7 @@ expand_dims.shape(lambda x, axis: viewed(x, lambda a: np.expand_dims(a, axis)))
 
 
 @op
-def squeeze(xp: Namespace, x: Tensor, /, axis: Any = None) -> Tensor:
+def squeeze(xp: Namespace, x: TensorLike, /, axis: Any = None) -> Tensor:
     """Axes of length 1 removed: all of them, or the given ones.
 
     >>> ops.squeeze([[1.0, 2.0]]).shape
@@ -132,7 +132,7 @@ for _op in (reshape, transpose, expand_dims, squeeze):
 
 
 @op
-def broadcast_to(xp: Namespace, x: Tensor, /, shape: Sequence[int]) -> Tensor:
+def broadcast_to(xp: Namespace, x: TensorLike, /, shape: Sequence[int]) -> Tensor:
     """The tensor repeated along axes of length 1, and new ones in front, to the given shape.
 
     >>> ops.broadcast_to([1.0, 2.0], (2, 2))
@@ -153,7 +153,7 @@ def _(x: Any, shape: Sequence[int]) -> TensorSpec:
 
 
 @op
-def flip(xp: Namespace, x: Tensor, /, axis: Axis = None) -> Tensor:
+def flip(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
     """The order along the given axes reversed, or along all.
 
     >>> ops.flip([1.0, 2.0])
@@ -167,7 +167,7 @@ flip.shape(lambda x, axis=None: TensorSpec(x.shape, x.dtype))
 
 
 @op
-def roll(xp: Namespace, x: Tensor, /, shift: Any, axis: Any = None) -> Tensor:
+def roll(xp: Namespace, x: TensorLike, /, shift: Any, axis: Any = None) -> Tensor:
     """The elements shifted along axes; what leaves at one end comes in at the other.
 
     >>> ops.roll([1.0, 2.0, 3.0], 1)
@@ -188,7 +188,7 @@ roll.shape(lambda x, shift, axis=None: TensorSpec(x.shape, x.dtype))
 @op
 def pad(
     xp: Namespace,
-    x: Tensor,
+    x: TensorLike,
     /,
     pad_width: Any,
     mode: str = "constant",
@@ -247,7 +247,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, k: int, upper: bool) -> An
 _mask_triangle.shape(lambda x, k, upper: TensorSpec(x.shape, x.dtype))
 
 
-def triu(x: Tensor, k: int = 0) -> Tensor:
+def triu(x: TensorLike, k: int = 0) -> Tensor:
     """The matrix with zeros below its `k`-th diagonal.
 
     >>> ops.triu(np.ones((2, 2)))
@@ -257,7 +257,7 @@ def triu(x: Tensor, k: int = 0) -> Tensor:
     return _mask_triangle(x, k=k, upper=True)
 
 
-def tril(x: Tensor, k: int = 0) -> Tensor:
+def tril(x: TensorLike, k: int = 0) -> Tensor:
     """The matrix with zeros above its `k`-th diagonal.
 
     >>> ops.tril(np.ones((2, 2)))
@@ -267,7 +267,7 @@ def tril(x: Tensor, k: int = 0) -> Tensor:
     return _mask_triangle(x, k=k, upper=False)
 
 
-def diag(x: Tensor, k: int = 0) -> Tensor:
+def diag(x: TensorLike, k: int = 0) -> Tensor:
     """Of a vector, the matrix with it on its `k`-th diagonal; of a matrix, that diagonal.
 
     >>> ops.diag([1.0, 2.0])
@@ -283,7 +283,7 @@ def diag(x: Tensor, k: int = 0) -> Tensor:
     return scatter_add(x, (rows, rows + k), shape=(size, size))
 
 
-def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The diagonal of two axes, which become one, the last.
 
     >>> ops.diagonal([[1.0, 2.0], [3.0, 4.0]])
@@ -295,7 +295,7 @@ def diagonal(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tens
     return x[..., rows, rows + offset]
 
 
-def trace(x: Tensor, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
+def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """The sum of the diagonal of two axes.
 
     >>> ops.trace([[1.0, 2.0], [3.0, 4.0]])
@@ -341,7 +341,7 @@ def _list(xs: Any) -> list[Any]:
     return list(xs) if isinstance(xs, (list, tuple)) else [xs[i] for i in range(len(xs))]
 
 
-def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Tensor:
+def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Tensors joined along an axis.
 
     >>> ops.concatenate([[1.0], [2.0, 3.0]])
@@ -350,7 +350,7 @@ def concatenate(xs: Sequence[Tensor], axis: int = 0) -> Tensor:
     return _concatenate(*_list(xs), axis=axis)
 
 
-def append(x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
+def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
     """`x2` after `x1` along an axis; both in one axis where none is given.
 
     >>> ops.append([1.0], [2.0])
@@ -361,7 +361,7 @@ def append(x1: Tensor, x2: Tensor, axis: int | None = None) -> Tensor:
     return concatenate([x1, x2], axis)
 
 
-def stack(x: Sequence[Tensor], axis: int = 0) -> Tensor:
+def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Tensors of one shape joined along a new axis.
 
     >>> ops.stack([[1.0, 2.0], [3.0, 4.0]]).shape
@@ -370,7 +370,7 @@ def stack(x: Sequence[Tensor], axis: int = 0) -> Tensor:
     return concatenate([expand_dims(item, axis) for item in _list(x)], axis)
 
 
-def hstack(xs: Sequence[Tensor]) -> Tensor:
+def hstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined along the second axis, vectors along the first.
 
     >>> ops.hstack([[1.0], [2.0]])
@@ -380,7 +380,7 @@ def hstack(xs: Sequence[Tensor]) -> Tensor:
     return concatenate(arrays, axis=0 if len(arrays[0].shape) < 2 else 1)
 
 
-def vstack(xs: Sequence[Tensor]) -> Tensor:
+def vstack(xs: Sequence[TensorLike]) -> Tensor:
     """Tensors joined along the first axis, vectors as rows.
 
     >>> ops.vstack([[1.0], [2.0]])
@@ -391,7 +391,7 @@ def vstack(xs: Sequence[Tensor]) -> Tensor:
     return concatenate([a.reshape((1, -1)) if len(a.shape) < 2 else a for a in arrays], axis=0)
 
 
-def split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """The tensor cut along an axis into equal sections, or before the given indices.
 
     >>> ops.split([1.0, 2.0, 3.0], [1])
@@ -419,7 +419,7 @@ def _bounds(n: int, sections: int) -> list[int]:
     return [size * i + builtins.min(i, longer) for i in range(1, sections)]
 
 
-def array_split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
+def array_split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
     """The tensor cut along an axis into sections as equal as can be, the longer ones first, or before the given
     indices.
 
@@ -431,7 +431,7 @@ def array_split(x: Tensor, indices_or_sections: Any, axis: int = 0) -> list[Tens
     return split(x, indices_or_sections, axis)
 
 
-def unstack(x: Tensor, num: int | None = None, axis: int = 0) -> list[Tensor]:
+def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """The slices of an axis, which they no longer have.
 
     >>> ops.unstack([[1.0, 2.0], [3.0, 4.0]])
@@ -460,7 +460,7 @@ def _(x: Any, repeats: int, axis: int) -> TensorSpec:
     return TensorSpec((*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]), x.dtype)
 
 
-def repeat(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
+def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
     """Each element `repeats` times in a row along an axis; in one axis where none is given.
 
     >>> ops.repeat([1.0, 2.0], 2)
@@ -476,7 +476,7 @@ def repeat(x: Tensor, repeats: Any, axis: int | None = None) -> Tensor:
     return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
 
 
-def tile(x: Tensor, repeats: Any) -> Tensor:
+def tile(x: TensorLike, repeats: Any) -> Tensor:
     """The whole tensor repeated along each axis.
 
     >>> ops.tile([1.0, 2.0], 2)
@@ -494,7 +494,7 @@ def tile(x: Tensor, repeats: Any) -> Tensor:
     return x
 
 
-def meshgrid(*x: Tensor, indexing: str = "xy") -> list[Tensor]:
+def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     """Coordinate grids of one-dimensional coordinates; `"ij"` for matrix order, `"xy"` for pictures.
 
     >>> [g.shape for g in ops.meshgrid([1, 2, 3], [4, 5])]
@@ -521,7 +521,7 @@ def meshgrid(*x: Tensor, indexing: str = "xy") -> list[Tensor]:
 # -- asking -----------------------------------------------------------------------------------------
 
 
-def shape(x: Tensor) -> tuple[int | None, ...]:
+def shape(x: TensorLike) -> tuple[int | None, ...]:
     """The shape, as a tuple; a dimension of a symbolic tensor may be None.
 
     >>> ops.shape([[1.0, 2.0]])
@@ -530,7 +530,7 @@ def shape(x: Tensor) -> tuple[int | None, ...]:
     return tuple(shape_of(x if hasattr(x, "shape") else to_array(x)))
 
 
-def ndim(x: Tensor) -> int:
+def ndim(x: TensorLike) -> int:
     """The number of axes.
 
     >>> ops.ndim([[1.0, 2.0]])
@@ -539,7 +539,7 @@ def ndim(x: Tensor) -> int:
     return len(shape(x))
 
 
-def size(x: Tensor) -> int:
+def size(x: TensorLike) -> int:
     """The number of elements.
 
     >>> ops.size([[1.0, 2.0]])

@@ -12,8 +12,8 @@ from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.tensor import TensorLike
-from hilevel.engine.types import Axis, Tensor
+from hilevel.engine.tensor import TensorBase
+from hilevel.engine.types import Axis, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
 from hilevel.ops.numpy.creation import ones_like
 from hilevel.ops.numpy.elementwise import square, where
@@ -24,7 +24,9 @@ from hilevel.ops.numpy.transcendental import sqrt
 
 
 @composite
-def quantile(x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False) -> Tensor:
+def quantile(
+    x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
+) -> Tensor:
     """The values below which the shares `q` (0 to 1) of the elements lie, over the given axes, or over all.
 
     `method` says what is taken between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`,
@@ -61,7 +63,7 @@ def _between(ordered: Tensor, places: np.ndarray[Any, Any], method: str) -> Tens
 
 @composite
 def percentile(
-    x: Tensor, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
     """`quantile` with shares in percent.
 
@@ -72,7 +74,7 @@ def percentile(
 
 
 @composite
-def median(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def median(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The value in the middle, or the mean of the two there.
 
     >>> ops.median([1.0, 2.0, 4.0])
@@ -82,7 +84,7 @@ def median(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def ptp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def ptp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The largest less the smallest element.
 
     >>> ops.ptp([1.0, 4.0, 2.0])
@@ -91,7 +93,7 @@ def ptp(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return max(x, axis=axis, keepdims=keepdims) - min(x, axis=axis, keepdims=keepdims)
 
 
-def argpartition(x: Tensor, kth: int, axis: int = -1) -> Tensor:
+def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
     """Indices, int32, that put the `kth` smallest element in its place, the smaller before it, the larger behind.
 
     >>> ops.argpartition([3.0, 1.0, 2.0], 1)
@@ -102,7 +104,7 @@ def argpartition(x: Tensor, kth: int, axis: int = -1) -> Tensor:
 
 def _is_known(x: Tensor) -> bool:
     """Whether the numbers can be looked at."""
-    return not isinstance(x, TensorLike) and backend_of(x).is_concrete(x)
+    return not isinstance(x, TensorBase) and backend_of(x).is_concrete(x)
 
 
 def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
@@ -113,7 +115,7 @@ def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
 
 
 @composite
-def nansum(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nansum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The sum of the elements that are not NaN.
 
     >>> ops.nansum([1.0, float("nan")])
@@ -129,7 +131,7 @@ def _without(x: Tensor, value: float) -> Tensor:
 
 
 @composite
-def nanprod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanprod(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The product of the elements that are not NaN.
 
     >>> ops.nanprod([2.0, float("nan")])
@@ -139,7 +141,7 @@ def nanprod(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanmean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The mean of the elements that are not NaN; NaN where there are none.
 
     >>> ops.nanmean([1.0, float("nan"), 3.0])
@@ -150,7 +152,7 @@ def nanmean(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanvar(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanvar(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The variance of the elements that are not NaN.
 
     >>> ops.nanvar([1.0, float("nan"), 3.0])
@@ -163,7 +165,7 @@ def nanvar(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanstd(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanstd(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The standard deviation of the elements that are not NaN.
 
     >>> ops.nanstd([1.0, float("nan"), 3.0])
@@ -181,7 +183,7 @@ def _nan_extreme(x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axi
 
 
 @composite
-def nanmax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The largest of the elements that are not NaN.
 
     >>> ops.nanmax([1.0, float("nan")])
@@ -191,7 +193,7 @@ def nanmax(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 @composite
-def nanmin(x: Tensor, axis: Axis = None, keepdims: bool = False) -> Tensor:
+def nanmin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     """The smallest of the elements that are not NaN.
 
     >>> ops.nanmin([1.0, float("nan")])

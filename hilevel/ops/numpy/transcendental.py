@@ -6,11 +6,11 @@ import numpy as np
 
 from hilevel.engine.op import op
 from hilevel.engine.spec import elementwise, like
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 
 @op(dtype="float", shape=like)
-def exp(xp: Namespace, x: Tensor) -> Tensor:
+def exp(xp: Namespace, x: TensorLike) -> Tensor:
     """The exponential, element-wise.
 
     >>> ops.exp([0.0])
@@ -23,7 +23,7 @@ exp.gradient(lambda xp, g, y, x: g * y)
 
 
 @op(dtype="float", shape=like)
-def expm1(xp: Namespace, x: Tensor) -> Tensor:
+def expm1(xp: Namespace, x: TensorLike) -> Tensor:
     """`exp(x) - 1`, exact for small `x`.
 
     >>> ops.expm1([0.0])
@@ -36,7 +36,7 @@ expm1.gradient(lambda xp, g, y, x: g * (y + 1))
 
 
 @op(dtype="float", shape=like)
-def log(xp: Namespace, x: Tensor) -> Tensor:
+def log(xp: Namespace, x: TensorLike) -> Tensor:
     """The natural logarithm, element-wise.
 
     >>> ops.log([1.0, 2.0])
@@ -49,7 +49,7 @@ log.gradient(lambda xp, g, y, x: g / x)
 
 
 @op(dtype="float", shape=like)
-def log1p(xp: Namespace, x: Tensor) -> Tensor:
+def log1p(xp: Namespace, x: TensorLike) -> Tensor:
     """`log(1 + x)`, exact for small `x`.
 
     >>> ops.log1p([0.0])
@@ -62,7 +62,7 @@ log1p.gradient(lambda xp, g, y, x: g / (1 + x))
 
 
 @op(dtype="float", shape=like)
-def log2(xp: Namespace, x: Tensor) -> Tensor:
+def log2(xp: Namespace, x: TensorLike) -> Tensor:
     """The logarithm to base 2, element-wise.
 
     >>> ops.log2([1.0, 8.0])
@@ -75,7 +75,7 @@ log2.gradient(lambda xp, g, y, x: g / (x * float(np.log(2))))
 
 
 @op(dtype="float", shape=like)
-def log10(xp: Namespace, x: Tensor) -> Tensor:
+def log10(xp: Namespace, x: TensorLike) -> Tensor:
     """The logarithm to base 10, element-wise.
 
     >>> ops.log10([1.0, 100.0])
@@ -88,7 +88,7 @@ log10.gradient(lambda xp, g, y, x: g / (x * float(np.log(10))))
 
 
 @op(dtype="float", shape=elementwise)
-def logaddexp(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def logaddexp(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """`log(exp(x1) + exp(x2))`, without overflow.
 
     >>> ops.logaddexp([0.0], [0.0])
@@ -101,7 +101,7 @@ logaddexp.gradient(lambda xp, g, y, x1, x2: (lambda: g * xp.exp(x1 - y), lambda:
 
 
 @op(dtype="float", shape=like)
-def sqrt(xp: Namespace, x: Tensor) -> Tensor:
+def sqrt(xp: Namespace, x: TensorLike) -> Tensor:
     """The square root, element-wise.
 
     >>> ops.sqrt([4.0, 9.0])
@@ -114,7 +114,7 @@ sqrt.gradient(lambda xp, g, y, x: g / (2 * y))
 
 
 @op(dtype="float", shape=like)
-def rsqrt(xp: Namespace, x: Tensor) -> Tensor:
+def rsqrt(xp: Namespace, x: TensorLike) -> Tensor:
     """`1 / sqrt(x)`, element-wise.
 
     >>> ops.rsqrt([4.0])
@@ -127,7 +127,7 @@ rsqrt.gradient(lambda xp, g, y, x: -0.5 * g * y / x)
 
 
 @op(dtype="float", shape=like)
-def sin(xp: Namespace, x: Tensor) -> Tensor:
+def sin(xp: Namespace, x: TensorLike) -> Tensor:
     """The sine of an angle in radians.
 
     >>> ops.sin([0.0])
@@ -140,7 +140,7 @@ sin.gradient(lambda xp, g, y, x: g * xp.cos(x))
 
 
 @op(dtype="float", shape=like)
-def cos(xp: Namespace, x: Tensor) -> Tensor:
+def cos(xp: Namespace, x: TensorLike) -> Tensor:
     """The cosine of an angle in radians.
 
     >>> ops.cos([0.0])
@@ -153,7 +153,7 @@ cos.gradient(lambda xp, g, y, x: -g * xp.sin(x))
 
 
 @op(dtype="float", shape=like)
-def tan(xp: Namespace, x: Tensor) -> Tensor:
+def tan(xp: Namespace, x: TensorLike) -> Tensor:
     """The tangent of an angle in radians.
 
     >>> ops.tan([0.0])
@@ -166,7 +166,7 @@ tan.gradient(lambda xp, g, y, x: g * (1 + y * y))
 
 
 @op(dtype="float", shape=like)
-def arcsin(xp: Namespace, x: Tensor) -> Tensor:
+def arcsin(xp: Namespace, x: TensorLike) -> Tensor:
     """The angle in radians whose sine is `x`.
 
     >>> ops.arcsin([0.0])
@@ -179,7 +179,7 @@ arcsin.gradient(lambda xp, g, y, x: g / xp.sqrt(1 - x * x))
 
 
 @op(dtype="float", shape=like)
-def arccos(xp: Namespace, x: Tensor) -> Tensor:
+def arccos(xp: Namespace, x: TensorLike) -> Tensor:
     """The angle in radians whose cosine is `x`.
 
     >>> ops.arccos([1.0])
@@ -192,7 +192,7 @@ arccos.gradient(lambda xp, g, y, x: -g / xp.sqrt(1 - x * x))
 
 
 @op(dtype="float", shape=like)
-def arctan(xp: Namespace, x: Tensor) -> Tensor:
+def arctan(xp: Namespace, x: TensorLike) -> Tensor:
     """The angle in radians whose tangent is `x`.
 
     >>> ops.arctan([0.0])
@@ -205,7 +205,7 @@ arctan.gradient(lambda xp, g, y, x: g / (1 + x * x))
 
 
 @op(dtype="float", shape=elementwise)
-def arctan2(xp: Namespace, x1: Tensor, x2: Tensor) -> Tensor:
+def arctan2(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """The angle in radians of the point `(x2, x1)`, in all four quadrants.
 
     >>> ops.arctan2([0.0], [1.0])
@@ -223,7 +223,7 @@ arctan2.gradient(
 
 
 @op(dtype="float", shape=like)
-def sinh(xp: Namespace, x: Tensor) -> Tensor:
+def sinh(xp: Namespace, x: TensorLike) -> Tensor:
     """The hyperbolic sine, element-wise.
 
     >>> ops.sinh([0.0])
@@ -236,7 +236,7 @@ sinh.gradient(lambda xp, g, y, x: g * xp.cosh(x))
 
 
 @op(dtype="float", shape=like)
-def cosh(xp: Namespace, x: Tensor) -> Tensor:
+def cosh(xp: Namespace, x: TensorLike) -> Tensor:
     """The hyperbolic cosine, element-wise.
 
     >>> ops.cosh([0.0])
@@ -249,7 +249,7 @@ cosh.gradient(lambda xp, g, y, x: g * xp.sinh(x))
 
 
 @op(dtype="float", shape=like)
-def tanh(xp: Namespace, x: Tensor) -> Tensor:
+def tanh(xp: Namespace, x: TensorLike) -> Tensor:
     """The hyperbolic tangent, element-wise.
 
     >>> ops.tanh([0.0])
@@ -262,7 +262,7 @@ tanh.gradient(lambda xp, g, y, x: g * (1 - y * y))
 
 
 @op(dtype="float", shape=like)
-def arcsinh(xp: Namespace, x: Tensor) -> Tensor:
+def arcsinh(xp: Namespace, x: TensorLike) -> Tensor:
     """The inverse of `sinh`.
 
     >>> ops.arcsinh([0.0])
@@ -275,7 +275,7 @@ arcsinh.gradient(lambda xp, g, y, x: g / xp.sqrt(x * x + 1))
 
 
 @op(dtype="float", shape=like)
-def arccosh(xp: Namespace, x: Tensor) -> Tensor:
+def arccosh(xp: Namespace, x: TensorLike) -> Tensor:
     """The inverse of `cosh`, for `x >= 1`.
 
     >>> ops.arccosh([1.0])
@@ -288,7 +288,7 @@ arccosh.gradient(lambda xp, g, y, x: g / xp.sqrt(x * x - 1))
 
 
 @op(dtype="float", shape=like)
-def arctanh(xp: Namespace, x: Tensor) -> Tensor:
+def arctanh(xp: Namespace, x: TensorLike) -> Tensor:
     """The inverse of `tanh`, for `-1 < x < 1`.
 
     >>> ops.arctanh([0.0])

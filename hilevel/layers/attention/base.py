@@ -32,6 +32,13 @@ class BaseMultiHeadAttention(Layer):
     over.
     """
 
+    kernel_initializer: Any
+    bias_initializer: Any
+    kernel_regularizer: Any
+    bias_regularizer: Any
+    kernel_constraint: Any
+    bias_constraint: Any
+
     _attention_axes: tuple[int, ...] | None = None
     _output_shape: tuple[int, ...] | None = None
 

@@ -15,6 +15,10 @@ from hilevel.ops.nn.convolution import fused_depthwise_conv
 class BaseDepthwiseConv(BaseConvolution):
     """Base of `DepthwiseConv1D` and `DepthwiseConv2D`."""
 
+    depthwise_initializer: Any
+    depthwise_regularizer: Any
+    depthwise_constraint: Any
+
     strides_or_dilation = False
     kernel: Variable
 

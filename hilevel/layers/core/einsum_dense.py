@@ -39,6 +39,8 @@ class EinsumDense(Layer):
         ShapeError: at the first call, the input, equation and `output_shape` do not fit together.
     """
 
+    kernel_initializer: Any
+
     kernel: Variable
     bias: Variable | None
 

@@ -53,7 +53,7 @@ class Bidirectional(Layer):
                 raise bad_setting("Bidirectional", name, "a recurrent layer", given)
         self.merge_mode = one_of("Bidirectional", "merge_mode", merge_mode, list(_MERGES))
         self.forward_layer: Any = _copy(layer, "forward_")
-        turned = not layer.go_backwards
+        turned = not self.forward_layer.go_backwards
         self.backward_layer: Any = backward_layer or _copy(layer, "backward_", go_backwards=turned)
         self._check_agreement()
         for each in (self.forward_layer, self.backward_layer):

@@ -35,6 +35,8 @@ class Cell(Layer):
     `kind` names the step in `hilevel.ops.nn.recurrence`; what is special to a cell is written there.
     """
 
+    bias_initializer: Any
+
     kind = "simple"
     states = 1
     kernel: Variable

@@ -11,7 +11,6 @@ import importlib
 import re
 import sys
 from opcode import opmap
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
@@ -37,7 +36,8 @@ def attach_stub(package: str) -> None:
         package: its full name. It is being imported.
     """
     module = sys.modules[package]
-    where, defined = read_stub(Path(str(module.__file__)).with_suffix(".pyi").read_text(encoding="utf-8"))
+    with open(f"{module.__file__}i", encoding="utf-8") as stub:
+        where, defined = read_stub(stub.read())
     names = sorted([*where, *(n for n in defined if not n.startswith("_"))])
 
     def load(name: str) -> Any:

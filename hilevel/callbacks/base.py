@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from copy import deepcopy
 from typing import Any
 
 from hilevel.api.configurable import NamedArguments
@@ -43,9 +44,20 @@ class Callback(NamedArguments):
     steps in one go, and tells of the first and the last."""
 
     params: Any = None
+    state_names: tuple[str, ...] = ()
+    """The attributes that change while a model is trained."""
 
     def __init__(self) -> None:
         self.params = None
+
+    def get_state(self) -> dict[str, Any]:
+        """Return copies of the attributes that training has changed, by name."""
+        return {name: deepcopy(getattr(self, name)) for name in self.state_names}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Set the attributes to the values that `get_state` returned."""
+        for name in self.state_names:
+            setattr(self, name, deepcopy(state[name]))
 
     def set_params(self, params: dict[str, Any]) -> None:
         """Called before training with `epochs`, `steps` and `verbose`."""
@@ -116,6 +128,8 @@ class History(Callback):
     >>> history, history.history
     (<History of 1 epoch: loss=0.5>, {'loss': [0.5]})
     """
+
+    state_names = ("epoch", "history")
 
     def __init__(self) -> None:
         super().__init__()

@@ -72,6 +72,19 @@ class CallbackList:
         level = verbosity(verbose)
         return cls(callbacks, history, bool(level), model, verbose=level, epochs=epochs, steps=steps)
 
+    def get_state(self) -> list[dict[str, Any]]:
+        """Return the state of each callback, in their order."""
+        return [callback.get_state() for callback in self.callbacks]
+
+    def set_state(self, states: list[dict[str, Any]]) -> None:
+        """Give each callback the state that `get_state` returned for it.
+
+        Raises:
+            ValueError: the number of callbacks differs.
+        """
+        for callback, state in zip(self.callbacks, states, strict=True):
+            callback.set_state(state)
+
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
         self._adopt(callback)

@@ -69,6 +69,8 @@ class ReduceLROnPlateau(Callback):
         ValueError: the factor is not below 1.
     """
 
+    state_names = ("best", "cooldown_counter", "wait")
+
     def __init__(
         self,
         monitor: str = "val_loss",

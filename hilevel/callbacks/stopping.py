@@ -26,6 +26,8 @@ class EarlyStopping(Callback):
     >>> stop = hilevel.callbacks.EarlyStopping(patience=3, restore_best_weights=True)
     """
 
+    state_names = ("best", "best_epoch", "best_weights", "stopped_epoch", "wait")
+
     def __init__(
         self,
         monitor: str = "val_loss",

@@ -75,6 +75,17 @@ class TrainingState:
         finally:
             self.batches = self.callbacks = None
 
+    def progress(self) -> dict[str, Any]:
+        """Return the point that `fit` has reached: seed, counters, position of the data, and state of the callbacks.
+
+        With the Variables of model, optimizer and metrics it determines all that follows.
+        """
+        return {
+            **{name: getattr(self, name) for name in ("seed", "fits", "epoch", "batch")},
+            "position": getattr(self.batches, "position", None),
+            "callbacks": [] if self.callbacks is None else self.callbacks.get_state(),
+        }
+
     def all_metrics(self) -> list[Any]:
         """Return the mean loss, the losses of several outputs, and the metrics of `compile`."""
         own = [] if self.loss_tracker is None else [self.loss_tracker]

@@ -105,6 +105,47 @@ def test_the_state_says_where_training_is() -> None:
     assert state.batches is None and state.callbacks is None
 
 
+class Backup(hilevel.callbacks.Callback):
+    """Keeps the progress at the beginning of each batch of training."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.kept: list[Any] = []
+
+    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+        self.kept.append(self.model._training.progress())
+
+
+def test_the_progress_of_fit_has_the_state_of_its_callbacks() -> None:
+    model, backup = recorder(), Backup()
+    stop = hilevel.callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
+    slower = hilevel.callbacks.ReduceLROnPlateau("loss", patience=9)
+    model.fit(X, Y, batch_size=5, epochs=3, verbose=0, callbacks=[backup, stop, slower], steps_per_epoch=2)
+    last = backup.kept[-1]
+    state = model._training
+    assert {name: last[name] for name in ("seed", "fits", "epoch", "batch")} == {
+        "seed": state.seed, "fits": 1, "epoch": 2, "batch": 1,
+    }  # fmt: skip
+    assert last["position"] != backup.kept[0]["position"]
+    of_backup, of_stop, of_slower, of_history = last["callbacks"]
+    assert of_backup == {} and len(of_history["history"]["loss"]) == 2
+    assert (of_stop["wait"], of_stop["best_epoch"], of_slower["wait"]) == (1, 0, 1)
+
+
+def test_the_state_of_a_callback_is_a_copy_and_can_be_set() -> None:
+    model = recorder()
+    stop = hilevel.callbacks.EarlyStopping("loss", patience=3, restore_best_weights=True)
+    model.fit(X, Y, epochs=2, verbose=0, callbacks=[stop])
+    state = stop.get_state()
+    other = hilevel.callbacks.EarlyStopping("loss", patience=3, restore_best_weights=True)
+    other.set_state(state)
+    state["best_weights"][0][:] = 7
+    assert other.best == stop.best and other.wait == stop.wait == 1
+    assert not np.array_equal(other.best_weights[0], state["best_weights"][0])
+    with pytest.raises(ValueError):
+        hilevel.callbacks.CallbackList([other]).set_state([])
+
+
 class Interrupted(hilevel.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
         raise RuntimeError("stop")

@@ -29,8 +29,8 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Run all tests in two processes, or the given ones."""
-    python(session, "-m", "pytest", *(session.posargs or ["-n", "2"]))
+    """Run all tests in two processes, or those of the given folders."""
+    python(session, "-m", "pytest", "-n", "2", *session.posargs)
 
 
 @nox.session

@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any
 
 _IMPORT = re.compile(r"^from (\S+) import (?:\(([^)]*)\)|(.*))$", re.M)
+_ALL_OF = re.compile(r"^from (\S+) import \*", re.M)
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+):", re.M)
 
 
@@ -37,7 +38,10 @@ def attach_stub(package: str) -> None:
     """
     module = sys.modules[package]
     with open(f"{module.__file__}i", encoding="utf-8") as stub:
-        where, defined = read_stub(stub.read())
+        text = stub.read()
+    where, defined = read_stub(text)
+    for part in _ALL_OF.findall(text):
+        where |= dict.fromkeys(importlib.import_module(part).__all__, part)
     names = sorted([*where, *(n for n in defined if not n.startswith("_"))])
 
     def load(name: str) -> Any:

@@ -10,314 +10,34 @@ from hilevel.ops.core.control_flow import (
     while_loop as while_loop,
 )
 from hilevel.ops.core.conversion import (
-    array as array,
     convert_to_numpy as convert_to_numpy,
     convert_to_tensor as convert_to_tensor,
-    copy as copy,
     dtype as dtype,
     is_tensor as is_tensor,
 )
-from hilevel.ops.core.gradients import custom_gradient as custom_gradient, jvp as jvp
+from hilevel.ops.core.gradients import custom_gradient as custom_gradient
 from hilevel.ops.core.scatter import (
     scatter as scatter,
     scatter_update as scatter_update,
     slice as slice,
     slice_update as slice_update,
 )
-from hilevel.ops.linalg.norms import norm as norm
+from hilevel.ops.image import *
+from hilevel.ops.linalg import *
 from hilevel.ops.math.error_functions import erf as erf, erfc as erfc, erfinv as erfinv
 from hilevel.ops.math.ranking import in_top_k as in_top_k, top_k as top_k
 from hilevel.ops.math.segments import segment_max as segment_max, segment_sum as segment_sum
-from hilevel.ops.nn.activations import (
-    celu as celu,
-    elu as elu,
-    gelu as gelu,
-    glu as glu,
-    hard_shrink as hard_shrink,
-    hard_sigmoid as hard_sigmoid,
-    hard_silu as hard_silu,
-    hard_swish as hard_swish,
-    hard_tanh as hard_tanh,
-    leaky_relu as leaky_relu,
-    log_sigmoid as log_sigmoid,
-    log_softmax as log_softmax,
-    mish as mish,
-    relu as relu,
-    relu6 as relu6,
-    selu as selu,
-    sigmoid as sigmoid,
-    silu as silu,
-    soft_shrink as soft_shrink,
-    softmax as softmax,
-    softplus as softplus,
-    softsign as softsign,
-    sparse_plus as sparse_plus,
-    sparse_sigmoid as sparse_sigmoid,
-    sparsemax as sparsemax,
-    squareplus as squareplus,
-    swish as swish,
-    tanh_shrink as tanh_shrink,
-    threshold as threshold,
-)
-from hilevel.ops.nn.attention import dot_product_attention as dot_product_attention
-from hilevel.ops.nn.convolution import (
-    conv as conv,
-    conv_transpose as conv_transpose,
-    depthwise_conv as depthwise_conv,
-    separable_conv as separable_conv,
-)
-from hilevel.ops.nn.crossentropy import (
-    binary_crossentropy as binary_crossentropy,
-    categorical_crossentropy as categorical_crossentropy,
-    sparse_categorical_crossentropy as sparse_categorical_crossentropy,
-)
+from hilevel.ops.nn import *
+from hilevel.ops.nn.activations import mish as mish
 from hilevel.ops.nn.dense import dense as dense
 from hilevel.ops.nn.dropout import drop as drop
-from hilevel.ops.nn.encoding import multi_hot as multi_hot, one_hot as one_hot
-from hilevel.ops.nn.normalization import (
-    batch_normalization as batch_normalization,
-    layer_normalization as layer_normalization,
-    normalize as normalize,
-    rms_normalization as rms_normalization,
-    standardize as standardize,
-)
-from hilevel.ops.nn.pooling import (
-    adaptive_average_pool as adaptive_average_pool,
-    adaptive_max_pool as adaptive_max_pool,
-    average_pool as average_pool,
-    max_pool as max_pool,
-)
+from hilevel.ops.nn.normalization import standardize as standardize
 from hilevel.ops.nn.recurrence import recurrent as recurrent
-from hilevel.ops.nn.unfolding import extract_sequences as extract_sequences, unfold as unfold
-from hilevel.ops.numpy.binning import (
-    bincount as bincount,
-    digitize as digitize,
-    histogram as histogram,
-    searchsorted as searchsorted,
-)
-from hilevel.ops.numpy.bitwise import (
-    bitwise_and as bitwise_and,
-    bitwise_invert as bitwise_invert,
-    bitwise_left_shift as bitwise_left_shift,
-    bitwise_not as bitwise_not,
-    bitwise_or as bitwise_or,
-    bitwise_right_shift as bitwise_right_shift,
-    bitwise_xor as bitwise_xor,
-    left_shift as left_shift,
-    right_shift as right_shift,
-)
-from hilevel.ops.numpy.comparison import (
-    equal as equal,
-    greater as greater,
-    greater_equal as greater_equal,
-    isclose as isclose,
-    isfinite as isfinite,
-    isinf as isinf,
-    isnan as isnan,
-    less as less,
-    less_equal as less_equal,
-    logical_and as logical_and,
-    logical_not as logical_not,
-    logical_or as logical_or,
-    logical_xor as logical_xor,
-    not_equal as not_equal,
-)
-from hilevel.ops.numpy.complex import (
-    angle as angle,
-    conj as conj,
-    conjugate as conjugate,
-    imag as imag,
-    isreal as isreal,
-    real as real,
-)
-from hilevel.ops.numpy.creation import (
-    arange as arange,
-    empty as empty,
-    empty_like as empty_like,
-    eye as eye,
-    full as full,
-    full_like as full_like,
-    identity as identity,
-    linspace as linspace,
-    ones as ones,
-    ones_like as ones_like,
-    tri as tri,
-    zeros as zeros,
-    zeros_like as zeros_like,
-)
-from hilevel.ops.numpy.derived import (
-    cbrt as cbrt,
-    deg2rad as deg2rad,
-    divide_no_nan as divide_no_nan,
-    exp2 as exp2,
-    fabs as fabs,
-    fmax as fmax,
-    fmin as fmin,
-    fmod as fmod,
-    heaviside as heaviside,
-    hypot as hypot,
-    isneginf as isneginf,
-    isposinf as isposinf,
-    logaddexp2 as logaddexp2,
-    rad2deg as rad2deg,
-    saturate_cast as saturate_cast,
-    select as select,
-    signbit as signbit,
-    sinc as sinc,
-)
-from hilevel.ops.numpy.elementwise import (
-    abs as abs,
-    absolute as absolute,
-    add as add,
-    cast as cast,
-    ceil as ceil,
-    clip as clip,
-    divide as divide,
-    floor as floor,
-    floor_divide as floor_divide,
-    maximum as maximum,
-    minimum as minimum,
-    mod as mod,
-    multiply as multiply,
-    nan_to_num as nan_to_num,
-    negative as negative,
-    nonzero as nonzero,
-    power as power,
-    reciprocal as reciprocal,
-    round as round,
-    sign as sign,
-    square as square,
-    stop_gradient as stop_gradient,
-    subtract as subtract,
-    true_divide as true_divide,
-    trunc as trunc,
-    where as where,
-)
-from hilevel.ops.numpy.indexing import (
-    getitem as getitem,
-    scatter_add as scatter_add,
-    take as take,
-    take_along_axis as take_along_axis,
-    unique as unique,
-)
-from hilevel.ops.numpy.products import (
-    dot as dot,
-    einsum as einsum,
-    matmul as matmul,
-    outer as outer,
-    tensordot as tensordot,
-    vdot as vdot,
-)
-from hilevel.ops.numpy.rearrange import (
-    cross as cross,
-    diagflat as diagflat,
-    diff as diff,
-    dsplit as dsplit,
-    dstack as dstack,
-    fliplr as fliplr,
-    flipud as flipud,
-    geomspace as geomspace,
-    get_item as get_item,
-    hsplit as hsplit,
-    inner as inner,
-    isin as isin,
-    kron as kron,
-    logspace as logspace,
-    rot90 as rot90,
-    trapezoid as trapezoid,
-    vsplit as vsplit,
-)
-from hilevel.ops.numpy.reduction import (
-    all as all,
-    allclose as allclose,
-    amax as amax,
-    amin as amin,
-    any as any,
-    argmax as argmax,
-    argmin as argmin,
-    argsort as argsort,
-    average as average,
-    count_nonzero as count_nonzero,
-    cumprod as cumprod,
-    cumsum as cumsum,
-    logsumexp as logsumexp,
-    max as max,
-    mean as mean,
-    min as min,
-    moments as moments,
-    prod as prod,
-    sort as sort,
-    std as std,
-    sum as sum,
-    var as var,
-)
-from hilevel.ops.numpy.shaping import (
-    append as append,
-    array_split as array_split,
-    broadcast_to as broadcast_to,
-    concatenate as concatenate,
-    diag as diag,
-    diagonal as diagonal,
-    expand_dims as expand_dims,
-    flip as flip,
-    hstack as hstack,
-    meshgrid as meshgrid,
-    moveaxis as moveaxis,
-    ndim as ndim,
-    pad as pad,
-    ravel as ravel,
-    repeat as repeat,
-    reshape as reshape,
-    roll as roll,
-    shape as shape,
-    size as size,
-    split as split,
-    squeeze as squeeze,
-    stack as stack,
-    swapaxes as swapaxes,
-    tile as tile,
-    trace as trace,
-    transpose as transpose,
-    tril as tril,
-    triu as triu,
-    unstack as unstack,
-    vstack as vstack,
-)
-from hilevel.ops.numpy.statistics import (
-    argpartition as argpartition,
-    median as median,
-    nanmax as nanmax,
-    nanmean as nanmean,
-    nanmin as nanmin,
-    nanprod as nanprod,
-    nanstd as nanstd,
-    nansum as nansum,
-    nanvar as nanvar,
-    percentile as percentile,
-    ptp as ptp,
-    quantile as quantile,
-)
-from hilevel.ops.numpy.transcendental import (
-    arccos as arccos,
-    arccosh as arccosh,
-    arcsin as arcsin,
-    arcsinh as arcsinh,
-    arctan as arctan,
-    arctan2 as arctan2,
-    arctanh as arctanh,
-    cos as cos,
-    cosh as cosh,
-    exp as exp,
-    expm1 as expm1,
-    log as log,
-    log1p as log1p,
-    log2 as log2,
-    log10 as log10,
-    logaddexp as logaddexp,
-    rsqrt as rsqrt,
-    sin as sin,
-    sinh as sinh,
-    sqrt as sqrt,
-    tan as tan,
-    tanh as tanh,
-)
+from hilevel.ops.nn.unfolding import extract_sequences as extract_sequences
+from hilevel.ops.numpy import *
+from hilevel.ops.numpy.derived import saturate_cast as saturate_cast
+from hilevel.ops.numpy.elementwise import cast as cast, stop_gradient as stop_gradient
+from hilevel.ops.numpy.indexing import getitem as getitem, scatter_add as scatter_add
+from hilevel.ops.numpy.reduction import logsumexp as logsumexp
+from hilevel.ops.numpy.shaping import shape as shape, unstack as unstack
+from hilevel.ops.numpy.transcendental import rsqrt as rsqrt

@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from types import ModuleType
 from typing import Any
 
@@ -89,7 +90,7 @@ def _pages() -> Iterator[tuple[str, str]]:
 
 
 def _file(name: str, thing: Any) -> str:
-    """Return the file name of an object's page, in a folder for its kind: file systems may not distinguish `Op` and `op`."""
+    """Return the file name of an object's page. A folder for each kind separates `Op` from `op` on any file system."""
     return f"{kind(thing)}/{name}"
 
 
@@ -110,13 +111,21 @@ def _module_page(module: ModuleType) -> str:
 
 
 def _types() -> str:
-    """Return the page of the type names in signatures, with the comments of their definitions."""
+    """Return the page of the type names in signatures, with the texts of their definitions."""
     from sphinx.pycode import ModuleAnalyzer
 
-    comments = ModuleAnalyzer.for_module(_types_module.__name__).find_attr_docs()
-    about = {name: "\n   ".join(comments["", name]) for name in _types_module.__annotations__}
-    entries = [f".. py:type:: {name}\n\n   {text}\n\n" for name, text in about.items()]
-    return _title("Types in signatures") + "".join(entries)
+    module = _types_module.__name__
+    texts = ModuleAnalyzer.for_module(module).find_attr_docs()
+    tensor = _entry(
+        f"class:: Tensor\n   :canonical: {module}.Tensor", inspect.getdoc(_types_module.Tensor) or ""
+    )
+    others = [_entry(f"type:: {name}", "\n".join(texts["", name])) for name in _types_module.__annotations__]
+    return _title("Types in signatures") + tensor + "".join(others)
+
+
+def _entry(head: str, text: str) -> str:
+    """Return a directive of Sphinx's Python domain with its text."""
+    return f".. py:{head}\n\n{indent(text, '   ')}\n\n"
 
 
 def _page(name: str, thing: Any, home: dict[int, str]) -> str:

@@ -129,7 +129,7 @@ def parts(results: Results) -> dict[str, str]:
         ),
     }
     on_gpu = (HERE.parent / "docs/benchmarks-gpu.md").exists()
-    pieces["gpu"] = "[They are here](benchmarks-gpu.md)." if on_gpu else "There are none yet."
+    pieces["gpu"] = "[Results](benchmarks-gpu.md)." if on_gpu else "There are no results yet."
     if found := results.get("others"):
         pieces |= {"others": others(found), "imports": imports(found["import s"])}
         pieces["loop"] = number(found.get("fit / loop by hand", {}).get("hilevel-jax"))

@@ -26,7 +26,7 @@ project = "hilevel"
 copyright = "the authors of hilevel"
 version = release = hilevel.__version__
 extensions = [
-    "myst_parser",  # not myst_nb: tests run the code of the pages and compare what it prints
+    "myst_parser",  # not myst_nb: tests run the code of the pages and compare its output
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
     "sphinx.ext.napoleon",
@@ -81,7 +81,7 @@ html_theme_options = {
 
 
 def as_written(app: Any, what: str, name: str, thing: Any, options: Any, signature: str, returns: str) -> Any:
-    """Return the arguments and the result of a signature with the annotations of the source, such as `Tensor`."""
+    """Return the arguments and the result of a signature, with the annotations as written in the source."""
     if not signature:
         return None
     found = inspect.signature(thing)
@@ -97,7 +97,7 @@ def show_public_bases(app: Any, name: str, thing: type, options: Any, bases: lis
 
 
 def without_source(app: Any, module: str, name: str) -> str | None:
-    """Return `hilevel`, which does not define it, for another name of an object: its source links to one page."""
+    """Return `hilevel` for an alias of an object, so that the source of the object links to one page."""
     return "hilevel" if f"{module}.{name}" in OTHER_NAMES else None
 
 

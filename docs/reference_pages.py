@@ -6,6 +6,7 @@ import inspect
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
+from textwrap import indent
 from types import ModuleType
 from typing import Any
 
@@ -18,7 +19,7 @@ BY_IMPORT = ("hilevel.engine.protocol",)
 
 
 def modules() -> list[ModuleType]:
-    """Return the public modules: those that are reached through attributes of `hilevel`, and those of `BY_IMPORT`."""
+    """Return the public modules: `hilevel`, the modules among its attributes, and the modules of `BY_IMPORT`."""
     return [*_within(hilevel), *map(import_module, BY_IMPORT)]
 
 
@@ -41,9 +42,9 @@ def public() -> dict[str, Any]:
 
 
 def homes() -> dict[int, str]:
-    """Return the name that stands for each public object, by `id`: several names may lead to one object.
+    """Return the main name of each public object, by `id`. The other names of the object are aliases.
 
-    It is the object's own name if possible, in a module below `hilevel`, preferably the one that defines it.
+    The main name is the object's own name if possible, in a module below `hilevel`, preferably the defining module.
     """
     found: dict[int, str] = {}
     for name, thing in sorted(public().items(), key=_rank):
@@ -67,7 +68,7 @@ def kind(thing: Any) -> str:
 
 
 def write(folder: Path) -> None:
-    """Write the pages to a folder; files that are up to date keep their time, others are deleted."""
+    """Write the pages to a folder, and delete all other pages in it. Files without changes keep their time."""
     pages = {folder / f"{name}.rst": text for name, text in _pages()}
     for path in set(folder.rglob("*.rst")) - pages.keys():
         path.unlink()
@@ -89,7 +90,7 @@ def _pages() -> Iterator[tuple[str, str]]:
 
 
 def _file(name: str, thing: Any) -> str:
-    """Return the file name of an object's page. Folders part `Op` from `op` where file names ignore case."""
+    """Return the file name of an object's page. A folder for each kind separates `Op` from `op` on any file system."""
     return f"{kind(thing)}/{name}"
 
 
@@ -110,17 +111,25 @@ def _module_page(module: ModuleType) -> str:
 
 
 def _types() -> str:
-    """Return the page of the type names in signatures, with the comments of their definitions."""
+    """Return the page of the type names in signatures, with the texts of their definitions."""
     from sphinx.pycode import ModuleAnalyzer
 
-    comments = ModuleAnalyzer.for_module(_types_module.__name__).find_attr_docs()
-    about = {name: "\n   ".join(comments["", name]) for name in _types_module.__annotations__}
-    entries = [f".. py:type:: {name}\n\n   {text}\n\n" for name, text in about.items()]
-    return _title("Types in signatures") + "".join(entries)
+    module = _types_module.__name__
+    texts = ModuleAnalyzer.for_module(module).find_attr_docs()
+    tensor = _entry(
+        f"class:: Tensor\n   :canonical: {module}.Tensor", inspect.getdoc(_types_module.Tensor) or ""
+    )
+    others = [_entry(f"type:: {name}", "\n".join(texts["", name])) for name in _types_module.__annotations__]
+    return _title("Types in signatures") + tensor + "".join(others)
+
+
+def _entry(head: str, text: str) -> str:
+    """Return a directive of Sphinx's Python domain with its text."""
+    return f".. py:{head}\n\n{indent(text, '   ')}\n\n"
 
 
 def _page(name: str, thing: Any, home: dict[int, str]) -> str:
-    """Return the page of an object; that of another name of it has a link only."""
+    """Return the page of an object. The page of an alias has a link only."""
     module, _, short = name.rpartition(".")
     head = _title(short) + f".. currentmodule:: {module}\n\n"
     if name != home[id(thing)]:
@@ -131,14 +140,14 @@ def _page(name: str, thing: Any, home: dict[int, str]) -> str:
 
 
 def _members(thing: type, home: dict[int, str]) -> str:
-    """Return the options for the members of a class: its own, and those of its bases that have no page."""
+    """Return the options for the members of a class: its own, and the members of its bases without a page."""
     described = {c.__name__ for base in thing.__mro__[1:] if _has_page(base, home) for c in base.__mro__}
     options = f"   :members:\n   :inherited-members: {', '.join(sorted(described))}\n"
     return options + "   :show-inheritance:\n" * bool(public_bases(thing, home))
 
 
 def public_bases(thing: type, home: dict[int, str]) -> list[type]:
-    """Return the nearest base class that has a page of its own, in a list; an empty one where there is none."""
+    """Return the nearest base class with a page, in a list, which is empty if there is none."""
     return [base for base in thing.__mro__[1:-1] if _has_page(base, home)][:1]
 
 
@@ -151,7 +160,7 @@ def _title(text: str) -> str:
 
 
 def _table(title: str, names: list[str]) -> str:
-    """Return a table with the first sentence about each name; nothing where there are no names."""
+    """Return a table with the first sentence about each name, or an empty string without names."""
     rows = "".join(f"   {name}\n" for name in names)
     head = f".. rubric:: {title}\n\n" if title else ""
     return f"{head}.. autosummary::\n   :nosignatures:\n\n{rows}\n" if names else ""

@@ -77,9 +77,9 @@ if TYPE_CHECKING and not INSIDE_HILEVEL:
     Array: TypeAlias = Tensor
 else:  # the functions of ops have these types for their callers, and get arrays
     TensorLike: TypeAlias = Any
+    """An operand of an op: a tensor, a Python scalar, or nested lists of Python scalars."""
     Array: TypeAlias = Any
-"""`TensorLike`: an operand of an op, which is a tensor, a number, or nested lists of numbers. `Array`: an array of one
-backend, such as numpy.ndarray, jax.Array or cupy.ndarray."""
+    """An array of one backend, such as numpy.ndarray, jax.Array or cupy.ndarray."""
 
 Shape: TypeAlias = tuple[int | None, ...]
 """A shape; `None` is a dimension that is unknown before there are data."""

@@ -84,9 +84,10 @@ def _pages() -> Iterator[tuple[str, str]]:
     yield "types", _types()
     home = homes()
     for module in modules():
-        yield module.__name__, _module_page(module)
+        yield module.__name__, _module_page(module, home)
         for name, thing in names_of(module).items():
-            yield _file(name, thing), _page(name, thing, home)
+            if name == home[id(thing)]:
+                yield _file(name, thing), _page(name, thing, home)
 
 
 def _file(name: str, thing: Any) -> str:
@@ -100,14 +101,21 @@ def _index() -> str:
     return _title("API reference") + table + _toctree([*(m.__name__ for m in listed), "types"])
 
 
-def _module_page(module: ModuleType) -> str:
+def _module_page(module: ModuleType, home: dict[int, str]) -> str:
+    """Return the page of a module. Another name of an object has a row that leads to the page of the object."""
     names = names_of(module)
     head = _title(module.__name__) + f".. automodule:: {module.__name__}\n\n"
     inner = [n for n in public_names(module) if inspect.ismodule(getattr(module, n))]
     kinds = {"class": "Classes", "exception": "Exceptions", "function": "Functions"}
-    of_kind = {k: [n.rpartition(".")[2] for n, t in names.items() if kind(t) == k] for k in kinds}
+    of_kind = {k: [_row(name, home[id(t)]) for name, t in names.items() if kind(t) == k] for k in kinds}
+    own = [_file(name, thing) for name, thing in names.items() if name == home[id(thing)]]
     tables = [_table("Modules", inner), *(_table(title, of_kind[k]) for k, title in kinds.items())]
-    return head + "".join(tables) + _toctree([_file(*item) for item in names.items()])
+    return head + "".join(tables) + _toctree(own)
+
+
+def _row(name: str, home: str) -> str:
+    """Return the entry of a table for a name: without its module if the page is there, else a link to the page."""
+    return name.rpartition(".")[2] if name == home else f"~{home}"
 
 
 def _types() -> str:
@@ -129,12 +137,9 @@ def _entry(head: str, text: str) -> str:
 
 
 def _page(name: str, thing: Any, home: dict[int, str]) -> str:
-    """Return the page of an object. The page of an alias has a link only."""
+    """Return the page of an object."""
     module, _, short = name.rpartition(".")
     head = _title(short) + f".. currentmodule:: {module}\n\n"
-    if name != home[id(thing)]:
-        role = "class" if inspect.isclass(thing) else "func"
-        return head + f".. py:data:: {short}\n\n   Another name of :py:{role}:`{home[id(thing)]}`.\n"
     options = _members(thing, home) if inspect.isclass(thing) else ""
     return head + f".. auto{kind(thing)}:: {short}\n" + options
 

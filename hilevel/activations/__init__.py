@@ -1,4 +1,4 @@
-"""Activation functions: those of `hilevel.ops`, with the arguments that Keras gives them."""
+"""Activation functions, with the arguments of `keras.activations`."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

@@ -1,13 +1,12 @@
-from collections.abc import Callable
-from typing import Any
-
 from hilevel.activations.activations import (
+    ActivationLike,
     exponential as exponential,
     gelu as gelu,
     linear as linear,
     relu as relu,
 )
 from hilevel.api.registry import Registry
+from hilevel.engine.types import Config, Function
 from hilevel.ops.nn.activations import (
     celu as celu,
     elu as elu,
@@ -41,6 +40,6 @@ from hilevel.ops.numpy.transcendental import tanh as tanh
 
 _registry: Registry
 
-def get(identifier: Any) -> Callable[..., Any]: ...
-def serialize(activation: Any) -> Any: ...
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Callable[..., Any]: ...
+def get(identifier: ActivationLike) -> Function: ...
+def serialize(activation: Function) -> str | Config: ...
+def deserialize(config: str | Config, custom_objects: Config | None = None) -> Function: ...

@@ -1,13 +1,21 @@
-"""Activation functions with the arguments of Keras that ops lack."""
+"""Activation functions with arguments of Keras that ops lack."""
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from hilevel import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Config, Function, Tensor, TensorLike
+
+ActivationLike: TypeAlias = str | Function | Config | None
+"""The name of an activation, a function or a layer, a config, or None for the identity."""
 
 
-def linear(x: Tensor) -> Tensor:
-    """`x` itself.
+def linear(x: TensorLike) -> TensorLike:
+    """Return `x` itself.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> hilevel.activations.linear(3.0)
     3.0
@@ -15,8 +23,11 @@ def linear(x: Tensor) -> Tensor:
     return x
 
 
-def exponential(x: Tensor) -> Tensor:
-    """`e` to the power of `x`, element-wise.
+def exponential(x: TensorLike) -> Tensor:
+    """Return `e` to the power of `x`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> hilevel.activations.exponential([0.0])
     array([1.], dtype=float32)
@@ -24,8 +35,12 @@ def exponential(x: Tensor) -> Tensor:
     return ops.exp(x)
 
 
-def gelu(x: Tensor, approximate: bool = False) -> Tensor:
-    """`x * P(X <= x)` for a standard normal X; `approximate` says it with a tanh. Hendrycks and Gimpel, 2016.
+def gelu(x: TensorLike, approximate: bool = False) -> Tensor:
+    """Return `x * P(X <= x)` for a standard normal X, element-wise. Hendrycks and Gimpel, 2016.
+
+    Args:
+        x: a tensor of any shape.
+        approximate: whether to approximate the distribution function by a tanh.
 
     >>> hilevel.activations.gelu([0.0, 1.0]).round(4)
     array([0.    , 0.8413], dtype=float32)
@@ -34,15 +49,15 @@ def gelu(x: Tensor, approximate: bool = False) -> Tensor:
 
 
 def relu(
-    x: Tensor, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
+    x: TensorLike, negative_slope: float = 0.0, max_value: float | None = None, threshold: float = 0.0
 ) -> Tensor:
-    """`max(x, 0)`; or, with options, a line through `threshold` below it, `x` above it, at most `max_value`.
+    """Return `max(x, 0)`, element-wise, with options for both sides. Nair and Hinton, 2010.
 
     Args:
-        x: the tensor.
+        x: a tensor of any shape.
         negative_slope: the slope below the threshold, where the value is `negative_slope * (x - threshold)`.
-        max_value: the largest value, None for no limit.
-        threshold: values up to it count as negative.
+        max_value: the largest value; None for no limit.
+        threshold: the input up to which the negative slope applies.
 
     >>> hilevel.activations.relu([-10.0, 0.5, 20.0], negative_slope=0.1, max_value=5.0)
     array([-1. ,  0.5,  5. ], dtype=float32)

@@ -181,6 +181,9 @@ class Registry:
 
         None stays None, but for activations, where it is `linear`. A function, or its name, gives the function.
 
+        Args:
+            identifier: the name, config, class or instance.
+
         >>> import hilevel
         >>> hilevel.optimizers.get("adam").beta_1, hilevel.losses.get("mse").__name__
         (0.9, 'mean_squared_error')
@@ -208,6 +211,9 @@ class Registry:
 
     def serialize(self, obj: Any) -> Any:
         """Return plain data from which `deserialize` makes the object again: its name, or its class name and config.
+
+        Args:
+            obj: the object or function.
 
         >>> import hilevel
         >>> hilevel.regularizers.serialize(hilevel.regularizers.L2(0.5))
@@ -251,5 +257,6 @@ def _renamed(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     signature = inspect.signature(method)
     first, *others = signature.parameters.values()
+    call.__doc__ = (method.__doc__ or "").replace(f"  {first.name}: ", f"  {name}: ")
     call.__signature__ = signature.replace(parameters=[first.replace(name=name), *others])  # type: ignore[attr-defined]
     return call

@@ -1,4 +1,4 @@
-"""Constraints: what weights have to fulfil after each update."""
+"""Constraints: projections of weights after each update."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

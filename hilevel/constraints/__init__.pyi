@@ -3,6 +3,7 @@ from typing import Any
 from hilevel.api.registry import Registry
 from hilevel.constraints.constraints import (
     Constraint as Constraint,
+    ConstraintLike,
     MaxNorm as MaxNorm,
     MinMaxNorm as MinMaxNorm,
     NonNeg as NonNeg,
@@ -12,9 +13,10 @@ from hilevel.constraints.constraints import (
     non_neg as non_neg,
     unit_norm as unit_norm,
 )
+from hilevel.engine.types import Config, Function
 
 _registry: Registry
 
-def get(identifier: Any) -> Any: ...
-def serialize(constraint: Any) -> Any: ...
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any: ...
+def get(identifier: ConstraintLike) -> Constraint | Function | None: ...
+def serialize(constraint: Constraint | Function) -> str | Config: ...
+def deserialize(config: str | Config | None, custom_objects: Config | None = None) -> Any: ...

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TypeAlias
+
 from hilevel import ops
 from hilevel.api.configurable import Configurable
 from hilevel.config import epsilon
-from hilevel.engine.types import Axis, Tensor
+from hilevel.engine.types import Axis, Config, Function, Tensor
 
 
 class Constraint(Configurable):
-    """Base of constraints: objects called with a weight that return its permitted form, of the same shape.
+    """Base of constraints, which return the projection of a weight, in the same shape.
 
     >>> class Rounded(hilevel.constraints.Constraint):
     ...     def __call__(self, w):
@@ -19,12 +21,12 @@ class Constraint(Configurable):
     """
 
     def __call__(self, w: Tensor) -> Tensor:
-        """The permitted form of `w`; here `w` itself."""
+        """Return the projection of `w`; here `w` itself."""
         return w
 
 
 class NonNeg(Constraint):
-    """Negative weights become 0.
+    """The constraint that replaces negative weights by 0.
 
     >>> hilevel.constraints.NonNeg()(np.array([-1.0, 2.0]))
     array([0., 2.])
@@ -35,11 +37,11 @@ class NonNeg(Constraint):
 
 
 class UnitNorm(Constraint):
-    """Every vector along `axis` gets the length 1.
+    """The constraint that scales each vector along `axis` to the norm 1.
 
     Args:
-        axis: the axis or axes that a vector runs along; 0 is right for the kernel of a Dense layer (one vector for
-            each unit), `[0, 1, 2]` for that of a two-dimensional convolution.
+        axis: the axis or axes of the vectors: 0 for the kernel of a Dense layer, whose units have a vector each, and
+            `[0, 1, 2]` for `Conv2D`.
 
     >>> hilevel.constraints.UnitNorm()(np.array([[3.0], [4.0]])).round(3)
     array([[0.6],
@@ -50,14 +52,14 @@ class UnitNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Tensor) -> Tensor:
-        return ops.divide(w, epsilon() + _length(w, self.axis))
+        return ops.divide(w, epsilon() + _norm(w, self.axis))
 
 
 class MaxNorm(Constraint):
-    """Vectors along `axis` that are longer than `max_value` are shortened to it. Srivastava et al., 2014.
+    """The constraint that scales vectors along `axis` to at most the norm `max_value`. Srivastava et al., 2014.
 
     Args:
-        max_value: the greatest length.
+        max_value: the largest norm.
         axis: as for `UnitNorm`.
 
     >>> hilevel.constraints.MaxNorm(1.0)(np.array([[3.0, 0.3], [4.0, 0.4]])).round(3)
@@ -70,17 +72,16 @@ class MaxNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Tensor) -> Tensor:
-        length = _length(w, self.axis)
-        return ops.multiply(w, ops.clip(length, 0, self.max_value) / (epsilon() + length))
+        norm = _norm(w, self.axis)
+        return ops.multiply(w, ops.clip(norm, 0, self.max_value) / (epsilon() + norm))
 
 
 class MinMaxNorm(Constraint):
-    """Vectors along `axis` are brought to a length between `min_value` and `max_value`.
+    """The constraint that scales vectors along `axis` to a norm between `min_value` and `max_value`.
 
     Args:
-        min_value: the least length.
-        max_value: the greatest length.
-        rate: how much of the way is gone at each update: 1 all of it, 0 none.
+        min_value, max_value: the smallest and the largest norm.
+        rate: the fraction of the correction that each update makes, from 0 to 1.
         axis: as for `UnitNorm`.
 
     >>> hilevel.constraints.MinMaxNorm(1.0, 2.0)(np.array([[3.0, 0.3], [4.0, 0.4]])).round(3)
@@ -97,23 +98,18 @@ class MinMaxNorm(Constraint):
         self.axis = axis
 
     def __call__(self, w: Tensor) -> Tensor:
-        length = _length(w, self.axis)
-        wanted = ops.clip(length, self.min_value, self.max_value)
-        wanted = self.rate * wanted + (1 - self.rate) * length
-        return ops.multiply(w, wanted / (epsilon() + length))
+        norm = _norm(w, self.axis)
+        target = ops.clip(norm, self.min_value, self.max_value)
+        target = self.rate * target + (1 - self.rate) * norm
+        return ops.multiply(w, target / (epsilon() + norm))
 
 
-def _length(w: Tensor, axis: Axis) -> Tensor:
+def _norm(w: Tensor, axis: Axis) -> Tensor:
     return ops.sqrt(ops.sum(ops.square(w), axis=axis, keepdims=True))
 
 
-max_norm = MaxNorm
+ConstraintLike: TypeAlias = Constraint | str | Function | Config | None
+"""A constraint, its name or config, a class, or a function of a weight that returns its projection."""
 
-
-min_max_norm = MinMaxNorm
-
-
-non_neg = NonNeg
-
-
-unit_norm = UnitNorm
+max_norm, min_max_norm = MaxNorm, MinMaxNorm
+non_neg, unit_norm = NonNeg, UnitNorm

@@ -1,4 +1,4 @@
-"""Initializers: the first values of weights."""
+"""Initializers: the initial values of weights."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

@@ -1,6 +1,7 @@
 from typing import Any
 
 from hilevel.api.registry import Registry
+from hilevel.engine.types import Config, Function
 from hilevel.initializers.base import Initializer as Initializer
 from hilevel.initializers.constants import (
     Constant as Constant,
@@ -42,5 +43,5 @@ from hilevel.initializers.random import (
 
 _registry: Registry
 
-def serialize(initializer: Any) -> Any: ...
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any: ...
+def serialize(initializer: Initializer | Function) -> str | Config: ...
+def deserialize(config: str | Config | None, custom_objects: Config | None = None) -> Any: ...

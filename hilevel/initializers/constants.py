@@ -1,4 +1,4 @@
-"""Initializers without chance."""
+"""Initializers without randomness."""
 
 from __future__ import annotations
 
@@ -8,22 +8,25 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel.engine.types import DTypeLike
+from hilevel.engine.types import DTypeLike, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.initializers.base import Initializer, resolved
 
 
 class Constant(Initializer):
-    """The same value everywhere; an array is repeated to fit the shape.
+    """An initializer that fills the weight with a value.
+
+    Args:
+        value: a scalar, or an array that broadcasts to the shape of the weight.
 
     >>> hilevel.initializers.Constant(3.0)((2,))
     array([3., 3.], dtype=float32)
 
     Raises:
-        ShapeError: an array that does not fit the shape.
+        ShapeError: at a call, the array does not broadcast to the shape.
     """
 
-    def __init__(self, value: Any = 0.0) -> None:
+    def __init__(self, value: TensorLike = 0.0) -> None:
         self.value = value
 
     def __call__(self, shape: Sequence[int], dtype: DTypeLike = None) -> np.ndarray[Any, Any]:
@@ -37,7 +40,7 @@ class Constant(Initializer):
 
 
 class Zeros(Initializer):
-    """Zeros.
+    """An initializer that fills the weight with zeros.
 
     >>> hilevel.initializers.Zeros()((2,))
     array([0., 0.], dtype=float32)
@@ -48,7 +51,7 @@ class Zeros(Initializer):
 
 
 class Ones(Initializer):
-    """Ones.
+    """An initializer that fills the weight with ones.
 
     >>> hilevel.initializers.Ones()((2,))
     array([1., 1.], dtype=float32)
@@ -59,14 +62,17 @@ class Ones(Initializer):
 
 
 class Identity(Initializer):
-    """`gain` on the diagonal of a matrix, 0 elsewhere.
+    """An initializer for matrices with `gain` on the diagonal and 0 elsewhere.
+
+    Args:
+        gain: the value on the diagonal.
 
     >>> hilevel.initializers.Identity(2.0)((2, 2))
     array([[2., 0.],
            [0., 2.]], dtype=float32)
 
     Raises:
-        ShapeError: the shape is not that of a matrix.
+        ShapeError: at a call, the shape has not two axes.
     """
 
     def __init__(self, gain: float = 1.0) -> None:

@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hilevel import initializers
+from hilevel.engine.types import Function
+from hilevel.initializers.base import Initializer, InitializerLike
 from hilevel.initializers.constants import Constant
 from hilevel.ops.core.conversion import is_tensor
 
 
-def get(identifier: Any) -> Any:
-    """Return an initializer from its name, its config, its class or itself; a function `(shape, dtype)` stays as it is.
+def get(identifier: InitializerLike) -> Initializer | Function | None:
+    """Return the initializer that an identifier describes.
 
-    An array becomes a `Constant`.
+    Args:
+        identifier: the name, config, class or instance of an initializer. An array becomes a `Constant`; a function
+            `(shape, dtype)` and None stay as they are.
 
     >>> hilevel.initializers.get("ones")
     Ones()
 
     Raises:
-        UnknownNameError: no initializer has that name; names the nearest.
+        UnknownNameError: no initializer has that name; the message has the nearest name.
     """
     return Constant(identifier) if is_tensor(identifier) else initializers._registry.get(identifier)

@@ -1,15 +1,15 @@
 """Initializers that draw random numbers.
 
 They compute on the host with the counter-based generator of `hilevel.random`, so that a seed gives the same
-bits on every backend. Without a seed each call draws a new one from the global stream, which
-`hilevel.utils.set_random_seed` sets: two weights made by one initializer differ, unlike in Keras.
+bits on every backend. Without a seed each call draws one from the global stream, which
+`hilevel.utils.set_random_seed` sets. Two weights made by one initializer differ, unlike in Keras.
 """
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import TypeAlias
 
 import numpy as np
 
@@ -17,18 +17,21 @@ from hilevel import random
 from hilevel.engine.backends import get_backend
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import EVALUATE
-from hilevel.engine.types import Array, DType, DTypeLike
+from hilevel.engine.types import Array, Config, DType, DTypeLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.initializers.base import Initializer, resolved
 from hilevel.random import SeedGenerator, make_seed
 
+SeedLike: TypeAlias = int | SeedGenerator | Config | None
+"""A seed, a generator of seeds or its config, or None for the global stream."""
+
 
 class RandomInitializer(Initializer):
-    """Base of random initializers: a subclass writes `sample(shape, dtype, seed)`.
+    """Base of random initializers: a subclass defines `sample(shape, dtype, seed)`.
 
     Args:
-        seed: an integer: the same values at every call; a `SeedGenerator`, or None for the global stream: new
-            values at every call.
+        seed: an integer for the same values at every call. A `SeedGenerator`, or None for the global stream, gives
+            new values at every call.
 
     >>> from hilevel.initializers.random import RandomInitializer
     >>> class Coin(RandomInitializer):
@@ -38,7 +41,7 @@ class RandomInitializer(Initializer):
     (4,)
     """
 
-    def __init__(self, seed: Any = None) -> None:
+    def __init__(self, seed: SeedLike = None) -> None:
         if isinstance(seed, dict):
             seed = SeedGenerator.from_config(seed.get("config", seed))
         if not isinstance(seed, (int, np.integer, SeedGenerator, type(None))):
@@ -53,35 +56,34 @@ class RandomInitializer(Initializer):
         with scope(backend=get_backend("numpy"), interpreter=EVALUATE):
             return self.sample(tuple(shape), resolved(dtype), seed)
 
-    def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:
-        """The values, drawn with the functions of `hilevel.random`."""
+    def sample(self, shape: tuple[int, ...], dtype: DType, seed: int | SeedGenerator) -> Array:
+        """Draw the values with the functions of `hilevel.random`."""
         raise NotImplementedError(f"{type(self).__name__} has no sample(shape, dtype, seed).")
 
 
 class RandomNormal(RandomInitializer):
-    """Normally distributed values.
+    """An initializer that draws from a normal distribution.
 
     Args:
-        mean: their mean.
-        stddev: their standard deviation.
+        mean, stddev: the mean and the standard deviation.
         seed: an integer for the same values at every call.
 
     >>> hilevel.initializers.RandomNormal(seed=1)((100, 100)).std().round(2)
     np.float32(0.05)
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike = None) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
 
-    def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:
-        """From `hilevel.random.normal`."""
+    def sample(self, shape: tuple[int, ...], dtype: DType, seed: int | SeedGenerator) -> Array:
+        """Draw the values by `hilevel.random.normal`."""
         return random.normal(shape, self.mean, self.stddev, dtype, seed)
 
 
 class TruncatedNormal(RandomNormal):
-    """Normally distributed values, none further than two standard deviations from the mean.
+    """An initializer that draws from a normal distribution truncated at two standard deviations from the mean.
 
     Args:
         mean: the mean.
@@ -92,37 +94,41 @@ class TruncatedNormal(RandomNormal):
     True
     """
 
-    def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:
-        """From `hilevel.random.truncated_normal`."""
+    def sample(self, shape: tuple[int, ...], dtype: DType, seed: int | SeedGenerator) -> Array:
+        """Draw the values by `hilevel.random.truncated_normal`."""
         return random.truncated_normal(shape, self.mean, self.stddev, dtype, seed)
 
 
 class RandomUniform(RandomInitializer):
-    """Values uniform in `[minval, maxval)`.
+    """An initializer that draws from the uniform distribution over `[minval, maxval)`.
 
     Args:
-        minval: the least value.
-        maxval: the bound above.
+        minval, maxval: the lower bound, included, and the upper bound, excluded.
         seed: an integer for the same values at every call.
 
     >>> bool(abs(hilevel.initializers.RandomUniform(seed=1)((1000,))).max() <= 0.05)
     True
     """
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: Any = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike = None) -> None:
         super().__init__(seed)
         self.minval = minval
         self.maxval = maxval
 
-    def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:
-        """From `hilevel.random.uniform`."""
+    def sample(self, shape: tuple[int, ...], dtype: DType, seed: int | SeedGenerator) -> Array:
+        """Draw the values by `hilevel.random.uniform`."""
         return random.uniform(shape, self.minval, self.maxval, dtype, seed)
 
 
 class Orthogonal(RandomInitializer):
-    """A random matrix with orthonormal rows or columns, whichever are fewer, times `gain`. Saxe et al., 2014.
+    """An initializer for matrices with orthonormal rows or columns, whichever are fewer, times `gain`.
 
-    All axes but the last count as one.
+    All axes but the last are flattened to the rows. Saxe et al., "Exact solutions to the nonlinear dynamics of
+    learning in deep linear neural networks", 2014.
+
+    Args:
+        gain: the factor of the matrix.
+        seed: an integer for the same values at every call.
 
     >>> q = hilevel.initializers.Orthogonal(seed=1)((3, 2))
     >>> (q.T @ q).round(3) + 0.0
@@ -130,15 +136,15 @@ class Orthogonal(RandomInitializer):
            [0., 1.]], dtype=float32)
 
     Raises:
-        ShapeError: the shape has fewer than two axes.
+        ShapeError: at a call, the shape has fewer than two axes.
     """
 
-    def __init__(self, gain: float = 1.0, seed: Any = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: SeedLike = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
-    def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:
-        """The QR decomposition of normal values; the signs of R's diagonal make Q uniform."""
+    def sample(self, shape: tuple[int, ...], dtype: DType, seed: int | SeedGenerator) -> Array:
+        """Compute a QR decomposition of normal values; the signs of R's diagonal make Q uniform."""
         if len(shape) < 2:
             raise ShapeError(
                 f"Orthogonal expects a shape of at least two axes, got {shape}. Use another initializer."
@@ -156,21 +162,23 @@ _DISTRIBUTIONS = ("uniform", "truncated_normal", "untruncated_normal")
 
 
 class VarianceScaling(RandomInitializer):
-    """Values of the variance `scale / n`, where n is the number of a unit's inputs, outputs, or their mean.
+    """An initializer whose values have the variance `scale / n`.
+
+    `n` is the number of inputs of a unit, of its outputs, or the mean of both.
 
     Args:
-        scale: above 0.
-        mode: what n is: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
+        scale: the factor of the variance, above 0.
+        mode: the meaning of `n`: `"fan_in"`, `"fan_out"` or `"fan_avg"`.
         distribution: `"truncated_normal"` (or `"normal"`), `"untruncated_normal"` or `"uniform"`.
         seed: an integer for the same values at every call.
-        input_axes, output_axes: the axes of the weight that count inputs and outputs; by default the last but one
-            and the last, each times the size of the axes before them.
+        input_axes, output_axes: the axes of the weight for inputs and outputs. By default the last but one and the
+            last, each times the sizes of the axes before both.
 
     >>> hilevel.initializers.VarianceScaling(2.0, seed=1)((200, 50)).std().round(2)
     np.float32(0.1)
 
     Raises:
-        ValueError: the scale is not above 0; mode or distribution is none of those.
+        ValueError: the scale is not above 0; the mode or distribution is unknown.
     """
 
     def __init__(
@@ -178,7 +186,7 @@ class VarianceScaling(RandomInitializer):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: Any = None,
+        seed: SeedLike = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -196,8 +204,8 @@ class VarianceScaling(RandomInitializer):
         self.input_axes = input_axes
         self.output_axes = output_axes
 
-    def sample(self, shape: tuple[int, ...], dtype: DType, seed: Any) -> Array:
-        """From the function of `hilevel.random` that the distribution names."""
+    def sample(self, shape: tuple[int, ...], dtype: DType, seed: int | SeedGenerator) -> Array:
+        """Draw the values by the function of `hilevel.random` for the distribution."""
         fan_in, fan_out = compute_fans(shape, self.input_axes, self.output_axes)
         n = {"fan_in": fan_in, "fan_out": fan_out, "fan_avg": (fan_in + fan_out) / 2}[self.mode]
         stddev = math.sqrt(self.scale / max(1.0, n))
@@ -227,7 +235,7 @@ def compute_fans(
     input_axes: Sequence[int] | None = None,
     output_axes: Sequence[int] | None = None,
 ) -> tuple[int, int]:
-    """How many inputs and outputs the weight of that shape connects.
+    """Return the numbers of inputs and outputs that a weight of the shape connects.
 
     >>> from hilevel.initializers.random import compute_fans
     >>> compute_fans((3, 3, 8, 16))
@@ -249,7 +257,7 @@ class _Preset(VarianceScaling):
 
     def __init__(
         self,
-        seed: Any = None,
+        seed: SeedLike = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -257,9 +265,9 @@ class _Preset(VarianceScaling):
 
 
 class GlorotUniform(_Preset):
-    """Values uniform up to `sqrt(6 / (fan_in + fan_out))` either way; what layers use by default.
+    """An initializer with uniform values between `-limit` and `limit = sqrt(6 / (fan_in + fan_out))`.
 
-    Glorot and Bengio, 2010. Arguments as for `VarianceScaling`.
+    Most layers use it by default. Arguments as for `VarianceScaling`. Glorot and Bengio, 2010.
 
     >>> bool(abs(hilevel.initializers.GlorotUniform(seed=1)((2, 4))).max() < 1)
     True
@@ -269,9 +277,9 @@ class GlorotUniform(_Preset):
 
 
 class GlorotNormal(_Preset):
-    """Truncated normal values of the variance `2 / (fan_in + fan_out)`. Glorot and Bengio, 2010.
+    """An initializer with truncated normal values of the variance `2 / (fan_in + fan_out)`.
 
-    Arguments as for `VarianceScaling`.
+    Arguments as for `VarianceScaling`. Glorot and Bengio, 2010.
 
     >>> hilevel.initializers.GlorotNormal(seed=1)((2, 4)).shape
     (2, 4)
@@ -281,9 +289,9 @@ class GlorotNormal(_Preset):
 
 
 class HeUniform(_Preset):
-    """Values uniform up to `sqrt(6 / fan_in)` either way, for units with relu. He et al., 2015.
+    """An initializer with uniform values between `-limit` and `limit = sqrt(6 / fan_in)`, for layers with relu.
 
-    Arguments as for `VarianceScaling`.
+    Arguments as for `VarianceScaling`. He et al., 2015.
 
     >>> hilevel.initializers.HeUniform(seed=1)((2, 4)).shape
     (2, 4)
@@ -293,9 +301,9 @@ class HeUniform(_Preset):
 
 
 class HeNormal(_Preset):
-    """Truncated normal values of the variance `2 / fan_in`, for units with relu. He et al., 2015.
+    """An initializer with truncated normal values of the variance `2 / fan_in`, for layers with relu.
 
-    Arguments as for `VarianceScaling`.
+    Arguments as for `VarianceScaling`. He et al., 2015.
 
     >>> hilevel.initializers.HeNormal(seed=1)((2, 4)).shape
     (2, 4)
@@ -305,9 +313,9 @@ class HeNormal(_Preset):
 
 
 class LecunUniform(_Preset):
-    """Values uniform up to `sqrt(3 / fan_in)` either way. LeCun et al., 1998.
+    """An initializer with uniform values between `-limit` and `limit = sqrt(3 / fan_in)`.
 
-    Arguments as for `VarianceScaling`.
+    Arguments as for `VarianceScaling`. LeCun et al., 1998.
 
     >>> hilevel.initializers.LecunUniform(seed=1)((2, 4)).shape
     (2, 4)
@@ -317,9 +325,9 @@ class LecunUniform(_Preset):
 
 
 class LecunNormal(_Preset):
-    """Truncated normal values of the variance `1 / fan_in`, for units with selu. LeCun et al., 1998.
+    """An initializer with truncated normal values of the variance `1 / fan_in`, for layers with selu.
 
-    Arguments as for `VarianceScaling`.
+    Arguments as for `VarianceScaling`. LeCun et al., 1998.
 
     >>> hilevel.initializers.LecunNormal(seed=1)((2, 4)).shape
     (2, 4)

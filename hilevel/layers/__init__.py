@@ -1,4 +1,4 @@
-"""The layers: names, arguments and defaults are those of `keras.layers`."""
+"""Layers, with the names, arguments and defaults of `keras.layers`."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

@@ -54,7 +54,7 @@ class Model(Trainer):
         self._graph_layers = list(self._graph.layers)
         for layer in self._graph_layers:
             self._backend = self._backend or layer._backend
-        self._home()
+        self._require_backend()
         self._built = True
 
     @default_build
@@ -77,7 +77,7 @@ class Model(Trainer):
         10
         """
         if self._graph is None and input_shape is not None:
-            self._home()
+            self._require_backend()
             inputs = symbolic_inputs(input_shape, self.compute_dtype)
             abstract_call(lambda x: self._run((x,), {}), (inputs,), {})
         self._built = True

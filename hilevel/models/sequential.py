@@ -79,7 +79,7 @@ class Sequential(Model):
         """Build the graph anew, where the input's shape is known."""
         self._graph = None
         self._built = False
-        self._place()
+        self._set_paths()
         if self._start is not None and self._chain:
             x: Any = self._start
             for layer in self._chain:
@@ -130,8 +130,8 @@ class Sequential(Model):
 
 def _hinted(layer: Layer) -> SymbolicTensor | None:
     """The input of a first layer that is told its shape; of a model, that of the model."""
-    if layer._hint is not None:
-        return Input(batch_shape=layer._hint)
+    if layer._input_shape_hint is not None:
+        return Input(batch_shape=layer._input_shape_hint)
     if isinstance(layer, Model) and len(layer.inputs) == 1:
         x = layer.inputs[0]
         return Input(batch_shape=x.shape, dtype=x.dtype)

@@ -1,18 +1,18 @@
-"""Regularizers: penalties on weights."""
+"""Regularizers: penalties on weights and outputs."""
 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import TypeAlias
 
 from hilevel import ops
 from hilevel.api.configurable import Configurable
-from hilevel.engine.types import Tensor, TensorLike
+from hilevel.engine.types import Config, Function, Tensor, TensorLike
 from hilevel.errors import ShapeError
 
 
 class Regularizer(Configurable):
-    """Base of regularizers: objects called with a tensor that return its penalty, a number.
+    """Base of regularizers, which return the penalty of a tensor as a scalar.
 
     >>> class Height(hilevel.regularizers.Regularizer):
     ...     def __call__(self, x):
@@ -22,12 +22,15 @@ class Regularizer(Configurable):
     """
 
     def __call__(self, x: TensorLike) -> Tensor | float:
-        """The penalty of `x`; none here."""
+        """Return the penalty of `x`; 0 here."""
         return 0.0
 
 
 class L1L2(Regularizer):
     """The penalty `l1 * sum(|x|) + l2 * sum(x^2)`.
+
+    Args:
+        l1, l2: the factors, not negative.
 
     >>> hilevel.regularizers.L1L2(l1=1.0, l2=0.5)(np.array([1.0, -2.0]))
     np.float64(5.5)
@@ -50,6 +53,9 @@ class L1L2(Regularizer):
 class L1(Regularizer):
     """The penalty `l1 * sum(|x|)`.
 
+    Args:
+        l1: the factor, not negative.
+
     >>> hilevel.regularizers.L1(0.5)(np.array([1.0, -2.0]))
     np.float64(1.5)
 
@@ -67,6 +73,9 @@ class L1(Regularizer):
 class L2(Regularizer):
     """The penalty `l2 * sum(x^2)`.
 
+    Args:
+        l2: the factor, not negative.
+
     >>> hilevel.regularizers.L2(0.5)(np.array([1.0, -2.0]))
     np.float64(2.5)
 
@@ -82,18 +91,18 @@ class L2(Regularizer):
 
 
 class OrthogonalRegularizer(Regularizer):
-    """The mean absolute cosine between the rows (or the columns) of a matrix, times `factor`.
+    """The mean absolute cosine between the rows, or the columns, of a matrix, times `factor`.
 
     Args:
-        factor: the strength.
-        mode: `"rows"` or `"columns"`: which are to become orthogonal.
+        factor: the factor of the mean.
+        mode: `"rows"` or `"columns"`, the vectors that shall become orthogonal.
 
     >>> hilevel.regularizers.OrthogonalRegularizer(1.0)(np.array([[1.0, 0.0], [2.0, 0.0]]))
     np.float64(1.0)
 
     Raises:
-        ValueError: the factor is not a finite number of at least 0, or the mode is neither.
-        ShapeError: the tensor is not a matrix.
+        ValueError: the factor is not a finite number of at least 0, or the mode is unknown.
+        ShapeError: at a call, the tensor has not two axes.
     """
 
     def __init__(self, factor: float = 0.01, mode: str = "rows") -> None:
@@ -115,19 +124,14 @@ class OrthogonalRegularizer(Regularizer):
         return self.factor * ops.sum(ops.abs(others)) / (size * (size - 1.0))
 
 
-def _factor(name: str, value: Any) -> float:
+def _factor(name: str, value: object) -> float:
     if not isinstance(value, (int, float)) or not math.isfinite(value) or value < 0:
         raise ValueError(f"`{name}` must be a finite number, not below 0; got {value!r}.")
     return float(value)
 
 
-l1 = L1
+RegularizerLike: TypeAlias = Regularizer | str | Function | Config | None
+"""A regularizer, its name or config, a class, or a function of a tensor that returns a scalar."""
 
-
-l2 = L2
-
-
-l1_l2 = L1L2
-
-
+l1, l2, l1_l2 = L1, L2, L1L2
 orthogonal_regularizer = OrthogonalRegularizer

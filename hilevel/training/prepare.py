@@ -125,7 +125,7 @@ def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
                 _build_unused_metrics(model, data)
     except TracedValueError:
         needs_numbers = True  # only plain Python can give them: the step builds what it needs as it runs
-    model._home()
+    model._require_backend()
     step = step_of(model, kind)  # another one, if there are weights now
     if needs_numbers:
         step.run, step.programs = getattr(model, f"{kind}_step"), None

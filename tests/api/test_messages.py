@@ -111,7 +111,7 @@ AFTER: dict[str, Callable[[Any], Any]] = {
     "MultiHeadAttention": lambda x: layers.MultiHeadAttention(2, 2)(x, x),
     "GroupQueryAttention": lambda x: layers.GroupQueryAttention(2, 2, 2)(x, x),
 }
-NAMED = "first.*before it returns its last output only: give it return_sequences=True"
+NAMED = "first.*before it returns only its last output: set return_sequences=True"
 
 
 @pytest.mark.parametrize("after", AFTER)

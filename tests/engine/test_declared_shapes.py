@@ -133,7 +133,7 @@ def test_the_input_may_be_given_by_name(name: str, backend: Any) -> None:
     np.testing.assert_array_equal(ops.convert_to_numpy(layer(**{parameter: x})), wanted)
     assert make()(**{parameter: hilevel.Input(shape[1:])}).shape == (None, *wanted.shape[1:])
     with pytest.raises(
-        TypeError, match=f"misses the argument '{parameter}'|unexpected keyword argument 'wrong'"
+        TypeError, match=f"needs the argument '{parameter}'|unexpected keyword argument 'wrong'"
     ):
         make()(wrong=x)
 

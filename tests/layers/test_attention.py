@@ -217,7 +217,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     ),
     "causal over two axes": (
         lambda: layers.MultiHeadAttention(2, 3)(QUERY[:, None], KEY[:, None], use_causal_mask=True), ValueError,
-        "need one axis",
+        "need a single attention axis",
     ),
     "shared heads": (
         lambda: ops.dot_product_attention(np.ones((1, 2, 3, 4)), *[np.ones((1, 2, 2, 4))] * 2), ShapeError,

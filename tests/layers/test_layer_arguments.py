@@ -185,7 +185,7 @@ def test_settings_that_are_taken(layer: str, given: dict[str, Any], backend: Any
 def test_a_wrong_setting_is_a_value_error_and_a_type_error() -> None:
     for kind in (ArgumentError, ValueError, TypeError):
         with pytest.raises(
-            kind, match=r"^UnitNormalization: axis must be an integer, a list of such; got 'last'\."
+            kind, match=r"^UnitNormalization: axis must be an integer, a list of them; got 'last'\."
         ):
             layers.UnitNormalization(axis="last")
 

@@ -153,17 +153,17 @@ def test_errors(make: Any, x: Any, message: str) -> None:
 
 def test_states_and_masks_of_a_wrong_shape() -> None:
     layer = layers.GRU(3)
-    with pytest.raises(ShapeError, match=r"begins with states of shape \(2, 3\); got \(2, 4\)"):
+    with pytest.raises(ShapeError, match=r"expects initial states of shape \(2, 3\); got \(2, 4\)"):
         layer(X, initial_state=[np.zeros((2, 4))])
     with pytest.raises(ShapeError, match=r"mask must be of shape \(2, 6\)"):
         layer(X, mask=np.ones((2, 5), bool))
     with pytest.raises(ShapeError, match="at least one step"):
         layer(X[:, :0])
-    with pytest.raises(ShapeError, match="has to know the size of the batch"):
+    with pytest.raises(ShapeError, match="needs the batch size"):
         layers.LSTM(2, stateful=True)(layers.Input((6, 3)))
     stateful = layers.LSTM(2, stateful=True)
     stateful(X)
-    with pytest.raises(ShapeError, match="wants batches of one size"):
+    with pytest.raises(ShapeError, match="needs batches of equal size"):
         stateful(X[:1])
 
 

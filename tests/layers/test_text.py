@@ -268,11 +268,11 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "max_tokens": (lambda: layers.StringLookup(1), ValueError, "2 or more; got 1"),
     "padding": (lambda: layers.StringLookup(pad_to_max_tokens=True), ValueError, "max_tokens must be an integer"),
     "weights": (lambda: layers.StringLookup(vocabulary=X, idf_weights=[1]), ValueError, "must be 'tf_idf', where idf_weights"),
-    "no weights": (lambda: layers.StringLookup(vocabulary=X, output_mode="tf_idf"), ValueError, "idf_weights are needed"),
+    "no weights": (lambda: layers.StringLookup(vocabulary=X, output_mode="tf_idf"), ValueError, "idf_weights are required"),
     "other weights": (
         lambda: layers.StringLookup(vocabulary=X, output_mode="tf_idf", idf_weights=[1, 2]), ValueError, "1 tokens need",
     ),
-    "adapt": (lambda: layers.StringLookup(vocabulary=X).adapt(X), ValueError, "was given its vocabulary"),
+    "adapt": (lambda: layers.StringLookup(vocabulary=X).adapt(X), ValueError, "has a vocabulary from its constructor"),
     "too early": (lambda: layers.StringLookup(output_mode="count")(X), ValueError, "call adapt"),
     "sparse": (lambda: layers.StringLookup(sparse=True), NotImplementedError, "sparse"),
     "salt": (lambda: layers.IntegerLookup(salt=3), ValueError, "oov_method='farmhash'"),
@@ -284,7 +284,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     "bins": (lambda: layers.Hashing(0), ValueError, "num_bins"),
     "both": (lambda: layers.Discretization([1.0], num_bins=2), ValueError, "either"),
     "no bounds": (lambda: layers.Discretization(num_bins=2)(np.ones(3)), ValueError, "call adapt"),
-    "bounds": (lambda: layers.Discretization([1.0]).adapt(np.ones(3)), ValueError, "was given its boundaries"),
+    "bounds": (lambda: layers.Discretization([1.0]).adapt(np.ones(3)), ValueError, "has boundaries from its constructor"),
 }  # fmt: skip
 
 
@@ -297,13 +297,13 @@ def test_wrong_uses_say_what_is_wrong(name: str) -> None:
 
 def test_lookups_are_not_part_of_models(backend: Any) -> None:
     layer = layers.IntegerLookup(vocabulary=NUMBERS)
-    with pytest.raises(errors.TracedValueError, match="Apply it to the data before"):
+    with pytest.raises(errors.TracedValueError, match="Apply it to the data first"):
         layer(hilevel.Input((3,), dtype="int32"))
-    with pytest.raises(errors.TracedValueError, match="Apply it to the data before"):
+    with pytest.raises(errors.TracedValueError, match="Apply it to the data first"):
         hilevel.jit(layer)(ops.convert_to_tensor([12]))
     model = hilevel.Sequential([layer, layers.Dense(1)])
     model.compile("sgd", "mse")
-    with pytest.raises(errors.TracedValueError, match="Apply it to the data before"):
+    with pytest.raises(errors.TracedValueError, match="Apply it to the data first"):
         model.fit(np.ones((4, 2), "int32"), np.ones((4, 1)), verbose=0)
 
 

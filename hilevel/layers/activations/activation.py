@@ -2,32 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import (
     activation_of,
 )
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import ActivationLike, Options
 
 
 class Activation(Layer):
     """An activation function as a layer.
 
     Args:
-        activation: a name, or a function of a tensor.
+        activation: the name of an activation, or an element-wise function of a tensor.
 
     >>> import hilevel
     >>> hilevel.layers.Activation("relu")(np.array([-1.0, 2.0], "float32"))
     array([0., 2.], dtype=float32)
     """
 
-    def __init__(self, activation: Any, **kwargs: Unpack[Options]) -> None:
+    def __init__(self, activation: ActivationLike, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
         self.activation = activation_of("Activation", "activation", activation)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The activation of the inputs."""
+        """Return the activations, in the shape of the inputs."""
         return self.activation(inputs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import activations, ops
 from hilevel.engine.types import Shape, Tensor
@@ -11,17 +11,17 @@ from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import integers, number, set_weight_settings
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, Options, RegularizerLike
 from hilevel.layers.normalization.base import axis_size
 
 
 class ReLU(Layer):
-    """`max(x, 0)`, with a leak below a threshold and a limit above, where they are given.
+    """The layer of `activations.relu`: `max(x, 0)`, element-wise. Nair and Hinton, 2010.
 
     Args:
-        max_value: the limit; none by default.
+        max_value: the largest output; no limit by default.
         negative_slope: the slope below the threshold.
-        threshold: where the slope begins.
+        threshold: the input up to which the negative slope applies.
 
     >>> import hilevel
     >>> hilevel.layers.ReLU(max_value=3.0)(np.array([-1.0, 5.0], "float32"))
@@ -42,12 +42,12 @@ class ReLU(Layer):
         self.threshold = number("ReLU", "threshold", threshold, 0)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs through the function."""
+        """Return the activations, in the shape of the inputs."""
         return activations.relu(inputs, self.negative_slope, self.max_value, self.threshold)
 
 
 class LeakyReLU(Layer):
-    """`x` where it is positive, else `negative_slope * x`.
+    """The layer of `x` for positive `x`, else `negative_slope * x`, element-wise. Maas et al., 2013.
 
     Args:
         negative_slope: the slope below zero.
@@ -63,15 +63,15 @@ class LeakyReLU(Layer):
         self.negative_slope = number("LeakyReLU", "negative_slope", negative_slope, 0)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs through the function."""
+        """Return the activations, in the shape of the inputs."""
         return ops.leaky_relu(inputs, negative_slope=self.negative_slope)
 
 
 class ELU(Layer):
-    """`x` where it is positive, else `alpha * (exp(x) - 1)`.
+    """The layer of `x` for positive `x`, else `alpha * (exp(x) - 1)`, element-wise. Clevert et al., 2015.
 
     Args:
-        alpha: the limit far below zero, as a positive number.
+        alpha: the negative of the limit for small `x`.
 
     >>> import hilevel
     >>> hilevel.layers.ELU()(np.array([0.0, 5.0], "float32"))
@@ -84,18 +84,18 @@ class ELU(Layer):
         self.alpha = number("ELU", "alpha", alpha)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs through the function."""
+        """Return the activations, in the shape of the inputs."""
         return ops.elu(inputs, alpha=self.alpha)
 
 
 class PReLU(Layer):
-    """`x` where it is positive, else `alpha * x` with an `alpha` that is learned for each feature. He et al., 2015.
+    """The layer of `x` for positive `x`, else `alpha * x`, with a trainable `alpha` for each feature. He et al., 2015.
 
     Args:
-        alpha_initializer: how `alpha` begins.
-        alpha_regularizer: a penalty on `alpha`.
-        alpha_constraint: what `alpha` is passed through after each update.
-        shared_axes: axes along which one `alpha` serves all.
+        alpha_initializer: the initializer of `alpha`.
+        alpha_regularizer: a penalty on `alpha`, added to the loss.
+        alpha_constraint: the projection of `alpha` after each update.
+        shared_axes: the axes along which all elements share an `alpha`; none by default.
 
     >>> import hilevel
     >>> hilevel.layers.PReLU("ones")(np.array([[-1.0, 5.0]], "float32"))
@@ -106,9 +106,9 @@ class PReLU(Layer):
 
     def __init__(
         self,
-        alpha_initializer: Any = "Zeros",
-        alpha_regularizer: Any = None,
-        alpha_constraint: Any = None,
+        alpha_initializer: InitializerLike = "Zeros",
+        alpha_regularizer: RegularizerLike = None,
+        alpha_constraint: ConstraintLike = None,
         shared_axes: Sequence[int] | int | None = None,
         **kwargs: Unpack[Options],
     ) -> None:
@@ -130,5 +130,5 @@ class PReLU(Layer):
         self.input_spec = InputSpec(ndim=rank, axes={i: n for i, n in enumerate(shape, 1) if i not in shared})
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs through the function."""
+        """Return the activations, in the shape of the inputs."""
         return ops.relu(inputs) - self.alpha * ops.relu(-inputs)

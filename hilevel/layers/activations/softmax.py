@@ -15,10 +15,10 @@ from hilevel.layers.base.settings import Options
 
 
 class Softmax(Layer):
-    """The softmax over an axis, or several; masked places get no share, and 0 where all are masked.
+    """The softmax over one axis or several. Masked elements give 0.
 
     Args:
-        axis: the axis, or axes.
+        axis: the axis or axes.
 
     >>> import hilevel
     >>> hilevel.layers.Softmax()(np.array([[0.0, 0.0]], "float32"))
@@ -33,17 +33,19 @@ class Softmax(Layer):
         self.axis = integers("Softmax", "axis", axis, none=True)
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """The softmax of the inputs. A place has no share where `mask` is false, or a number not above 0.5; the mask is
-        broadcast to the inputs, or has their first axes."""
+        """Return the softmax, in the shape of the inputs.
+
+        `mask` broadcasts to the inputs, or has their first axes. False, or a number up to 0.5, masks an element.
+        """
         if mask is None:
             return ops.softmax(inputs, axis=self.axis)
-        keep = _fitted(mask if mask.dtype == bool else mask > 0.5, tuple(inputs.shape))
+        keep = _expand_mask(mask if mask.dtype == bool else mask > 0.5, tuple(inputs.shape))
         inputs = ops.where(keep, inputs, -3e4 if inputs.dtype.itemsize == 2 else -1e9)
         return ops.where(keep, ops.softmax(inputs, axis=self.axis), 0.0)
 
 
-def _fitted(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
-    """A mask that can be broadcast to that shape: as it is, or with axes behind its own."""
+def _expand_mask(mask: Tensor, shape: tuple[int, ...]) -> Tensor:
+    """Return a mask that broadcasts to the shape, with trailing axes if necessary."""
     mine, more = tuple(mask.shape), len(shape) - len(mask.shape)
     if mine == shape[: len(mine)] and mine != shape[more:]:
         return masks.expand_to_rank(mask, len(shape))

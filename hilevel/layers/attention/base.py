@@ -19,25 +19,26 @@ from hilevel.layers.base.checks import (
 )
 from hilevel.layers.base.input_spec import check_sequences
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
 from hilevel.layers.core.einsum_dense import EinsumDense
 from hilevel.ops.nn.attention import attention, causal_mask, masked_softmax, to_mask
 from hilevel.random.functions import keep_mask
 
 
 class BaseMultiHeadAttention(Layer):
-    """Base of attention with heads: query, key and value are projected to heads, which attend each by itself, and
-    what they find is projected to the output. Subclasses say the sizes, in `__init__`.
+    """The base of attention with heads. A subclass passes the sizes to the constructor.
 
-    The heads compute on axes `(batch, other axes, heads, steps, size)`; `steps` are all axes that are attended
-    over.
+    Query, key and value are projected to heads, each head attends separately, and a last projection combines the
+    results. The heads compute on axes `(batch, other axes, heads, steps, size)`, with all attention axes flattened
+    to `steps`.
     """
 
-    kernel_initializer: Any
-    bias_initializer: Any
-    kernel_regularizer: Any
-    bias_regularizer: Any
-    kernel_constraint: Any
-    bias_constraint: Any
+    kernel_initializer: InitializerLike
+    bias_initializer: InitializerLike
+    kernel_regularizer: RegularizerLike
+    bias_regularizer: RegularizerLike
+    kernel_constraint: ConstraintLike
+    bias_constraint: ConstraintLike
 
     _attention_axes: tuple[int, ...] | None = None
     _output_shape: tuple[int, ...] | None = None
@@ -50,13 +51,13 @@ class BaseMultiHeadAttention(Layer):
         use_bias: bool,
         sliding_window: int | None,
         flash_attention: bool | None,
-        kernel_initializer: Any,
-        bias_initializer: Any,
-        kernel_regularizer: Any,
-        bias_regularizer: Any,
-        activity_regularizer: Any,
-        kernel_constraint: Any,
-        bias_constraint: Any,
+        kernel_initializer: InitializerLike,
+        bias_initializer: InitializerLike,
+        kernel_regularizer: RegularizerLike,
+        bias_regularizer: RegularizerLike,
+        activity_regularizer: RegularizerLike,
+        kernel_constraint: ConstraintLike,
+        bias_constraint: ConstraintLike,
         use_gate: bool,
         seed: int | None,
         **kwargs: Any,
@@ -86,12 +87,12 @@ class BaseMultiHeadAttention(Layer):
 
     @property
     def dropout(self) -> float:
-        """The share of the weights that is set to 0 in training."""
+        """The fraction of the attention weights that is set to 0 in training."""
         return self._dropout
 
     @property
     def use_bias(self) -> bool:
-        """Whether the projections have biases."""
+        """True if the projections have biases."""
         return self._use_bias
 
     # -- projections -----------------------------------------------------------------------------------
@@ -102,7 +103,7 @@ class BaseMultiHeadAttention(Layer):
         check_sequences(self, [query_shape, value_shape, key_shape])
         if len(query_shape) != len(value_shape) or tuple(value_shape[1:-1]) != tuple(key_shape[1:-1]):
             raise ShapeError(
-                f"{self._label()}: query and value must have as many axes, and key and value the same steps; got the "
+                f"{self._label()}: query and value must have the same rank, and key and value the same steps; got the "
                 f"shapes {query_shape}, {key_shape} and {value_shape}."
             )
         rank, (many, few), (key_size, value_size) = len(query_shape), self._heads, self._sizes
@@ -128,9 +129,9 @@ class BaseMultiHeadAttention(Layer):
         return self._projection(name, f"{lead}x,xhk->{lead}hk", shape, (heads, size), "hk", **more)
 
     def _projection(
-        self, name: str, equation: str, input_shape: Shape, last: Any, bias: str, **more: Any
+        self, name: str, equation: str, input_shape: Shape, last: Sequence[int | None], bias: str, **more: Any
     ) -> EinsumDense:
-        """A projection, built, to a shape that ends with `last`; its bias has the axes `bias`."""
+        """Return a built projection to a shape that ends with `last`; its bias has the axes `bias`."""
         steps = equation.split("->")[1].removesuffix(bias)[1:]
         layer = EinsumDense(
             equation, (*(None for _ in steps), *last), bias_axes=bias if self._use_bias else None, name=name,
@@ -158,12 +159,15 @@ class BaseMultiHeadAttention(Layer):
         training: bool | None = None,
         use_causal_mask: bool = False,
     ) -> Any:
-        """What the queries find, of the query's shape or with the output's in place of its last axis; and, if they
-        are wanted, the weights of each head, `(batch, heads, queries, keys)`.
+        """Return the outputs, `(batch, queries, size)`, and on request the weights, `(batch, heads, queries, keys)`.
 
-        Masks are of shape `(batch, steps)`; `attention_mask`, which fits `(batch, queries, keys)` or
-        `(batch, heads, queries, keys)`, says which keys a query sees, and with `use_causal_mask` it sees those up
-        to its own place. All of them hold at once.
+        Args:
+            query, value, key: the inputs; the key is the value by default.
+            query_mask, value_mask, key_mask: masks of shape `(batch, steps)`. All masks apply together.
+            attention_mask: the keys of each query: `(batch, queries, keys)` or `(batch, heads, queries, keys)`.
+            return_attention_scores: whether to return the weights, too.
+            training: whether to apply dropout.
+            use_causal_mask: whether a query attends only to keys up to its own position.
         """
         key = value if key is None else key
         mask = self._mask(
@@ -171,14 +175,14 @@ class BaseMultiHeadAttention(Layer):
         )
         gate = self._gate_dense(query) if self.use_gate else None
         q, k, v = (
-            self._arranged(dense(x))
+            self._to_head_axes(dense(x))
             for dense, x in ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
         )
         keep = None
         if training and self._dropout:
             keep = keep_mask((*q.shape[:-1], k.shape[-2]), self._dropout, self.seed_generator)
         y, weights = self._attend(q, k, v, mask, keep, return_attention_scores)
-        y = self._restored(y, query)
+        y = self._from_head_axes(y, query)
         y = self._output_dense(y if gate is None else y * gate)
         if not return_attention_scores:
             return y
@@ -188,30 +192,33 @@ class BaseMultiHeadAttention(Layer):
     def _attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, keep: Tensor | None, with_weights: bool
     ) -> Any:
-        """What the heads find, and the weights (before dropout) where they are wanted. As in Keras, a query that
-        sees no key finds the mean of the values, or 0 where there are weights to return or a dropout."""
+        """Return the outputs of the heads, and on request the weights before dropout.
+
+        As in Keras, a query whose keys are all masked returns the mean of the values; or 0 with dropout, or if the
+        weights are returned.
+        """
         scale = self._sizes[0] ** -0.5
-        sees = None if mask is None else ops.any(mask, axis=-1, keepdims=True)
+        has_key = None if mask is None else ops.any(mask, axis=-1, keepdims=True)
         if not with_weights:
             y = attention(q, k, v, mask=mask, keep=keep, scale=scale, rate=self._dropout)
-            return (y if sees is None or not self._dropout else y * sees.astype(y.dtype)), None
+            return (y if has_key is None or not self._dropout else y * has_key.astype(y.dtype)), None
         group = self._heads[0] // self._heads[1]
         k, v = (x if group == 1 else ops.repeat(x, group, axis=-3) for x in (k, v))
         weights = masked_softmax(ops.matmul(ops.multiply(q, scale), ops.swapaxes(k, -1, -2)), mask)
-        if sees is not None:
-            weights = weights * sees.astype(weights.dtype)
+        if has_key is not None:
+            weights = weights * has_key.astype(weights.dtype)
         kept = weights if keep is None else ops.drop(weights, keep, scale=1 / (1 - self._dropout))
         return ops.matmul(kept, v), weights
 
     # -- axes ------------------------------------------------------------------------------------------
 
     def _order(self, rank: int) -> list[int]:
-        """The axes of a projection, which end with heads and size, in the order in which the heads compute."""
+        """Return the axes of a projection, `(batch, ..., heads, size)`, in the order of the heads' computation."""
         axes = self._attention_axes or ()
         return [*(i for i in range(rank - 2) if i not in axes), rank - 2, *axes, rank - 1]
 
-    def _arranged(self, x: Tensor) -> Tensor:
-        """`(batch, ..., heads, size)` with the axes in the order in which the heads compute."""
+    def _to_head_axes(self, x: Tensor) -> Tensor:
+        """Return `(batch, ..., heads, size)` as `(batch, other axes, heads, steps, size)`."""
         x, n = ops.transpose(x, self._order(len(x.shape))), len(self._attention_axes or ())
         return (
             x
@@ -219,8 +226,8 @@ class BaseMultiHeadAttention(Layer):
             else ops.reshape(x, (*x.shape[: -n - 1], math.prod(x.shape[-n - 1 : -1]), x.shape[-1]))
         )
 
-    def _restored(self, y: Tensor, query: Tensor) -> Tensor:
-        """The way back from `_arranged`."""
+    def _from_head_axes(self, y: Tensor, query: Tensor) -> Tensor:
+        """Return `(batch, other axes, heads, steps, size)` as `(batch, ..., heads, size)`."""
         order = self._order(len(query.shape) + 1)
         if len(self._attention_axes or ()) > 1:
             y = ops.reshape(
@@ -231,29 +238,27 @@ class BaseMultiHeadAttention(Layer):
     # -- masks -----------------------------------------------------------------------------------------
 
     def _mask(
-        self, query: Tensor, key: Tensor, seen: Sequence[tuple[Any, Tensor]], query_mask: Any, attention_mask: Any,
-        causal: bool,
+        self, query: Tensor, key: Tensor, key_masks: Sequence[tuple[Tensor | None, Tensor]],
+        query_mask: Tensor | None, attention_mask: Tensor | None, causal: bool,
     ) -> Tensor | None:  # fmt: skip
-        """Which keys each query sees, so that it fits `(batch, ..., heads, queries, keys)`; None where it is
-        all."""
-        found = [ops.swapaxes(self._along(to_mask(m), x), -1, -2) for m, x in seen if m is not None]
+        """Return the mask of the scores, which broadcasts to `(batch, ..., heads, queries, keys)`; None without any."""
+        found = [ops.swapaxes(self._steps_mask(to_mask(m), x), -1, -2) for m, x in key_masks if m is not None]
         if query_mask is not None:
-            found.append(self._along(to_mask(query_mask), query))
+            found.append(self._steps_mask(to_mask(query_mask), query))
         if attention_mask is not None:
-            found.append(self._flat(to_mask(attention_mask), query, key))
+            found.append(self._scores_mask(to_mask(attention_mask), query, key))
         if causal or self.sliding_window is not None:
-            found += self._by_place(query, key, causal)
+            found += self._position_masks(query, key, causal)
         return masks.all_of(found)
 
-    def _along(self, mask: Any, x: Tensor) -> Tensor:
-        """A mask of the first axes of a tensor as the heads see it: `(batch, ..., 1, steps, 1)`."""
+    def _steps_mask(self, mask: Tensor, x: Tensor) -> Tensor:
+        """Return a mask of the leading axes of a tensor as `(batch, ..., 1, steps, 1)`."""
         rank = len(x.shape)
         mask = ops.reshape(mask, (*mask.shape, *(1,) * (rank + 1 - len(mask.shape))))
-        return self._arranged(mask if rank == 3 else ops.broadcast_to(mask, (*x.shape[:-1], 1, 1)))
+        return self._to_head_axes(mask if rank == 3 else ops.broadcast_to(mask, (*x.shape[:-1], 1, 1)))
 
-    def _flat(self, mask: Any, query: Tensor, key: Tensor) -> Tensor:
-        """A mask `(batch, ..., queries, keys)`, with or without the heads before the queries, as the heads see
-        it."""
+    def _scores_mask(self, mask: Tensor, query: Tensor, key: Tensor) -> Tensor:
+        """Return a mask `(batch, ..., queries, keys)`, with or without heads, in the axes of the heads' computation."""
         axes = self._attention_axes or ()
         n = len(axes)
         lead = tuple(mask.shape[: -2 * n])
@@ -266,13 +271,13 @@ class BaseMultiHeadAttention(Layer):
         )
         return ops.reshape(mask, (*lead, *map(math.prod, steps)))
 
-    def _by_place(self, query: Tensor, key: Tensor, causal: bool) -> list[Tensor]:
-        """The masks of shape `(queries, keys)` that come from the places alone."""
+    def _position_masks(self, query: Tensor, key: Tensor, causal: bool) -> list[Tensor]:
+        """Return the masks `(queries, keys)` of `use_causal_mask` and `sliding_window`."""
         axes = self._attention_axes or ()
         if len(axes) != 1:
             raise ValueError(
-                f"{self._label()}: use_causal_mask and sliding_window need one axis to attend over; here they are "
-                f"{axes}. Give an attention_mask."
+                f"{self._label()}: use_causal_mask and sliding_window need a single attention axis; got {axes}. "
+                "Pass an attention_mask instead."
             )
         queries, keys = query.shape[axes[0]], key.shape[axes[0]]
         found = [causal_mask(queries, keys)] if causal else []
@@ -282,7 +287,7 @@ class BaseMultiHeadAttention(Layer):
         return found
 
     def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
-        """The mask is that of the output; the weights get none."""
+        """Set the mask of the output only, without the weights."""
         super()._mask_outputs(inputs, outputs[0] if isinstance(outputs, tuple) else outputs, previous)
 
 

@@ -1,34 +1,34 @@
-"""Attention whose keys and values are shared by groups of heads."""
+"""Attention with keys and values shared by groups of heads."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel.layers.attention.base import BaseMultiHeadAttention
 from hilevel.layers.base.checks import (
     positive,
 )
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import BaseOptions, ConstraintLike, InitializerLike, RegularizerLike
 
 
 class GroupQueryAttention(BaseMultiHeadAttention):
-    """Attention with heads of which several share one key and value. Ainslie et al., "GQA", 2023.
+    """Attention with groups of heads that share a key and a value. Ainslie et al., "GQA", 2023.
 
-    It is called as `MultiHeadAttention` is.
+    The inputs are the inputs of `MultiHeadAttention`.
 
     Args:
         head_dim: the size of a head.
-        num_query_heads: how many heads the query has.
-        num_key_value_heads: how many heads key and value have, each for as many of the query's.
-        dropout: the share of the weights that is set to 0 in training.
-        use_bias: whether the projections have biases.
-        sliding_window: where given, a query sees the keys at less than this distance alone.
-        kernel_initializer, bias_initializer: how the weights begin.
+        num_query_heads: the number of heads of the query.
+        num_key_value_heads: the number of heads of key and value; each serves a group of the query's heads.
+        dropout: the fraction of the attention weights that is set to 0 in training.
+        use_bias: whether to add biases to the projections.
+        sliding_window: the distance below which a query attends to keys; None for any distance.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
-        activity_regularizer: a penalty on the results of the projections.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
-        use_gate: whether what the heads find is multiplied with `sigmoid` of a further projection of the query.
-        seed: an integer, to draw the same dropout in every run.
+        activity_regularizer: a penalty on the outputs of the projections.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
+        use_gate: whether to multiply the outputs of the heads by `sigmoid` of another projection of the query.
+        seed: an integer for the same dropout in every run.
         flash_attention: not implemented; only None, or False, is accepted.
 
     >>> import hilevel
@@ -37,7 +37,7 @@ class GroupQueryAttention(BaseMultiHeadAttention):
     (1, 5, 4)
 
     Raises:
-        ValueError: a size is not a positive integer, or the query's heads are no multiple of the others.
+        ValueError: a size is not a positive integer, or `num_query_heads` is not a multiple of the other number.
     """
 
     def __init__(
@@ -49,13 +49,13 @@ class GroupQueryAttention(BaseMultiHeadAttention):
         use_bias: bool = True,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         use_gate: bool = False,
         seed: int | None = None,
         **kwargs: Unpack[BaseOptions],

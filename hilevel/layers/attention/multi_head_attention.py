@@ -1,42 +1,47 @@
-"""Attention of several heads."""
+"""Attention with several heads."""
 
 from __future__ import annotations
 
 import math
 from operator import attrgetter
-from typing import Any, Unpack
+from typing import Unpack
 
+from hilevel.engine.types import Axis
 from hilevel.layers.attention.base import BaseMultiHeadAttention
 from hilevel.layers.base.checks import (
     integers,
     positive,
 )
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import (
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SizeLike,
+)
 from hilevel.layers.core.einsum_dense import EinsumDense
 
 
 class MultiHeadAttention(BaseMultiHeadAttention):
-    """Several heads, each of which attends to projections of its own. Vaswani et al., "Attention is all you need",
-    2017.
+    """Attention with several heads, each with its own projections. Vaswani et al., "Attention is all you need", 2017.
 
-    It is called as `layer(query, value)` or `layer(query, value, key)`, on shapes `(batch, queries, size)` and
-    `(batch, keys, size)`. With `scores = query @ key^T / sqrt(key_dim)` a head gives `softmax(scores) @ value`.
+    Call it as `layer(query, value)` or `layer(query, value, key)`, on shapes `(batch, queries, size)` and
+    `(batch, keys, size)`. With `scores = query @ key^T / sqrt(key_dim)` a head returns `softmax(scores) @ value`.
 
     Args:
-        num_heads: how many heads there are.
-        key_dim, value_dim: the sizes of a head's queries and keys, and of its values; one size by default.
-        dropout: the share of the weights that is set to 0 in training.
-        use_bias: whether the projections have biases.
-        output_shape: what takes the place of the query's last axis in the output; by default its size.
-        attention_axes: the axes of the input that are attended over; all between the batch and the last by
-        default.
-        sliding_window: where given, a query sees the keys at less than this distance alone.
-        kernel_initializer, bias_initializer: how the weights begin.
+        num_heads: the number of heads.
+        key_dim, value_dim: the sizes of a head's queries and keys, and of its values; equal by default.
+        dropout: the fraction of the attention weights that is set to 0 in training.
+        use_bias: whether to add biases to the projections.
+        output_shape: the sizes in place of the query's last axis in the output; by default its size.
+        attention_axes: the axes of the steps; by default all between the batch and the last axis.
+        sliding_window: the distance below which a query attends to keys; None for any distance.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
-        activity_regularizer: a penalty on the results of the projections.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
-        use_gate: whether what the heads find is multiplied with `sigmoid` of a further projection of the query.
-        seed: an integer, to draw the same dropout in every run.
+        activity_regularizer: a penalty on the outputs of the projections.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
+        use_gate: whether to multiply the outputs of the heads by `sigmoid` of another projection of the query.
+        seed: an integer for the same dropout in every run.
         flash_attention: not implemented; only None, or False, is accepted.
 
     >>> import hilevel
@@ -46,8 +51,8 @@ class MultiHeadAttention(BaseMultiHeadAttention):
     ((1, 5, 4), (4, 2, 3))
 
     Raises:
-        ValueError: a size is not a positive integer, or the axes are no integers.
-        ShapeError: at the first call, query, key and value do not fit together.
+        ValueError: a size is not a positive integer, or an axis is not an integer.
+        ShapeError: at the first call, the shapes of query, key and value disagree.
     """
 
     def __init__(
@@ -57,17 +62,17 @@ class MultiHeadAttention(BaseMultiHeadAttention):
         value_dim: int | None = None,
         dropout: float = 0.0,
         use_bias: bool = True,
-        output_shape: Any = None,
-        attention_axes: Any = None,
+        output_shape: SizeLike | None = None,
+        attention_axes: Axis = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         use_gate: bool = False,
         seed: int | None = None,
         **kwargs: Unpack[BaseOptions],
@@ -80,12 +85,12 @@ class MultiHeadAttention(BaseMultiHeadAttention):
             kernel_initializer, bias_initializer, kernel_regularizer, bias_regularizer, activity_regularizer,
             kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
-        self._output_shape = _several("output_shape", output_shape, 1)
-        self._attention_axes = _several("attention_axes", attention_axes)
+        self._output_shape = _as_tuple("output_shape", output_shape, 1)
+        self._attention_axes = _as_tuple("attention_axes", attention_axes)
 
     @property
     def num_heads(self) -> int:
-        """How many heads there are."""
+        """The number of heads."""
         return self._heads[0]
 
     @property
@@ -102,7 +107,7 @@ class MultiHeadAttention(BaseMultiHeadAttention):
 
     @property
     def attention_axes(self) -> tuple[int, ...] | None:
-        """The axes that are attended over; before the layer is built, as they were given."""
+        """The axes of the steps, not negative in a built layer."""
         return self._attention_axes
 
     @property
@@ -126,7 +131,7 @@ class MultiHeadAttention(BaseMultiHeadAttention):
         return self._output_dense
 
 
-def _several(name: str, value: Any, least: float = -math.inf) -> tuple[int, ...] | None:
-    """Return one integer, or several, as a tuple; None for None or an empty list."""
+def _as_tuple(name: str, value: Axis, least: float = -math.inf) -> tuple[int, ...] | None:
+    """Return one integer or several as a tuple; None for None or an empty list."""
     found = integers("MultiHeadAttention", name, None if value in ((), []) else value, least, none=True)
     return (found,) if isinstance(found, int) else found

@@ -1,1 +1,1 @@
-"""What all layers are made of."""
+"""The base of all layers."""

@@ -1,35 +1,36 @@
-"""`InputSpec`: what a layer expects of its input."""
+"""`InputSpec`: the rank and the sizes that a layer expects of its input."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilevel import tree
 from hilevel.api.configurable import Configurable
-from hilevel.engine.types import DTypeLike, Shape
+from hilevel.engine.types import DTypeLike, Shape, ShapeLike, Tensor
 from hilevel.errors import ShapeError
 
+if TYPE_CHECKING:
+    from hilevel.layers.base.layer import Layer
 
-def sequence_advice(x: Any) -> str:
-    """Return the remedy where two axes came in place of `(batch, steps, features)`."""
+
+def sequence_advice(x: object) -> str:
+    """Return the advice for an input that lacks the axis of steps."""
     before = getattr(getattr(x, "node", None), "operation", None)
     if before is not None and getattr(before, "return_sequences", None) is False:
-        return f"{before._label()} before it returns its last output only: give it return_sequences=True."
+        return f"{before._label()} before it returns only its last output: set return_sequences=True."
     return "A recurrent layer before it needs return_sequences=True; data need the shape (batch, steps, features)."
 
 
 class InputSpec(Configurable):
-    """Rank, and sizes of axes, that a layer expects; checked at each call.
+    """The rank and the sizes of axes that a layer expects, checked at each call.
 
     Args:
-        dtype: the dtype expected; not checked, because layers cast.
-        shape: the whole shape, None for axes of any size.
-        ndim: the number of axes.
-        max_ndim: the largest number of axes.
-        min_ndim: the smallest number of axes.
-        axes: sizes by axis, `{-1: 128}`.
-        allow_last_axis_squeeze: whether a missing, or additional, last axis of length 1 is accepted.
+        dtype: the dtype; not checked, because layers cast.
+        shape: the whole shape, with None for axes of any size.
+        ndim, max_ndim, min_ndim: the number of axes, and its limits.
+        axes: sizes by axis, such as `{-1: 128}`.
+        allow_last_axis_squeeze: whether a missing or additional last axis of length 1 is accepted.
         name: the name of the input.
         optional: whether the input may be None.
 
@@ -41,7 +42,7 @@ class InputSpec(Configurable):
     def __init__(
         self,
         dtype: DTypeLike = None,
-        shape: Sequence[int | None] | None = None,
+        shape: ShapeLike | None = None,
         ndim: int | None = None,
         max_ndim: int | None = None,
         min_ndim: int | None = None,
@@ -60,11 +61,12 @@ class InputSpec(Configurable):
         self.name = name
         self.optional = optional
 
-    def check(self, x: Any, layer: Any) -> None:
-        """Refuse an input that is not as expected.
+    def check(self, x: Any, layer: Layer) -> None:
+        """Raise ShapeError for an input that the layer does not expect.
 
         Raises:
-            ShapeError: says what the layer expects, what came, and what to do.
+            ShapeError: the rank or a size differs; the message has the expected and the actual shape, and advice.
+            TypeError: the input is no single tensor.
         """
         if x is None and self.optional:
             return
@@ -87,8 +89,8 @@ class InputSpec(Configurable):
                 which = "last axis" if axis in (-1, rank - 1) else f"axis {axis}"
                 self._refuse(layer, f"whose {which} is {size}", x)
 
-    def _fits(self, shape: Any, rank: int) -> bool:
-        """Whether a shape is as expected: the quick answer, for the usual case."""
+    def _fits(self, shape: Sequence[Any], rank: int) -> bool:
+        """Return whether a shape is as expected, by a quick test for the usual case."""
         if self.ndim is not None and rank != self.ndim:
             return False
         if rank < (self.min_ndim or 0) or self.max_ndim is not None:
@@ -98,9 +100,8 @@ class InputSpec(Configurable):
                 return False
         return True
 
-    def _with_rank(self, shape: Any) -> tuple[Any, ...]:
-        """Return the shape with the number of axes that is expected, if it has a last axis of length 1 more or less,
-        and that is allowed."""
+    def _with_rank(self, shape: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the shape with a last axis of length 1 added or removed, if that is allowed and gives `ndim`."""
         shape = tuple(shape)
         if not self.allow_last_axis_squeeze or self.ndim is None:
             return shape
@@ -108,7 +109,7 @@ class InputSpec(Configurable):
             return shape[:-1]
         return (*shape, 1) if len(shape) == self.ndim - 1 else shape
 
-    def _refuse(self, layer: Any, expected: str, x: Any) -> None:
+    def _refuse(self, layer: Layer, expected: str, x: Tensor) -> None:
         built = (layer.get_build_config() or {}).get("input_shape")
         on = f" (it was built on {built})" if built else ""
         before = "with " if not expected.startswith("whose") else ""
@@ -123,7 +124,7 @@ class InputSpec(Configurable):
             f"{tuple(x.shape)}. {advice}"
         )
 
-    def _not_one_tensor(self, x: Any, layer: Any) -> TypeError:
+    def _not_one_tensor(self, x: Any, layer: Layer) -> TypeError:
         got = f"{len(tree.flatten(x))} of them" if tree.is_nested(x) else type(x).__name__
         return TypeError(f'{type(layer).__name__} "{layer.name}" expects one tensor; got {got}.')
 
@@ -132,12 +133,8 @@ class InputSpec(Configurable):
         return f"InputSpec({', '.join(f'{k}={v}' for k, v in shown.items())})"
 
 
-def check_sequences(layer: Any, inputs: Sequence[Any]) -> None:
-    """Refuse tensors, or shapes, without an axis of steps.
-
-    Raises:
-        ShapeError: names the layer, the shape and the remedy.
-    """
+def check_sequences(layer: Layer, inputs: Sequence[Any]) -> None:
+    """Raise ShapeError for a tensor, or shape, without an axis of steps."""
     for x in inputs:
         shape = tuple(getattr(x, "shape", x))
         if len(shape) < 3:
@@ -147,7 +144,7 @@ def check_sequences(layer: Any, inputs: Sequence[Any]) -> None:
 
 
 def shape_hint(kwargs: dict[str, Any]) -> Shape | None:
-    """The input's shape where a first layer is told it, as in `Dense(8, input_shape=(4,))`."""
+    """Remove the input's shape, as in `Dense(8, input_shape=(4,))`, from the arguments of a layer, and return it."""
     batch = kwargs.pop("batch_size", None)
     if "batch_input_shape" in kwargs:
         return tuple(kwargs.pop("batch_input_shape"))

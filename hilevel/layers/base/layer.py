@@ -1,4 +1,4 @@
-"""`Layer`, the base of everything that has weights and can be called."""
+"""`Layer`, the base of layers and models."""
 
 from __future__ import annotations
 
@@ -22,13 +22,12 @@ from hilevel.engine.interpreter import ARRAYS, EVALUATE, HOST_TYPES
 from hilevel.engine.names import unique_name
 from hilevel.engine.protocol import Backend
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import Config, Shape, Tensor
+from hilevel.engine.types import Config, Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.layers.base.checks import flags
-from hilevel.layers.base.holder import Record, StateContainer
 from hilevel.layers.base.input_spec import InputSpec, shape_hint
-from hilevel.layers.base.settings import FIRST_LAYER_ONLY, settings_of
+from hilevel.layers.base.settings import FIRST_LAYER_ONLY, PolicyLike, RegularizerLike, settings_of
 from hilevel.layers.base.shapes import (
     abstract_tensors,
     as_spec,
@@ -38,33 +37,34 @@ from hilevel.layers.base.shapes import (
     symbolic_inputs,
     with_shapes,
 )
+from hilevel.layers.base.state_container import Record, StateContainer
 
 building = threading.RLock()
-"""Held while a layer is built: two threads that use a model for the first time make one set of weights."""
+"""The lock of builds: two threads that use a model for the first time make one set of weights."""
 _F = TypeVar("_F", bound=Callable[..., Any])
 _BESIDE = (*FIRST_LAYER_ONLY, "inputs", "outputs")
-"""Arguments that constructors take beside those of their signatures."""
+"""Arguments that constructors take although their signatures lack them."""
 
 
 def default_build(build: _F) -> _F:
-    """Mark a `build` that is not called before the first call: it makes nothing that the call does not make."""
+    """Mark a `build` as not needed before the first call, because `call` makes the same objects."""
     build.is_default = True  # type: ignore[attr-defined]
     return build
 
 
 class Layer(StateContainer, Configurable):
-    """A function with weights: what it computes is in `call`, what it needs for that is made in `build`.
+    """A function with weights: `build` makes the weights, and `call` computes the output.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
-    computation. Layers, Variables, seed generators and metrics set as attributes, also in lists, dicts, tuples and
-    sets, belong to it.
+    computation. The layer tracks layers, Variables, seed generators and metrics in its attributes, also in lists,
+    dicts, tuples and sets.
 
     Args:
-        activity_regularizer: a function, or a name, of the output that is added to the loss.
-        trainable: whether its weights are trained.
+        activity_regularizer: a penalty on the output, added to the loss; none by default.
+        trainable: whether optimizers update its weights.
         dtype: its dtype, or a `DTypePolicy`; by default the global policy.
         autocast: whether float inputs are cast to its compute dtype.
-        name: its name; by default the class's in snake case, numbered.
+        name: its name; by default the class name in snake case, with a number.
 
     >>> import hilevel
     >>> class Double(hilevel.Layer):
@@ -74,6 +74,10 @@ class Layer(StateContainer, Configurable):
     ...         return 2.0 * self.factor * inputs
     >>> Double()(np.ones((1, 2)))
     array([[2., 2.]], dtype=float32)
+
+    Raises:
+        TypeError: an argument is unknown.
+        ValueError: the name is no string, or contains a slash.
     """
 
     _call_parameters: ClassVar[dict[str, inspect.Parameter]]
@@ -81,9 +85,9 @@ class Layer(StateContainer, Configurable):
     _makes_masks: ClassVar[bool]
     _builds_on_call: ClassVar[bool] = False
     _built_from_start: ClassVar[bool] = True
-    """Whether a layer without a `build` of its own is built when it is made, unless a layer in it is not."""
+    """The default of `built` in a layer without its own `build`, if the layers in it are built."""
     _declares_shape: ClassVar[bool] = False
-    """Whether a subclass computes the shape of its output by a method of its own."""
+    """True in a subclass with its own method for the shape of its output."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -91,7 +95,7 @@ class Layer(StateContainer, Configurable):
         cls._takes_training = "training" in cls._call_parameters
         cls._makes_masks = cls.compute_mask is not Layer.compute_mask
         if "build" in cls.__dict__:
-            cls.build = _noting_built(cls.build)  # type: ignore[method-assign]
+            cls.build = _recording_build(cls.build)  # type: ignore[method-assign]
         cls._declares_shape = (
             cls.compute_output_shape is not Layer.compute_output_shape
             or cls.compute_output_spec is not Layer.compute_output_spec
@@ -108,9 +112,9 @@ class Layer(StateContainer, Configurable):
     def __init__(
         self,
         *,
-        activity_regularizer: Any = None,
+        activity_regularizer: RegularizerLike = None,
         trainable: bool = True,
-        dtype: Any = None,
+        dtype: PolicyLike = None,
         autocast: bool = True,
         name: str | None = None,
         **kwargs: Any,
@@ -132,20 +136,20 @@ class Layer(StateContainer, Configurable):
         self._compute_dtype = self.dtype_policy.compute
         self._mixed = self.dtype_policy.is_mixed
         self._trainable = bool(trainable)
-        self._hint: Shape | None = hint
+        self._input_shape_hint: Shape | None = hint
         self._backend: Backend | None = None
         self._adds_losses = False
 
-    # -- to be written by subclasses ---------------------------------------------------------------
+    # -- methods of subclasses --------------------------------------------------------------------
 
     @default_build
-    def build(self, *input_shapes: Any) -> None:
-        """Make the weights, given the shape of the inputs. Called once, before the first call."""
+    def build(self, *input_shapes: Any, **named_shapes: Any) -> None:
+        """Make the weights for the shapes of the inputs. A layer calls it once, before its first call."""
         self._built = True
 
     @property
     def built(self) -> bool:
-        """Whether all weights are made. A layer that has none, and no `build` of its own, is built from the start."""
+        """True after all weights are made; of a layer without weights and its own `build`, True from the start."""
         if self._built or not self._built_from_start or self._build_parameters is not None:
             return self._built
         return all(layer.built for layer in self._layers)
@@ -155,10 +159,9 @@ class Layer(StateContainer, Configurable):
         self._built = bool(value)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
-        """What the layer computes."""
+        """Compute the output of the layer."""
         raise NotImplementedError(
-            f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
-            "layer computes."
+            f"{type(self).__name__} has no call method. Write call(self, inputs), which computes the output."
         )
 
     # -- dtypes ------------------------------------------------------------------------------------
@@ -183,7 +186,7 @@ class Layer(StateContainer, Configurable):
     # -- calling -----------------------------------------------------------------------------------
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
-        """Build the layer if need be, and compute its output."""
+        """Build the layer if necessary, and compute its output."""
         home, current = self._backend, context.backend or current_backend()
         if home is not None and home is not current:
             with scope(backend=home):
@@ -205,17 +208,17 @@ class Layer(StateContainer, Configurable):
             return self._run_masked(args, kwargs)
         return self._run(args, kwargs)
 
-    def _first(self, kwargs: Any) -> Any:
-        """Return the first argument of a call that gives all of them by name."""
+    def _first(self, kwargs: dict[str, Any]) -> Any:
+        """Return the first argument of a call with keyword arguments only."""
         name = next(iter(self._call_parameters), "inputs")
         if name not in kwargs:
             raise TypeError(
-                f"{self._label()} misses the argument {name!r}; got {', '.join(kwargs) or 'none'}."
+                f"{self._label()} needs the argument {name!r}; got {', '.join(kwargs) or 'none'}."
             )
         return kwargs[name]
 
     def _prepare(self, x: Any) -> Any:
-        """An input on the layer's backend, floats in its compute dtype."""
+        """Return an input as an array of the layer's backend, floats in its compute dtype."""
         prepared = self._cast(x)
         if masks.table and prepared is not x:
             masks.propagate([x], [prepared])
@@ -236,8 +239,8 @@ class Layer(StateContainer, Configurable):
             return x.astype(self._compute_dtype)
         return x
 
-    def _run(self, args: Any, kwargs: Any) -> Any:
-        """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
+    def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call `call`, with `training` of the outer calls by default, and keep the losses that it adds."""
         if self._declares_shape and context.stand_in is not None and context.declaring is not self:
             return self._finish(self._declared(args, kwargs))
         interpreter = context.interpreter
@@ -272,8 +275,8 @@ class Layer(StateContainer, Configurable):
             if not interpreter.is_plain:
                 interpreter.leave(self)
 
-    def _run_masked(self, args: Any, kwargs: Any) -> Any:
-        """`_run` with the masks of the inputs as arguments of `call`, and those of the outputs after it."""
+    def _run_masked(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Call `_run` with the masks of the inputs, and set the masks of the outputs."""
         named = self._bind(args, kwargs)
         first = next(iter(named.values()))
         previous = masks.mask_of_all(first)
@@ -287,7 +290,7 @@ class Layer(StateContainer, Configurable):
         return outputs
 
     def _mask_outputs(self, inputs: Any, outputs: Any, previous: Any) -> None:
-        """Give the outputs the masks that `compute_mask` says, and warn where one is lost."""
+        """Set the masks of the outputs by `compute_mask`, and warn if a mask is lost."""
         if self.supports_masking or self._makes_masks:
             masks.consume(inputs)
             flat = tree.flatten(outputs)
@@ -300,8 +303,10 @@ class Layer(StateContainer, Configurable):
             masks.warn_if_lost(self._label(), inputs, outputs)
 
     def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """The mask of the output, given the input and its mask: by default that mask, in a layer that says
-        `self.supports_masking = True`."""
+        """Return the mask of the output for an input and its mask.
+
+        By default it is the mask of the input. A layer without `supports_masking` does not call the default.
+        """
         return previous_mask
 
     def _finish(self, outputs: Any) -> Any:
@@ -318,25 +323,25 @@ class Layer(StateContainer, Configurable):
         return outputs
 
     def _keep_losses(self, losses: Any) -> None:
-        """Keep the losses of a call, for `losses` in the same thread."""
+        """Store the losses of a call for the property `losses` in the same thread."""
         self.__dict__["_adds_losses"] = True
         context.added_losses[self] = losses
 
-    def _build_for(self, args: Any, kwargs: Any) -> None:
-        """Call `build` with the shapes of the inputs that it asks for, in one thread only."""
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Call `build` with the shapes of the inputs, in one thread only."""
         with building:
             if self._built:
                 return
             names = self._build_parameters
-            self._home()
+            self._require_backend()
             if names is not None:
                 shapes = shapes_of(self._bind(args, kwargs))
                 with scope(interpreter=EVALUATE, autocast=None, overlay=None, stand_in=None, ranges=None):
                     self._build(shapes, names)
             self._built = True
 
-    def _bind(self, args: Any, kwargs: Any) -> dict[str, Any]:
-        """The tensor arguments of a call, by name."""
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the tensor arguments of a call by name."""
         positional = dict(zip(self._call_parameters, args, strict=False))
         named = {k: v for k, v in (positional | kwargs).items() if has_shape(v)}
         return named or {"inputs": args[0] if args else None}
@@ -344,9 +349,8 @@ class Layer(StateContainer, Configurable):
     def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
         with_shapes(self.build, names, shapes)
 
-    def _declared(self, args: Any, kwargs: Any) -> Any:
-        """Return abstract tensors of the shape that the layer's own `compute_output_spec`, or `compute_output_shape`,
-        computes."""
+    def _declared(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return TensorSpecs of the output by the layer's own `compute_output_spec` or `compute_output_shape`."""
         size = context.stand_in
         with scope(declaring=self):
             if type(self).compute_output_spec is not Layer.compute_output_spec:
@@ -360,11 +364,11 @@ class Layer(StateContainer, Configurable):
             )
 
     def get_build_config(self) -> Config | None:
-        """Return the shapes that the layer was built with, from which `build_from_config` builds another one.
+        """Return the shapes that the layer was built with, for `build_from_config`.
 
         Returns:
-            A dict with one shape under `"input_shape"`; where `build` was given several, a dict of them under
-            `"shapes_dict"`, by the names of the parameters of `build`. None if `build` was not called.
+            A dict with a single shape under `"input_shape"`, or with a dict of several shapes under `"shapes_dict"`,
+            by the parameters of `build`. None if `build` was not called.
 
         >>> import hilevel
         >>> layer = hilevel.layers.Dense(3)
@@ -378,15 +382,15 @@ class Layer(StateContainer, Configurable):
         return {"input_shape": next(iter(shapes.values()))} if len(shapes) == 1 else {"shapes_dict": shapes}
 
     def build_from_config(self, config: Config | None) -> None:
-        """Build the layer with the shapes that `get_build_config` returned; with None, leave it as it is."""
+        """Build the layer with the shapes of a config of `get_build_config`; do nothing for None."""
         if config and config.get("input_shape") is not None:
             self.build(config["input_shape"])
             self._built = True
         elif config and "shapes_dict" in config:
             self.build(**config["shapes_dict"])
 
-    def _graph_call(self, args: Any, kwargs: Any) -> Any:
-        """Called on symbolic tensors: build, and become a node of the graph."""
+    def _graph_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Build the layer, and record the call on symbolic tensors as a node of the graph."""
         if self.input_spec is not None:
             self.input_spec.check(args[0] if args else self._first(kwargs), self)
         if not self._built:
@@ -415,38 +419,47 @@ class Layer(StateContainer, Configurable):
 
     @property
     def input(self) -> Any:
-        """The symbolic input of the layer's one call in a graph."""
+        """The symbolic input of the layer's only call in a graph."""
         args, _ = self._single_call()
         return args[0] if len(args) == 1 else list(args)
 
     @property
     def output(self) -> Any:
-        """The symbolic output of the layer's one call in a graph."""
+        """The symbolic output of the layer's only call in a graph."""
         return self._single_call()[1]
 
     def _single_call(self) -> Any:
         if len(self._record.calls) != 1:
             raise AttributeError(
                 f"{self._label()} was called on symbolic tensors {len(self._record.calls)} times; input "
-                "and output are known of a layer that was called once."
+                "and output exist only for a layer that was called once."
             )
         return self._record.calls[0]
 
     def compute_output_spec(self, *args: Any, **kwargs: Any) -> Any:
-        """Return symbolic tensors of the shape and dtype of the output for symbolic inputs: of the shape that
-        `compute_output_shape` computes, where a subclass has its own, else found by running `call` on shapes."""
+        """Return symbolic tensors with the shapes and dtypes of the outputs for symbolic inputs.
+
+        The shapes come from the subclass's `compute_output_shape`, if there is one, else from a run of `call` on
+        shapes.
+        """
         return abstract_call(self, args, kwargs)
 
     def compute_output_shape(self, *args: Any, **kwargs: Any) -> Any:
-        """Return the shape of the output for inputs of the given shapes. Override it where `call` cannot be run on
-        shapes."""
+        """Return the shape of the output for shapes of inputs.
+
+        Override it in a layer whose `call` cannot run on shapes.
+        """
         inputs = [symbolic_inputs(shape, self.compute_dtype) for shape in (*args, *kwargs.values())]
         return tree.map_structure(lambda s: s.shape, abstract_call(self, inputs, {}))
 
     # -- losses ------------------------------------------------------------------------------------
 
-    def add_loss(self, loss: Any) -> None:
-        """Add a number, or numbers, computed in `call`, to the loss that is minimised."""
+    def add_loss(self, loss: TensorLike) -> None:
+        """Add a scalar, or a list of scalars, to the loss of the model. Call it in `call`.
+
+        Args:
+            loss: the scalar or scalars.
+        """
         collected = context.losses
         if collected is None:
             collected = context.added_losses.get(self) or []
@@ -455,8 +468,7 @@ class Layer(StateContainer, Configurable):
 
     @property
     def losses(self) -> list[Tensor]:
-        """What `add_loss` and regularizers of this layer, and those in it, add to the loss: of the last call in this
-        thread."""
+        """The losses of the last call in this thread, by `add_loss` and regularizers, with the layers inside."""
         layers = {id(layer) for layer in self._flatten_layers()}
         kept = context.added_losses.get(self) or ()
         added = [loss for layer, loss in kept if id(layer) in layers]
@@ -466,10 +478,10 @@ class Layer(StateContainer, Configurable):
     # -- configuration -----------------------------------------------------------------------------
 
     def get_config(self) -> Config:
-        """Return the arguments from which `from_config` makes a layer like this one, as plain data.
+        """Return the arguments of the constructor as plain data, for `from_config`.
 
-        Each argument of `__init__` is read from the attribute of its name. Where there is no such attribute, or it
-        holds layers or Variables that were made of the argument, the config has the argument as it was given.
+        Each argument of `__init__` is read from the attribute of its name. If the attribute is missing, or contains
+        layers or Variables made of the argument, the config has the argument itself.
         """
         base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
         return base | {k: v for k, v in super().get_config().items() if k not in base}
@@ -478,27 +490,27 @@ class Layer(StateContainer, Configurable):
         return settings_of(self, Layer)
 
     @classmethod
-    def from_config(cls, config: Config) -> Any:
-        """A layer as `get_config` describes it, and the layers in it."""
+    def from_config(cls, config: Config) -> Self:
+        """Return a layer, with the layers in it, from a config of `get_config`."""
         return cls(**{k: _with_layers(v) for k, v in config.items()})
 
 
-def _noting_built(build: Callable[..., None]) -> Callable[..., None]:
-    """`build`, after which the layer counts as built, also where it is called by hand."""
+def _recording_build(build: Callable[..., None]) -> Callable[..., None]:
+    """Wrap `build`, so that a direct call also marks the layer as built and stores the shapes."""
 
     @functools.wraps(build)
-    def build_and_note(self: Layer, *args: Any, **kwargs: Any) -> None:
-        with scope(name_scopes=(self._place(),)):
+    def build_and_record(self: Layer, *args: Any, **kwargs: Any) -> None:
+        with scope(name_scopes=(self._set_paths(),)):
             build(self, *args, **kwargs)
         shapes = dict(zip(type(self)._build_parameters or (), args, strict=False)) | kwargs
         self._record.build_shapes = {k: v for k, v in shapes.items() if v is not None}
         self._built = self._built or not self._builds_on_call
 
-    return build_and_note
+    return build_and_record
 
 
 def _with_layers(value: Any) -> Any:
-    """A value of a config with layers in place of their descriptions."""
+    """Return a value of a config with layers in place of their configs."""
     if isinstance(value, (list, tuple)):
         return [_with_layers(v) for v in value] if any(isinstance(v, dict) for v in value) else value
     if isinstance(value, dict) and {"class_name", "config"} <= set(value):
@@ -509,6 +521,6 @@ def _with_layers(value: Any) -> Any:
     return value
 
 
-def _describe(args: Any) -> str:
+def _describe(args: tuple[Any, ...]) -> str:
     shapes = [tuple(x.shape) for x in tree.flatten(args) if hasattr(x, "shape")]
     return f"inputs of shape {', '.join(map(str, shapes))}"

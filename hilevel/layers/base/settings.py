@@ -1,50 +1,65 @@
-"""The settings of a layer, which are the arguments of its constructor, as they are now."""
+"""The settings of a layer: the present values of its constructor's arguments, and the types of common ones."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypedDict
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
 
+from hilevel.activations.activations import ActivationLike as ActivationLike
+from hilevel.constraints.constraints import ConstraintLike as ConstraintLike
+from hilevel.dtype_policies import DTypePolicy
+from hilevel.engine.types import DTypeLike, ShapeLike
+from hilevel.initializers.base import InitializerLike as InitializerLike
 from hilevel.layers.base.tracking import holds_state
+from hilevel.regularizers.regularizers import RegularizerLike as RegularizerLike
+
+if TYPE_CHECKING:
+    from hilevel.layers.base.layer import Layer
+
+PolicyLike: TypeAlias = DTypePolicy | DTypeLike
+"""A dtype policy, its name, a dtype, or None for the global policy."""
+
+SizeLike: TypeAlias = int | Sequence[int]
+"""A size for all spatial axes, or one for each."""
 
 FIRST_LAYER_ONLY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
-"""Arguments of a first layer, which say the shape of the model's input and are no settings of the layer."""
+"""Arguments of a first layer that describe the shape of the model's input. They are no settings of the layer."""
 
 
 class BaseOptions(TypedDict, total=False):
     """Keyword arguments of all layers for type checkers, in `**kwargs: Unpack[...]`, but `activity_regularizer`."""
 
     trainable: bool
-    dtype: Any
+    dtype: PolicyLike
     autocast: bool
     name: str | None
-    input_shape: Any
+    input_shape: ShapeLike | int
     input_dim: int
-    batch_input_shape: Any
+    batch_input_shape: ShapeLike
     batch_size: int | None
 
 
 class Options(BaseOptions, total=False):
     """Keyword arguments of all layers for type checkers, in `**kwargs: Unpack[...]`."""
 
-    activity_regularizer: Any
+    activity_regularizer: RegularizerLike
 
 
-def settings_of(layer: Any, base: type) -> dict[str, Any]:
-    """Return the arguments of a layer's constructor by name: the attribute of that name, if the argument is kept there,
-    otherwise the argument as it was given.
+def settings_of(layer: Layer, base: type) -> dict[str, Any]:
+    """Return the constructor's arguments by name: the attribute of the name if the layer has it, else the argument.
 
     Args:
         layer: the layer.
-        base: the class whose properties are no settings, `Layer`.
+        base: `Layer`, whose properties are no settings.
     """
     given = _given(layer)
-    found = given | {name: getattr(layer, name) for name in given if _keeps(layer, name, base)}
+    found = given | {name: getattr(layer, name) for name in given if _has_setting(layer, name, base)}
     return {k: given[k] if holds_state(v) and not holds_state(given[k]) else v for k, v in found.items()}
 
 
-def _given(layer: Any) -> dict[str, Any]:
-    """Return the arguments that a layer's constructor was given, and the defaults of the others, by name."""
+def _given(layer: Layer) -> dict[str, Any]:
+    """Return the arguments that a layer's constructor got, and the defaults of the others, by name."""
     args, kwargs = layer._record.arguments
     signature = inspect.signature(type(layer).__init__)
     bound = signature.bind_partial(layer, *args, **kwargs)
@@ -59,8 +74,8 @@ def _given(layer: Any) -> dict[str, Any]:
     return found
 
 
-def _keeps(layer: Any, name: str, base: type) -> bool:
-    """Whether a layer has an attribute of that name, or a property that its base does not have."""
+def _has_setting(layer: Layer, name: str, base: type) -> bool:
+    """Return whether a layer has an attribute of the name, or a property that its base lacks."""
     if name in vars(layer):
         return True
     return inspect.isdatadescriptor(getattr(type(layer), name, None)) and not hasattr(base, name)

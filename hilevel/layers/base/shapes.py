@@ -1,8 +1,7 @@
-"""Shapes of the arguments of a layer, and tensors that stand for them."""
+"""Shapes of the arguments of a layer, and placeholders for them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,10 @@ from hilevel import tree
 from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.graph import SymbolicTensor, known_shape
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import DTypeLike
+from hilevel.engine.types import DTypeLike, Function, ShapeLike
 
 
-def has_shape(x: Any) -> bool:
+def has_shape(x: object) -> bool:
     """Whether all leaves of an argument have shapes, so that it counts as a tensor argument."""
     leaves = tree.flatten(x)
     return bool(leaves) and all(hasattr(leaf, "shape") for leaf in leaves)
@@ -29,9 +28,12 @@ def shapes_of(named: dict[str, Any]) -> dict[str, Any]:
     return {name: tree.map_structure(shape, value) for name, value in named.items()}
 
 
-def with_shapes(function: Callable[..., Any], names: list[str], shapes: dict[str, Any]) -> Any:
-    """Call a function of shapes: one parameter takes the first shape, several take those of the inputs that they are
-    named after, as in `build(self, query_shape, value_shape)`."""
+def with_shapes(function: Function, names: list[str], shapes: dict[str, Any]) -> Any:
+    """Call a function of shapes.
+
+    A single parameter gets the first shape. Several get the shapes of the inputs in their names, as in
+    `build(self, query_shape, value_shape)`.
+    """
     if len(names) == 1:
         return function(next(iter(shapes.values())))
     by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
@@ -39,17 +41,17 @@ def with_shapes(function: Callable[..., Any], names: list[str], shapes: dict[str
 
 
 def as_symbolic(x: Any) -> Any:
-    """Return a symbolic tensor for an abstract one; anything else as it is."""
+    """Return a symbolic tensor for a `TensorSpec`, and anything else as it is."""
     return SymbolicTensor(known_shape(x.shape), x.dtype, "input") if x.__class__ is TensorSpec else x
 
 
-def as_spec(shape: Any, dtype: Any, size: int) -> TensorSpec:
-    """Return an abstract tensor for a shape, with `size` for unknown dimensions."""
+def as_spec(shape: ShapeLike, dtype: DTypeLike, size: int) -> TensorSpec:
+    """Return a `TensorSpec` for a shape, with `size` for unknown dimensions."""
     return TensorSpec([size if n is None else n for n in shape], as_dtype(dtype))
 
 
-def abstract_tensors(shape: Any, dtype: Any, size: int) -> Any:
-    """Return abstract tensors for a shape, or a structure of shapes, with `size` for unknown dimensions."""
+def abstract_tensors(shape: Any, dtype: DTypeLike, size: int) -> Any:
+    """Return a `TensorSpec` for each shape of a structure, with `size` for unknown dimensions."""
     if isinstance(shape, dict):
         return {key: abstract_tensors(value, dtype, size) for key, value in shape.items()}
     if all(n is None or isinstance(n, (int, np.integer)) for n in shape):
@@ -58,7 +60,7 @@ def abstract_tensors(shape: Any, dtype: Any, size: int) -> Any:
 
 
 def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
-    """Return symbolic tensors for a shape, or a structure of shapes."""
+    """Return a symbolic tensor for each shape of a structure."""
     if isinstance(shape, dict):
         return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
     if shape and isinstance(shape[0], (list, tuple)):

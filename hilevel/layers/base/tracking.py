@@ -1,18 +1,20 @@
-"""What an object holds: layers, Variables, seed generators and metrics in its attributes, and in lists, dicts, tuples
-and sets there.
+"""Tracking of the layers, Variables, seed generators and metrics in the attributes of an object.
 
-What is found is remembered until something that counts is set anywhere; `structure.version` counts these events.
+Lists, dicts, tuples and sets in attributes are searched, too. `structure.version` counts the assignments that may
+change the result; a layer caches its result for one version.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any, TypeVar
 
 from hilevel.engine.context import context
 from hilevel.engine.variables import Variable
 from hilevel.random.seed import SeedGenerator
+
+T = TypeVar("T")
 
 
 class _Structure:
@@ -23,7 +25,7 @@ structure = _Structure()
 
 
 def changed() -> None:
-    """Note that some object now holds other things than before."""
+    """Mark the cached results of all objects as invalid."""
     structure.version += 1
 
 
@@ -39,19 +41,19 @@ def _counting(name: str, base: Any) -> Callable[..., Any]:
 
 
 class TrackedList(list[Any]):
-    """A list in an attribute of a layer, which notes its changes."""
+    """A list in an attribute of a layer, whose changes are tracked."""
 
 
 class TrackedDict(dict[Any, Any]):
-    """A dict in an attribute of a layer, which notes its changes."""
+    """A dict in an attribute of a layer, whose changes are tracked."""
 
 
 class TrackedOrderedDict(OrderedDict[Any, Any]):
-    """An OrderedDict in an attribute of a layer, which notes its changes."""
+    """An OrderedDict in an attribute of a layer, whose changes are tracked."""
 
 
 class TrackedSet(set[Any]):
-    """A set in an attribute of a layer, which notes its changes."""
+    """A set in an attribute of a layer, whose changes are tracked."""
 
 
 _OF_DICTS = "__setitem__ __delitem__ __ior__ clear pop popitem setdefault update"
@@ -88,10 +90,10 @@ _STRUCTURES = (list, tuple, dict, set)
 
 
 class Tracker:
-    """Base of layers: remembers what its attributes hold."""
+    """The base of layers, which tracks the objects in its attributes."""
 
     _changes = 0
-    """Counts assignments of other numbers, texts and booleans to attributes: a captured step may depend on them."""
+    """The number of changes of plain values in attributes, on which a captured step may depend."""
 
     def __setattr__(self, name: str, value: Any) -> None:
         if not context.interpreter.is_plain:
@@ -109,41 +111,43 @@ class Tracker:
         object.__delattr__(self, name)
 
 
-def is_trackable(value: Any) -> bool:
-    """Whether something that counts may be in it."""
+def is_trackable(value: object) -> bool:
+    """Whether a value is, or may contain, a tracked object."""
     return isinstance(value, (Tracker, Variable, SeedGenerator, *_STRUCTURES)) or hasattr(
         value, "reset_state"
     )
 
 
-def held(owner: Any) -> Iterator[Any]:
-    """Everything in the attributes of an object, lists, dicts and tuples opened, in the order in which it was set; of
-    sets in the order of the names."""
+def children(owner: object) -> Iterator[Any]:
+    """Yield the objects in the attributes of an object, and in their lists, dicts, tuples and sets.
+
+    They come in the order of assignment; the objects of a set in the order of their names.
+    """
     for value in list(owner.__dict__.values()):  # another thread may add some
         if isinstance(value, _STRUCTURES):
-            yield from _open(value)
+            yield from _leaves(value)
         elif type(value) not in _PLAIN:
             yield value
 
 
-def _open(value: Any) -> Iterator[Any]:
+def _leaves(value: object) -> Iterator[Any]:
     if isinstance(value, (list, tuple)):
         for item in value:
-            yield from _open(item)
+            yield from _leaves(item)
     elif isinstance(value, dict):
         for item in value.values():
-            yield from _open(item)
+            yield from _leaves(item)
     elif isinstance(value, set):
         yield from sorted(value, key=lambda item: str(getattr(item, "name", "")))
     else:
         yield value
 
 
-def holds_state(value: Any) -> bool:
-    """Whether a value is a layer or a Variable, or a list, tuple or dict with one in it."""
-    return any(isinstance(x, (Tracker, Variable)) for x in _open(value))
+def holds_state(value: object) -> bool:
+    """Return whether a value is a layer or Variable, or a list, tuple or dict that contains one."""
+    return any(isinstance(x, (Tracker, Variable)) for x in _leaves(value))
 
 
-def unique(items: Iterator[Any]) -> list[Any]:
-    """The items without repetitions, by identity, in order."""
+def unique(items: Iterable[T]) -> list[T]:
+    """Return the items in order, each object once."""
     return list({id(item): item for item in items}.values())

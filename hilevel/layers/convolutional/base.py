@@ -1,42 +1,43 @@
-"""What all convolutions have in common: their settings, bias and activation."""
+"""The base of convolutions: settings, bias and activation."""
 
 from __future__ import annotations
 
 from typing import Any, ClassVar
 
 from hilevel import ops
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Function, Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
 from hilevel.layers.base.checks import activation_of, data_format_of, flags, one_of, set_weight_settings
 from hilevel.layers.base.input_axes import fused_name
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import ActivationLike, SizeLike
 from hilevel.layers.normalization.base import axis_size
 from hilevel.ops.nn.windows import per_axis
 
 
 class BaseConvolution(Layer):
-    """Base of convolutions. A subclass calls `configure` in its constructor."""
+    """The base of convolutions. A subclass calls `configure` in its constructor."""
 
     rank: ClassVar[int]
     paddings: ClassVar[tuple[str, ...]] = ("valid", "same")
     strides_or_dilation: ClassVar[bool] = True
-    """Whether only one of the two may be above 1."""
+    """True if strides and dilation cannot both be above 1."""
     bias: Variable | None
 
     def configure(
         self,
-        kernel_size: Any,
-        strides: Any,
+        kernel_size: SizeLike,
+        strides: SizeLike,
         padding: str,
         data_format: str | None,
-        dilation_rate: Any,
-        activation: Any,
+        dilation_rate: SizeLike,
+        activation: ActivationLike,
         use_bias: bool,
         **weights: Any,
     ) -> None:
-        """Check and keep the settings; `weights` are initializers, regularizers and constraints, by argument."""
+        """Check and set the settings; `weights` are initializers, regularizers and constraints, by argument."""
         name = type(self).__name__
         self.kernel_size = per_axis(name, "kernel_size", kernel_size, self.rank)
         self.strides = per_axis(name, "strides", strides, self.rank)
@@ -57,7 +58,7 @@ class BaseConvolution(Layer):
             )
 
     def channels(self, input_shape: Shape) -> int:
-        """How many channels the input has; the layer expects as many from now on."""
+        """Return the number of channels of the input, and expect it of later inputs."""
         if len(input_shape) != self.rank + 2:
             raise ShapeError(
                 f'{type(self).__name__} "{self.name}" expects inputs with {self.rank + 2} axes, the batch, {self.rank} '
@@ -69,12 +70,12 @@ class BaseConvolution(Layer):
         return size
 
     def make_bias(self, size: int) -> None:
-        """Make the bias, if there is one."""
+        """Make the bias, if the layer uses one."""
         self.bias = self.add_weight("bias", (size,)) if self.use_bias else None
 
     @property
     def window(self) -> dict[str, Any]:
-        """The settings that the ops take by these names."""
+        """The keyword arguments of ops for windows."""
         return {
             "strides": self.strides,
             "padding": self.padding,
@@ -82,15 +83,15 @@ class BaseConvolution(Layer):
             "dilation_rate": self.dilation_rate,
         }
 
-    def fused(self, convolution: Any, *args: Tensor, **kwargs: Any) -> Tensor:
-        """An op that takes bias and activation, and the activation after it where it knows it not."""
+    def fused(self, convolution: Function, *args: Tensor, **kwargs: Any) -> Tensor:
+        """Return the result of an op with bias and activation; apply the activation here if the op does not fuse it."""
         name = type(self).__name__
         if self._fused:
             return convolution(*args, bias=self.bias, activation=self._fused, name=name, **kwargs)
         return self.activation(convolution(*args, bias=self.bias, name=name, **kwargs))
 
-    def finished(self, y: Tensor) -> Tensor:
-        """The result of an op with bias and activation."""
+    def add_bias_and_activate(self, y: Tensor) -> Tensor:
+        """Return the result of an op plus the bias, with the activation."""
         if self.bias is not None:
             view = (-1, *(1,) * self.rank) if self._channels_first else (-1,)
             y = y + ops.reshape(self.bias, view)

@@ -2,46 +2,53 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel.engine.types import Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import positive, refuse
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SizeLike,
+)
 from hilevel.layers.convolutional.base import BaseConvolution
 from hilevel.ops.nn.convolution import fused_conv
 
 
 class ConvOptions(BaseOptions, total=False):
-    """Keyword arguments of convolutions for type checkers: those that are not implemented are refused."""
+    """Keyword arguments of convolutions for type checkers. `lora_rank` and `lora_alpha` are not implemented."""
 
     lora_rank: int | None
     lora_alpha: float | None
 
 
 class BaseConv(BaseConvolution):
-    """Base of `Conv1D`, `Conv2D` and `Conv3D`."""
+    """The base of `Conv1D`, `Conv2D` and `Conv3D`."""
 
     kernel: Variable
 
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: SizeLike,
+        strides: SizeLike = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: SizeLike = 1,
         groups: int = 1,
-        activation: Any = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[ConvOptions],
     ) -> None:
         name = type(self).__name__
@@ -61,7 +68,7 @@ class BaseConv(BaseConvolution):
             )
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernel and bias."""
+        """Make the kernel and the bias."""
         channels = self.channels(input_shape)
         if channels % self.groups:
             raise ValueError(
@@ -72,7 +79,7 @@ class BaseConv(BaseConvolution):
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """`activation(conv(inputs, kernel) + bias)`."""
+        """Compute `activation(conv(inputs, kernel) + bias)`, with `filters` channels."""
         return self.fused(fused_conv, inputs, self.kernel, **self.window)
 
 
@@ -80,29 +87,29 @@ class Conv1D(BaseConv):
     """A convolution over steps: `activation(conv(x, kernel) + bias)`.
 
     Args:
-        filters: how many filters there are, which is the number of channels of the output.
-        kernel_size: how many steps lie under the kernel.
-        strides: how far it goes from one place to the next.
-        padding: `"valid"` for none, `"same"` for an output as long as the input (divided by the strides),
-            `"causal"` likewise, but no step depends on later ones.
+        filters: the number of channels of the output.
+        kernel_size: the number of steps that the kernel covers.
+        strides: the step of the kernel along each axis; not above 1 together with `dilation_rate`.
+        padding: `"valid"` for none, `"same"` for an output of the input's length, divided by the strides,
+            `"causal"` for the same length without dependence on later steps.
         data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
-        dilation_rate: the distance of the steps under the kernel.
-        groups: how many groups the channels make, each with its share of the filters.
-        activation: a name or a function; none by default.
-        use_bias: whether there is a bias.
-        kernel_initializer, bias_initializer: how the weights begin.
+        dilation_rate: the distance between neighbouring steps of the kernel.
+        groups: the number of groups of channels, each with an equal number of filters.
+        activation: the name of an activation or a function; none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a penalty on the output.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
 
     >>> import hilevel
     >>> hilevel.layers.Conv1D(3, 2, activation="relu")(np.ones((1, 8, 4))).shape
     (1, 7, 3)
 
     Raises:
-        ValueError: a setting is none of what is expected, strides and dilation are both above 1, or filters or
-            channels are no multiple of `groups`.
-        ShapeError: at a call, the kernel is longer than the input, or there are other channels than at first.
+        ValueError: a setting is invalid, strides and dilation are both above 1, or filters or
+            channels are not a multiple of `groups`.
+        ShapeError: at a call, the kernel is longer than the input, or the number of channels has changed.
     """
 
     rank = 1
@@ -113,19 +120,19 @@ class Conv2D(BaseConv):
     """A convolution over images: `activation(conv(x, kernel) + bias)`. LeCun et al., 1989.
 
     Args:
-        filters: how many filters there are, which is the number of channels of the output.
-        kernel_size: the height and width of the kernel; one number for both.
-        strides: how far it goes from one place to the next.
-        padding: `"valid"` for none, `"same"` for an output as large as the input (divided by the strides).
+        filters: the number of channels of the output.
+        kernel_size: the height and width of the kernel, or one size for both.
+        strides: the step of the kernel along each axis; not above 1 together with `dilation_rate`.
+        padding: `"valid"` for none, `"same"` for an output of the input's size, divided by the strides.
         data_format: `"channels_last"` for `(batch, height, width, channels)`, or `"channels_first"`.
-        dilation_rate: the distance of the elements under the kernel.
-        groups: how many groups the channels make, each with its share of the filters.
-        activation: a name or a function; none by default.
-        use_bias: whether there is a bias.
-        kernel_initializer, bias_initializer: how the weights begin.
+        dilation_rate: the distance between neighbouring elements of the kernel.
+        groups: the number of groups of channels, each with an equal number of filters.
+        activation: the name of an activation or a function; none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a penalty on the output.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
 
     >>> import hilevel
     >>> hilevel.layers.Conv2D(3, 3, padding="same")(np.ones((1, 8, 8, 1))).shape
@@ -140,8 +147,13 @@ class Conv2D(BaseConv):
 
 
 class Conv3D(BaseConv):
-    """A convolution over volumes: `activation(conv(x, kernel) + bias)`. The arguments are those of `Conv2D`, with three
-    axes in place of two.
+    """A convolution over volumes: `activation(conv(x, kernel) + bias)`.
+
+    Args:
+        filters, kernel_size, strides, padding, data_format: as in `Conv2D`, for three axes.
+        dilation_rate, groups, activation, use_bias, activity_regularizer: as in `Conv2D`.
+        kernel_initializer, kernel_regularizer, kernel_constraint: as in `Conv2D`.
+        bias_initializer, bias_regularizer, bias_constraint: as in `Conv2D`.
 
     >>> import hilevel
     >>> hilevel.layers.Conv3D(3, 2, strides=2)(np.ones((1, 4, 4, 4, 1))).shape

@@ -1,41 +1,48 @@
-"""Transposed convolutions, which enlarge, over one, two and three axes."""
+"""Transposed convolutions over one, two and three axes."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import positive
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SizeLike,
+)
 from hilevel.layers.convolutional.base import BaseConvolution
 from hilevel.ops.nn.windows import per_axis
 
 
 class BaseConvTranspose(BaseConvolution):
-    """Base of `Conv1DTranspose`, `Conv2DTranspose` and `Conv3DTranspose`."""
+    """The base of `Conv1DTranspose`, `Conv2DTranspose` and `Conv3DTranspose`."""
 
     kernel: Variable
 
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: SizeLike,
+        strides: SizeLike = 1,
         padding: str = "valid",
-        output_padding: Any = None,
+        output_padding: SizeLike | None = None,
         data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
+        dilation_rate: SizeLike = 1,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[BaseOptions],
     ) -> None:
         name = type(self).__name__
@@ -57,51 +64,57 @@ class BaseConvTranspose(BaseConvolution):
                 )
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernel and bias."""
+        """Make the kernel and the bias."""
         self.kernel = self.add_weight("kernel", (*self.kernel_size, self.filters, self.channels(input_shape)))
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """`activation(conv_transpose(inputs, kernel) + bias)`."""
+        """Compute `activation(conv_transpose(inputs, kernel) + bias)`, with `filters` channels."""
         y = ops.conv_transpose(inputs, self.kernel, output_padding=self.output_padding, **self.window)
-        return self.finished(y)
+        return self.add_bias_and_activate(y)
 
 
 class Conv1DTranspose(BaseConvTranspose):
-    """The way back of a convolution over steps, with a bias and an activation: each step of the input adds the kernel,
-    times itself, to the output.
+    """The transpose of a convolution over steps, with bias and activation.
+
+    Each step of the input adds its multiple of the kernel to the output. Zeiler et al., 2010.
 
     Args:
-        filters: how many channels the output has.
-        kernel_size: the size of the kernel, in elements of the output.
-        strides: how far the output goes on for each element of the input.
-        padding: `"valid"` for an output in which all of every kernel lies, `"same"` for one of `input * strides`.
-        output_padding: how much is added to the output; less than `strides`. By default the sizes above result.
+        filters: the number of channels of the output.
+        kernel_size: the number of steps of the output that the kernel covers.
+        strides: the steps of the output for each step of the input; not above 1 together with `dilation_rate`.
+        padding: `"valid"` for an output that contains each kernel whole, `"same"` for a size of `input * strides`.
+        output_padding: the size added to the output, less than `strides`; by default `padding` determines the size.
         data_format: `"channels_last"` or `"channels_first"`.
-        dilation_rate: the distance of the elements of the kernel in the output.
-        activation: a name or a function; none by default.
-        use_bias: whether there is a bias.
-        kernel_initializer, bias_initializer: how the weights begin.
+        dilation_rate: the distance between neighbouring elements of the kernel in the output.
+        activation: the name of an activation or a function; none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a penalty on the output.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
 
     >>> import hilevel
     >>> hilevel.layers.Conv1DTranspose(3, 2, strides=2)(np.ones((1, 4, 1))).shape
     (1, 8, 3)
 
     Raises:
-        ValueError: a setting is none of what is expected, strides and dilation are both above 1, or `output_padding`
+        ValueError: a setting is invalid, strides and dilation are both above 1, or `output_padding`
             is not below `strides`.
-        ShapeError: at a call, there are other channels than at first.
+        ShapeError: at a call, the number of channels has changed.
     """
 
     rank = 1
 
 
 class Conv2DTranspose(BaseConvTranspose):
-    """The way back of a convolution over images, as generators of images use it. The arguments are those of
-    `Conv1DTranspose`, with two axes in place of one. Zeiler et al., 2010.
+    """The transpose of a convolution over images, such as in generators of images. Zeiler et al., 2010.
+
+    Args:
+        filters, kernel_size, strides, padding, output_padding, data_format: as in `Conv1DTranspose`, for two axes.
+        dilation_rate, activation, use_bias, activity_regularizer: as in `Conv1DTranspose`.
+        kernel_initializer, kernel_regularizer, kernel_constraint: as in `Conv1DTranspose`.
+        bias_initializer, bias_regularizer, bias_constraint: as in `Conv1DTranspose`.
 
     >>> import hilevel
     >>> hilevel.layers.Conv2DTranspose(3, 3, strides=2, padding="same")(np.ones((1, 4, 4, 1))).shape
@@ -112,8 +125,13 @@ class Conv2DTranspose(BaseConvTranspose):
 
 
 class Conv3DTranspose(BaseConvTranspose):
-    """The way back of a convolution over volumes. The arguments are those of `Conv1DTranspose`, with three axes in
-    place of one, and `data_format` before `output_padding`.
+    """The transpose of a convolution over volumes.
+
+    Args:
+        filters, kernel_size, strides, padding, data_format, output_padding: as in `Conv1DTranspose`, for three axes.
+        dilation_rate, activation, use_bias, activity_regularizer: as in `Conv1DTranspose`.
+        kernel_initializer, kernel_regularizer, kernel_constraint: as in `Conv1DTranspose`.
+        bias_initializer, bias_regularizer, bias_constraint: as in `Conv1DTranspose`.
 
     >>> import hilevel
     >>> hilevel.layers.Conv3DTranspose(3, 2, strides=2)(np.ones((1, 2, 2, 2, 1))).shape
@@ -125,21 +143,21 @@ class Conv3DTranspose(BaseConvTranspose):
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: SizeLike,
+        strides: SizeLike = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        output_padding: Any = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
+        output_padding: SizeLike | None = None,
+        dilation_rate: SizeLike = 1,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(

@@ -1,44 +1,51 @@
-"""Convolutions of each channel by itself."""
+"""Convolutions of each channel separately."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel.engine.types import Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import positive
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SizeLike,
+)
 from hilevel.layers.convolutional.base import BaseConvolution
 from hilevel.ops.nn.convolution import fused_depthwise_conv
 
 
 class BaseDepthwiseConv(BaseConvolution):
-    """Base of `DepthwiseConv1D` and `DepthwiseConv2D`."""
+    """The base of `DepthwiseConv1D` and `DepthwiseConv2D`."""
 
-    depthwise_initializer: Any
-    depthwise_regularizer: Any
-    depthwise_constraint: Any
+    depthwise_initializer: InitializerLike
+    depthwise_regularizer: RegularizerLike
+    depthwise_constraint: ConstraintLike
 
     strides_or_dilation = False
     kernel: Variable
 
     def __init__(
         self,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: SizeLike,
+        strides: SizeLike = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
         data_format: str | None = None,
-        dilation_rate: Any = 1,
-        activation: Any = None,
+        dilation_rate: SizeLike = 1,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -51,7 +58,7 @@ class BaseDepthwiseConv(BaseConvolution):
         self.depth_multiplier = positive(type(self).__name__, "depth_multiplier", depth_multiplier)
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernel and bias."""
+        """Make the kernel and the bias."""
         channels = self.channels(input_shape)
         shape = (*self.kernel_size, channels, self.depth_multiplier)
         self.kernel = self.add_weight(
@@ -61,42 +68,47 @@ class BaseDepthwiseConv(BaseConvolution):
         self.make_bias(channels * self.depth_multiplier)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """`activation(depthwise_conv(inputs, kernel) + bias)`."""
+        """Compute `activation(depthwise_conv(inputs, kernel) + bias)`, with `depth_multiplier` times the channels."""
         return self.fused(fused_depthwise_conv, inputs, self.kernel, **self.window)
 
 
 class DepthwiseConv1D(BaseDepthwiseConv):
-    """A convolution over steps of each channel by itself: `activation(depthwise_conv(x, kernel) + bias)`.
+    """A convolution of each channel over steps: `activation(depthwise_conv(x, kernel) + bias)`.
 
     Args:
-        kernel_size: how many steps lie under the kernel.
-        strides: how far it goes from one place to the next.
-        padding: `"valid"` for none, `"same"` for an output as large as the input (divided by the strides).
-        depth_multiplier: how many kernels there are for each channel, and channels of the output for each of the input.
+        kernel_size: the number of steps that the kernel covers.
+        strides: the step of the kernel along each axis.
+        padding: `"valid"` for none, `"same"` for an output of the input's size, divided by the strides.
+        depth_multiplier: the number of kernels, and channels of the output, for each channel of the input.
         data_format: `"channels_last"` or `"channels_first"`.
-        dilation_rate: the distance of the elements under the kernel.
-        activation: a name or a function; none by default.
-        use_bias: whether there is a bias.
-        depthwise_initializer, bias_initializer: how the weights begin.
+        dilation_rate: the distance between neighbouring elements of the kernel.
+        activation: the name of an activation or a function; none by default.
+        use_bias: whether to add a bias.
+        depthwise_initializer, bias_initializer: the initializers of the weights.
         depthwise_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a penalty on the output.
-        depthwise_constraint, bias_constraint: what the weights are passed through after each update.
+        depthwise_constraint, bias_constraint: projections of the weights after each update.
 
     >>> import hilevel
     >>> hilevel.layers.DepthwiseConv1D(2, depth_multiplier=3)(np.ones((1, 8, 4))).shape
     (1, 7, 12)
 
     Raises:
-        ValueError: a setting is none of what is expected.
-        ShapeError: at a call, the kernel is larger than the input, or there are other channels than at first.
+        ValueError: a setting is invalid.
+        ShapeError: at a call, the kernel is larger than the input, or the number of channels has changed.
     """
 
     rank = 1
 
 
 class DepthwiseConv2D(BaseDepthwiseConv):
-    """A convolution over images of each channel by itself. The arguments are those of `DepthwiseConv1D`, with two axes
-    in place of one. Sifre, 2014.
+    """A convolution of each channel over images. Sifre, 2014.
+
+    Args:
+        kernel_size, strides, padding, data_format, dilation_rate: as in `DepthwiseConv1D`, for two axes.
+        depth_multiplier, activation, use_bias, activity_regularizer: as in `DepthwiseConv1D`.
+        depthwise_initializer, depthwise_regularizer, depthwise_constraint: as in `DepthwiseConv1D`.
+        bias_initializer, bias_regularizer, bias_constraint: as in `DepthwiseConv1D`.
 
     >>> import hilevel
     >>> hilevel.layers.DepthwiseConv2D(3, padding="same")(np.ones((1, 8, 8, 4))).shape

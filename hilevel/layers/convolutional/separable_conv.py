@@ -1,20 +1,27 @@
-"""Depthwise convolutions, followed by a convolution of size 1."""
+"""Depthwise convolutions, followed by a pointwise convolution."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import positive
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+    SizeLike,
+)
 from hilevel.layers.convolutional.base import BaseConvolution
 from hilevel.ops.nn.convolution import fused_conv
 
 
 class BaseSeparableConv(BaseConvolution):
-    """Base of `SeparableConv1D` and `SeparableConv2D`."""
+    """The base of `SeparableConv1D` and `SeparableConv2D`."""
 
     strides_or_dilation = False
     depthwise_kernel: Variable
@@ -23,24 +30,24 @@ class BaseSeparableConv(BaseConvolution):
     def __init__(
         self,
         filters: int,
-        kernel_size: Any,
-        strides: Any = 1,
+        kernel_size: SizeLike,
+        strides: SizeLike = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: Any = 1,
+        dilation_rate: SizeLike = 1,
         depth_multiplier: int = 1,
-        activation: Any = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        depthwise_initializer: Any = "glorot_uniform",
-        pointwise_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        depthwise_regularizer: Any = None,
-        pointwise_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        depthwise_constraint: Any = None,
-        pointwise_constraint: Any = None,
-        bias_constraint: Any = None,
+        depthwise_initializer: InitializerLike = "glorot_uniform",
+        pointwise_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        depthwise_regularizer: RegularizerLike = None,
+        pointwise_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        depthwise_constraint: ConstraintLike = None,
+        pointwise_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         **kwargs: Unpack[BaseOptions],
     ) -> None:
         name = type(self).__name__
@@ -66,45 +73,50 @@ class BaseSeparableConv(BaseConvolution):
         self.make_bias(self.filters)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """`activation(separable_conv(inputs, depthwise_kernel, pointwise_kernel) + bias)`."""
+        """Compute the depthwise and the pointwise convolution, with bias, activation and `filters` channels."""
         x = ops.depthwise_conv(inputs, self.depthwise_kernel, **self.window)
         return self.fused(fused_conv, x, self.pointwise_kernel, data_format=self.data_format)
 
 
 class SeparableConv1D(BaseSeparableConv):
-    """A convolution over steps of each channel by itself, then one of a single element that mixes the channels.
+    """A convolution of each channel over steps, then a pointwise convolution that mixes the channels.
 
     Args:
-        filters: how many channels the output has.
-        kernel_size: how many steps lie under the first kernel.
-        strides: how far it goes from one place to the next.
-        padding: `"valid"` for none, `"same"` for an output as large as the input (divided by the strides).
+        filters: the number of channels of the output.
+        kernel_size: the number of steps that the depthwise kernel covers.
+        strides: the step of the kernel along each axis.
+        padding: `"valid"` for none, `"same"` for an output of the input's size, divided by the strides.
         data_format: `"channels_last"` or `"channels_first"`.
-        dilation_rate: the distance of the elements under the first kernel.
-        depth_multiplier: how many kernels there are for each channel in the first step.
-        activation: a name or a function; none by default.
-        use_bias: whether there is a bias.
-        depthwise_initializer, pointwise_initializer, bias_initializer: how the weights begin.
+        dilation_rate: the distance between neighbouring elements of the depthwise kernel.
+        depth_multiplier: the number of depthwise kernels for each channel.
+        activation: the name of an activation or a function; none by default.
+        use_bias: whether to add a bias.
+        depthwise_initializer, pointwise_initializer, bias_initializer: the initializers of the weights.
         depthwise_regularizer, pointwise_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a penalty on the output.
-        depthwise_constraint, pointwise_constraint, bias_constraint: what the weights are passed through after each
-            update.
+        depthwise_constraint, pointwise_constraint, bias_constraint: projections of the weights after each update.
 
     >>> import hilevel
     >>> hilevel.layers.SeparableConv1D(6, 2)(np.ones((1, 8, 4))).shape
     (1, 7, 6)
 
     Raises:
-        ValueError: a setting is none of what is expected.
-        ShapeError: at a call, the kernel is larger than the input, or there are other channels than at first.
+        ValueError: a setting is invalid.
+        ShapeError: at a call, the kernel is larger than the input, or the number of channels has changed.
     """
 
     rank = 1
 
 
 class SeparableConv2D(BaseSeparableConv):
-    """A convolution over images of each channel by itself, then one of a single element that mixes the channels. The
-    arguments are those of `SeparableConv1D`, with two axes in place of one. Chollet, 2017.
+    """A convolution of each channel over images, then a pointwise convolution. Chollet, 2017.
+
+    Args:
+        filters, kernel_size, strides, padding, data_format, dilation_rate: as in `SeparableConv1D`, for two axes.
+        depth_multiplier, activation, use_bias, activity_regularizer: as in `SeparableConv1D`.
+        depthwise_initializer, depthwise_regularizer, depthwise_constraint: as in `SeparableConv1D`.
+        pointwise_initializer, pointwise_regularizer, pointwise_constraint: as in `SeparableConv1D`.
+        bias_initializer, bias_regularizer, bias_constraint: as in `SeparableConv1D`.
 
     >>> import hilevel
     >>> hilevel.layers.SeparableConv2D(6, 3, padding="same")(np.ones((1, 8, 8, 4))).shape

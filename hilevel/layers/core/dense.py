@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Shape, Tensor
@@ -17,21 +17,27 @@ from hilevel.layers.base.checks import (
 from hilevel.layers.base.input_axes import fused_name, last_axis
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import BaseOptions
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    RegularizerLike,
+)
 
 
 class Dense(Layer):
-    """A fully connected layer: `activation(x @ kernel + bias)`, over the last axis.
+    """A fully connected layer: `activation(x @ kernel + bias)` over the last axis.
 
     Args:
         units: the size of the output's last axis.
-        activation: a name or a function; none by default.
-        use_bias: whether there is a bias.
-        kernel_initializer, bias_initializer: how the weights begin.
+        activation: the name of an activation or a function; none by default.
+        use_bias: whether to add a bias.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
         activity_regularizer: a penalty on the output.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
-        lora_rank, lora_alpha, quantization_config: not implemented; anything but None is refused.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
+        lora_rank, lora_alpha, quantization_config: not implemented; only None is accepted.
 
     >>> import hilevel
     >>> hilevel.layers.Dense(3, activation="relu")(np.ones((2, 4))).shape
@@ -39,7 +45,7 @@ class Dense(Layer):
 
     Raises:
         ValueError: `units` is not a positive integer.
-        ShapeError: at a call, the last axis is not the one the layer was built on.
+        ShapeError: at a call, the size of the last axis differs from the size in `build`.
     """
 
     kernel: Variable
@@ -48,18 +54,18 @@ class Dense(Layer):
     def __init__(
         self,
         units: int,
-        activation: Any = None,
+        activation: ActivationLike = None,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        activity_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
-        quantization_config: Any = None,
+        quantization_config: None = None,
         **kwargs: Unpack[BaseOptions],
     ) -> None:
         super().__init__(activity_regularizer=activity_regularizer, **kwargs)
@@ -80,13 +86,13 @@ class Dense(Layer):
         self.input_spec = InputSpec(min_ndim=2)
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernel and bias."""
+        """Make the kernel and the bias."""
         self.kernel = self.add_weight("kernel", (last_axis(self, input_shape), self.units))
         self.bias = self.add_weight("bias", (self.units,)) if self.use_bias else None
         self.input_spec = InputSpec(min_ndim=2, axes={-1: input_shape[-1] or 0})
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        """`activation(inputs @ kernel + bias)`; shape `(..., features)` to `(..., units)`."""
+        """Compute `activation(inputs @ kernel + bias)`: shape `(..., features)` to `(..., units)`."""
         if self._fused:
             return ops.dense(inputs, self.kernel, self.bias, activation=self._fused)
         return self.activation(ops.dense(inputs, self.kernel, self.bias))

@@ -1,4 +1,4 @@
-"""Dense layers over any axes, said in Einstein's notation."""
+"""Dense layers over any axes, in Einstein notation."""
 
 from __future__ import annotations
 
@@ -13,20 +13,26 @@ from hilevel.errors import ShapeError
 from hilevel.layers.base.checks import activation_of, bad_setting, set_unsupported, set_weight_settings, sizes
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    ConstraintLike,
+    InitializerLike,
+    Options,
+    RegularizerLike,
+)
 
 
 class EinsumDense(Layer):
-    """`activation(einsum(equation, x, kernel) + bias)`: a dense layer over any axes.
+    """A dense layer over any axes: `activation(einsum(equation, x, kernel) + bias)`.
 
     Args:
-        equation: of input, kernel and output: `"ab,bc->ac"`, `"...x,xy->...y"` or `"ab...,bc->ac..."`.
-        output_shape: the sizes of the output's axes that are named, without the batch; None where the input says it.
-        activation: a name or a function; none by default.
-        bias_axes: the letters of the output whose axes the bias has; no bias by default.
-        kernel_initializer, bias_initializer: how the weights begin.
+        equation: the axes of input, kernel and output: `"ab,bc->ac"`, `"...x,xy->...y"` or `"ab...,bc->ac..."`.
+        output_shape: the sizes of the output's named axes, without the batch; None for a size of the input.
+        activation: the name of an activation or a function; none by default.
+        bias_axes: the letters of the output's axes that the bias has; no bias by default.
+        kernel_initializer, bias_initializer: the initializers of the weights.
         kernel_regularizer, bias_regularizer: penalties on the weights, added to the loss.
-        kernel_constraint, bias_constraint: what the weights are passed through after each update.
+        kernel_constraint, bias_constraint: projections of the weights after each update.
         lora_rank, lora_alpha, gptq_unpacked_column_size, quantization_config: not implemented; only None is accepted.
 
     >>> import hilevel
@@ -35,11 +41,11 @@ class EinsumDense(Layer):
     ((5, 7, 2, 3), (4, 2, 3), (2, 3))
 
     Raises:
-        ValueError: the equation has none of these forms, or names a letter that nothing gives a size to.
-        ShapeError: at the first call, the input, equation and `output_shape` do not fit together.
+        ValueError: the equation has another form, or a letter of unknown size.
+        ShapeError: at the first call, input, equation and `output_shape` disagree.
     """
 
-    kernel_initializer: Any
+    kernel_initializer: InitializerLike
 
     kernel: Variable
     bias: Variable | None
@@ -48,18 +54,18 @@ class EinsumDense(Layer):
         self,
         equation: str,
         output_shape: int | Sequence[int | None],
-        activation: Any = None,
+        activation: ActivationLike = None,
         bias_axes: str | None = None,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None,
         lora_rank: int | None = None,
         lora_alpha: float | None = None,
         gptq_unpacked_column_size: int | None = None,
-        quantization_config: Any = None,
+        quantization_config: None = None,
         **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
@@ -82,7 +88,7 @@ class EinsumDense(Layer):
         self._terms = _parsed(equation, bias_axes)
 
     def build(self, input_shape: Shape) -> None:
-        """Make kernel and bias."""
+        """Make the kernel and the bias."""
         terms = self._terms
         sizes = _sizes(self, terms, tuple(input_shape), self.partial_output_shape)
         shape = [sizes[c] for c in terms.kernel]
@@ -90,13 +96,13 @@ class EinsumDense(Layer):
         self.bias = None
         if self.bias_axes:
             named = terms.output[min(map(terms.output.index, self.bias_axes)) :]
-            behind = len(input_shape) - len(terms.input) if terms.dots == "right" else 0
+            trailing = len(input_shape) - len(terms.input) if terms.dots == "right" else 0
             shape = [sizes[c] if c in self.bias_axes else 1 for c in named]
-            self.bias = self.add_weight("bias", [*shape, *(1,) * behind])
+            self.bias = self.add_weight("bias", [*shape, *(1,) * trailing])
         self.input_spec = InputSpec(ndim=len(input_shape))
 
-    def _initializer(self, terms: _Terms) -> Any:
-        """The kernel's initializer, told which axes count inputs and which outputs, if it asks."""
+    def _initializer(self, terms: _Terms) -> InitializerLike:
+        """Return the kernel's initializer, with the axes of inputs and outputs if it scales by them."""
         start = self.kernel_initializer
         if not isinstance(start, initializers.VarianceScaling):
             return start
@@ -110,7 +116,7 @@ class EinsumDense(Layer):
         )
 
     def call(self, inputs: Tensor, training: bool | None = None) -> Tensor:
-        """The product with the kernel, plus the bias, through the activation."""
+        """Compute `activation(einsum(equation, inputs, kernel) + bias)`, in the shape of the equation's output."""
         y = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             y = y + self.bias
@@ -118,7 +124,7 @@ class EinsumDense(Layer):
 
 
 class _Terms(NamedTuple):
-    """The letters of an equation, and the side on which dots stand: `"left"`, `"right"` or none."""
+    """The letters of an equation, and the side of the dots: `"left"`, `"right"` or `""`."""
 
     input: str
     kernel: str
@@ -127,7 +133,7 @@ class _Terms(NamedTuple):
 
 
 def _parsed(equation: str, bias_axes: str | None) -> _Terms:
-    """The letters of input, kernel and output."""
+    """Return the letters of input, kernel and output."""
     form = r"(\.\.\.)?([a-zA-Z]+)(\.\.\.)?,([a-zA-Z]+)->(\.\.\.)?([a-zA-Z]+)(\.\.\.)?"
     found = re.fullmatch(form, equation.replace(" ", ""))
     if not found or found[1] != found[5] or found[3] != found[7] or (found[1] and found[3]):
@@ -143,7 +149,7 @@ def _parsed(equation: str, bias_axes: str | None) -> _Terms:
     ):
         for c in letters:
             if c not in known:
-                where = "the output" if known is terms.output else "what its size could come from"
+                where = "the output" if known is terms.output else "the other terms"
                 raise ValueError(
                     f"EinsumDense: {c!r} of the {name} is not in {where}; the equation is {equation!r}."
                 )
@@ -153,13 +159,13 @@ def _parsed(equation: str, bias_axes: str | None) -> _Terms:
 def _sizes(
     layer: EinsumDense, terms: _Terms, shape: Shape, output_shape: Sequence[int | None]
 ) -> dict[str, Any]:
-    """The sizes of all letters, from the input's shape and the sizes the output is to have."""
-    hidden = len(shape) - len(terms.input)
-    if hidden < 0 or (hidden and not terms.dots):
+    """Return the sizes of all letters, from the shape of the input and the output's sizes."""
+    rest = len(shape) - len(terms.input)
+    if rest < 0 or (rest and not terms.dots):
         raise _misfit(
             layer, f"the input has shape {shape}, its letters {terms.input!r} are {len(terms.input)}"
         )
-    given = shape[hidden:] if terms.dots == "left" else shape[: len(terms.input)]
+    given = shape[rest:] if terms.dots == "left" else shape[: len(terms.input)]
     wanted = tuple(output_shape) if terms.dots == "left" else (shape[0], *output_shape)
     if len(wanted) != len(terms.output):
         raise _misfit(
@@ -174,10 +180,10 @@ def _sizes(
     if unknown:
         raise _misfit(
             layer,
-            f"the size of {unknown[0]!r} has to be known, in the input, of shape {shape}, or output_shape",
+            f"the size of {unknown[0]!r} is unknown in the input, of shape {shape}, and in output_shape",
         )
     return sizes
 
 
-def _misfit(layer: EinsumDense, what: str) -> ShapeError:
-    return ShapeError(f'EinsumDense "{layer.name}" of {layer.equation!r}: {what}.')
+def _misfit(layer: EinsumDense, reason: str) -> ShapeError:
+    return ShapeError(f'EinsumDense "{layer.name}" of {layer.equation!r}: {reason}.')

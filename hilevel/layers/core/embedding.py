@@ -1,32 +1,34 @@
-"""Vectors for indices."""
+"""The embedding layer."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from hilevel import ops
 from hilevel.engine.ranges import expect_indices
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import flags, positive, set_unsupported, set_weight_settings
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
 from hilevel.ops.numpy.indexing import embedding_lookup
 
 _ADVICE = "Give the layer a larger input_dim (the largest index plus 1), or map rare words to one index."
 
 
 class Embedding(Layer):
-    """A vector for each integer, learned.
+    """A trainable vector for each integer index.
 
     Args:
-        input_dim: how many integers there are: 0 up to, but not including, `input_dim`.
+        input_dim: the number of indices, which are 0 to `input_dim - 1`.
         output_dim: the size of the vectors.
-        embeddings_initializer: how they begin.
-        embeddings_regularizer: a penalty on them, added to the loss.
-        embeddings_constraint: what they are passed through after each update.
-        mask_zero: whether 0 is padding, which the layers that follow leave out.
-        weights: a list with an array of shape `(input_dim, output_dim)` that they begin with.
-        lora_rank, lora_alpha, quantization_config: not implemented; anything but None is refused.
+        embeddings_initializer: the initializer of the vectors.
+        embeddings_regularizer: a penalty on the vectors, added to the loss.
+        embeddings_constraint: the projection of the vectors after each update.
+        mask_zero: whether 0 is padding, which later layers ignore.
+        weights: a list with an array of shape `(input_dim, output_dim)`, the initial vectors.
+        lora_rank, lora_alpha, quantization_config: not implemented; only None is accepted.
 
     >>> import hilevel
     >>> hilevel.layers.Embedding(10, 3)(np.array([[1, 2], [2, 0]])).shape
@@ -34,17 +36,17 @@ class Embedding(Layer):
 
     Raises:
         ValueError: a size is not a positive integer.
-        OutOfRangeError: an integer, in data of the host, is outside the table. One that is computed on a device, or
-            within a compiled function, gives NaN.
+        OutOfRangeError: an index in the host's memory is out of range. An index on a device, or in a compiled
+            function, gives NaN.
     """
 
     embeddings: Variable
 
     def __init__(
-        self, input_dim: int, output_dim: int, embeddings_initializer: Any = "uniform",
-        embeddings_regularizer: Any = None, embeddings_constraint: Any = None, mask_zero: bool = False,
-        weights: Any = None, lora_rank: int | None = None, lora_alpha: float | None = None,
-        quantization_config: Any = None, **kwargs: Any,
+        self, input_dim: int, output_dim: int, embeddings_initializer: InitializerLike = "uniform",
+        embeddings_regularizer: RegularizerLike = None, embeddings_constraint: ConstraintLike = None,
+        mask_zero: bool = False, weights: Sequence[TensorLike] | None = None, lora_rank: int | None = None,
+        lora_alpha: float | None = None, quantization_config: None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         length = kwargs.pop("input_length", None)
         if length is not None:
@@ -66,18 +68,18 @@ class Embedding(Layer):
         self._start_weights = weights
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Make the table."""
+        """Make the vectors."""
         self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim))
         if self._start_weights is not None:
             self.set_weights(list(self._start_weights))
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Integers of any shape to vectors: `(...)` to `(..., output_dim)`."""
+        """Return the vectors of the indices: shape `(...)` to `(..., output_dim)`."""
         expect_indices(inputs, self.input_dim, f"{self._label()}: index", _ADVICE)
         if inputs.dtype.kind not in "iu":
             inputs = ops.cast(inputs, "int32")
         return ops.cast(embedding_lookup(self.embeddings, inputs), self.compute_dtype)
 
-    def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
-        """Where the integers are not 0, if 0 is padding."""
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor | None:
+        """Return the mask of the indices other than 0, if 0 is padding."""
         return ops.not_equal(inputs, 0) if self.mask_zero else None

@@ -9,7 +9,7 @@ from hilevel.layers.base.settings import Options
 
 
 class Identity(Layer):
-    """Gives back what it gets.
+    """A layer that returns its inputs, of any shape.
 
     >>> import hilevel
     >>> hilevel.layers.Identity()(np.array([1.0], "float32"))
@@ -21,5 +21,5 @@ class Identity(Layer):
         self.supports_masking = True
 
     def call(self, inputs: Any) -> Any:
-        """The inputs."""
+        """Return the inputs."""
         return inputs

@@ -1,37 +1,41 @@
-"""Where graphs begin: `Input`."""
+"""`Input`, the symbolic inputs of functional models."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Any
 
 from hilevel.api.configurable import named_arguments
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.settings import settings
-from hilevel.engine.types import DTypeLike, Shape
+from hilevel.engine.types import Config, DTypeLike, Shape, ShapeLike
 from hilevel.layers.base.checks import flags, is_integer, positive, refuse, sizes
 from hilevel.layers.base.layer import Layer
 
 
 class InputLayer(Layer):
-    """The beginning of a graph. `Input` makes one and returns its tensor.
+    """The layer of an input of a graph. `Input` makes it and returns its symbolic tensor.
 
-    Args: as those of `Input`.
+    Args:
+        shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional: as in `Input`.
+        input_tensor: not implemented; only None is accepted.
 
     >>> import hilevel
     >>> hilevel.layers.InputLayer((4,)).output.shape
     (None, 4)
+
+    Raises:
+        ValueError: both or neither of `shape` and `batch_shape` are given, or a setting is invalid.
     """
 
     def __init__(
         self,
-        shape: Sequence[int | None] | int | None = None,
+        shape: ShapeLike | int | None = None,
         batch_size: int | None = None,
         dtype: DTypeLike = None,
         sparse: bool | None = None,
         ragged: bool | None = None,
-        batch_shape: Sequence[int | None] | None = None,
-        input_tensor: Any = None,
+        batch_shape: ShapeLike | None = None,
+        input_tensor: None = None,
         optional: bool = False,
         name: str | None = None,
         **kwargs: Any,
@@ -53,7 +57,7 @@ class InputLayer(Layer):
         flags("Input", optional=optional, sparse=sparse, ragged=ragged)
         self.optional = optional
         self.has_own_dtype = dtype is not None
-        """Whether a dtype was given; if not, floats are used in their own."""
+        """True if the user set the dtype; otherwise float inputs keep their dtype."""
         self._tensor = SymbolicTensor(self.batch_shape, dtype or settings.floatx, self.name)
         node = Node(self, (), {})
         node.outputs = self._tensor
@@ -62,7 +66,7 @@ class InputLayer(Layer):
 
     @property
     def output(self) -> SymbolicTensor:
-        """The symbolic tensor that stands for the data."""
+        """The symbolic tensor of the input."""
         return self._tensor
 
     @property
@@ -70,8 +74,8 @@ class InputLayer(Layer):
         """The dtype of the data."""
         return self._tensor.dtype.name
 
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make it again."""
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor as plain data, for `from_config`."""
         return {
             "batch_shape": self.batch_shape,
             "dtype": self.dtype,
@@ -82,25 +86,25 @@ class InputLayer(Layer):
 
 @named_arguments
 def Input(
-    shape: Sequence[int | None] | int | None = None,
+    shape: ShapeLike | int | None = None,
     batch_size: int | None = None,
     dtype: DTypeLike = None,
     sparse: bool | None = None,
     ragged: bool | None = None,
-    batch_shape: Sequence[int | None] | None = None,
+    batch_shape: ShapeLike | None = None,
     name: str | None = None,
-    tensor: Any = None,
+    tensor: None = None,
     optional: bool = False,
 ) -> SymbolicTensor:
-    """A symbolic tensor that stands for a model's input data.
+    """Return a symbolic tensor for an input of a functional model.
 
     Args:
-        shape: the shape of a sample; None for axes of any size.
-        batch_size: the number of samples, where it is always the same.
+        shape: the shape of a sample, with None for axes of any size.
+        batch_size: the number of samples, if it is fixed.
         dtype: the dtype of the data; floatx by default.
-        sparse, ragged, tensor: not implemented.
-        batch_shape: the whole shape, instead of `shape`.
-        name: its name, by which data can be given to the model in a dict.
+        sparse, ragged, tensor: not implemented; only None is accepted.
+        batch_shape: the shape of a batch, in place of `shape` and `batch_size`.
+        name: the name of the input, which is its key if data are passed as a dict.
         optional: whether the data may be None.
 
     >>> import hilevel

@@ -1,10 +1,10 @@
-"""A layer made of a function."""
+"""A layer that calls a function."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any, Unpack
 
+from hilevel.engine.types import Function, Shape, Tensor
 from hilevel.layers.base.checks import (
     bad_setting,
 )
@@ -13,24 +13,27 @@ from hilevel.layers.base.settings import Options
 
 
 class Lambda(Layer):
-    """A function as a layer. It has no weights of its own.
+    """A function as a layer, without weights.
 
     Args:
-        function: a function of the inputs; it may take `mask` and `training`, too.
-        output_shape: not needed: the shape is found by running the function on shapes.
+        function: a function of the inputs, which may have parameters `mask` and `training`.
+        output_shape: not used, because the shape is inferred from the function.
         mask: the mask of the output, or a function `(inputs, mask)` that computes it.
-        arguments: keyword arguments for the function.
+        arguments: keyword arguments of the function.
 
     >>> import hilevel
     >>> hilevel.layers.Lambda(lambda x: x * 2)(np.array([1.0], "float32"))
     array([2.], dtype=float32)
+
+    Raises:
+        ValueError: `function` is not callable, or `arguments` is no dict.
     """
 
     def __init__(
         self,
-        function: Callable[..., Any],
-        output_shape: Any = None,
-        mask: Any = None,
+        function: Function,
+        output_shape: Shape | Function | None = None,
+        mask: Tensor | Function | None = None,
         arguments: dict[str, Any] | None = None,
         **kwargs: Unpack[Options],
     ) -> None:
@@ -45,7 +48,7 @@ class Lambda(Layer):
         self.mask = mask
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
-        """The function of the inputs."""
+        """Return the result of the function."""
         import inspect
 
         takes = inspect.signature(self.function).parameters
@@ -53,7 +56,7 @@ class Lambda(Layer):
         return self.function(inputs, **self.arguments, **{k: v for k, v in extra.items() if k in takes})
 
     def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask that the constructor was given, or what its function says; else that of the inputs."""
+        """Return the mask of the constructor, or the result of its function; by default the mask of the inputs."""
         if callable(self.mask):
             return self.mask(inputs, mask)
         return mask if self.mask is None else self.mask

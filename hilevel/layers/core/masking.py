@@ -1,8 +1,8 @@
-"""A mask for the steps that hold one value only."""
+"""Masking of padded steps."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import masks, ops
 from hilevel.engine.types import Tensor
@@ -12,10 +12,10 @@ from hilevel.layers.base.settings import Options
 
 
 class Masking(Layer):
-    """Masks the steps all of whose features have a certain value, and sets them to zero.
+    """A layer that masks each step whose features all equal a value, and sets it to 0.
 
     Args:
-        mask_value: the value.
+        mask_value: the value of padding.
 
     >>> import hilevel
     >>> x = np.array([[[1.0, 2.0], [0.0, 0.0]]])
@@ -28,10 +28,10 @@ class Masking(Layer):
         self.mask_value = number("Masking", "mask_value", mask_value)
         self.supports_masking = True
 
-    def compute_mask(self, inputs: Tensor, mask: Any = None) -> Any:
-        """Where a feature has another value, and an earlier mask holds."""
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the mask of the steps, `(batch, steps)`, combined with the mask of the inputs."""
         return masks.all_of([mask, ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)])
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs with zeros where all features have the value."""
+        """Return the inputs, of shape `(batch, steps, features)`, with masked steps set to 0."""
         return masks.masked(inputs, self.compute_mask(inputs))

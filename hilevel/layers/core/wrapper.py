@@ -1,8 +1,8 @@
-"""The base of layers around another layer."""
+"""The base of layers that wrap another layer."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
 from hilevel import layers
 from hilevel.engine.types import Config, Shape
@@ -12,10 +12,10 @@ from hilevel.layers.base.settings import Options
 
 
 class Wrapper(Layer):
-    """Base of layers that hold another one and change what it does. Subclasses write `call`.
+    """The base of layers that wrap another layer. Subclasses define `call`, and so the shape of the output.
 
     Args:
-        layer: the other layer.
+        layer: the wrapped layer.
 
     >>> import hilevel
     >>> class Twice(hilevel.layers.Wrapper):
@@ -25,7 +25,7 @@ class Wrapper(Layer):
     array([0., 6.], dtype=float32)
 
     Raises:
-        ValueError: `layer` is none.
+        ValueError: `layer` is no layer.
     """
 
     def __init__(self, layer: Layer, **kwargs: Unpack[Options]) -> None:
@@ -35,11 +35,11 @@ class Wrapper(Layer):
         self.layer = layer
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Build the other layer."""
+        """Build the wrapped layer."""
         if not self.layer.built:
             self.layer.build(input_shape)
 
     @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
-        """A wrapper as `get_config` describes it, and the layer in it."""
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """Return a wrapper, with its layer, from a config of `get_config`."""
         return cls(**config | {"layer": layers.deserialize(config["layer"], custom_objects)})

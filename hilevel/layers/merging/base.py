@@ -13,14 +13,14 @@ from hilevel.layers.base.layer import Layer
 
 
 class Merge(Layer):
-    """Base of the element-wise merges: `merge(a, b)` says what becomes of two."""
+    """The base of element-wise merges. A subclass defines `merge(a, b)` for two tensors."""
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.supports_masking = True
 
     def build(self, input_shape: Sequence[Shape]) -> None:
-        """Check that there are several inputs of shapes that fit."""
+        """Check that the input is a list of tensors."""
         if not _are_shapes(input_shape) or len(input_shape) < 1:
             raise ShapeError(
                 f'{type(self).__name__} "{self.name}" expects a list of tensors; got one of shape '
@@ -28,26 +28,30 @@ class Merge(Layer):
             )
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """One tensor of the shape that the inputs broadcast to."""
+        """Return a tensor of the shape that the inputs broadcast to."""
         if not isinstance(inputs, (list, tuple)):
             raise ShapeError(f'{type(self).__name__} "{self.name}" expects a list of tensors; got one.')
         return reduce(self.merge, _same_rank(inputs))
 
-    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
-        """What counts in every input that has a mask."""
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
+        """Return the conjunction of the masks of the inputs."""
         return masks.all_of(mask or ())
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """What becomes of two tensors."""
-        raise NotImplementedError(f"{type(self).__name__} has to say what merge(a, b) is.")
+        """Return the element-wise result for two tensors."""
+        raise NotImplementedError(
+            f"{type(self).__name__} has no merge(a, b), which returns the result for two tensors."
+        )
 
 
-def _are_shapes(shape: Any) -> bool:
+def _are_shapes(shape: Sequence[Any]) -> bool:
     return bool(shape) and isinstance(shape[0], (list, tuple))
 
 
 def _same_rank(inputs: Sequence[Tensor]) -> list[Tensor]:
-    """The tensors with new axes after the batch, so that all have as many."""
+    """Return the tensors in one rank, with new axes after the batch axis."""
     rank = max(len(x.shape) for x in inputs)
     return [_with_axes(x, rank - len(x.shape)) for x in inputs]
 

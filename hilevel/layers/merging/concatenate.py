@@ -13,10 +13,10 @@ from hilevel.layers.merging.base import Merge
 
 
 class Concatenate(Merge):
-    """The inputs joined along an axis.
+    """The concatenation of the inputs along an axis.
 
     Args:
-        axis: the axis; all others must be equal.
+        axis: the axis; the sizes of all other axes must be equal.
 
     >>> import hilevel
     >>> hilevel.layers.Concatenate()([np.ones((1, 2)), np.ones((1, 3))]).shape
@@ -28,24 +28,31 @@ class Concatenate(Merge):
         self.axis = integer("Concatenate", "axis", axis)
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The inputs, one after the other."""
+        """Return the concatenated inputs."""
         return ops.concatenate(list(inputs), axis=self.axis)
 
-    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
-        """The masks joined where they have the axis; else what counts in every input that has a mask."""
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
+        """Return the concatenated masks if they have the axis, else their conjunction."""
         found = [m for m in mask or () if m is not None]
         axis = self.axis % len(inputs[0].shape)
         if not found or axis >= len(found[0].shape):
             return masks.all_of(found)
         rank = len(found[0].shape)
         joined = [
-            ops.ones(x.shape[:rank], "bool") if m is None else m for x, m in zip(inputs, mask, strict=True)
+            ops.ones(x.shape[:rank], "bool") if m is None else m
+            for x, m in zip(inputs, mask or (), strict=True)
         ]
         return ops.concatenate(joined, axis=axis)
 
 
 def concatenate(inputs: Sequence[Tensor], axis: int = -1, **kwargs: Any) -> Tensor:
-    """The layer `Concatenate` made and called at once.
+    """Return the result of a new layer `Concatenate`.
+
+    Args:
+        inputs: tensors, whose sizes are equal along all axes but `axis`.
+        axis: the axis.
 
     >>> import hilevel
     >>> hilevel.layers.concatenate([np.ones((1, 2)), np.ones((1, 3))]).shape

@@ -14,16 +14,20 @@ from hilevel.layers.merging.base import Merge
 
 
 class Dot(Merge):
-    """The sum of products of two inputs over an axis of each, for each sample.
+    """The dot products of two inputs over an axis of each, sample by sample.
 
     Args:
-        axes: the axis of both, or one for each, counted with the batch.
-        normalize: whether the vectors are brought to length 1 first, which gives the cosine.
+        axes: the axis of both inputs, or one axis for each; axis 0 is the batch.
+        normalize: whether to scale the vectors to norm 1 first, which gives the cosine similarity.
 
     >>> import hilevel
     >>> hilevel.layers.Dot(axes=1)([np.ones((2, 3)), np.ones((2, 3))])
     array([[3.],
            [3.]], dtype=float32)
+
+    Raises:
+        ValueError: `axes` is neither an integer nor two of them.
+        ShapeError: at a call, there are not two tensors, or the sizes of the axes differ.
     """
 
     def __init__(self, axes: int | Sequence[int], normalize: bool = False, **kwargs: Unpack[Options]) -> None:
@@ -34,8 +38,8 @@ class Dot(Merge):
             raise bad_setting("Dot", "axes", "an integer, or two of them", axes)
         self.normalize = normalize
 
-    def call(self, inputs: Sequence[Tensor], mask: Any = None) -> Tensor:
-        """The products summed over the axes; of vectors, of shape `(batch, 1)`. Masked steps count as zeros."""
+    def call(self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None) -> Tensor:
+        """Return the dot products; for vectors in the shape `(batch, 1)`. Masked steps count as 0."""
         if len(inputs) != 2:
             raise ShapeError(f'Dot "{self.name}" expects two tensors; got {len(inputs)}.')
         a, b = (
@@ -47,7 +51,7 @@ class Dot(Merge):
         a, b = ops.moveaxis(a, i, -1), ops.moveaxis(b, j, -1)
         if a.shape[-1] != b.shape[-1]:
             raise ShapeError(
-                f'Dot "{self.name}": the axes {i} and {j} must have one size; got {a.shape[-1]} and '
+                f'Dot "{self.name}": the axes {i} and {j} must have the same size; got {a.shape[-1]} and '
                 f"{b.shape[-1]}."
             )
         batch, left, right = a.shape[0], tuple(a.shape[1:-1]), tuple(b.shape[1:-1])
@@ -55,15 +59,21 @@ class Dot(Merge):
         columns = ops.swapaxes(ops.reshape(b, (batch, -1, b.shape[-1])), 1, 2)
         return ops.reshape(ops.matmul(rows, columns), (batch, *(left + right or (1,))))
 
-    def compute_mask(self, inputs: Sequence[Tensor], mask: Any = None) -> Any:
-        """The mask of the first input, where the steps are not what is summed over."""
+    def compute_mask(
+        self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
+    ) -> Tensor | None:
+        """Return the mask of the first input, unless its steps are summed."""
         first = mask[0] if mask else None
         axis = self.axes if isinstance(self.axes, int) else self.axes[0]
         return first if first is not None and axis % len(inputs[0].shape) >= len(first.shape) else None
 
 
 def dot(inputs: Sequence[Tensor], axes: int | Sequence[int] = -1, **kwargs: Any) -> Tensor:
-    """The layer `Dot` made and called at once.
+    """Return the result of a new layer `Dot`.
+
+    Args:
+        inputs: two tensors with the batch as the first axis.
+        axes: the axis of both, or one axis for each.
 
     >>> import hilevel
     >>> hilevel.layers.dot([np.ones((1, 2)), np.ones((1, 2))], axes=1)

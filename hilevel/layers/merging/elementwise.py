@@ -1,4 +1,4 @@
-"""Elementwise merging of inputs."""
+"""Element-wise merging of inputs."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel import ops
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Function, Shape, Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.merging.base import Merge
 
 
 class Add(Merge):
-    """The sum of the inputs.
+    """The element-wise sum of the inputs.
 
     >>> import hilevel
     >>> hilevel.layers.Add()([np.ones((1, 2)), np.ones((1, 2))])
@@ -20,12 +20,12 @@ class Add(Merge):
     """
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """`a + b`."""
+        """Return `a + b`."""
         return a + b
 
 
 class Subtract(Merge):
-    """The first input minus the second.
+    """The element-wise difference of two inputs, the first minus the second.
 
     >>> import hilevel
     >>> hilevel.layers.Subtract()([np.ones((1, 2)), np.ones((1, 2))])
@@ -39,12 +39,12 @@ class Subtract(Merge):
             raise ShapeError(f'Subtract "{self.name}" expects two tensors; got {len(input_shape)}.')
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """`a - b`."""
+        """Return `a - b`."""
         return a - b
 
 
 class Multiply(Merge):
-    """The product of the inputs, element by element.
+    """The element-wise product of the inputs.
 
     >>> import hilevel
     >>> hilevel.layers.Multiply()([np.full((1, 2), 2.0), np.full((1, 2), 3.0)])
@@ -52,12 +52,12 @@ class Multiply(Merge):
     """
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """`a * b`."""
+        """Return `a * b`."""
         return a * b
 
 
 class Average(Merge):
-    """The mean of the inputs, element by element.
+    """The element-wise mean of the inputs.
 
     >>> import hilevel
     >>> hilevel.layers.Average()([np.full((1, 2), 1.0), np.full((1, 2), 3.0)])
@@ -65,16 +65,16 @@ class Average(Merge):
     """
 
     def call(self, inputs: Sequence[Tensor]) -> Tensor:
-        """The sum divided by the number of inputs."""
+        """Return the mean, in the shape that the inputs broadcast to."""
         return super().call(inputs) / len(inputs)
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """`a + b`."""
+        """Return `a + b`."""
         return a + b
 
 
 class Maximum(Merge):
-    """The largest of the inputs, element by element.
+    """The element-wise maximum of the inputs.
 
     >>> import hilevel
     >>> hilevel.layers.Maximum()([np.full((1, 2), 1.0), np.full((1, 2), 3.0)])
@@ -82,12 +82,12 @@ class Maximum(Merge):
     """
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """The larger of two."""
+        """Return the element-wise maximum."""
         return ops.maximum(a, b)
 
 
 class Minimum(Merge):
-    """The smallest of the inputs, element by element.
+    """The element-wise minimum of the inputs.
 
     >>> import hilevel
     >>> hilevel.layers.Minimum()([np.full((1, 2), 1.0), np.full((1, 2), 3.0)])
@@ -95,16 +95,19 @@ class Minimum(Merge):
     """
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
-        """The smaller of two."""
+        """Return the element-wise minimum."""
         return ops.minimum(a, b)
 
 
-def _functional(layer: type[Merge]) -> Any:
+def _functional(layer: type[Merge]) -> Function:
     def merge(inputs: Sequence[Tensor], **kwargs: Any) -> Tensor:
         return layer(**kwargs)(inputs)
 
     merge.__name__ = merge.__qualname__ = layer.__name__.lower()
-    merge.__doc__ = f"""The layer `{layer.__name__}` made and called at once.
+    merge.__doc__ = f"""Return the result of a new layer `{layer.__name__}`.
+
+    Args:
+        inputs: tensors whose shapes broadcast.
 
     >>> import hilevel
     >>> hilevel.layers.{layer.__name__.lower()}([np.ones((1, 2)), np.ones((1, 2))]).shape[0]

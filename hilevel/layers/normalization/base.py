@@ -16,10 +16,11 @@ from hilevel.layers.base.checks import (
     set_weight_settings,
 )
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
 
 
 class BaseNormalization(Layer):
-    """Base of normalisations: the learned `gamma` and `beta`."""
+    """The base of layers with trainable `gamma` and `beta`."""
 
     gamma: Variable | None
     beta: Variable | None
@@ -29,12 +30,12 @@ class BaseNormalization(Layer):
         epsilon: float,
         center: bool,
         scale: bool,
-        beta_initializer: Any,
-        gamma_initializer: Any,
-        beta_regularizer: Any,
-        gamma_regularizer: Any,
-        beta_constraint: Any,
-        gamma_constraint: Any,
+        beta_initializer: InitializerLike,
+        gamma_initializer: InitializerLike,
+        beta_regularizer: RegularizerLike,
+        gamma_regularizer: RegularizerLike,
+        beta_constraint: ConstraintLike,
+        gamma_constraint: ConstraintLike,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -50,12 +51,12 @@ class BaseNormalization(Layer):
         )  # fmt: skip
 
     def make_gamma_and_beta(self, shape: Sequence[int]) -> None:
-        """Make those of the two that are wanted."""
+        """Make `gamma` if `scale` is set, and `beta` if `center` is set."""
         self.gamma = self.add_weight("gamma", shape, autocast=False) if self.scale else None
         self.beta = self.add_weight("beta", shape, autocast=False) if self.center else None
 
     def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor | None]:
-        """The two, None where there is none, for tensors of a shape: with an element for each index of the axes."""
+        """Return `gamma` and `beta`, or None, in a shape that broadcasts along all but the given axes."""
         view = [1] * len(shape)
         for axis in axes:
             view[axis] = shape[axis]
@@ -63,20 +64,20 @@ class BaseNormalization(Layer):
 
 
 def scaled(y: Tensor, gamma: Tensor | None, beta: Tensor | None) -> Tensor:
-    """`gamma * y + beta`, as far as there are such."""
+    """Return `gamma * y + beta`, without a factor or term that is None."""
     y = y if gamma is None else y * gamma
     return y if beta is None else y + beta
 
 
 def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
-    """The size of an axis that the layer has to know.
+    """Return the size of an axis.
 
     Raises:
-        ShapeError: the axis is not there, or its size is unknown.
+        ShapeError: the axis does not exist, or its size is unknown.
     """
     if not -len(shape) <= axis < len(shape) or shape[axis] is None:
         raise ShapeError(
-            f'{type(layer).__name__} "{layer.name}" has to know the size of axis {axis} of its input, '
+            f'{type(layer).__name__} "{layer.name}" needs the size of axis {axis} of its input, '
             f"whose shape is {shape}. Give it in Input(shape=...)."
         )
     return int(shape[axis] or 0)
@@ -85,7 +86,7 @@ def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
 def masked_moments(
     x: Tensor, mask: Tensor, axes: Iterable[int], keepdims: bool = True
 ) -> tuple[Tensor, Tensor]:
-    """Mean and variance over some axes of what a mask of the first axes keeps."""
+    """Return mean and variance over axes, of the elements that a mask of the leading axes keeps."""
     axes = tuple(axes)
     weights = masks.expand_to_rank(ops.cast(mask, x.dtype), len(x.shape))
     weights = ops.broadcast_to(weights, [n if i in axes else weights.shape[i] for i, n in enumerate(x.shape)])
@@ -99,12 +100,11 @@ def standardized(
     x: Tensor,
     axes: Iterable[int],
     epsilon: float,
-    mask: Any = None,
+    mask: Tensor | None = None,
     gamma: Tensor | None = None,
     beta: Tensor | None = None,
 ) -> Tensor:
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over some axes; where these are the steps of a mask,
-    without what it leaves out."""
+    """Return `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with the moments over axes of unmasked steps."""
     axes = [axis % len(x.shape) for axis in axes]
     if mask is None or not any(0 < axis < len(mask.shape) for axis in axes):
         return ops.standardize(x, axes, epsilon, gamma, beta)[0]
@@ -113,10 +113,10 @@ def standardized(
 
 
 def at_least_float32(layer: Layer, x: Tensor) -> Tensor:
-    """Return a tensor in the layer's compute dtype, in float32 for a layer of half precision: statistics need it."""
+    """Return a tensor in the layer's compute dtype, but at least in float32, as statistics need it."""
     return in_dtype("float64" if layer.compute_dtype == "float64" else "float32", x)
 
 
 def in_dtype(dtype: str, x: Tensor) -> Tensor:
-    """Return a tensor in a dtype, itself where it has it."""
+    """Return a tensor in a dtype, without a copy if it has the dtype."""
     return x if x.dtype == dtype else x.astype(dtype)

@@ -14,7 +14,7 @@ from hilevel.layers.base.checks import (
     set_weight_settings,
 )
 from hilevel.layers.base.input_spec import InputSpec
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, Options, RegularizerLike
 from hilevel.layers.normalization.base import (
     BaseNormalization,
     at_least_float32,
@@ -25,19 +25,20 @@ from hilevel.layers.normalization.base import (
 
 
 class BatchNormalization(BaseNormalization):
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over the batch. Ioffe and Szegedy, 2015.
+    """Batch normalization: `gamma * (x - mean) / sqrt(variance + epsilon) + beta`. Ioffe and Szegedy, 2015.
 
-    In training the batch's own mean and variance are used, and running averages of them are kept; otherwise, and where
-    `trainable` is False, those averages are.
+    In training the layer uses the mean and variance of the batch, and updates moving averages of both. Otherwise, and
+    with `trainable=False`, it uses the moving averages.
 
     Args:
-        axis: the axis of the features, which keeps its statistics apart.
-        momentum: how much of the running averages stays at each batch.
-        epsilon: added to the variance.
-        center, scale: whether there are `beta` and `gamma`.
-        beta_initializer, gamma_initializer, moving_mean_initializer, moving_variance_initializer: how they begin.
-        beta_regularizer, gamma_regularizer: penalties, added to the loss.
-        beta_constraint, gamma_constraint: what they are passed through after each update.
+        axis: the axis of the features, each of which has its own statistics.
+        momentum: the fraction of the moving averages that remains at each batch, from 0 to 1.
+        epsilon: a small number, added to the variance.
+        center, scale: whether to use `beta` and `gamma`.
+        beta_initializer, gamma_initializer: the initializers of `beta` and `gamma`.
+        moving_mean_initializer, moving_variance_initializer: the initializers of the moving averages.
+        beta_regularizer, gamma_regularizer: penalties on `beta` and `gamma`, added to the loss.
+        beta_constraint, gamma_constraint: projections of `beta` and `gamma` after each update.
         renorm, renorm_clipping, renorm_momentum, synchronized: not implemented; only the defaults are accepted.
 
     >>> import hilevel
@@ -54,16 +55,16 @@ class BatchNormalization(BaseNormalization):
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        moving_mean_initializer: Any = "zeros",
-        moving_variance_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        moving_mean_initializer: InitializerLike = "zeros",
+        moving_variance_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         renorm: bool = False,
-        renorm_clipping: Any = None,
+        renorm_clipping: None = None,
         renorm_momentum: float = 0.99,
         synchronized: bool = False,
         **kwargs: Unpack[Options],
@@ -84,16 +85,16 @@ class BatchNormalization(BaseNormalization):
         )  # fmt: skip
 
     def build(self, input_shape: Shape) -> None:
-        """Make `gamma`, `beta` and the running averages."""
+        """Make `gamma`, `beta` and the moving averages."""
         size = axis_size(self, input_shape, self.axis)
         self.make_gamma_and_beta((size,))
-        kept: dict[str, Any] = {"trainable": False, "autocast": False}
-        self.moving_mean = self.add_weight("moving_mean", (size,), **kept)
-        self.moving_variance = self.add_weight("moving_variance", (size,), **kept)
+        options: dict[str, Any] = {"trainable": False, "autocast": False}
+        self.moving_mean = self.add_weight("moving_mean", (size,), **options)
+        self.moving_variance = self.add_weight("moving_variance", (size,), **options)
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
-        """The normalised inputs, of their shape. `mask`, of the leading axes, leaves samples out of the statistics."""
+        """Return the normalized inputs, in the same shape. `mask` has the leading axes of the inputs."""
         if not (training and self.trainable):
             return in_dtype(self.compute_dtype, ops.batch_normalization(
                 at_least_float32(self, inputs), self.moving_mean, self.moving_variance, self.axis, self.beta,
@@ -107,10 +108,10 @@ class BatchNormalization(BaseNormalization):
         else:
             mean, variance = masked_moments(x, mask, axes, keepdims=False)
             y = ops.batch_normalization(x, mean, variance, self.axis, self.beta, self.gamma, self.epsilon)
-        self._keep(self.moving_mean, mean)
-        self._keep(self.moving_variance, variance)
+        self._update_average(self.moving_mean, mean)
+        self._update_average(self.moving_variance, variance)
         return in_dtype(self.compute_dtype, y)
 
-    def _keep(self, average: Variable, value: Tensor) -> None:
+    def _update_average(self, average: Variable, value: Tensor) -> None:
         value = ops.stop_gradient(value)
         average.assign(average * self.momentum + value * (1 - self.momentum))

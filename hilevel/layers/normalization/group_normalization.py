@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Shape, Tensor
 from hilevel.layers.base.checks import bad_setting, integer, is_integer
 from hilevel.layers.base.input_spec import InputSpec
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, Options, RegularizerLike
 from hilevel.layers.normalization.base import (
     BaseNormalization,
     at_least_float32,
@@ -20,18 +20,18 @@ from hilevel.layers.normalization.base import (
 
 
 class GroupNormalization(BaseNormalization):
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over groups of features. Wu and He, 2018.
+    """Group normalization: `gamma * (x - mean) / sqrt(variance + epsilon) + beta`. Wu and He, 2018.
 
-    Each sample has a mean and a variance for each group: over the group's features and all places.
+    Each sample has a mean and a variance for each group, over the group's features and all other axes.
 
     Args:
-        groups: how many groups the features make, which are consecutive; -1 for as many as there are features.
+        groups: the number of groups of consecutive features; -1 for a group for each feature.
         axis: the axis of the features.
-        epsilon: added to the variance.
-        center, scale: whether there are `beta` and `gamma`.
-        beta_initializer, gamma_initializer: how they begin.
-        beta_regularizer, gamma_regularizer: penalties, added to the loss.
-        beta_constraint, gamma_constraint: what they are passed through after each update.
+        epsilon: a small number, added to the variance.
+        center, scale: whether to use `beta` and `gamma`.
+        beta_initializer, gamma_initializer: the initializers of `beta` and `gamma`.
+        beta_regularizer, gamma_regularizer: penalties on `beta` and `gamma`, added to the loss.
+        beta_constraint, gamma_constraint: projections of `beta` and `gamma` after each update.
 
     >>> import hilevel
     >>> layer = hilevel.layers.GroupNormalization(2, epsilon=0.0)
@@ -39,7 +39,7 @@ class GroupNormalization(BaseNormalization):
     array([[-1.,  1., -1.,  1.]], dtype=float32)
 
     Raises:
-        ValueError: `groups` is no positive integer, nor -1; or, at the first call, does not divide the features.
+        ValueError: `groups` is neither a positive integer nor -1; or, at the first call, does not divide the features.
     """
 
     def __init__(
@@ -49,12 +49,12 @@ class GroupNormalization(BaseNormalization):
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(
@@ -80,8 +80,8 @@ class GroupNormalization(BaseNormalization):
         self.make_gamma_and_beta((size,))
         self.input_spec = InputSpec(ndim=len(input_shape), axes={self.axis: size})
 
-    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the normalized inputs, in the same shape. Masked steps are not part of the statistics."""
         shape, axis = tuple(inputs.shape), self.axis % len(inputs.shape)
         parts = (self.groups, shape[axis] // self.groups)
         x = ops.reshape(at_least_float32(self, inputs), (*shape[:axis], *parts, *shape[axis + 1 :]))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel.engine.types import Shape, Tensor
 from hilevel.layers.base.checks import (
@@ -11,7 +11,7 @@ from hilevel.layers.base.checks import (
     refuse,
 )
 from hilevel.layers.base.input_spec import InputSpec
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, Options, RegularizerLike
 from hilevel.layers.normalization.base import (
     BaseNormalization,
     at_least_float32,
@@ -22,15 +22,15 @@ from hilevel.layers.normalization.base import (
 
 
 class LayerNormalization(BaseNormalization):
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over each sample. Ba et al., 2016.
+    """Layer normalization: `gamma * (x - mean) / sqrt(variance + epsilon) + beta`. Ba et al., 2016.
 
     Args:
-        axis: the axis, or axes, over which the statistics are taken.
-        epsilon: added to the variance.
-        center, scale: whether there are `beta` and `gamma`.
-        beta_initializer, gamma_initializer: how they begin.
-        beta_regularizer, gamma_regularizer: penalties, added to the loss.
-        beta_constraint, gamma_constraint: what they are passed through after each update.
+        axis: the axis or axes of the statistics, and of `gamma` and `beta`.
+        epsilon: a small number, added to the variance.
+        center, scale: whether to use `beta` and `gamma`.
+        beta_initializer, gamma_initializer: the initializers of `beta` and `gamma`.
+        beta_regularizer, gamma_regularizer: penalties on `beta` and `gamma`, added to the loss.
+        beta_constraint, gamma_constraint: projections of `beta` and `gamma` after each update.
 
     >>> import hilevel
     >>> hilevel.layers.LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]]))
@@ -43,12 +43,12 @@ class LayerNormalization(BaseNormalization):
         epsilon: float = 0.001,
         center: bool = True,
         scale: bool = True,
-        beta_initializer: Any = "zeros",
-        gamma_initializer: Any = "ones",
-        beta_regularizer: Any = None,
-        gamma_regularizer: Any = None,
-        beta_constraint: Any = None,
-        gamma_constraint: Any = None,
+        beta_initializer: InitializerLike = "zeros",
+        gamma_initializer: InitializerLike = "ones",
+        beta_regularizer: RegularizerLike = None,
+        gamma_regularizer: RegularizerLike = None,
+        beta_constraint: ConstraintLike = None,
+        gamma_constraint: ConstraintLike = None,
         **kwargs: Unpack[Options],
     ) -> None:
         refuse("LayerNormalization", rms_scaling=kwargs.pop("rms_scaling", None))  # type: ignore[typeddict-item]
@@ -65,8 +65,8 @@ class LayerNormalization(BaseNormalization):
         self.make_gamma_and_beta(list(sizes.values()))
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 
-    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        """The normalised inputs, of their shape. What `mask` leaves out is left out of the statistics."""
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the normalized inputs, in the same shape. Masked steps are not part of the statistics."""
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         x, weights = at_least_float32(self, inputs), self.gamma_and_beta(inputs.shape, *axes)
         return in_dtype(self.compute_dtype, standardized(x, axes, self.epsilon, mask, *weights))

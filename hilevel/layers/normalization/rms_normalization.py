@@ -19,11 +19,11 @@ from hilevel.layers.normalization.base import (
 
 
 class RMSNormalization(Layer):
-    """`scale * x / sqrt(mean(x^2) + epsilon)`. Zhang and Sennrich, 2019.
+    """Root mean square normalization: `scale * x / sqrt(mean(x^2) + epsilon)`. Zhang and Sennrich, 2019.
 
     Args:
-        axis: the axis, or axes, over which the mean is taken; `scale` has their sizes.
-        epsilon: added to the mean.
+        axis: the axis or axes of the mean, and of `scale`.
+        epsilon: a small number, added to the mean.
 
     >>> import hilevel
     >>> hilevel.layers.RMSNormalization()(np.array([[3.0, 3.0]], "float32")).round(4)
@@ -51,7 +51,7 @@ class RMSNormalization(Layer):
         self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
 
     def call(self, x: Tensor) -> Tensor:
-        """The inputs divided by their root mean square, of their shape."""
+        """Return the normalized inputs, in the same shape."""
         scale = ops.reshape(self.scale, self._view)
         y = ops.rms_normalization(at_least_float32(self, x), scale, self.axis, self.epsilon)
         return in_dtype(self.compute_dtype, y)

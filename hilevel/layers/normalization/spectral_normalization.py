@@ -1,4 +1,4 @@
-"""Kernels divided by their spectral norm."""
+"""Spectral normalization of kernels."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ from hilevel.layers.core.wrapper import Wrapper
 
 
 class SpectralNormalization(Wrapper):
-    """Divides the kernel of another layer by its largest singular value in training. Miyato et al., 2018.
+    """A wrapper that divides the kernel of a layer by its spectral norm in training. Miyato et al., 2018.
 
-    The singular value is `v W u`, where `u` and `v` are found by power iteration: `v` is `u W^T`, `u` is `v W`, each
-    brought to length 1. `u` is kept from step to step, and `v`, `u` count as constants in the gradient. The
-    layer keeps the divided kernel. A kernel of zeros stays as it is.
+    The spectral norm is the largest singular value, `v W u`. A power iteration computes `v = u W^T` and `u = v W`, each
+    scaled to norm 1. `u` persists between steps, and both vectors are constants in the gradient. The layer stores the
+    divided kernel, in its shape. A kernel of zeros does not change.
 
     Args:
-        layer: the other layer; it has a `kernel`, or `embeddings`.
-        power_iterations: how many iterations are done at each training step.
+        layer: the wrapped layer, with an attribute `kernel` or `embeddings`.
+        power_iterations: the number of iterations at each training step.
 
     >>> import hilevel
     >>> layer = hilevel.layers.SpectralNormalization(hilevel.layers.Dense(1, kernel_initializer="ones"))
@@ -32,7 +32,7 @@ class SpectralNormalization(Wrapper):
     array([[4.9497]], dtype=float32)
 
     Raises:
-        ValueError: `power_iterations` is no positive integer, or the layer has no kernel.
+        ValueError: `power_iterations` is not a positive integer, or the layer has no kernel.
     """
 
     kernel: Variable
@@ -43,12 +43,12 @@ class SpectralNormalization(Wrapper):
         self.power_iterations = positive("SpectralNormalization", "power_iterations", power_iterations)
 
     def build(self, input_shape: Shape) -> None:  # type: ignore[override]
-        """Build the other layer, and make `u`."""
+        """Build the wrapped layer, and make `u`."""
         super().build(input_shape)
         self._attribute = next((n for n in ("kernel", "embeddings") if hasattr(self.layer, n)), "")
         if not self._attribute:
             raise ValueError(
-                f"SpectralNormalization normalises the kernel or the embeddings of a layer; "
+                f"SpectralNormalization normalizes the kernel or the embeddings of a layer; "
                 f"{type(self.layer).__name__} has neither."
             )
         self.kernel = getattr(self.layer, self._attribute)
@@ -57,7 +57,7 @@ class SpectralNormalization(Wrapper):
         self.input_spec = InputSpec(min_ndim=1, axes={-1: input_shape[-1] or 0})
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
-        """The other layer's output."""
+        """Return the output of the wrapped layer."""
         if not training:
             return self.layer(inputs).astype(inputs.dtype)
         u, kernel = self.normalized_weights()
@@ -69,7 +69,7 @@ class SpectralNormalization(Wrapper):
         return output.astype(inputs.dtype)
 
     def normalized_weights(self) -> tuple[Tensor, Tensor]:
-        """The next `u`, and the kernel divided by its largest singular value."""
+        """Return the next `u`, and the kernel divided by its spectral norm."""
         weights = ops.reshape(self.kernel, (-1, self.kernel.shape[-1]))
         fixed = ops.stop_gradient(weights)
         u: Any = self.vector_u

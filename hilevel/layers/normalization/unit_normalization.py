@@ -1,9 +1,9 @@
-"""Normalization to unit length."""
+"""Normalization to unit norm."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import masks, ops
 from hilevel.engine.types import Tensor
@@ -17,17 +17,17 @@ from hilevel.layers.normalization.base import (
 
 
 class UnitNormalization(Layer):
-    """`x / sqrt(sum(x^2))`: vectors of length 1.
+    """A layer that scales vectors to norm 1: `x / sqrt(sum(x^2))`.
 
     Args:
-        axis: the axis, or axes, over which the sum is taken.
+        axis: the axis or axes of the sum.
 
     >>> import hilevel
     >>> hilevel.layers.UnitNormalization()(np.array([[3.0, 4.0]]))
     array([[0.6, 0.8]], dtype=float32)
 
     Raises:
-        TypeError: `axis` is no integer, nor several.
+        ValueError: `axis` is neither an integer nor a list of integers.
     """
 
     def __init__(self, axis: int | Sequence[int] = -1, **kwargs: Unpack[Options]) -> None:
@@ -36,8 +36,8 @@ class UnitNormalization(Layer):
         self.supports_masking = True
         self.axis = integers("UnitNormalization", "axis", axis)
 
-    def call(self, inputs: Tensor, mask: Any = None) -> Tensor:
-        """The normalised inputs, of their shape; zeros where `mask` leaves steps out."""
+    def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+        """Return the normalized inputs, in the same shape; masked steps give 0."""
         x = at_least_float32(self, inputs)
         x = x if mask is None else masks.masked(x, mask)
         return in_dtype(self.compute_dtype, ops.normalize(x, axis=self.axis, order=2, epsilon=1e-12))

@@ -1,25 +1,27 @@
-"""Pooling to an output size."""
+"""Pooling to a fixed output size."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Unpack
+from typing import ClassVar, Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import Options
+from hilevel.layers.base.settings import Options, SizeLike
 from hilevel.ops.nn.windows import channels_come_first, per_axis
 
 
 class BaseAdaptivePooling(Layer):
-    """Base of poolings to a given size."""
+    """The base of layers that pool to a fixed size."""
 
     rank: ClassVar[int]
     pool: ClassVar[Callable[..., Tensor]]
 
-    def __init__(self, output_size: Any, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
+    def __init__(
+        self, output_size: SizeLike, data_format: str | None = None, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(**kwargs)
         cls = type(self).__name__
         self.output_size = per_axis(cls, "output_size", output_size, self.rank)
@@ -27,17 +29,17 @@ class BaseAdaptivePooling(Layer):
         self.input_spec = InputSpec(ndim=self.rank + 2)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape `(batch, ..., channels)` to `(batch, *output_size, channels)`."""
+        """Return the pooled inputs: shape `(batch, ..., channels)` to `(batch, *output_size, channels)`."""
         return type(self).pool(inputs, self.output_size, self.data_format)
 
 
 class AdaptiveAveragePooling1D(BaseAdaptivePooling):
-    """The means of windows of steps that are laid so that a given number of them results.
+    """The means of a fixed number of windows of steps.
 
     Window `i` of `n` reaches from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
 
     Args:
-        output_size: how many windows there are.
+        output_size: the number of windows.
         data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
 
     >>> import hilevel
@@ -45,15 +47,18 @@ class AdaptiveAveragePooling1D(BaseAdaptivePooling):
     array([2., 4.], dtype=float32)
 
     Raises:
-        ValueError: `output_size` is no positive integer.
+        ValueError: `output_size` is not a positive integer.
     """
 
     rank, pool = 1, ops.adaptive_average_pool
 
 
 class AdaptiveAveragePooling2D(BaseAdaptivePooling):
-    """The means of windows of an image, laid so that a given number of them results. The arguments are
-    those of `AdaptiveAveragePooling1D`, with two axes in place of one.
+    """The means of a fixed number of windows of an image.
+
+    Args:
+        output_size: the numbers of windows along the two spatial axes, or one number for all.
+        data_format: as in `AdaptiveAveragePooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.AdaptiveAveragePooling2D((2, 3))(np.ones((1, 5, 7, 3))).shape
@@ -64,8 +69,11 @@ class AdaptiveAveragePooling2D(BaseAdaptivePooling):
 
 
 class AdaptiveAveragePooling3D(BaseAdaptivePooling):
-    """The means of windows of a volume, laid so that a given number of them results. The arguments are
-    those of `AdaptiveAveragePooling1D`, with three axes in place of one.
+    """The means of a fixed number of windows of a volume.
+
+    Args:
+        output_size: the numbers of windows along the three spatial axes, or one number for all.
+        data_format: as in `AdaptiveAveragePooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.AdaptiveAveragePooling3D(2)(np.ones((1, 5, 4, 3, 3))).shape
@@ -76,8 +84,10 @@ class AdaptiveAveragePooling3D(BaseAdaptivePooling):
 
 
 class AdaptiveMaxPooling1D(BaseAdaptivePooling):
-    """The largest numbers of windows of steps that are laid so that a given number of them results. The arguments, and
-    the windows, are those of `AdaptiveAveragePooling1D`.
+    """The maxima of a fixed number of windows of steps, the windows of `AdaptiveAveragePooling1D`.
+
+    Args:
+        output_size, data_format: as in `AdaptiveAveragePooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.AdaptiveMaxPooling1D(2)(np.array([[[1.0], [3.0], [5.0]]]))[0, :, 0]
@@ -88,8 +98,11 @@ class AdaptiveMaxPooling1D(BaseAdaptivePooling):
 
 
 class AdaptiveMaxPooling2D(BaseAdaptivePooling):
-    """The largest numbers of windows of an image, laid so that a given number of them results. The arguments are
-    those of `AdaptiveAveragePooling1D`, with two axes in place of one.
+    """The maxima of a fixed number of windows of an image.
+
+    Args:
+        output_size: the numbers of windows along the two spatial axes, or one number for all.
+        data_format: as in `AdaptiveAveragePooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.AdaptiveMaxPooling2D(2)(np.ones((1, 5, 7, 3))).shape
@@ -100,8 +113,11 @@ class AdaptiveMaxPooling2D(BaseAdaptivePooling):
 
 
 class AdaptiveMaxPooling3D(BaseAdaptivePooling):
-    """The largest numbers of windows of a volume, laid so that a given number of them results. The arguments are
-    those of `AdaptiveAveragePooling1D`, with three axes in place of one.
+    """The maxima of a fixed number of windows of a volume.
+
+    Args:
+        output_size: the numbers of windows along the three spatial axes, or one number for all.
+        data_format: as in `AdaptiveAveragePooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.AdaptiveMaxPooling3D(2)(np.ones((1, 5, 4, 3, 3))).shape

@@ -8,16 +8,18 @@ from hilevel.layers.pooling.base import BasePooling
 
 
 class BaseAveragePooling(BasePooling):
-    """Base of `AveragePooling1D`, `AveragePooling2D` and `AveragePooling3D`."""
+    """The base of `AveragePooling1D`, `AveragePooling2D` and `AveragePooling3D`."""
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The mean of each window."""
+        """Return the mean of each window, `(batch, ..., channels)`."""
         return ops.average_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
 class AveragePooling1D(BaseAveragePooling):
-    """The mean of each window of steps, channel by channel; padding does not count. The arguments are those of
-    `MaxPooling1D`.
+    """The mean of each window of steps, channel by channel, without padding.
+
+    Args:
+        pool_size, strides, padding, data_format: as in `MaxPooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.AveragePooling1D(2)(np.array([[[1.0], [3.0], [2.0], [0.0]]]))[0, :, 0]
@@ -28,8 +30,10 @@ class AveragePooling1D(BaseAveragePooling):
 
 
 class AveragePooling2D(BaseAveragePooling):
-    """The mean of each window of an image, channel by channel; padding does not count. The arguments are those of
-    `MaxPooling2D`.
+    """The mean of each window of an image, channel by channel, without padding.
+
+    Args:
+        pool_size, strides, padding, data_format: as in `MaxPooling2D`.
 
     >>> import hilevel
     >>> hilevel.layers.AveragePooling2D(2)(np.ones((1, 8, 7, 3))).shape
@@ -40,8 +44,10 @@ class AveragePooling2D(BaseAveragePooling):
 
 
 class AveragePooling3D(BaseAveragePooling):
-    """The mean of each window of a volume, channel by channel; padding does not count. The arguments are those of
-    `MaxPooling2D`, with three axes in place of two.
+    """The mean of each window of a volume, channel by channel, without padding.
+
+    Args:
+        pool_size, strides, padding, data_format: as in `MaxPooling2D`, for three axes.
 
     >>> import hilevel
     >>> hilevel.layers.AveragePooling3D(2)(np.ones((1, 4, 4, 4, 3))).shape

@@ -1,4 +1,4 @@
-"""The base of layers that pool windows."""
+"""The base of pooling layers."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any, ClassVar
 from hilevel.layers.base.checks import data_format_of, one_of
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import SizeLike
 from hilevel.ops.nn.windows import per_axis
 
 
 class BasePooling(Layer):
-    """Base of poolings."""
+    """The base of layers that pool windows."""
 
     rank: ClassVar[int]
 
     def __init__(
         self,
-        pool_size: Any,
-        strides: Any = None,
+        pool_size: SizeLike,
+        strides: SizeLike | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, ClassVar, Unpack
+from typing import ClassVar, Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Tensor
@@ -15,7 +15,7 @@ from hilevel.ops.nn.windows import channels_come_first
 
 
 class BaseGlobalPooling(Layer):
-    """Base of poolings over all of the spatial axes."""
+    """The base of layers that pool over all spatial axes."""
 
     rank: ClassVar[int]
     reduce: ClassVar[Callable[..., Tensor]]
@@ -33,16 +33,16 @@ class BaseGlobalPooling(Layer):
         self._axes = tuple(range(start, start + self.rank))
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape `(batch, ..., channels)` to `(batch, channels)`."""
+        """Return the pooled inputs: shape `(batch, ..., channels)` to `(batch, channels)`."""
         return type(self).reduce(inputs, axis=self._axes, keepdims=self.keepdims)
 
 
 class GlobalMaxPooling1D(BaseGlobalPooling):
-    """The largest number of each channel over all steps.
+    """The maximum of each channel over all steps.
 
     Args:
         data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
-        keepdims: whether the steps stay as an axis of length 1.
+        keepdims: whether to keep the reduced axes with length 1.
 
     >>> import hilevel
     >>> hilevel.layers.GlobalMaxPooling1D()(np.array([[[1.0], [3.0], [2.0]]]))
@@ -53,7 +53,10 @@ class GlobalMaxPooling1D(BaseGlobalPooling):
 
 
 class GlobalMaxPooling2D(BaseGlobalPooling):
-    """The largest number of each channel of an image. The arguments are those of `GlobalMaxPooling1D`.
+    """The maximum of each channel of an image.
+
+    Args:
+        data_format, keepdims: as in `GlobalMaxPooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.GlobalMaxPooling2D()(np.ones((2, 4, 4, 3))).shape
@@ -64,7 +67,10 @@ class GlobalMaxPooling2D(BaseGlobalPooling):
 
 
 class GlobalMaxPooling3D(BaseGlobalPooling):
-    """The largest number of each channel of a volume. The arguments are those of `GlobalMaxPooling1D`.
+    """The maximum of each channel of a volume.
+
+    Args:
+        data_format, keepdims: as in `GlobalMaxPooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.GlobalMaxPooling3D()(np.ones((2, 4, 4, 4, 3))).shape
@@ -75,11 +81,11 @@ class GlobalMaxPooling3D(BaseGlobalPooling):
 
 
 class GlobalAveragePooling1D(BaseGlobalPooling):
-    """The mean of each channel over all steps; over those that count, where there is a mask.
+    """The mean of each channel over all steps, or over the unmasked steps.
 
     Args:
         data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
-        keepdims: whether the steps stay as an axis of length 1.
+        keepdims: whether to keep the reduced axes with length 1.
 
     >>> import hilevel
     >>> x = np.array([[[1.0], [3.0], [8.0]]])
@@ -96,20 +102,25 @@ class GlobalAveragePooling1D(BaseGlobalPooling):
         self.supports_masking = True
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
-        """Shape `(batch, steps, channels)` to `(batch, channels)`; `mask` is `(batch, steps)`. One of shape `(batch,)`
-        leaves out no step."""
+        """Return the means: shape `(batch, steps, channels)` to `(batch, channels)`.
+
+        `mask` has the shape `(batch, steps)`. A mask of shape `(batch,)` is ignored.
+        """
         if mask is None or len(mask.shape) == 1:
             return super().call(inputs)
         counts = ops.expand_dims(ops.cast(mask, "bool"), 3 - self._axes[0])
         total = ops.sum(ops.where(counts, inputs, 0.0), axis=self._axes, keepdims=self.keepdims)
         return total / ops.sum(ops.cast(counts, inputs.dtype), axis=self._axes, keepdims=self.keepdims)
 
-    def compute_mask(self, inputs: Tensor, mask: Any = None) -> None:
-        """None: there are no steps any more."""
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> None:
+        """Return None, because the output has no steps."""
 
 
 class GlobalAveragePooling2D(BaseGlobalPooling):
-    """The mean of each channel of an image. The arguments are those of `GlobalMaxPooling1D`. Lin et al., 2013.
+    """The mean of each channel of an image. Lin et al., 2013.
+
+    Args:
+        data_format, keepdims: as in `GlobalMaxPooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.GlobalAveragePooling2D(keepdims=True)(np.ones((2, 4, 4, 3))).shape
@@ -120,7 +131,10 @@ class GlobalAveragePooling2D(BaseGlobalPooling):
 
 
 class GlobalAveragePooling3D(BaseGlobalPooling):
-    """The mean of each channel of a volume. The arguments are those of `GlobalMaxPooling1D`.
+    """The mean of each channel of a volume.
+
+    Args:
+        data_format, keepdims: as in `GlobalMaxPooling1D`.
 
     >>> import hilevel
     >>> hilevel.layers.GlobalAveragePooling3D()(np.ones((2, 4, 4, 4, 3))).shape

@@ -6,16 +6,17 @@ from typing import Any
 
 from hilevel import ops
 from hilevel.engine.types import Tensor
+from hilevel.layers.base.settings import SizeLike
 from hilevel.layers.pooling.base import BasePooling
 
 
 class BaseMaxPooling(BasePooling):
-    """Base of `MaxPooling1D`, `MaxPooling2D` and `MaxPooling3D`."""
+    """The base of `MaxPooling1D`, `MaxPooling2D` and `MaxPooling3D`."""
 
     def __init__(
         self,
-        pool_size: Any = 2,
-        strides: Any = None,
+        pool_size: SizeLike = 2,
+        strides: SizeLike | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,
@@ -24,17 +25,17 @@ class BaseMaxPooling(BasePooling):
         super().__init__(pool_size, strides, padding, data_format, name, **kwargs)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The largest number of each window."""
+        """Return the maximum of each window, `(batch, ..., channels)`."""
         return ops.max_pool(inputs, self.pool_size, self.strides, self.padding, self.data_format)
 
 
 class MaxPooling1D(BaseMaxPooling):
-    """The largest number of each window of steps, channel by channel.
+    """The maximum of each window of steps, channel by channel.
 
     Args:
-        pool_size: how many steps a window has.
-        strides: how far it is from one window to the next; by default `pool_size`.
-        padding: `"valid"` for none, `"same"` for as many windows as there are steps (divided by the strides).
+        pool_size: the number of steps in a window.
+        strides: the step from one window to the next; by default `pool_size`.
+        padding: `"valid"` for none; `"same"` for `steps / strides` windows, rounded up.
         data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
 
     >>> import hilevel
@@ -42,7 +43,7 @@ class MaxPooling1D(BaseMaxPooling):
     array([3., 2.], dtype=float32)
 
     Raises:
-        ValueError: a setting is none of what is expected.
+        ValueError: a setting is invalid.
         ShapeError: at a call, a window is larger than the input.
     """
 
@@ -50,12 +51,12 @@ class MaxPooling1D(BaseMaxPooling):
 
 
 class MaxPooling2D(BaseMaxPooling):
-    """The largest number of each window of an image, channel by channel.
+    """The maximum of each window of an image, channel by channel.
 
     Args:
-        pool_size: the height and width of the windows; one number for both.
-        strides: how far it is from one window to the next; by default `pool_size`.
-        padding: `"valid"` for none, `"same"` for as many windows as there are elements (divided by the strides).
+        pool_size: the height and width of the windows, or one size for both.
+        strides: the step from one window to the next; by default `pool_size`.
+        padding: `"valid"` for none; `"same"` for `size / strides` windows along each axis, rounded up.
         data_format: `"channels_last"` for `(batch, height, width, channels)`, or `"channels_first"`.
 
     >>> import hilevel
@@ -63,7 +64,7 @@ class MaxPooling2D(BaseMaxPooling):
     (1, 4, 3, 3)
 
     Raises:
-        ValueError: a setting is none of what is expected.
+        ValueError: a setting is invalid.
         ShapeError: at a call, a window is larger than the input.
     """
 
@@ -71,8 +72,10 @@ class MaxPooling2D(BaseMaxPooling):
 
 
 class MaxPooling3D(BaseMaxPooling):
-    """The largest number of each window of a volume, channel by channel. The arguments are those of `MaxPooling2D`,
-    with three axes in place of two.
+    """The maximum of each window of a volume, channel by channel.
+
+    Args:
+        pool_size, strides, padding, data_format: as in `MaxPooling2D`, for three axes.
 
     >>> import hilevel
     >>> hilevel.layers.MaxPooling3D()(np.ones((1, 4, 4, 4, 3))).shape

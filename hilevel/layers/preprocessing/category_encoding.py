@@ -1,4 +1,4 @@
-"""Encodings of integer labels."""
+"""Encodings of integers as vectors."""
 
 from __future__ import annotations
 
@@ -17,21 +17,21 @@ from hilevel.layers.base.settings import Options
 
 
 class CategoryEncoding(Layer):
-    """Integers as vectors: one of them, the set of them, or the count of each.
+    """A layer that encodes integers as one-hot, multi-hot or count vectors.
 
     Args:
-        num_tokens: how many different integers there are, from 0.
-        output_mode: `"one_hot"` a vector for each integer, `"multi_hot"` one for each sample with ones for those in it,
-            `"count"` one for each sample with their numbers.
-        sparse: not implemented.
+        num_tokens: the number of integers, which are 0 to `num_tokens - 1`.
+        output_mode: `"one_hot"` for a vector for each integer. `"multi_hot"` gives a vector for each sample with
+            ones for its integers, `"count"` with their counts.
+        sparse: not implemented; only False is accepted.
 
     >>> import hilevel
     >>> hilevel.layers.CategoryEncoding(3, "count")(np.array([[0, 2, 2]]))
     array([[1., 0., 2.]], dtype=float32)
 
     Raises:
-        ValueError: the mode is none of the three.
-        IndexError: at a call, a number is not below `num_tokens`, where the numbers are in the host's memory.
+        ValueError: the mode is unknown.
+        IndexError: at a call, an integer in the host's memory is not below `num_tokens`.
     """
 
     def __init__(
@@ -50,9 +50,12 @@ class CategoryEncoding(Layer):
         self.output_mode = output_mode
 
     def call(self, inputs: Tensor, count_weights: Tensor | None = None) -> Tensor:
-        """Shape `(batch, n)` to `(batch, num_tokens)`; one_hot: a new last axis, in place of one of length 1."""
+        """Return the vectors: shape `(batch, n)` to `(batch, num_tokens)`.
+
+        With `"one_hot"` the vectors are a new last axis, or replace a last axis of length 1.
+        """
         if count_weights is not None and self.output_mode != "count":
-            raise ValueError("CategoryEncoding: count_weights are for output_mode='count'.")
+            raise ValueError("CategoryEncoding: count_weights need output_mode='count'.")
         advice = "Give the layer a larger num_tokens: the largest integer plus 1."
         expect_indices(inputs, self.num_tokens, f"{self._label()}: integer", advice)
         hot = ops.one_hot(inputs, self.num_tokens, dtype=self.compute_dtype)

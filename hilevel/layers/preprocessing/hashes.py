@@ -1,4 +1,4 @@
-"""Hashes: a number for a string, equal on every machine and in every year."""
+"""Hashes of strings, equal on every machine and in every version."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _ALL = (1 << 64) - 1
 
 
 def bucket(text: bytes, number: int, salt: Sequence[int] | None) -> int:
-    """One of so many buckets for bytes: by FarmHash64, or, with a salt of two numbers, by SipHash64.
+    """Return the bucket of bytes, below `number`: by FarmHash64, or with a salt by SipHash64.
 
     >>> from hilevel.layers.preprocessing.hashes import bucket
     >>> bucket(b"A", 3, None), bucket(b"B", 3, (133, 137))
@@ -20,8 +20,8 @@ def bucket(text: bytes, number: int, salt: Sequence[int] | None) -> int:
     return (fingerprint64(text) if salt is None else siphash64(text, (salt[0], salt[1]))) % number
 
 
-def two_numbers(layer: str, salt: int | Sequence[int] | None) -> tuple[int, int] | None:
-    """A salt as two numbers: one counts for both."""
+def salt_pair(layer: str, salt: int | Sequence[int] | None) -> tuple[int, int] | None:
+    """Return a salt as two integers; a single integer is used twice."""
     if salt is None:
         return None
     found = integers(layer, "salt", salt)
@@ -32,7 +32,7 @@ def two_numbers(layer: str, salt: int | Sequence[int] | None) -> tuple[int, int]
 
 
 def fingerprint64(text: bytes) -> int:
-    """The FarmHash64 of bytes, a number of 64 bits: the function Fingerprint64 of G. Pike, FarmHash, 2014.
+    """Return the FarmHash64 of bytes, an unsigned integer of 64 bits: Fingerprint64 of G. Pike, FarmHash, 2014.
 
     >>> from hilevel.layers.preprocessing.hashes import fingerprint64
     >>> fingerprint64(b"a") % 1000
@@ -40,114 +40,118 @@ def fingerprint64(text: bytes) -> int:
     """
     n = len(text)
     if n <= 16:
-        return _to_16(text, n)
+        return _hash_to_16(text, n)
     if n <= 32:
-        return _to_32(text, n)
-    return _to_64(text, n) if n <= 64 else _long(text, n)
+        return _hash_to_32(text, n)
+    return _hash_to_64(text, n) if n <= 64 else _hash_long(text, n)
 
 
 def _word(s: bytes, at: int, size: int = 8) -> int:
     return int.from_bytes(s[at : at + size], "little")
 
 
-def _turned(x: int, by: int) -> int:
+def _rotate_right(x: int, by: int) -> int:
     x &= _ALL
     return (x >> by | x << (64 - by)) & _ALL
 
 
-def _mixed(x: int) -> int:
+def _shift_mix(x: int) -> int:
     x &= _ALL
     return x ^ x >> 47
 
 
-def _two(u: int, v: int, by: int) -> int:
-    """Two numbers as one."""
-    a = _mixed(((u ^ v) & _ALL) * by)
-    return _mixed(((v ^ a) & _ALL) * by) * by & _ALL
+def _hash_pair(u: int, v: int, by: int) -> int:
+    """Return the hash of two integers."""
+    a = _shift_mix(((u ^ v) & _ALL) * by)
+    return _shift_mix(((v ^ a) & _ALL) * by) * by & _ALL
 
 
-def _to_16(s: bytes, n: int) -> int:
+def _hash_to_16(s: bytes, n: int) -> int:
     by = _K2 + 2 * n
     if n >= 8:
         a, b = _word(s, 0) + _K2, _word(s, n - 8)
-        return _two(_turned(b, 37) * by + a, (_turned(a, 25) + b) * by, by)
+        return _hash_pair(_rotate_right(b, 37) * by + a, (_rotate_right(a, 25) + b) * by, by)
     if n >= 4:
-        return _two(n + (_word(s, 0, 4) << 3), _word(s, n - 4, 4), by)
+        return _hash_pair(n + (_word(s, 0, 4) << 3), _word(s, n - 4, 4), by)
     if n == 0:
         return _K2
     y, z = s[0] + (s[n >> 1] << 8), n + (s[n - 1] << 2)
-    return _mixed(y * _K2 & _ALL ^ z * _K0 & _ALL) * _K2 & _ALL
+    return _shift_mix(y * _K2 & _ALL ^ z * _K0 & _ALL) * _K2 & _ALL
 
 
-def _ends(s: bytes, n: int, first: int) -> tuple[int, int, int]:
-    """What the first and the last 16 bytes give."""
+def _hash_ends(s: bytes, n: int, first: int) -> tuple[int, int, int]:
+    """Return intermediate hashes of the first and the last 16 bytes."""
     by = _K2 + 2 * n
     a, b = _word(s, 0) * first, _word(s, 8)
     c, d = _word(s, n - 8) * by, _word(s, n - 16) * _K2
-    return a, _turned(a + b, 43) + _turned(c, 30) + d, a + _turned(b + _K2, 18) + c
+    return a, _rotate_right(a + b, 43) + _rotate_right(c, 30) + d, a + _rotate_right(b + _K2, 18) + c
 
 
-def _to_32(s: bytes, n: int) -> int:
-    _, y, z = _ends(s, n, _K1)
-    return _two(y, z, _K2 + 2 * n)
+def _hash_to_32(s: bytes, n: int) -> int:
+    _, y, z = _hash_ends(s, n, _K1)
+    return _hash_pair(y, z, _K2 + 2 * n)
 
 
-def _to_64(s: bytes, n: int) -> int:
+def _hash_to_64(s: bytes, n: int) -> int:
     by = _K2 + 2 * n
-    a, y, z = _ends(s, n, _K2)
-    z = _two(y, z, by)
+    a, y, z = _hash_ends(s, n, _K2)
+    z = _hash_pair(y, z, by)
     e, f = _word(s, 16) * by, _word(s, 24)
     g, h = (y + _word(s, n - 32)) * by, (z + _word(s, n - 24)) * by
-    return _two(_turned(e + f, 43) + _turned(g, 30) + h, e + _turned(f + a, 18) + g, by)
+    return _hash_pair(
+        _rotate_right(e + f, 43) + _rotate_right(g, 30) + h, e + _rotate_right(f + a, 18) + g, by
+    )
 
 
-def _weak(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
-    """32 bytes and two numbers as two numbers."""
+def _weak_hash(s: bytes, at: int, a: int, b: int) -> tuple[int, int]:
+    """Return two integers for 32 bytes and two integers."""
     w, x, y, z = (_word(s, at + i) for i in (0, 8, 16, 24))
     a += w
-    b = _turned(b + a + z, 21)
+    b = _rotate_right(b + a + z, 21)
     c = a
     a += x + y
-    return (a + z) & _ALL, (b + _turned(a, 44) + c) & _ALL
+    return (a + z) & _ALL, (b + _rotate_right(a, 44) + c) & _ALL
 
 
 class _State:
-    """What is kept from one piece of 64 bytes to the next."""
+    """The state of the hash between blocks of 64 bytes."""
 
     def __init__(self, first: int) -> None:
         self.y = 81 * _K1 + 113
-        self.z = _mixed(self.y * _K2 + 113) * _K2 & _ALL
+        self.z = _shift_mix(self.y * _K2 + 113) * _K2 & _ALL
         self.x = 81 * _K2 + first
         self.v = self.w = (0, 0)
 
-    def take(self, s: bytes, at: int, by: int, weight: int) -> None:
-        """Take in the 64 bytes from a place on."""
+    def update(self, s: bytes, at: int, by: int, weight: int) -> None:
+        """Update the state by the 64 bytes from a position."""
         (v0, v1), (w0, w1) = self.v, self.w
-        x = _turned(self.x + self.y + v0 + _word(s, at + 8), 37) * by & _ALL
-        y = _turned(self.y + v1 + _word(s, at + 48), 42) * by
+        x = _rotate_right(self.x + self.y + v0 + _word(s, at + 8), 37) * by & _ALL
+        y = _rotate_right(self.y + v1 + _word(s, at + 48), 42) * by
         x ^= w1 * weight & _ALL
         y += v0 * weight + _word(s, at + 40)
-        z = _turned(self.z + w0, 33) * by
-        self.v = _weak(s, at, v1 * by, x + w0)
-        self.w = _weak(s, at + 32, z + w1, y + _word(s, at + 16))
+        z = _rotate_right(self.z + w0, 33) * by
+        self.v = _weak_hash(s, at, v1 * by, x + w0)
+        self.w = _weak_hash(s, at + 32, z + w1, y + _word(s, at + 16))
         self.x, self.y, self.z = z & _ALL, y & _ALL, x
 
 
-def _long(s: bytes, n: int) -> int:
+def _hash_long(s: bytes, n: int) -> int:
     state, end = _State(_word(s, 0)), (n - 1) // 64 * 64
     for at in range(0, end, 64):
-        state.take(s, at, _K1, 1)
+        state.update(s, at, _K1, 1)
     by = _K1 + ((state.z & 0xFF) << 1)
     w0 = state.w[0] + (n - 1 & 63)
     v0 = state.v[0] + w0
     state.v, state.w = (v0, state.v[1]), (w0 + v0, state.w[1])
-    state.take(s, n - 64, by, 9)
+    state.update(s, n - 64, by, 9)
     (v0, v1), (w0, w1) = state.v, state.w
-    return _two(_two(v0, w0, by) + _mixed(state.y) * _K0 + state.z, _two(v1, w1, by) + state.x, by)
+    return _hash_pair(
+        _hash_pair(v0, w0, by) + _shift_mix(state.y) * _K0 + state.z, _hash_pair(v1, w1, by) + state.x, by
+    )
 
 
 def siphash64(text: bytes, key: tuple[int, int]) -> int:
-    """The SipHash-2-4 of bytes with a key of two numbers. Aumasson and Bernstein, "SipHash", 2012.
+    """Return the SipHash-2-4 of bytes with a key of two integers. Aumasson and Bernstein, "SipHash", 2012.
 
     >>> from hilevel.layers.preprocessing.hashes import siphash64
     >>> siphash64(b"A", (133, 137)) % 3
@@ -170,7 +174,7 @@ def siphash64(text: bytes, key: tuple[int, int]) -> int:
 def _round(v: list[int]) -> list[int]:
     a, b, c, d = v
     a, c = (a + b) & _ALL, (c + d) & _ALL
-    b, d = _turned(b, 51) ^ a, _turned(d, 48) ^ c
-    a, c = (_turned(a, 32) + d) & _ALL, (c + b) & _ALL
-    b, d = _turned(b, 47) ^ c, _turned(d, 43) ^ a
-    return [a, b, _turned(c, 32), d]
+    b, d = _rotate_right(b, 51) ^ a, _rotate_right(d, 48) ^ c
+    a, c = (_rotate_right(a, 32) + d) & _ALL, (c + b) & _ALL
+    b, d = _rotate_right(b, 47) ^ c, _rotate_right(d, 43) ^ a
+    return [a, b, _rotate_right(c, 32), d]

@@ -12,31 +12,31 @@ from hilevel import ops
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.context import context
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import Shape
+from hilevel.engine.types import Shape, TensorLike
 from hilevel.errors import TracedValueError
 from hilevel.layers.base.layer import Layer
 
 
 class HostLayer(Layer):
-    """Base of layers whose inputs are data on the host, such as strings. They cannot be part of a graph."""
+    """The base of layers for data on the host, such as strings, which cannot be part of a graph."""
 
-    def __call__(self, inputs: Any) -> Any:
-        """What `call` makes of the inputs, as a tensor of the current backend, or as an array of strings."""
+    def __call__(self, inputs: TensorLike) -> Any:
+        """Return the result of `call` as a tensor of the current backend, or as an array of strings."""
         symbolic = isinstance(inputs, TensorBase) and inputs.is_symbolic
         if context.compiling or context.interpreter.infers_shapes or symbolic:
             raise TracedValueError(
                 f"{self._label()} works on data in the host's memory and cannot be part of a compiled model or of a "
-                "graph. Apply it to the data before: model.fit(layer(texts), ...)."
+                "graph. Apply it to the data first: model.fit(layer(texts), ...)."
             )
         self.built = True
         output = self.call(to_host(inputs) if _is_tensor(inputs) else inputs)
         return output if output.dtype.kind == "U" else ops.convert_to_tensor(output)
 
     def build(self, input_shape: Shape | None = None) -> None:
-        """Nothing is made."""
+        """Do nothing, because the layer has no weights."""
 
-    def batches(self, data: Any, steps: int | None) -> Iterable[Any]:
-        """Data to adapt to, in batches: a list or an array is one, of a single word each where it has one axis."""
+    def batches(self, data: TensorLike | Iterable[Any], steps: int | None) -> Iterable[Any]:
+        """Return data for `adapt` in batches. A list or an array is a batch; if flat, each element is a sample."""
         if _is_tensor(data):
             data = to_host(data)
         if isinstance(data, (list, tuple, np.ndarray)):
@@ -45,13 +45,15 @@ class HostLayer(Layer):
         return (batch for _, batch in zip(range(steps), data, strict=False)) if steps is not None else data
 
 
-def _is_tensor(x: Any) -> bool:
+def _is_tensor(x: object) -> bool:
     return not isinstance(x, (np.ndarray, np.generic)) and hasattr(x, "shape") and hasattr(x, "dtype")
 
 
 def encoded(indices: np.ndarray[Any, Any], mode: str, depth: int) -> np.ndarray[Any, Any]:
-    """Indices as vectors of length `depth`: one for each with `"one_hot"`; with `"multi_hot"` and `"count"` one for
-    each sample, which the last axis holds. Negative indices are left out; with `"int"` the indices stay.
+    """Return indices as vectors of length `depth`, or unchanged with `"int"`.
+
+    With `"one_hot"` each index gives a vector, with `"multi_hot"` and `"count"` the indices along the last axis.
+    Negative indices are ignored.
 
     >>> from hilevel.layers.preprocessing.host import encoded
     >>> encoded(np.array([[0, 2, 2]]), "count", 3)
@@ -70,9 +72,9 @@ def encoded(indices: np.ndarray[Any, Any], mode: str, depth: int) -> np.ndarray[
 def counted(
     indices: np.ndarray[Any, Any], rows: np.ndarray[Any, Any], number: int, mode: str, depth: int
 ) -> np.ndarray[Any, Any]:
-    """For each of `number` rows how often, or whether, it has each index, int64: from all indices and the row of each.
+    """Return the count of each index in each row, or 1 for any with `"multi_hot"`: int64 of shape `(number, depth)`.
 
-    `numpy.bincount` takes integers that fit `intp` only, which has 32 bits in WebAssembly.
+    `numpy.bincount` requires integers that fit `intp`, which has 32 bits in WebAssembly.
 
     >>> from hilevel.layers.preprocessing.host import counted
     >>> counted(np.array([0, 2, 2]), np.array([0, 1, 1]), 2, "count", 3)
@@ -80,6 +82,6 @@ def counted(
            [0, 0, 2]])
     """
     kept = indices >= 0
-    places = (rows[kept] * depth + indices[kept]).astype(np.intp)
-    counts = np.bincount(places, minlength=number * depth).reshape(number, depth).astype(np.int64)
+    positions = (rows[kept] * depth + indices[kept]).astype(np.intp)
+    counts = np.bincount(positions, minlength=number * depth).reshape(number, depth).astype(np.int64)
     return counts if mode == "count" else np.minimum(counts, 1)

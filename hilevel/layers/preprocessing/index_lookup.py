@@ -1,26 +1,39 @@
-"""The base of layers that put integers in the place of words, and words in the place of integers."""
+"""The base of layers that replace tokens by indices, and indices by tokens."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from hilevel.engine.settings import settings
+from hilevel.engine.types import TensorLike
 from hilevel.layers.base.checks import bad_setting, flags, integer, one_of, set_unsupported
-from hilevel.layers.preprocessing.hashes import bucket, two_numbers
+from hilevel.layers.preprocessing.hashes import bucket, salt_pair
 from hilevel.layers.preprocessing.host import HostLayer, counted, encoded
-from hilevel.layers.preprocessing.vocabulary import Counts, Token, Vocabulary, flat, plain_tokens
+from hilevel.layers.preprocessing.vocabulary import (
+    Counts,
+    Token,
+    Vocabulary,
+    VocabularyLike,
+    flat,
+    plain_tokens,
+)
 
 OUTPUT_MODES = ("int", "one_hot", "multi_hot", "count", "tf_idf")
 
 
 def check_settings(
-    layer: str, max_tokens: Any, output_mode: Any, pad_to_max_tokens: Any, vocabulary: Any, idf_weights: Any
+    layer: str,
+    max_tokens: object,
+    output_mode: object,
+    pad_to_max_tokens: object,
+    vocabulary: VocabularyLike,
+    idf_weights: TensorLike | None,
 ) -> None:
-    """Raise ArgumentError for settings of a vocabulary that are not allowed, alone or together."""
+    """Raise ArgumentError for an invalid setting, or a combination of settings that contradict each other."""
     one_of(layer, "output_mode", output_mode, OUTPUT_MODES)
     flags(layer, pad_to_max_tokens=pad_to_max_tokens)
     if max_tokens is not None:
@@ -36,7 +49,7 @@ def check_settings(
 
 
 class IndexLookup(HostLayer):
-    """Base of lookups: a vocabulary, given or learned, and what is put in the place of its tokens."""
+    """The base of lookups in a vocabulary, which is an argument or made from data by `adapt`."""
 
     kind: str
     encoding = "utf-8"
@@ -47,13 +60,13 @@ class IndexLookup(HostLayer):
         num_oov_indices: int,
         mask_token: Token,
         oov_token: Token,
-        vocabulary: Any,
-        idf_weights: Any,
+        vocabulary: VocabularyLike,
+        idf_weights: TensorLike | None,
         invert: bool,
         output_mode: str,
         pad_to_max_tokens: bool,
         sparse: bool,
-        salt: Any,
+        salt: int | Sequence[int] | None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -69,12 +82,12 @@ class IndexLookup(HostLayer):
         self.mask_token, self.oov_token = mask_token, oov_token
         self.output_mode, self.pad_to_max_tokens = output_mode, pad_to_max_tokens
         self._counting = "count" if output_mode == "tf_idf" else output_mode
-        self.salt = two_numbers(name, salt)
+        self.salt = salt_pair(name, salt)
         self.idf_weights: np.ndarray[Any, Any] | None = None
         self._has_mask = mask_token is not None and output_mode == "int"
         self._start = self._has_mask + num_oov_indices
         self._fixed = vocabulary is not None
-        self._vocabulary = self._made([])
+        self._vocabulary = self._make_vocabulary([])
         self._counts = Counts()
         self._given_vocabulary = {"vocabulary": vocabulary, "idf_weights": idf_weights}
         if vocabulary is not None:
@@ -86,25 +99,27 @@ class IndexLookup(HostLayer):
     # -- the vocabulary ----------------------------------------------------------------------------
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[Token]:
-        """The tokens, each at its index; `include_special_tokens=False` leaves those of masks and unknown words out."""
+        """Return the tokens by index, with or without the tokens for masks and unknown words."""
         return [*(self._special() if include_special_tokens else ()), *self._vocabulary.tokens]
 
     def vocabulary_size(self) -> int:
-        """The number of tokens, with those of masks and unknown words."""
+        """Return the number of tokens, including the tokens for masks and unknown words."""
         return self._start + len(self._vocabulary)
 
     def _special(self) -> list[Token]:
         return [self.mask_token] * self._has_mask + [self.oov_token] * self.num_oov_indices
 
-    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
-        """Set the tokens: a list or an array of them, or the path of a file with one in each line.
+    def set_vocabulary(self, vocabulary: VocabularyLike, idf_weights: TensorLike | None = None) -> None:
+        """Set the vocabulary.
 
-        The special tokens need not be among them; if they are, they come first. `idf_weights`, one for each token, are
-        needed where `output_mode` is `"tf_idf"`.
+        Args:
+            vocabulary: a list or an array of tokens, or the path of a file with a token in each line. It may begin
+                with the special tokens.
+            idf_weights: a weight for each token, required with `output_mode="tf_idf"`.
 
         Raises:
-            ValueError: there are none, a token is there twice, or the mask is among them; there are more than
-                `max_tokens`; or not as many weights as tokens.
+            ValueError: the vocabulary is empty or larger than `max_tokens`, or has a token twice or a special
+                token elsewhere. Or the number of weights is not the number of tokens.
         """
         tokens, special = plain_tokens(vocabulary, self.kind, self.encoding), self._special()
         given = len(tokens)
@@ -113,19 +128,19 @@ class IndexLookup(HostLayer):
         self._check(tokens, given)
         if (idf_weights is None) == (self.output_mode == "tf_idf"):
             raise ValueError(
-                f"{self._label()}: idf_weights are needed where output_mode is 'tf_idf', and only there."
+                f"{self._label()}: idf_weights are required with output_mode='tf_idf', and invalid otherwise."
             )
-        self._vocabulary = self._made(tokens)
+        self._vocabulary = self._make_vocabulary(tokens)
         self._fixed = True
         if idf_weights is not None:
             weights = np.asarray(idf_weights, np.float64)
             if weights.shape != (given,):
                 raise ValueError(
-                    f"{self._label()}: {given} tokens need as many idf_weights; got {weights.shape}."
+                    f"{self._label()}: {given} tokens need {given} idf_weights; got shape {weights.shape}."
                 )
-            self._keep_weights(weights, with_special)
+            self._set_weights(weights, with_special)
 
-    def _made(self, tokens: list[Token]) -> Vocabulary:
+    def _make_vocabulary(self, tokens: list[Token]) -> Vocabulary:
         mask = {} if self.mask_token is None else {self.mask_token: 0 if self._has_mask else -1}
         return Vocabulary(tokens, self._start, mask)
 
@@ -136,10 +151,10 @@ class IndexLookup(HostLayer):
         reserved = [self.mask_token] + [self.oov_token] * self.invert
         for wrong, text in (
             (not given, "the vocabulary is empty"),
-            (repeated, f"these tokens are there more than once: {repeated}"),
+            (repeated, f"these tokens occur more than once: {repeated}"),
             (
                 any(t in tokens for t in reserved if t is not None),
-                f"special tokens may stand at the beginning alone, as {self._special()}",
+                f"special tokens are valid only at the beginning, as {self._special()}",
             ),
             (
                 self.max_tokens is not None and self._start + len(tokens) > self.max_tokens,
@@ -149,20 +164,22 @@ class IndexLookup(HostLayer):
             if wrong:
                 raise ValueError(f"{self._label()}: {text}.")
 
-    def _keep_weights(self, weights: np.ndarray[Any, Any], with_special: bool) -> None:
-        """Keep the weights; those of special tokens, if they are not among them, are the mean."""
+    def _set_weights(self, weights: np.ndarray[Any, Any], with_special: bool) -> None:
+        """Set the weights; the weights of missing special tokens are the mean of the others."""
         if not with_special:
             weights = np.concatenate([np.full(self._start, weights.mean()), weights])
         padding = self.depth() - len(weights)
         self.idf_weights = np.pad(weights, (0, padding)).astype(settings.floatx)
 
-    def adapt(self, data: Any, steps: int | None = None) -> None:
-        """Learn the tokens of data: the most frequent first, equally frequent ones from the end of the alphabet.
+    def adapt(self, data: TensorLike | Iterable[Any], steps: int | None = None) -> None:
+        """Make the vocabulary from data, by descending frequency; tokens of equal frequency in reverse order.
 
-        Data are a list or an array, whose rows count as documents, or batches of such, of which `steps` are taken.
+        Args:
+            data: a list or an array, whose rows are documents, or batches of them.
+            steps: the number of batches to use; all by default.
 
         Raises:
-            ValueError: the vocabulary was given.
+            ValueError: the layer has a vocabulary already.
         """
         self.reset_state()
         for batch in self.batches(data, steps):
@@ -170,74 +187,79 @@ class IndexLookup(HostLayer):
         self.finalize_state()
 
     def reset_state(self) -> None:
-        """Forget what was counted."""
+        """Reset the counts."""
         self._counts = Counts()
 
-    def update_state(self, data: Any) -> None:
+    def update_state(self, data: Sequence[Any]) -> None:
         """Count the tokens of a batch."""
         nested = len(data) and isinstance(data[0], (list, tuple, np.ndarray))
         self.count([flat(row, self.kind, self.encoding) for row in (data if nested else [data])])
 
     def count(self, documents: Iterable[Sequence[Token]]) -> None:
-        """Count the tokens of documents, which are lists of them."""
+        """Count the tokens of documents, which are lists of tokens."""
         if self._fixed:
-            raise ValueError(f"{self._label()} was given its vocabulary; adapt would replace it.")
+            raise ValueError(
+                f"{self._label()} has a vocabulary from its constructor; adapt would replace it."
+            )
         self._counts.add(documents)
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of what was counted."""
+        """Make the vocabulary from the counts."""
         if self._fixed:
             return
         tokens = self._counts.ranked(without=(self.mask_token, self.oov_token))
         if self.max_tokens is not None:
             tokens = tokens[: self.max_tokens - self._start]
-        self._vocabulary = self._made(tokens)
+        self._vocabulary = self._make_vocabulary(tokens)
         if self.output_mode == "tf_idf" and tokens:
-            self._keep_weights(self._counts.inverse_document_frequency(tokens), with_special=False)
+            self._set_weights(self._counts.inverse_document_frequency(tokens), with_special=False)
         self.reset_state()
 
-    def save_assets(self, dir_path: Any) -> None:
-        """Write the vocabulary to `vocabulary.txt` in a folder, one token in each line."""
+    def save_assets(self, dir_path: str | Path) -> None:
+        """Write the vocabulary to `vocabulary.txt` in a folder, with a token in each line."""
         text = "\n".join(map(str, self.get_vocabulary()))
         (Path(dir_path) / "vocabulary.txt").write_text(text, "utf-8")
 
-    def load_assets(self, dir_path: Any) -> None:
-        """Read the vocabulary that `save_assets` wrote. Keras writes no file where the config has the vocabulary."""
+    def load_assets(self, dir_path: str | Path) -> None:
+        """Read the vocabulary that `save_assets` wrote. Keras writes no file if the config has the vocabulary."""
         path = Path(dir_path) / "vocabulary.txt"
         if self._given_vocabulary["vocabulary"] is not None and not path.exists():
             return
         lines = path.read_text("utf-8").rstrip("\n").split("\n")
         tokens = lines if self.kind == "string" else [int(line) for line in lines if line != "None"]
-        self._vocabulary = self._made(tokens[self._start :])
+        self._vocabulary = self._make_vocabulary(tokens[self._start :])
 
-    def save_own_variables(self, store: Any) -> None:
-        """Put the weights of tokens into a dict of arrays."""
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Save the weights of tokens to a mapping."""
         if self.idf_weights is not None:
             store["idf_weights"] = self.idf_weights
 
-    def load_own_variables(self, store: Any) -> None:
-        """Take the weights of tokens from a dict of arrays."""
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Load the weights of tokens from a mapping."""
         if "idf_weights" in store:
             self.idf_weights = np.asarray(store["idf_weights"])
 
-    # -- looking up --------------------------------------------------------------------------------
+    # -- lookup ------------------------------------------------------------------------------------
 
-    def call(self, inputs: Any) -> Any:
-        """The indices of tokens, of the inputs' shape, or what `output_mode` makes of them; or tokens of indices."""
+    def call(self, inputs: TensorLike) -> np.ndarray[Any, Any]:
+        """Return the indices of tokens, in the shape of the inputs, or the vectors of `output_mode`.
+
+        With `invert` return the tokens of indices.
+        """
         array = np.asarray(inputs)
         if self.invert:
             return self._inverted(array)
         found = self.indices(flat(array, self.kind, self.encoding)).reshape(array.shape)
         return self.weighted(encoded(found, self._counting, self.depth()))
 
-    def of_documents(self, documents: Sequence[Sequence[Token]]) -> Any:
-        """What `output_mode`, other than `"int"` and `"one_hot"`, makes of documents, which are lists of tokens."""
+    def encode_documents(self, documents: Sequence[Sequence[Token]]) -> np.ndarray[Any, Any]:
+        """Return a vector for each document, a list of tokens; for other modes than `"int"` and `"one_hot"`."""
         found = self.indices([token for document in documents for token in document])
         rows = np.repeat(np.arange(len(documents)), [len(document) for document in documents])
         return self.weighted(counted(found, rows, len(documents), self._counting, self.depth()))
 
     def indices(self, tokens: Sequence[Token]) -> np.ndarray[Any, Any]:
-        """The index of each token; of masks 0, or -1 where `output_mode` leaves them out.
+        """Return the index of each token; of masks 0, or -1 in modes that ignore masks.
 
         Raises:
             ValueError: a token is unknown, and `num_oov_indices` is 0.
@@ -251,28 +273,28 @@ class IndexLookup(HostLayer):
     def _unknown(self, token: Token) -> int:
         if self.num_oov_indices == 0:
             raise ValueError(
-                f"{self._label()}: {token!r} is not in the vocabulary, and num_oov_indices=0 leaves no index for it; "
-                "num_oov_indices=1 does."
+                f"{self._label()}: {token!r} is not in the vocabulary, and num_oov_indices=0 reserves no index for it. "
+                "Set num_oov_indices=1."
             )
         return int(self._has_mask) + self.bucket(token)
 
     def bucket(self, token: Token) -> int:
-        """Which of several indices an unknown token gets."""
+        """Return the number of the index, among several, for an unknown token."""
         text = token.encode(self.encoding) if isinstance(token, str) else str(token).encode()
         return bucket(text, self.num_oov_indices, self.salt)
 
     def weighted(self, encoded: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        """Numbers of tokens times their weights, where `output_mode` is `"tf_idf"`."""
+        """Return counts of tokens, with `"tf_idf"` times their weights."""
         return (
             (encoded * self.idf_weights).astype(settings.floatx) if self.output_mode == "tf_idf" else encoded
         )
 
     def depth(self) -> int:
-        """The length of the vectors."""
+        """Return the length of the vectors."""
         if self.pad_to_max_tokens and self.max_tokens:
             return self.max_tokens
         if self.output_mode != "int" and not len(self._vocabulary):
-            raise ValueError(f"{self._label()} has no vocabulary yet: give it one, or call adapt.")
+            raise ValueError(f"{self._label()} has no vocabulary yet: pass one, or call adapt.")
         return self.vocabulary_size()
 
     def _inverted(self, indices: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:

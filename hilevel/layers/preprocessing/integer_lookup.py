@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from hilevel.engine.types import TensorLike
 from hilevel.layers.base.checks import one_of
 from hilevel.layers.preprocessing.index_lookup import IndexLookup
+from hilevel.layers.preprocessing.vocabulary import VocabularyLike
 
 
 class IntegerLookup(IndexLookup):
-    """Integers as other integers: their places in a vocabulary, which is given, or learned from data by `adapt`.
+    """A layer that replaces integers by their indices in a vocabulary, in the same shape.
 
-    As `StringLookup`, but for integers.
+    It is `StringLookup` for integers.
 
     Args:
-        max_tokens: the largest size of the vocabulary, which `adapt` keeps to; none by default.
-        num_oov_indices: how many indices unknown integers share; 0 makes them an error.
-        mask_token: the integer that stands for none; none by default.
-        oov_token: what unknown integers are called in the vocabulary.
-        vocabulary: a list or an array of integers, or the path of a file with one in each line.
+        max_tokens: the largest size of the vocabulary that `adapt` makes; unlimited by default.
+        num_oov_indices: the number of indices for unknown integers; 0 makes them an error.
+        mask_token: the integer of masked elements; none by default.
+        oov_token: the integer for unknown integers in the vocabulary.
+        vocabulary: a list or an array of integers, or the path of a file with an integer in each line.
         vocabulary_dtype: `"int64"`.
         idf_weights, invert, output_mode, pad_to_max_tokens: as in `StringLookup`.
-        oov_method: which of several indices an unknown integer gets: `"floormod"` its remainder, `"farmhash"` that of
-            the FarmHash64 of its digits.
+        oov_method: the choice among several indices for an unknown integer: `"floormod"` for its remainder,
+            `"farmhash"` for the remainder of the FarmHash64 of its digits.
         salt: as in `StringLookup`, for `"farmhash"`.
         sparse: not implemented; only False is accepted.
 
@@ -31,8 +34,8 @@ class IntegerLookup(IndexLookup):
     array([[2, 0, 1]])
 
     Raises:
-        ValueError: the arguments contradict each other; at a call, an integer is unknown and `num_oov_indices` is 0.
-        TracedValueError: at a call, the layer is part of a model that is compiled, or of a graph.
+        ValueError: the settings contradict each other; at a call, an integer is unknown and `num_oov_indices` is 0.
+        TracedValueError: at a call, the layer is part of a compiled model or of a graph.
     """
 
     kind = "integer"
@@ -43,15 +46,15 @@ class IntegerLookup(IndexLookup):
         num_oov_indices: int = 1,
         mask_token: int | None = None,
         oov_token: int = -1,
-        vocabulary: Any = None,
+        vocabulary: VocabularyLike = None,
         vocabulary_dtype: str = "int64",
-        idf_weights: Any = None,
+        idf_weights: TensorLike | None = None,
         invert: bool = False,
         output_mode: str = "int",
         sparse: bool = False,
         pad_to_max_tokens: bool = False,
         oov_method: str = "floormod",
-        salt: Any = None,
+        salt: int | Sequence[int] | None = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
@@ -62,9 +65,9 @@ class IntegerLookup(IndexLookup):
         self.vocabulary_dtype = one_of("IntegerLookup", "vocabulary_dtype", vocabulary_dtype, ("int64",))
         one_of("IntegerLookup", "oov_method", oov_method, ("floormod", "farmhash"))
         if salt is not None and oov_method == "floormod":
-            raise ValueError("IntegerLookup: a salt is for oov_method='farmhash'.")
+            raise ValueError("IntegerLookup: a salt needs oov_method='farmhash'.")
         self.oov_method = oov_method
 
     def bucket(self, token: int) -> int:
-        """Which of several indices an unknown integer gets."""
+        """Return the number of the index, among several, for an unknown integer."""
         return token % self.num_oov_indices if self.oov_method == "floormod" else super().bucket(token)

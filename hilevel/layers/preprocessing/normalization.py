@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from typing import Any, Unpack
 
 import numpy as np
@@ -10,7 +10,7 @@ import numpy as np
 from hilevel import ops
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.settings import settings
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Shape, Tensor, TensorLike
 from hilevel.layers.base.checks import (
     flags,
     integers,
@@ -20,26 +20,30 @@ from hilevel.layers.base.settings import Options
 
 
 class Normalization(Layer):
-    """Brings features to mean 0 and variance 1, with statistics that are given or taken from data by `adapt`.
+    """A layer that scales features to mean 0 and variance 1.
+
+    The statistics are arguments, or computed from data by `adapt`.
 
     Args:
-        axis: the axis, or axes, whose indices have statistics of their own; None for one of all.
-        mean: the mean, instead of `adapt`.
-        variance: the variance, instead of `adapt`.
-        invert: whether to go back from normalised data.
+        axis: the axis or axes of the features, which have separate statistics; None for a single mean and variance.
+        mean, variance: the statistics, in place of `adapt`; they broadcast to the shape of the features.
+        invert: whether to compute the inverse, `x * sqrt(variance) + mean`.
 
     >>> import hilevel
     >>> layer = hilevel.layers.Normalization()
     >>> layer.adapt(np.array([[1.0], [3.0]]))
     >>> layer(np.array([[3.0]]))
     array([[1.]], dtype=float32)
+
+    Raises:
+        ValueError: only one of `mean` and `variance` is given.
     """
 
     def __init__(
         self,
         axis: int | Sequence[int] | None = -1,
-        mean: Any = None,
-        variance: Any = None,
+        mean: TensorLike | None = None,
+        variance: TensorLike | None = None,
         invert: bool = False,
         **kwargs: Unpack[Options],
     ) -> None:
@@ -54,7 +58,7 @@ class Normalization(Layer):
         self.adapted = mean is not None
 
     def build(self, input_shape: Shape) -> None:
-        """Make the statistics."""
+        """Make the Variables of the statistics."""
         axes = () if self.axis is None else (self.axis,) if isinstance(self.axis, int) else self.axis
         rank = len(input_shape)
         self._kept = tuple(sorted(a % rank for a in axes))
@@ -67,22 +71,29 @@ class Normalization(Layer):
             self.mean.assign(np.broadcast_to(self.given[0], shape))
             self.variance.assign(np.broadcast_to(self.given[1], shape))
 
-    def save_own_variables(self, store: Any) -> None:
-        """Put the statistics that were learned into a dict; statistics that were given are in the config."""
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Save the statistics of `adapt` to a mapping; the config has the statistics of the constructor."""
         if self.given is None:
             super().save_own_variables(store)
 
-    def load_own_variables(self, store: Any) -> None:
-        """Take the statistics that were learned from a dict."""
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Load the statistics of `adapt` from a mapping."""
         if self.given is None:
             super().load_own_variables(store)
             self.adapted = True
 
-    def adapt(self, data: Any) -> None:
-        """Take mean and variance from data: an array, or batches of arrays. What was known before is forgotten."""
+    def adapt(self, data: TensorLike | Iterable[TensorLike]) -> None:
+        """Compute mean and variance from data, and replace earlier statistics.
+
+        Args:
+            data: an array, or batches of arrays.
+
+        Raises:
+            ValueError: the data are empty, or the layer has statistics from its constructor.
+        """
         if self.given is not None:
             raise ValueError(
-                f'Normalization "{self.name}" was given its statistics; adapt would replace them.'
+                f'Normalization "{self.name}" has statistics from its constructor; adapt would replace them.'
             )
         batches = [data] if hasattr(data, "shape") else list(data)
         arrays = [np.asarray(b[0] if isinstance(b, tuple) else b, np.float64) for b in map(_host, batches)]
@@ -101,12 +112,12 @@ class Normalization(Layer):
         self.adapted = True
 
     def call(self, inputs: Tensor) -> Tensor:
-        """`(x - mean) / sqrt(variance)`, or the reverse."""
+        """Return `(x - mean) / sqrt(variance)`, or the inverse, in the shape of the inputs."""
         x = ops.cast(inputs, self.compute_dtype)
         mean = ops.reshape(self.mean, self._view)
         scale = ops.maximum(ops.sqrt(ops.reshape(self.variance, self._view)), settings.epsilon)
         return x * scale + mean if self.invert else (x - mean) / scale
 
 
-def _host(batch: Any) -> Any:
+def _host(batch: TensorLike) -> Any:
     return to_host(batch) if hasattr(batch, "shape") else batch

@@ -2,33 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+from hilevel.engine.types import TensorLike
 from hilevel.layers.base.checks import encoding_of
 from hilevel.layers.preprocessing.index_lookup import IndexLookup
+from hilevel.layers.preprocessing.vocabulary import VocabularyLike
 
 
 class StringLookup(IndexLookup):
-    """Strings as integers: their places in a vocabulary, which is given, or learned from data by `adapt`.
+    """A layer that replaces strings by their indices in a vocabulary, in the same shape.
 
-    In the vocabulary the mask comes first, if there is one and `output_mode` is `"int"`, then as many tokens for
-    unknown strings as `num_oov_indices` says, then the strings. The layer works on the host, on lists and arrays of
-    strings; apply it to data, not in a model.
+    The vocabulary is an argument, or made from data by `adapt`. It begins with the mask, if there is one and
+    `output_mode` is `"int"`, and `num_oov_indices` tokens for unknown strings. The layer works on the host, on lists
+    and arrays of strings. Apply it to data, not in a model.
 
     Args:
-        max_tokens: the largest size of the vocabulary, which `adapt` keeps to; none by default.
-        num_oov_indices: how many indices unknown strings share, by their hash; 0 makes them an error.
-        mask_token: the string that stands for no string; none by default.
-        oov_token: what unknown strings are called in the vocabulary.
-        vocabulary: a list or an array of strings, or the path of a file with one in each line.
-        idf_weights: a weight for each string of `vocabulary`, which `"tf_idf"` needs with it.
-        invert: whether to put strings in the place of integers instead.
-        output_mode: `"int"` the index of each string, `"one_hot"` a vector for each, `"multi_hot"` a vector for each
-            sample with ones for the strings in it, `"count"` with their numbers, `"tf_idf"` with their numbers times
-            their weights.
-        pad_to_max_tokens: whether these vectors have the length `max_tokens`.
-        encoding: of bytes, and of the file.
-        salt: an integer, or two, that make the hash another one, SipHash64; by default it is FarmHash64.
+        max_tokens: the largest size of the vocabulary that `adapt` makes; unlimited by default.
+        num_oov_indices: the number of indices for unknown strings, chosen by hash; 0 makes them an error.
+        mask_token: the string of masked elements; none by default.
+        oov_token: the string for unknown strings in the vocabulary.
+        vocabulary: a list or an array of strings, or the path of a file with a string in each line.
+        idf_weights: a weight for each string of `vocabulary`, required with `"tf_idf"`.
+        invert: whether to replace indices by strings instead.
+        output_mode: `"int"` for the index of each string, `"one_hot"` for a vector for each string. `"multi_hot"` gives
+            a vector for each sample with ones for its strings, `"count"` with their counts, and `"tf_idf"` with the
+            counts times the weights.
+        pad_to_max_tokens: whether the vectors have the length `max_tokens`.
+        encoding: the text encoding of bytes, and of the file.
+        salt: one or two integers, the key of SipHash64; by default the hash is FarmHash64.
         sparse: not implemented; only False is accepted.
 
     >>> import hilevel
@@ -40,8 +43,8 @@ class StringLookup(IndexLookup):
     array([[5, 0, 1]])
 
     Raises:
-        ValueError: the arguments contradict each other; at a call, a string is unknown and `num_oov_indices` is 0.
-        TracedValueError: at a call, the layer is part of a model that is compiled, or of a graph.
+        ValueError: the settings contradict each other; at a call, a string is unknown and `num_oov_indices` is 0.
+        TracedValueError: at a call, the layer is part of a compiled model or of a graph.
     """
 
     kind = "string"
@@ -52,15 +55,15 @@ class StringLookup(IndexLookup):
         num_oov_indices: int = 1,
         mask_token: str | None = None,
         oov_token: str = "[UNK]",
-        vocabulary: Any = None,
-        idf_weights: Any = None,
+        vocabulary: VocabularyLike = None,
+        idf_weights: TensorLike | None = None,
         invert: bool = False,
         output_mode: str = "int",
         pad_to_max_tokens: bool = False,
         sparse: bool = False,
         encoding: str = "utf-8",
         name: str | None = None,
-        salt: Any = None,
+        salt: int | Sequence[int] | None = None,
         **kwargs: Any,
     ) -> None:
         self.encoding = encoding_of("StringLookup", encoding)

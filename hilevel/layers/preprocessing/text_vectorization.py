@@ -1,20 +1,22 @@
-"""Text as integers."""
+"""Texts as integers or vectors."""
 
 from __future__ import annotations
 
 import re
 import string
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from operator import attrgetter
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from hilevel.engine.types import Function, TensorLike
 from hilevel.layers.base.checks import bad_setting, encoding_of, integers, one_of, positive, set_unsupported
 from hilevel.layers.preprocessing.host import HostLayer
 from hilevel.layers.preprocessing.index_lookup import check_settings
 from hilevel.layers.preprocessing.string_lookup import StringLookup
-from hilevel.layers.preprocessing.vocabulary import flat
+from hilevel.layers.preprocessing.vocabulary import VocabularyLike, flat
 
 _LOWER = dict(zip(map(ord, string.ascii_uppercase), string.ascii_lowercase, strict=True))
 _STRIP = dict.fromkeys(map(ord, string.punctuation))
@@ -28,24 +30,24 @@ _WORDS = re.compile(r"[^ \t\n\v\f\r]+")
 
 
 class TextVectorization(HostLayer):
-    """Texts as integers, one for each word, or as vectors of the words in them.
+    """A layer that replaces texts by the indices of their words, `(batch, words)`, or by vectors of their words.
 
-    A text is standardized, split into words, these are joined to n-grams, and a `StringLookup` puts integers in their
-    place; in the vocabulary `""`, which fills short texts up, is the first (where `output_mode` is `"int"`) and
-    `"[UNK]"` the next. The layer works on the host; apply it to data, not in a model.
+    It standardizes a text, splits it into words, joins the words to n-grams, and replaces them by a `StringLookup`. The
+    vocabulary begins with `""` for padding (if `output_mode` is `"int"`) and `"[UNK]"`. The layer works on the host.
+    Apply it to data, not in a model.
 
     Args:
-        max_tokens: the largest size of the vocabulary, which `adapt` keeps to; none by default.
-        standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` (all of ASCII), a function of an
+        max_tokens: the largest size of the vocabulary that `adapt` makes; unlimited by default.
+        standardize: `"lower_and_strip_punctuation"`, `"lower"`, `"strip_punctuation"` (for ASCII), a function of an
             array of strings, or None.
         split: `"whitespace"`, `"character"`, a function from a list of texts to a list of lists of words, or None.
         ngrams: the largest length of n-grams, or a tuple of lengths; single words by default.
         output_mode: `"int"`, `"multi_hot"`, `"count"` or `"tf_idf"`, as in `StringLookup`.
-        output_sequence_length: the length that texts are cut or filled up to; by default that of the longest.
+        output_sequence_length: the number of words to which texts are cut or padded; by default the longest text's.
         pad_to_max_tokens: whether vectors have the length `max_tokens`.
-        vocabulary: a list or an array of words, or the path of a file with one in each line.
-        idf_weights: a weight for each word of `vocabulary`, which `"tf_idf"` needs with it.
-        encoding: of bytes, and of the file.
+        vocabulary: a list or an array of words, or the path of a file with a word in each line.
+        idf_weights: a weight for each word of `vocabulary`, required with `"tf_idf"`.
+        encoding: the text encoding of bytes, and of the file.
         sparse, ragged: not implemented; only the defaults are accepted.
 
     >>> import hilevel
@@ -58,21 +60,21 @@ class TextVectorization(HostLayer):
            [1, 2, 0, 0]])
 
     Raises:
-        ValueError: the arguments contradict each other; at a call, the inputs have two axes and the last is not 1.
-        TracedValueError: at a call, the layer is part of a model that is compiled, or of a graph.
+        ValueError: the settings contradict each other; at a call, the inputs are neither `(batch,)` nor `(batch, 1)`.
+        TracedValueError: at a call, the layer is part of a compiled model or of a graph.
     """
 
     def __init__(
         self,
         max_tokens: int | None = None,
-        standardize: Any = "lower_and_strip_punctuation",
-        split: Any = "whitespace",
+        standardize: str | Function | None = "lower_and_strip_punctuation",
+        split: str | Function | None = "whitespace",
         ngrams: int | Sequence[int] | None = None,
         output_mode: str = "int",
         output_sequence_length: int | None = None,
         pad_to_max_tokens: bool = False,
-        vocabulary: Any = None,
-        idf_weights: Any = None,
+        vocabulary: VocabularyLike = None,
+        idf_weights: TensorLike | None = None,
         sparse: bool = False,
         ragged: bool = False,
         encoding: str = "utf-8",
@@ -95,7 +97,8 @@ class TextVectorization(HostLayer):
                 raise bad_setting(
                     name, "output_mode", "'int', where output_sequence_length is given", output_mode
                 )
-        self.standardize, self.split, self.encoding = standardize, split, encoding
+        self.standardize, self.encoding = standardize, encoding
+        self.split: Any = split
         self.ngrams = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else ngrams and tuple(ngrams)
         self.output_sequence_length = output_sequence_length
         self.lookup = StringLookup(
@@ -108,24 +111,29 @@ class TextVectorization(HostLayer):
     pad_to_max_tokens = property(attrgetter("lookup.pad_to_max_tokens"))
 
     def get_vocabulary(self, include_special_tokens: bool = True) -> list[str]:
-        """The words, each at its index; `include_special_tokens=False` leaves `""` and `"[UNK]"` out."""
+        """Return the words by index, with or without `""` and `"[UNK]"`."""
         return self.lookup.get_vocabulary(include_special_tokens)
 
     def vocabulary_size(self) -> int:
-        """The number of words, with `""` and `"[UNK]"`."""
+        """Return the number of words, including `""` and `"[UNK]"`."""
         return self.lookup.vocabulary_size()
 
-    def set_vocabulary(self, vocabulary: Any, idf_weights: Any = None) -> None:
+    def set_vocabulary(self, vocabulary: VocabularyLike, idf_weights: TensorLike | None = None) -> None:
         """Set the words, as `StringLookup.set_vocabulary` does."""
         self.lookup.set_vocabulary(vocabulary, idf_weights)
 
-    def adapt(self, data: Any, batch_size: int | None = None, steps: int | None = None) -> None:
-        """Learn the words of texts: the most frequent first, equally frequent ones from the end of the alphabet.
+    def adapt(
+        self, data: TensorLike | Iterable[Any], batch_size: int | None = None, steps: int | None = None
+    ) -> None:
+        """Make the vocabulary from texts, by descending frequency; words of equal frequency in reverse order.
 
-        Data are a list or an array of texts, or batches of such, of which `steps` are taken; `batch_size` does nothing.
+        Args:
+            data: a list or an array of texts, or batches of texts.
+            batch_size: not used.
+            steps: the number of batches to use; all by default.
 
         Raises:
-            ValueError: the vocabulary was given.
+            ValueError: the layer has a vocabulary already.
         """
         self.reset_state()
         for batch in self.batches(data, steps):
@@ -133,44 +141,44 @@ class TextVectorization(HostLayer):
         self.finalize_state()
 
     def reset_state(self) -> None:
-        """Forget what was counted."""
+        """Reset the counts."""
         self.lookup.reset_state()
 
-    def update_state(self, data: Any) -> None:
+    def update_state(self, data: TensorLike) -> None:
         """Count the words of a batch of texts."""
         self.lookup.count(self.words(data))
 
     def finalize_state(self) -> None:
-        """Make the vocabulary of what was counted."""
+        """Make the vocabulary from the counts."""
         self.lookup.finalize_state()
 
-    def save_assets(self, dir_path: Any) -> None:
-        """Write the vocabulary to `vocabulary.txt` in a folder, one word in each line."""
+    def save_assets(self, dir_path: str | Path) -> None:
+        """Write the vocabulary to `vocabulary.txt` in a folder, with a word in each line."""
         self.lookup.save_assets(dir_path)
 
-    def load_assets(self, dir_path: Any) -> None:
+    def load_assets(self, dir_path: str | Path) -> None:
         """Read the vocabulary that `save_assets` wrote."""
         self.lookup.load_assets(dir_path)
 
-    def save_own_variables(self, store: Any) -> None:
-        """Put the weights of words into a dict of arrays."""
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Save the weights of words to a mapping."""
         self.lookup.save_own_variables(store)
 
-    def load_own_variables(self, store: Any) -> None:
-        """Take the weights of words from a dict of arrays."""
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Load the weights of words from a mapping."""
         self.lookup.load_own_variables(store)
 
-    def call(self, inputs: Any) -> Any:
-        """Texts, `(batch,)` or `(batch, 1)`, as integers `(batch, words)`, or vectors `(batch, vocabulary)`."""
+    def call(self, inputs: TensorLike) -> np.ndarray[Any, Any]:
+        """Return integers `(batch, words)` or vectors `(batch, vocabulary)` for texts `(batch,)` or `(batch, 1)`."""
         documents = self.words(inputs)
         if self.lookup.output_mode == "int":
-            found = self._filled(documents)
+            found = self._padded_indices(documents)
         else:
-            found = self.lookup.of_documents(documents)
+            found = self.lookup.encode_documents(documents)
         return found if np.ndim(inputs) else found[0]
 
-    def _filled(self, documents: list[list[str]]) -> np.ndarray[Any, Any]:
-        """The index of each word, rows cut or filled up with zeros to one length."""
+    def _padded_indices(self, documents: list[list[str]]) -> np.ndarray[Any, Any]:
+        """Return the index of each word, with rows cut or padded with zeros to one length."""
         longest = max(map(len, documents), default=0)
         length = longest if self.output_sequence_length is None else self.output_sequence_length
         result = np.zeros((len(documents), length), np.int64)
@@ -178,13 +186,13 @@ class TextVectorization(HostLayer):
             row[: len(words)] = self.lookup.indices(words[:length])
         return result
 
-    def words(self, texts: Any) -> list[list[str]]:
-        """The words of each text, or their n-grams."""
+    def words(self, texts: TensorLike) -> list[list[str]]:
+        """Return the words, or n-grams, of each text."""
         array = np.asarray(texts)
         if array.ndim > 2 or (self.split is not None and array.ndim == 2 and array.shape[1] != 1):
             raise ValueError(
-                f"{self._label()} expects texts of shape (batch,) or (batch, 1); got shape {array.shape}. Texts that "
-                "are split already need split=None."
+                f"{self._label()} expects texts of shape (batch,) or (batch, 1); got shape {array.shape}. For split "
+                "texts set split=None."
             )
         plain = flat(array, "string", self.encoding)
         if callable(self.standardize):

@@ -1,4 +1,4 @@
-"""The words that a lookup layer knows: how they are learned, and where they stand."""
+"""Vocabularies of lookup layers, and the counts that they are made from."""
 
 from __future__ import annotations
 
@@ -6,16 +6,21 @@ import math
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
-Token = Any
+from hilevel.engine.types import TensorLike
+
+Token: TypeAlias = Any
 """A string or an integer."""
+
+VocabularyLike: TypeAlias = Sequence[str] | Sequence[int] | np.ndarray[Any, Any] | str | Path | None
+"""A list or an array of tokens, or the path of a file with a token in each line."""
 
 
 class Counts:
-    """How often each token, and in how many documents, was seen.
+    """The count of each token, and of the documents that contain it.
 
     >>> from hilevel.layers.preprocessing.vocabulary import Counts
     >>> counts = Counts()
@@ -37,17 +42,17 @@ class Counts:
             self.number += 1
 
     def ranked(self, without: Sequence[Token]) -> list[Token]:
-        """The tokens, the most frequent first, of equally frequent ones the last of the alphabet first."""
+        """Return the tokens by descending frequency; tokens of equal frequency in reverse order."""
         known = [token for token in self.tokens if token not in without]
         return sorted(known, key=lambda token: (self.tokens[token], token), reverse=True)
 
     def inverse_document_frequency(self, tokens: Iterable[Token]) -> np.ndarray[Any, Any]:
-        """`log(1 + documents / (1 + documents with the token))` for each of the tokens."""
+        """Return `log(1 + documents / (1 + documents with the token))` for each token."""
         return np.array([math.log(1 + self.number / (1 + self.documents[t])) for t in tokens])
 
 
 class Vocabulary:
-    """Tokens and their indices, which begin behind those of special tokens.
+    """Tokens and their indices, which begin after the indices of special tokens.
 
     >>> from hilevel.layers.preprocessing.vocabulary import Vocabulary
     >>> Vocabulary(["a", "b"], start=1).index
@@ -62,16 +67,16 @@ class Vocabulary:
         return len(self.tokens)
 
 
-def plain_tokens(tokens: Any, kind: str, encoding: str = "utf-8") -> list[Token]:
-    """Tokens as Python's strings or integers, from a list, an array, or the path of a file with one in each line."""
+def plain_tokens(tokens: VocabularyLike, kind: str, encoding: str = "utf-8") -> list[Token]:
+    """Return tokens as strings or integers, from a list, an array, or a file with a token in each line."""
     if isinstance(tokens, (str, Path)):
         lines = Path(tokens).read_text(encoding).splitlines()
         return [line if kind == "string" else int(line) for line in lines]
     return flat(tokens, kind, encoding)
 
 
-def flat(data: Any, kind: str, encoding: str = "utf-8") -> list[Token]:
-    """The elements of an array, or of nested lists, as Python's strings or integers."""
+def flat(data: TensorLike, kind: str, encoding: str = "utf-8") -> list[Token]:
+    """Return the elements of an array, or of nested lists, as strings or integers."""
     items = np.asarray(data).ravel().tolist()
     if kind == "string":
         return [x.decode(encoding) if isinstance(x, bytes) else str(x) for x in items]

@@ -1,4 +1,4 @@
-"""A penalty on the outputs of the layer before."""
+"""A penalty on activations."""
 
 from __future__ import annotations
 
@@ -14,11 +14,10 @@ from hilevel.layers.base.settings import BaseOptions
 
 
 class ActivityRegularization(Layer):
-    """Adds `l1 * sum|x| + l2 * sum x^2` of its input, which it gives back, to the loss.
+    """A layer that adds `l1 * sum(|x|) + l2 * sum(x^2)` of its input, of any shape, to the loss.
 
     Args:
-        l1: the weight of the absolute values.
-        l2: the weight of the squares.
+        l1, l2: the factors, not negative.
 
     >>> import hilevel
     >>> layer = hilevel.layers.ActivityRegularization(l2=0.5)
@@ -35,5 +34,5 @@ class ActivityRegularization(Layer):
         self.l1, self.l2 = l1, l2
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs."""
+        """Return the inputs."""
         return inputs

@@ -1,12 +1,11 @@
-"""Dropout that keeps mean and variance."""
+"""Dropout that preserves mean and variance."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from typing import Unpack
 
 from hilevel import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import ShapeLike, Tensor
 from hilevel.layers.base.checks import rate_of, sizes
 from hilevel.layers.base.settings import Options
 from hilevel.layers.regularization.base import Noise
@@ -14,15 +13,15 @@ from hilevel.random.functions import keep_mask, mask_shape
 
 
 class AlphaDropout(Noise):
-    """Sets a share of its inputs to the lower limit of SELU in training, and rescales all. Klambauer et al., 2017.
+    """Dropout to the lower limit of SELU, which preserves mean 0 and variance 1. Klambauer et al., 2017.
 
-    The mean and variance of inputs that are 0 and 1 stay so: with `p = -1.0507 * 1.6733` an input that is kept becomes
-    `a * x + b`, another one `a * p + b`, where `a = ((1 - rate) * (1 + rate * p^2))^-0.5` and `b = -a * p * rate`.
+    In training, with `p = -1.0507 * 1.6733`, `a = ((1 - rate) * (1 + rate * p^2))^-0.5` and `b = -a * p * rate`, a
+    kept input becomes `a * x + b`, and a dropped input `a * p + b`.
 
     Args:
-        rate: the share, from 0 up to, but not including, 1; it is rounded to a multiple of 1/65536.
-        noise_shape: the shape of the mask; 1 where an axis shares it, None for the input's own size.
-        seed: an integer, to draw the same masks in every run.
+        rate: the fraction, from 0 to 1 without 1, rounded to a multiple of 1/65536.
+        noise_shape: the shape of the mask: 1 for an axis that shares it, None for the input's size.
+        seed: an integer for the same masks in every run.
 
     >>> import hilevel
     >>> hilevel.layers.AlphaDropout(0.5)(np.ones((1, 2)))
@@ -32,7 +31,7 @@ class AlphaDropout(Noise):
     def __init__(
         self,
         rate: float,
-        noise_shape: Sequence[int | None] | None = None,
+        noise_shape: ShapeLike | None = None,
         seed: int | None = None,
         **kwargs: Unpack[Options],
     ) -> None:
@@ -43,7 +42,7 @@ class AlphaDropout(Noise):
         )
 
     def apply_noise(self, inputs: Tensor) -> Tensor:
-        """The inputs with a share at SELU's limit, rescaled."""
+        """Return the inputs with a fraction at the limit of SELU, rescaled."""
         if self.rate == 0:
             return inputs
         limit = -1.0507009873554805 * 1.6732632423543772

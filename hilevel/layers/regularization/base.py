@@ -11,7 +11,7 @@ from hilevel.layers.base.layer import Layer
 
 
 class Noise(Layer):
-    """Base of layers that are random in training and do nothing otherwise."""
+    """The base of layers that add noise in training, and return their inputs otherwise."""
 
     def __init__(self, seed: int | None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
@@ -20,9 +20,9 @@ class Noise(Layer):
         self.seed_generator = random.SeedGenerator(seed)
 
     def call(self, inputs: Tensor, training: bool | None = False) -> Tensor:
-        """The inputs, disturbed in training."""
+        """Return the inputs, in training with noise, in the same shape."""
         return self.apply_noise(inputs) if training else inputs
 
     def apply_noise(self, inputs: Tensor) -> Tensor:
-        """What becomes of the inputs in training."""
-        raise NotImplementedError(f"{type(self).__name__} has to say what apply_noise(inputs) is.")
+        """Return the inputs with noise."""
+        raise NotImplementedError(f"{type(self).__name__} has no apply_noise(inputs), which adds the noise.")

@@ -12,11 +12,13 @@ from hilevel.layers.regularization.base import Noise
 
 
 class GaussianDropout(Noise):
-    """Multiplies by normal numbers of mean 1 and variance `rate / (1 - rate)` in training. Srivastava et al., 2014.
+    """A layer that multiplies its inputs by normal noise in training, in their shape. Srivastava et al., 2014.
+
+    The noise has mean 1 and variance `rate / (1 - rate)`.
 
     Args:
-        rate: as in `Dropout`.
-        seed: an integer, to draw the same numbers in every run.
+        rate: the dropout rate with the same variance, from 0 to 1 without 1.
+        seed: an integer for the same noise in every run.
 
     >>> import hilevel
     >>> hilevel.layers.GaussianDropout(0.5)(np.ones((1, 2)))
@@ -28,18 +30,18 @@ class GaussianDropout(Noise):
         self.rate = rate_of("GaussianDropout", rate)
 
     def apply_noise(self, inputs: Tensor) -> Tensor:
-        """The inputs times noise."""
+        """Return the inputs times noise."""
         stddev = (self.rate / (1 - self.rate)) ** 0.5
         noise = random.normal(inputs.shape, 1.0, stddev, inputs.dtype.name, self.seed_generator)
         return inputs * noise
 
 
 class GaussianNoise(Noise):
-    """Adds normal numbers of mean 0 in training.
+    """A layer that adds normal noise with mean 0 to its inputs in training, in their shape.
 
     Args:
-        stddev: their standard deviation, not negative.
-        seed: an integer, to draw the same numbers in every run.
+        stddev: the standard deviation of the noise, not negative.
+        seed: an integer for the same noise in every run.
 
     >>> import hilevel
     >>> hilevel.layers.GaussianNoise(0.1)(np.ones((1, 2)))
@@ -51,6 +53,6 @@ class GaussianNoise(Noise):
         self.stddev = number("GaussianNoise", "stddev", stddev, 0)
 
     def apply_noise(self, inputs: Tensor) -> Tensor:
-        """The inputs plus noise."""
+        """Return the inputs plus noise."""
         noise = random.normal(inputs.shape, 0.0, self.stddev, inputs.dtype.name, self.seed_generator)
         return ops.add(inputs, noise)

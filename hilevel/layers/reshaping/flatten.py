@@ -16,10 +16,10 @@ from hilevel.layers.base.settings import Options
 
 
 class Flatten(Layer):
-    """All axes but the batch in one.
+    """A layer that flattens all axes but the batch to one.
 
     Args:
-        data_format: `"channels_last"` or `"channels_first"`; the order in which the last is read.
+        data_format: `"channels_last"`, or `"channels_first"` to move the channels to the end first.
 
     >>> import hilevel
     >>> hilevel.layers.Flatten()(np.ones((2, 3, 4))).shape
@@ -31,7 +31,7 @@ class Flatten(Layer):
         self.data_format = data_format_of("Flatten", data_format)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape `(batch, ...)` to `(batch, features)`."""
+        """Return the flattened inputs: shape `(batch, ...)` to `(batch, features)`."""
         rank = len(inputs.shape)
         if self.data_format == "channels_first" and rank > 2:
             inputs = ops.transpose(inputs, (0, *range(2, rank), 1))

@@ -17,10 +17,10 @@ from hilevel.layers.base.settings import Options
 
 
 class Permute(Layer):
-    """The axes of each sample in another order.
+    """A layer that permutes the axes of each sample.
 
     Args:
-        dims: the order, counted from 1 without the batch: `(2, 1)` exchanges two axes.
+        dims: the new order of the axes, which count from 1 without the batch: `(2, 1)` swaps two axes.
 
     >>> import hilevel
     >>> hilevel.layers.Permute((2, 1))(np.ones((5, 3, 4))).shape
@@ -38,5 +38,5 @@ class Permute(Layer):
         self.input_spec = InputSpec(ndim=len(self.dims) + 1)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs with their axes in the order `(0, *dims)`."""
+        """Return the inputs with their axes in the order `(0, *dims)`."""
         return ops.transpose(inputs, (0, *self.dims))

@@ -15,10 +15,10 @@ from hilevel.layers.base.settings import Options
 
 
 class RepeatVector(Layer):
-    """Each sample `n` times, along a new axis.
+    """A layer that repeats each sample along a new axis of steps.
 
     Args:
-        n: how often.
+        n: the number of steps.
 
     >>> import hilevel
     >>> hilevel.layers.RepeatVector(3)(np.ones((2, 4))).shape
@@ -31,5 +31,5 @@ class RepeatVector(Layer):
         self.input_spec = InputSpec(ndim=2)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape `(batch, features)` to `(batch, n, features)`."""
+        """Return the repeated inputs: shape `(batch, features)` to `(batch, n, features)`."""
         return ops.repeat(inputs[:, None, :], self.n, axis=1)

@@ -16,14 +16,17 @@ from hilevel.layers.base.settings import Options
 
 
 class Reshape(Layer):
-    """The elements of each sample in another shape.
+    """A layer that reshapes each sample.
 
     Args:
-        target_shape: the shape without the batch; one size may be -1.
+        target_shape: the shape without the batch; one size may be -1, which is inferred.
 
     >>> import hilevel
     >>> hilevel.layers.Reshape((2, -1))(np.ones((5, 6))).shape
     (5, 2, 3)
+
+    Raises:
+        ValueError: `target_shape` is no shape, or has -1 twice.
     """
 
     def __init__(self, target_shape: Sequence[int], **kwargs: Unpack[Options]) -> None:
@@ -33,5 +36,5 @@ class Reshape(Layer):
             raise bad_setting("Reshape", "target_shape", "a shape with -1 once at most", target_shape)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """Shape `(batch, ...)` to `(batch, *target_shape)`."""
+        """Return the reshaped inputs: shape `(batch, ...)` to `(batch, *target_shape)`."""
         return ops.reshape(inputs, (inputs.shape[0], *self.target_shape))

@@ -7,19 +7,21 @@ from typing import Any, Unpack
 from hilevel import ops
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.settings import Options
-from hilevel.layers.reshaping.spatial import BaseSpatial
+from hilevel.layers.reshaping.spatial import BaseSpatial, PairsLike
 
 
 class BaseZeroPadding(BaseSpatial):
-    """Base of `ZeroPadding1D`, `ZeroPadding2D` and `ZeroPadding3D`."""
+    """The base of `ZeroPadding1D`, `ZeroPadding2D` and `ZeroPadding3D`."""
 
-    def __init__(self, padding: Any = 1, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
+    def __init__(
+        self, padding: PairsLike = 1, data_format: str | None = None, **kwargs: Unpack[Options]
+    ) -> None:
         super().__init__(**kwargs)
         self.configure(data_format)
         self.padding: Any = self.pairs("padding", padding)
 
     def call(self, inputs: Tensor) -> Tensor:
-        """The inputs with zeros before and after each spatial axis."""
+        """Return the inputs with zeros before and after each spatial axis."""
         none = ((0, 0),)
         return ops.pad(
             inputs, none * self._first_axis + self.by_axis(self.padding) + none * (2 - self._first_axis)
@@ -27,10 +29,10 @@ class BaseZeroPadding(BaseSpatial):
 
 
 class ZeroPadding1D(BaseZeroPadding):
-    """Zeros before and after the steps.
+    """A layer that adds zeros before and after the steps.
 
     Args:
-        padding: how many; two numbers for before and after.
+        padding: the number of steps at both ends, or one number for each end.
         data_format: `"channels_last"` for `(batch, steps, channels)`, or `"channels_first"`.
 
     >>> import hilevel
@@ -38,17 +40,17 @@ class ZeroPadding1D(BaseZeroPadding):
     (1, 7, 3)
 
     Raises:
-        ValueError: `padding` is none of what is expected.
+        ValueError: `padding` is invalid.
     """
 
     rank = 1
 
 
 class ZeroPadding2D(BaseZeroPadding):
-    """Zeros around images.
+    """A layer that adds a border of zeros to images.
 
     Args:
-        padding: how many; two numbers for height and width, or two pairs, `((top, bottom), (left, right))`.
+        padding: a size for all borders, one for height and one for width, or `((top, bottom), (left, right))`.
         data_format: `"channels_last"` for `(batch, height, width, channels)`, or `"channels_first"`.
 
     >>> import hilevel
@@ -56,14 +58,17 @@ class ZeroPadding2D(BaseZeroPadding):
     (1, 5, 8, 3)
 
     Raises:
-        ValueError: `padding` is none of what is expected.
+        ValueError: `padding` is invalid.
     """
 
     rank = 2
 
 
 class ZeroPadding3D(BaseZeroPadding):
-    """Zeros around volumes. The arguments are those of `ZeroPadding2D`, with three axes in place of two.
+    """A layer that adds a border of zeros to volumes.
+
+    Args:
+        padding, data_format: as in `ZeroPadding2D`, for three axes.
 
     >>> import hilevel
     >>> hilevel.layers.ZeroPadding3D(1)(np.ones((1, 2, 2, 2, 3))).shape

@@ -1,18 +1,20 @@
-"""A recurrent layer in both directions."""
+"""Recurrent layers in both directions."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from operator import attrgetter
 from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel.api import registry
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Shape, Tensor, TensorLike
+from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import bad_setting, one_of
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import Options
+from hilevel.layers.rnn.cell import MaskLike
 
 _MERGES: dict[str | None, Callable[[Tensor, Tensor], Any]] = {
     "sum": lambda a, b: a + b,
@@ -24,25 +26,27 @@ _MERGES: dict[str | None, Callable[[Tensor, Tensor], Any]] = {
 
 
 class Bidirectional(Layer):
-    """A recurrent layer over a sequence forwards, another backwards, both outputs together. Schuster and Paliwal, 1997.
+    """A recurrent layer forwards over a sequence, and another backwards, with merged outputs.
+
+    The shapes are the shapes of the layer, with two outputs concatenated by default. Schuster and Paliwal, 1997.
 
     Args:
-        layer: a recurrent layer (or one with its attributes); the two are made from its config.
-        merge_mode: what becomes of the two outputs: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for both.
-        weights: arrays that the weights begin with, those of the forward layer first.
-        backward_layer: a layer for the other direction, with `go_backwards=True`.
+        layer: a recurrent layer, or a layer with the same attributes, whose config is copied for both directions.
+        merge_mode: the function of both outputs: `"concat"`, `"sum"`, `"mul"`, `"ave"`, or None for a tuple.
+        weights: the initial weights as arrays, of the forward layer first.
+        backward_layer: the layer of the other direction, with `go_backwards=True`; by default a copy.
 
     >>> import hilevel
     >>> hilevel.layers.Bidirectional(hilevel.layers.LSTM(3))(np.ones((2, 5, 4))).shape
     (2, 6)
 
     Raises:
-        ValueError: `layer` is none, the merge is none of those, or the two layers do not fit together.
+        ValueError: `layer` is not recurrent, `merge_mode` is unknown, or the layers disagree.
     """
 
     def __init__(
-        self, layer: Layer, merge_mode: str | None = "concat", weights: Any = None, backward_layer: Any = None,
-        **kwargs: Unpack[Options],
+        self, layer: Layer, merge_mode: str | None = "concat", weights: Sequence[TensorLike] | None = None,
+        backward_layer: Layer | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(**kwargs)
         for name, given in (
@@ -53,10 +57,11 @@ class Bidirectional(Layer):
                 raise bad_setting("Bidirectional", name, "a recurrent layer", given)
         self.merge_mode = one_of("Bidirectional", "merge_mode", merge_mode, list(_MERGES))
         self.forward_layer: Any = _copy(layer, "forward_")
-        turned = not self.forward_layer.go_backwards
-        self.backward_layer: Any = backward_layer or _copy(layer, "backward_", go_backwards=turned)
+        reverse = not self.forward_layer.go_backwards
+        self.backward_layer: Any = backward_layer or _copy(layer, "backward_", go_backwards=reverse)
         self._check_agreement()
-        for each in (self.forward_layer, self.backward_layer):
+        layers: tuple[Any, ...] = (self.forward_layer, self.backward_layer)
+        for each in layers:
             each.zero_output_for_mask = each.return_sequences
         self.stateful = self.forward_layer.stateful
         self.return_sequences = self.forward_layer.return_sequences
@@ -73,14 +78,12 @@ class Bidirectional(Layer):
     def _check_agreement(self) -> None:
         one, other = self.forward_layer, self.backward_layer
         if one.go_backwards == other.go_backwards:
-            raise ValueError(
-                "Bidirectional: of the two layers, exactly one goes backwards (go_backwards=True)."
-            )
+            raise ValueError("Bidirectional: exactly one of both layers must have go_backwards=True.")
         for name in ("stateful", "return_sequences", "return_state"):
             if getattr(one, name) != getattr(other, name):
-                raise ValueError(f"Bidirectional: the two layers differ in {name}; it has to be the same.")
+                raise ValueError(f"Bidirectional: {name} must be equal in both layers.")
 
-    def build(self, sequences_shape: Shape, initial_state_shape: Any = None) -> None:
+    def build(self, sequences_shape: Shape, initial_state_shape: Sequence[Shape] | None = None) -> None:
         """Build both layers."""
         for layer in (self.forward_layer, self.backward_layer):
             if not layer.built:
@@ -88,17 +91,18 @@ class Bidirectional(Layer):
         if self._start_weights is not None:
             self.set_weights(self._start_weights)
 
-    def compute_mask(self, inputs: Any, mask: Any = None) -> Any:
-        """The mask of the sequence, where one is returned."""
-        mask = mask[0] if isinstance(mask, (list, tuple)) else mask
-        return mask if self.return_sequences else None
+    def compute_mask(self, inputs: Any, mask: MaskLike = None) -> Tensor | None:
+        """Return the mask of the sequence, if the layer returns a sequence."""
+        first: Any = mask[0] if isinstance(mask, (list, tuple)) else mask
+        return first if self.return_sequences else None
 
     def call(
-        self, sequences: Tensor, initial_state: Any = None, mask: Any = None, training: bool | None = None
-    ) -> Any:
-        """Sequences of shape `(batch, steps, features)` to the outputs together, and the states if they are wanted.
+        self, sequences: Tensor, initial_state: Sequence[Tensor] | None = None, mask: Tensor | None = None,
+        training: bool | None = None,
+    ) -> Any:  # fmt: skip
+        """Return the merged outputs for sequences of shape `(batch, steps, features)`, and on request the states.
 
-        `initial_state` holds the states of the forward layer, then those of the backward layer.
+        `initial_state` has the states of the forward layer first, then the states of the backward layer.
         """
         half = len(initial_state or ()) // 2
         states = (initial_state[:half], initial_state[half:]) if initial_state is not None else (None, None)
@@ -115,23 +119,23 @@ class Bidirectional(Layer):
         return (*(merged if self.merge_mode is None else (merged,)), *results[0][1:], *results[1][1:])
 
     def reset_state(self) -> None:
-        """Make the states of stateful layers zeros."""
+        """Set the states of stateful layers to 0."""
         if not self.stateful:
-            raise AttributeError(f"{self._label()} is not stateful; there is nothing to reset.")
+            raise AttributeError(f"{self._label()} is not stateful, so it has no states to reset.")
         self.forward_layer.reset_state()
         self.backward_layer.reset_state()
 
     reset_states = reset_state
 
     @property
-    def states(self) -> Any:
-        """The states of both layers, where they are stateful."""
+    def states(self) -> tuple[Variable, ...] | None:
+        """The states of both layers if they are stateful, else None."""
         if not self.forward_layer.states or not self.backward_layer.states:
             return None
         return (*self.forward_layer.states, *self.backward_layer.states)
 
 
-def _copy(layer: Any, prefix: str, **changes: Any) -> Any:
-    """A layer like another one, with weights of its own."""
+def _copy(layer: Layer, prefix: str, **changes: Any) -> Any:
+    """Return a new layer with the config of another layer."""
     name = prefix + layer.name.removeprefix("forward_").removeprefix("backward_")
     return type(layer).from_config(registry.plain(layer.get_config()) | {"name": name} | changes)

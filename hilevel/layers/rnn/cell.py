@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, Protocol, TypeAlias
 
 from hilevel import activations, ops, random, tree
 from hilevel.engine.context import context
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import DTypeLike, Function, Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import (
     activation_of,
@@ -20,22 +21,41 @@ from hilevel.layers.base.checks import (
 )
 from hilevel.layers.base.input_axes import last_axis
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.settings import ActivationLike, ConstraintLike, InitializerLike, RegularizerLike
 from hilevel.ops.nn.recurrence import ACTIVATIONS, STEPS, Step, one_step
 
+MaskLike: TypeAlias = Tensor | Sequence[Tensor | None] | None
+"""The mask of a sequence, or a list of the masks of the sequence and the initial states."""
 
-def _name_of(activation: Any) -> Any:
-    """The activation's name where the op for whole sequences knows it, else the function."""
+States: TypeAlias = Tensor | Sequence[Any]
+"""The state of a cell, or a structure of its states."""
+
+DropoutMasks: TypeAlias = tuple[Tensor | None, Tensor | None]
+"""The factors of the inputs and of the state; None without dropout."""
+
+
+class CellLike(Protocol):
+    """A cell: a layer, or another object, with the method `call(inputs, states)` and the attribute `state_size`."""
+
+    @property
+    def state_size(self) -> Any: ...
+    def call(self, *args: Any, **kwargs: Any) -> Any: ...
+    def __call__(self, *args: Any, **kwargs: Any) -> Any: ...
+
+
+def _name_of(activation: ActivationLike) -> Any:
+    """Return the activation's name if the op for whole sequences supports it, else the function."""
     name = getattr(activation, "__name__", "")
     return name if name in ACTIVATIONS and activation is activations.get(name) else activation
 
 
 class Cell(Layer):
-    """Base of the cells: their weights, their dropout, and a step, alone or as a whole sequence.
+    """The base of cells: weights, dropout, a single step and whole sequences.
 
-    `kind` names the step in `hilevel.ops.nn.recurrence`; what is special to a cell is written there.
+    `kind` is the name of the step in `hilevel.ops.nn.recurrence`, which defines the formulas.
     """
 
-    bias_initializer: Any
+    bias_initializer: Function
 
     kind = "simple"
     states = 1
@@ -44,12 +64,15 @@ class Cell(Layer):
     bias: Variable | None
 
     def __init__(
-        self, units: int, activation: Any, recurrent_activation: Any, use_bias: bool, kernel_initializer: Any,
-        recurrent_initializer: Any, bias_initializer: Any, kernel_regularizer: Any, recurrent_regularizer: Any,
-        bias_regularizer: Any, kernel_constraint: Any, recurrent_constraint: Any, bias_constraint: Any,
-        dropout: float, recurrent_dropout: float, seed: int | None, **kwargs: Any,
+        self, units: int, activation: ActivationLike, recurrent_activation: ActivationLike, use_bias: bool,
+        kernel_initializer: InitializerLike, recurrent_initializer: InitializerLike,
+        bias_initializer: InitializerLike, kernel_regularizer: RegularizerLike,
+        recurrent_regularizer: RegularizerLike, bias_regularizer: RegularizerLike,
+        kernel_constraint: ConstraintLike, recurrent_constraint: ConstraintLike,
+        bias_constraint: ConstraintLike, dropout: float, recurrent_dropout: float, seed: int | None,
+        **kwargs: Any,
     ) -> None:  # fmt: skip
-        # how Keras cuts its products; the results are the same
+        # the order of products in Keras, which does not change the results
         implementation = kwargs.pop("implementation", 2)
         super().__init__(**kwargs)
         name = type(self).__name__
@@ -89,73 +112,79 @@ class Cell(Layer):
         self.recurrent_kernel = self.add_weight("recurrent_kernel", (self.units, width))
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight("bias", self._bias_shape(width), initializer=self._start_of_bias)
+            self.bias = self.add_weight("bias", self._bias_shape(width), initializer=self._initial_bias)
 
     def _bias_shape(self, width: int) -> tuple[int, ...]:
         return (width,)
 
-    def _start_of_bias(self, shape: Any, dtype: Any = None) -> Tensor:
+    def _initial_bias(self, shape: Sequence[int], dtype: DTypeLike = None) -> Tensor:
         return self.bias_initializer(shape, dtype=dtype)
 
     def _biases(self) -> tuple[Any, Any]:
-        """What is added to the inputs' part, and to that of the state."""
+        """Return the bias of the inputs, and the bias of the state."""
         return self.bias, None
 
-    def get_initial_state(self, batch_size: Any = None) -> list[Tensor]:
-        """Zeros of shape `(batch_size, units)`, one for each state."""
+    def get_initial_state(self, batch_size: int | None = None) -> list[Tensor]:
+        """Return zeros of shape `(batch_size, units)` for each state."""
         return [ops.zeros((batch_size, self.units), self.compute_dtype) for _ in range(self.states)]
 
     # -- dropout -----------------------------------------------------------------------------------
 
-    def draw(self, batch: Any, features: Any, training: bool | None) -> tuple[Any, Any]:
-        """What inputs and state are multiplied with: the same at all steps of a sequence. Gal and Ghahramani, 2016."""
+    def dropout_masks(self, batch: int, features: int, training: bool | None) -> DropoutMasks:
+        """Return the dropout masks of inputs and state for all steps of a sequence. Gal and Ghahramani, 2016."""
 
-        def factors(rate: float, size: Any) -> Any:
+        def mask(rate: float, size: int) -> Tensor | None:
             if not training or not rate:
                 return None
             return random.dropout(ops.ones((batch, size), self.compute_dtype), rate, seed=self.seed_generator)
 
-        return factors(self.dropout, features), factors(self.recurrent_dropout, self.units)
+        return mask(self.dropout, features), mask(self.recurrent_dropout, self.units)
 
     # -- computing ---------------------------------------------------------------------------------
 
-    def call(self, inputs: Tensor, states: Any, training: bool | None = False) -> tuple[Tensor, list[Tensor]]:
-        """One step: inputs of shape `(batch, features)` and the states, to the output and the new states."""
+    def call(self, inputs: Tensor, states: States, training: bool | None = False) -> tuple[Tensor, Any]:
+        """Compute a step: inputs `(batch, features)` and states to the output `(batch, units)` and the new states."""
         several = isinstance(states, (list, tuple))
-        h, *others = states if several else [states]
-        kept = context.dropout_factors.get(id(self)) or self.draw(inputs.shape[0], inputs.shape[1], training)
+        own: Any = states if several else [states]
+        h, *others = own
+        masks = context.dropout_factors.get(id(self)) or self.dropout_masks(
+            inputs.shape[0], inputs.shape[1], training
+        )
         bias, recurrent_bias = self._biases()
-        z = ops.matmul(inputs if kept[0] is None else inputs * kept[0], self.kernel)
+        z = ops.matmul(inputs if masks[0] is None else inputs * masks[0], self.kernel)
         z = z if bias is None else z + bias
-        before = h if kept[1] is None else h * kept[1]
+        before = h if masks[1] is None else h * masks[1]
         new = self._advance(z, before, recurrent_bias, (h, *others))
         return new[0], list(new) if several else new[0]
 
-    def _advance(self, z: Tensor, before: Tensor, recurrent_bias: Any, states: Any) -> Any:
+    def _advance(
+        self, z: Tensor, before: Tensor, recurrent_bias: Tensor | None, states: Sequence[Tensor]
+    ) -> Any:
         r = ops.matmul(before, self.recurrent_kernel)
         r = r if recurrent_bias is None else r + recurrent_bias
         return one_step(z, r, *states, step=self._step)
 
     def sequence(
-        self, x: Tensor, states: list[Tensor], mask: Any, kept: Any, unroll: bool, return_sequences: bool
-    ) -> Any:
-        """All steps at once: the outputs, of shape `(batch, steps, units)`, or the last one; and the last states."""
-        if kept[0] is not None:
-            x = x * kept[0][:, None, :]
+        self, x: Tensor, states: list[Tensor], mask: Tensor | None, dropout_masks: DropoutMasks, unroll: bool,
+        return_sequences: bool,
+    ) -> Any:  # fmt: skip
+        """Return the outputs of all steps, `(batch, steps, units)`, or the last output; and the last states."""
+        if dropout_masks[0] is not None:
+            x = x * dropout_masks[0][:, None, :]
         h, c = (*states, None)[:2]
         y, *last = ops.recurrent(
-            x, self.kernel, self.recurrent_kernel, *self._biases(), h, c, mask, kept[1], cell=self.kind,
+            x, self.kernel, self.recurrent_kernel, *self._biases(), h, c, mask, dropout_masks[1], cell=self.kind,
             unroll=unroll, return_sequences=return_sequences, **(self._fused or {}),
         )  # fmt: skip
         return y, last if return_sequences else [y, *last]
 
 
-def structured_like(states: Any, new: Any) -> Any:
-    """Return new states in the structure of those before: cells of one state may return it alone or in a list."""
+def structured_like(states: States, new: States) -> Any:
+    """Return new states in the structure of the old states. A cell may return a single state without a list."""
     return tree.pack_sequence_as(states, tree.flatten(new))
 
 
-def check_cell(layer: str, name: str, cell: Any) -> None:
+def check_cell(layer: str, name: str, cell: object) -> None:
     if not hasattr(cell, "call") or not hasattr(cell, "state_size"):
         raise bad_setting(
             layer, name, "a layer with a method call(inputs, states), which returns the output and the new states, "
@@ -163,16 +192,16 @@ def check_cell(layer: str, name: str, cell: Any) -> None:
         )  # fmt: skip
 
 
-def output_size(cell: Any) -> int:
+def output_size(cell: CellLike) -> int:
     size = getattr(cell, "output_size", None)
     return int(tree.flatten(cell.state_size)[0] if size is None else size)
 
 
-def first_states(cell: Any, batch_size: Any) -> Any:
+def initial_states(cell: CellLike, batch_size: int | None) -> Any:
     if hasattr(cell, "get_initial_state"):
         return cell.get_initial_state(batch_size=batch_size)
     return tree.map_structure(lambda n: ops.zeros((batch_size, n)), cell.state_size)
 
 
-def training_argument(cell: Any, training: bool | None) -> dict[str, Any]:
+def training_argument(cell: CellLike, training: bool | None) -> dict[str, Any]:
     return {"training": training} if getattr(cell, "_takes_training", False) else {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, Unpack
 
 from hilevel import ops
@@ -9,21 +10,28 @@ from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import (
     flags,
 )
-from hilevel.layers.base.settings import BaseOptions, Options
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    Options,
+    RegularizerLike,
+)
 from hilevel.layers.rnn.cell import Cell
 from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
 
 
 class GRUCell(Cell):
-    """One step of a gated recurrent unit. Cho et al., 2014.
+    """A step of a gated recurrent unit, on inputs `(batch, features)`. Cho et al., 2014.
 
-    `h = z * h + (1 - z) * act(...)`, with an update gate `z` and a reset gate `r` on the state in the new content.
+    `h = z * h + (1 - z) * act(...)`, with an update gate `z`, and a reset gate `r` for the state in the new content.
 
     Args:
-        units: the size of the state, which is the output.
-        activation, recurrent_activation: of the contents, and of the gates; names or functions.
-        reset_after: whether the reset gate is applied after the product with the recurrent kernel, which then has a
-            bias of its own, and is faster; before it, as in the paper, otherwise.
+        units: the size of the state and the output.
+        activation, recurrent_activation: the activations of the content and of the gates, as names or functions.
+        reset_after: whether the reset gate applies after the product with the recurrent kernel, or before, as in the
+            paper. After is faster, and has a second bias.
         use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
         kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
@@ -39,11 +47,14 @@ class GRUCell(Cell):
     kind = "gru"
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None, kernel_constraint: Any = None, recurrent_constraint: Any = None,
-        bias_constraint: Any = None, dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
+        self, units: int, activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid", use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal", bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None, recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None, kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None, bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, reset_after: bool = True,
         seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
@@ -64,7 +75,9 @@ class GRUCell(Cell):
             return self.bias, None
         return self.bias[0], self.bias[1]
 
-    def _advance(self, z: Tensor, before: Tensor, recurrent_bias: Any, states: Any) -> Any:
+    def _advance(
+        self, z: Tensor, before: Tensor, recurrent_bias: Tensor | None, states: Sequence[Tensor]
+    ) -> Any:
         if self.reset_after:
             return super()._advance(z, before, recurrent_bias, states)
         n, kernel = self.units, self.recurrent_kernel
@@ -75,7 +88,7 @@ class GRUCell(Cell):
 
 
 class GRU(BaseRNNLayer):
-    """A layer of gated recurrent units; its step is that of `GRUCell`. Cho et al., 2014.
+    """A layer of gated recurrent units with the step of `GRUCell`. Cho et al., 2014.
 
     Args:
         units: the size of the state and the output.
@@ -85,7 +98,7 @@ class GRU(BaseRNNLayer):
         kernel_constraint, recurrent_constraint, bias_constraint: as in `GRUCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
-        use_cudnn: not used: there is one implementation on each backend.
+        use_cudnn: not used, because each backend has a single implementation.
 
     >>> import hilevel
     >>> hilevel.layers.GRU(3, return_sequences=True)(np.ones((2, 5, 4))).shape
@@ -93,14 +106,17 @@ class GRU(BaseRNNLayer):
     """
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros", kernel_regularizer: Any = None, recurrent_regularizer: Any = None,
-        bias_regularizer: Any = None, activity_regularizer: Any = None, kernel_constraint: Any = None,
-        recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
-        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        reset_after: bool = True, use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
+        self, units: int, activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid", use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal", bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None, recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None, activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None, recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        seed: int | None = None, return_sequences: bool = False, return_state: bool = False,
+        go_backwards: bool = False, stateful: bool = False, unroll: bool = False, reset_after: bool = True,
+        use_cudnn: str | bool | None = "auto", **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
         cell = GRUCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,

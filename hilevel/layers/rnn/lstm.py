@@ -2,30 +2,38 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Sequence
+from typing import Unpack
 
 import numpy as np
 
 from hilevel import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import DTypeLike, Tensor
 from hilevel.layers.base.checks import (
     flags,
 )
-from hilevel.layers.base.settings import BaseOptions, Options
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    Options,
+    RegularizerLike,
+)
 from hilevel.layers.rnn.cell import Cell
 from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
 
 
 class LSTMCell(Cell):
-    """One step of a long short-term memory. Hochreiter and Schmidhuber, 1997; Gers et al., 2000.
+    """A step of a long short-term memory, on inputs `(batch, features)`.
 
     `i, f, g, o = x @ kernel + h @ recurrent_kernel + bias`, then `c = gate(f) * c + gate(i) * act(g)` and
-    `h = gate(o) * act(c)`.
+    `h = gate(o) * act(c)`. Hochreiter and Schmidhuber, 1997; Gers et al., 2000.
 
     Args:
         units: the size of the states `h`, which is the output, and `c`.
-        activation, recurrent_activation: of the contents, and of the gates; names or functions.
-        unit_forget_bias: whether the bias of the forget gate begins with ones. Jozefowicz et al., 2015.
+        activation, recurrent_activation: the activations of the content and of the gates, as names or functions.
+        unit_forget_bias: whether the initial bias of the forget gate is 1. Jozefowicz et al., 2015.
         use_bias, dropout, recurrent_dropout, seed: as in `SimpleRNNCell`.
         kernel_initializer, recurrent_initializer, bias_initializer: as in `SimpleRNNCell`.
         kernel_regularizer, recurrent_regularizer, bias_regularizer: as in `SimpleRNNCell`.
@@ -41,12 +49,15 @@ class LSTMCell(Cell):
     kind, states = "lstm", 2
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
-        recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
+        self, units: int, activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid", use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal", bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True, kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None, bias_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None, recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        seed: int | None = None, **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,
@@ -56,9 +67,9 @@ class LSTMCell(Cell):
         flags(type(self).__name__, unit_forget_bias=unit_forget_bias)
         self.unit_forget_bias = unit_forget_bias
 
-    def _start_of_bias(self, shape: Any, dtype: Any = None) -> Tensor:
+    def _initial_bias(self, shape: Sequence[int], dtype: DTypeLike = None) -> Tensor:
         if not self.unit_forget_bias:
-            return super()._start_of_bias(shape, dtype)
+            return super()._initial_bias(shape, dtype)
         n = self.units
         before, after = (
             ops.convert_to_numpy(self.bias_initializer((size,), dtype=dtype)) for size in (n, 2 * n)
@@ -67,7 +78,7 @@ class LSTMCell(Cell):
 
 
 class LSTM(BaseRNNLayer):
-    """A long short-term memory layer; its step is that of `LSTMCell`. Hochreiter and Schmidhuber, 1997.
+    """A long short-term memory layer with the step of `LSTMCell`. Hochreiter and Schmidhuber, 1997.
 
     Args:
         units: the size of the states and the output.
@@ -78,7 +89,7 @@ class LSTM(BaseRNNLayer):
         kernel_constraint, recurrent_constraint, bias_constraint: as in `LSTMCell`.
         activity_regularizer: a penalty on the output.
         return_sequences, return_state, go_backwards, stateful, unroll: as in `RNN`.
-        use_cudnn: not used: there is one implementation on each backend.
+        use_cudnn: not used, because each backend has a single implementation.
 
     >>> import hilevel
     >>> output, h, c = hilevel.layers.LSTM(3, return_state=True)(np.ones((2, 5, 4)))
@@ -87,14 +98,18 @@ class LSTM(BaseRNNLayer):
     """
 
     def __init__(
-        self, units: int, activation: Any = "tanh", recurrent_activation: Any = "sigmoid", use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform", recurrent_initializer: Any = "orthogonal",
-        bias_initializer: Any = "zeros", unit_forget_bias: bool = True, kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-        kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None, return_sequences: bool = False,
-        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        use_cudnn: Any = "auto", **kwargs: Unpack[BaseOptions],
+        self, units: int, activation: ActivationLike = "tanh",
+        recurrent_activation: ActivationLike = "sigmoid", use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal", bias_initializer: InitializerLike = "zeros",
+        unit_forget_bias: bool = True, kernel_regularizer: RegularizerLike = None,
+        recurrent_regularizer: RegularizerLike = None, bias_regularizer: RegularizerLike = None,
+        activity_regularizer: RegularizerLike = None, kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None, bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
+        return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, use_cudnn: str | bool | None = "auto",
+        **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
         cell = LSTMCell(
             units, activation, recurrent_activation, use_bias, kernel_initializer, recurrent_initializer,

@@ -5,24 +5,31 @@ from __future__ import annotations
 from typing import Any, Unpack
 
 from hilevel.engine.types import Tensor
-from hilevel.layers.base.settings import BaseOptions, Options
-from hilevel.layers.rnn.cell import Cell
+from hilevel.layers.base.settings import (
+    ActivationLike,
+    BaseOptions,
+    ConstraintLike,
+    InitializerLike,
+    Options,
+    RegularizerLike,
+)
+from hilevel.layers.rnn.cell import Cell, States
 from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
 
 
 class SimpleRNNCell(Cell):
-    """One step of a plain recurrent network: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`.
+    """A step of a recurrent network: `h = activation(x @ kernel + h @ recurrent_kernel + bias)`. Elman, 1990.
 
     Args:
-        units: the size of the state, which is the output.
-        activation: a name or a function.
-        use_bias: whether there is a bias.
-        kernel_initializer, recurrent_initializer, bias_initializer: how the weights begin.
-        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties, added to the loss.
-        kernel_constraint, recurrent_constraint, bias_constraint: what the weights are passed through after an update.
-        dropout, recurrent_dropout: shares of the inputs and of the state that are set to zero in training, the same at
-            every step of a sequence.
-        seed: an integer, to draw the same zeros in every run.
+        units: the size of the state and the output.
+        activation: the name of an activation, or a function.
+        use_bias: whether to add a bias.
+        kernel_initializer, recurrent_initializer, bias_initializer: the initializers of the weights.
+        kernel_regularizer, recurrent_regularizer, bias_regularizer: penalties on the weights, added to the loss.
+        kernel_constraint, recurrent_constraint, bias_constraint: projections of the weights after each update.
+        dropout, recurrent_dropout: the fractions of inputs and state that are set to 0 in training, at all steps
+            alike.
+        seed: an integer for the same dropout in every run.
 
     >>> import hilevel
     >>> cell = hilevel.layers.SimpleRNNCell(3)
@@ -32,11 +39,14 @@ class SimpleRNNCell(Cell):
     """
 
     def __init__(
-        self, units: int, activation: Any = "tanh", use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None, bias_regularizer: Any = None, kernel_constraint: Any = None,
-        recurrent_constraint: Any = None, bias_constraint: Any = None, dropout: float = 0.0,
-        recurrent_dropout: float = 0.0, seed: int | None = None, **kwargs: Unpack[Options],
+        self, units: int, activation: ActivationLike = "tanh", use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal", bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None, recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None, kernel_constraint: ConstraintLike = None,
+        recurrent_constraint: ConstraintLike = None, bias_constraint: ConstraintLike = None,
+        dropout: float = 0.0, recurrent_dropout: float = 0.0, seed: int | None = None,
+        **kwargs: Unpack[Options],
     ) -> None:  # fmt: skip
         super().__init__(
             units, activation, "sigmoid", use_bias, kernel_initializer, recurrent_initializer, bias_initializer,
@@ -44,13 +54,13 @@ class SimpleRNNCell(Cell):
             bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
         )  # fmt: skip
 
-    def call(self, sequence: Tensor, states: Any, training: bool | None = False) -> Any:
-        """One step: inputs of shape `(batch, features)` and the state, to the output and the new state."""
+    def call(self, sequence: Tensor, states: States, training: bool | None = False) -> Any:
+        """Compute a step: inputs `(batch, features)` and the state to the output and the new state."""
         return super().call(sequence, states, training)
 
 
 class SimpleRNN(BaseRNNLayer):
-    """A plain recurrent layer; its step is that of `SimpleRNNCell`.
+    """A fully connected recurrent layer with the step of `SimpleRNNCell`.
 
     Args:
         units: the size of the state and the output.
@@ -67,13 +77,15 @@ class SimpleRNN(BaseRNNLayer):
     """
 
     def __init__(
-        self, units: int, activation: Any = "tanh", use_bias: bool = True, kernel_initializer: Any = "glorot_uniform",
-        recurrent_initializer: Any = "orthogonal", bias_initializer: Any = "zeros", kernel_regularizer: Any = None,
-        recurrent_regularizer: Any = None, bias_regularizer: Any = None, activity_regularizer: Any = None,
-        kernel_constraint: Any = None, recurrent_constraint: Any = None, bias_constraint: Any = None,
-        dropout: float = 0.0, recurrent_dropout: float = 0.0, return_sequences: bool = False,
-        return_state: bool = False, go_backwards: bool = False, stateful: bool = False, unroll: bool = False,
-        seed: int | None = None, **kwargs: Unpack[BaseOptions],
+        self, units: int, activation: ActivationLike = "tanh", use_bias: bool = True,
+        kernel_initializer: InitializerLike = "glorot_uniform",
+        recurrent_initializer: InitializerLike = "orthogonal", bias_initializer: InitializerLike = "zeros",
+        kernel_regularizer: RegularizerLike = None, recurrent_regularizer: RegularizerLike = None,
+        bias_regularizer: RegularizerLike = None, activity_regularizer: RegularizerLike = None,
+        kernel_constraint: ConstraintLike = None, recurrent_constraint: ConstraintLike = None,
+        bias_constraint: ConstraintLike = None, dropout: float = 0.0, recurrent_dropout: float = 0.0,
+        return_sequences: bool = False, return_state: bool = False, go_backwards: bool = False,
+        stateful: bool = False, unroll: bool = False, seed: int | None = None, **kwargs: Unpack[BaseOptions],
     ) -> None:  # fmt: skip
         cell = SimpleRNNCell(
             units, activation, use_bias, kernel_initializer, recurrent_initializer, bias_initializer,

@@ -1,4 +1,4 @@
-"""Several cells as one."""
+"""Stacked cells."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from hilevel.engine.types import Shape, Tensor
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import Options
 from hilevel.layers.rnn.cell import (
+    CellLike,
+    States,
     check_cell,
-    first_states,
+    initial_states,
     output_size,
     structured_like,
     training_argument,
@@ -18,10 +20,10 @@ from hilevel.layers.rnn.cell import (
 
 
 class StackedRNNCells(Layer):
-    """Several cells as one: each gets the output of the one before it.
+    """A stack of cells, each of which gets the output of the previous cell, `(batch, units)`.
 
     Args:
-        cells: the cells, the first first.
+        cells: the cells, from first to last.
 
     >>> import hilevel
     >>> cells = hilevel.layers.StackedRNNCells([hilevel.layers.LSTMCell(3), hilevel.layers.GRUCell(2)])
@@ -29,7 +31,7 @@ class StackedRNNCells(Layer):
     (4, 2)
     """
 
-    def __init__(self, cells: Sequence[Any], **kwargs: Unpack[Options]) -> None:
+    def __init__(self, cells: Sequence[CellLike], **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         for cell in cells if isinstance(cells, (list, tuple)) else [cells]:
             check_cell("StackedRNNCells", "cells", cell)
@@ -45,19 +47,21 @@ class StackedRNNCells(Layer):
         """The size of the last cell's output."""
         return output_size(self.cells[-1])
 
-    def get_initial_state(self, batch_size: Any = None) -> list[Any]:
-        """The first states of each cell."""
-        return [first_states(cell, batch_size) for cell in self.cells]
+    def get_initial_state(self, batch_size: int | None = None) -> list[Any]:
+        """Return the initial states of each cell."""
+        return [initial_states(cell, batch_size) for cell in self.cells]
 
     def build(self, input_shape: Shape) -> None:
-        """Build the cells, each on the outputs of the one before it."""
+        """Build the cells, each for the output of the previous cell."""
         for cell in self.cells:
             if isinstance(cell, Layer) and not cell.built:
                 cell.build(input_shape)
             input_shape = (input_shape[0], output_size(cell))
 
-    def call(self, inputs: Tensor, states: Any, training: bool | None = False, **kwargs: Any) -> Any:
-        """One step of each cell."""
+    def call(
+        self, inputs: Tensor, states: Sequence[States], training: bool | None = False, **kwargs: Any
+    ) -> Any:
+        """Compute a step of each cell."""
         new = []
         for cell, own in zip(self.cells, states, strict=True):
             given = own if isinstance(own, (list, tuple)) else [own]

@@ -1,4 +1,4 @@
-"""A layer for each step of a sequence."""
+"""Layers applied to each step of a sequence."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from hilevel.layers.core.wrapper import Wrapper
 
 
 class TimeDistributed(Wrapper):
-    """Another layer, applied to each step of a sequence: steps are handed to it as if they were samples.
+    """A wrapper that applies a layer to each step of a sequence, as if the steps were samples.
 
-    A mask of shape `(batch, steps, ...)` is handed to it in the same way, as its `mask` argument.
+    A mask of shape `(batch, steps, ...)` is passed to the layer in the same way, as its `mask` argument.
 
     Args:
-        layer: the other layer.
+        layer: the wrapped layer.
 
     >>> import hilevel
     >>> layer = hilevel.layers.TimeDistributed(hilevel.layers.Dense(3))
@@ -35,21 +35,21 @@ class TimeDistributed(Wrapper):
         self.input_spec = InputSpec(min_ndim=3)
 
     def build(self, input_shape: Shape) -> None:  # type: ignore[override]
-        """Build the other layer for one step."""
+        """Build the wrapped layer for a step."""
         super().build((input_shape[0], *input_shape[2:]))
 
-    def compute_mask(self, inputs: Any, previous_mask: Any) -> Any:
-        """Which steps have something in them that counts."""
+    def compute_mask(self, inputs: Any, previous_mask: Tensor | None) -> Tensor | None:
+        """Return the mask of the steps with any unmasked element."""
         if previous_mask is None or len(previous_mask.shape) == 2:
             return previous_mask
         return ops.any(previous_mask, axis=tuple(range(2, len(previous_mask.shape))))
 
-    def call(self, inputs: Tensor, training: bool | None = None, mask: Any = None) -> Tensor:
-        """Shape `(batch, steps, ...)` to `(batch, steps, ...)`, the rest as the other layer makes it."""
+    def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
+        """Return the outputs of the wrapped layer for all steps, `(batch, steps, ...)`."""
         if mask is not None and not masks.matches(mask, inputs):
             raise ShapeError(
-                f"{self._label()}: the mask of shape {tuple(mask.shape)} does not fit an input of shape "
-                f"{tuple(inputs.shape)}: it has to begin with (batch, steps)."
+                f"{self._label()}: the mask of shape {tuple(mask.shape)} does not match an input of shape "
+                f"{tuple(inputs.shape)}: its shape must begin with (batch, steps)."
             )
         batch, steps = inputs.shape[:2]
         x = ops.reshape(inputs, (_times(batch, steps), *inputs.shape[2:]))
@@ -61,5 +61,5 @@ class TimeDistributed(Wrapper):
         return y if inner is None else masks.set_mask(y, ops.reshape(inner, (batch, steps, *inner.shape[1:])))
 
 
-def _times(batch: Any, steps: Any) -> int:
+def _times(batch: int, steps: int) -> int:
     return int(np.prod((batch, steps), dtype=np.int64))

@@ -1,11 +1,12 @@
-"""What a layer holds: weights, layers, seed generators and metrics; and the backend all of it lives on."""
+"""The state of a layer: weights, layers, seed generators and metrics; and the backend of their arrays."""
 
 from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any, ClassVar, overload
+from collections.abc import Callable, Iterator, Mapping, MutableMapping, Sequence
+from pathlib import Path
+from typing import Any, ClassVar, Self, TypeVar, cast, overload
 
 import numpy as np
 
@@ -17,15 +18,18 @@ from hilevel.engine.dtypes import as_dtype, is_float
 from hilevel.engine.interpreter import EVALUATE
 from hilevel.engine.names import distinct
 from hilevel.engine.protocol import Backend
-from hilevel.engine.types import DTypeLike
+from hilevel.engine.types import DTypeLike, ShapeLike
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
-from hilevel.layers.base.tracking import Tracker, changed, held, structure, unique
+from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
+from hilevel.layers.base.tracking import Tracker, changed, children, structure, unique
 from hilevel.random.seed import SeedGenerator
+
+T = TypeVar("T")
 
 
 def _named_first(add: Callable[..., Variable]) -> Callable[..., Variable]:
-    """Let `add_weight` take the name first, and the settings of a weight from the layer's attributes of that name."""
+    """Let `add_weight` take the name first, and read the other settings from the layer's attributes."""
 
     @functools.wraps(add)
     def add_weight(layer: StateContainer, *args: Any, **kwargs: Any) -> Variable:
@@ -38,31 +42,31 @@ def _named_first(add: Callable[..., Variable]) -> Callable[..., Variable]:
 
 
 class Record:
-    """What a layer notes of itself, apart from its attributes, which are the user's.
+    """The internal state of a layer, kept apart from its attributes, which belong to the user.
 
     Attributes:
-        arguments: the arguments of the constructor, those given by position and those given by name.
+        arguments: the positional and the keyword arguments of the constructor.
         build_shapes: the shapes that `build` was called with, by parameter.
         calls: the arguments and results of the calls on symbolic tensors.
-        found: the version of the structure of all layers, and what the layer held then.
+        cache: the version of the structure of all layers, and the objects found for it.
         output_shapes: the shapes of the outputs of the last call on shapes.
-        path: the place of the layer in its model.
+        path: the path of the layer in its model.
     """
 
-    def __init__(self, args: Any, kwargs: Any) -> None:
+    def __init__(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.arguments = args, kwargs
         self.build_shapes: dict[str, Any] = {}
         self.calls: list[tuple[Any, Any]] = []
-        self.found: tuple[int, dict[str, Any]] = (-1, {})
+        self.cache: tuple[int, dict[str, Any]] = (-1, {})
         self.output_shapes: list[Any] = []
         self.path: str | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"found": (-1, {})}  # it holds for this process
+        return vars(self) | {"cache": (-1, {})}  # valid in this process only
 
 
 class StateContainer(Tracker):
-    """Base of `Layer`: finds what is held in attributes, and moves, reads and sets it."""
+    """The base of `Layer`, which finds the Variables in its attributes, and moves, reads and sets them."""
 
     name: str
     built: bool
@@ -76,7 +80,7 @@ class StateContainer(Tracker):
 
     @property
     def path(self) -> str | None:
-        """The place of the layer in its model, with which the paths of its weights begin; None before it is built.
+        """The path of the layer in its model, a prefix of the paths of its weights; None before it is built.
 
         >>> import hilevel
         >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1, name="last")], name="small")
@@ -85,43 +89,42 @@ class StateContainer(Tracker):
         """
         return self._record.path if self.built else None
 
-    def _place(self) -> str:
-        """Return the path of this layer; set the paths of the layers in it that are not built, and make those of all
-        weights distinct."""
+    def _set_paths(self) -> str:
+        """Return the path of this layer; set the paths of layers in it, and make the weights' paths distinct."""
         record = self._record
         path = record.path = record.path or "/".join((*context.name_scopes, self.name))
-        for layer, name in self._branches():
+        for layer, name in self._named_layers():
             if not layer.built or layer._record.path is None:
                 layer._record.path = f"{path}/{name}"
         counts = Counter([v.path for v in self.weights])
         if len(counts) < len(self.weights):
-            self._separate(path, {p for p, n in counts.items() if n > 1})
+            self._separate_paths(path, {p for p, n in counts.items() if n > 1})
         return path
 
-    def _branches(self) -> Iterator[tuple[StateContainer, str]]:
-        """Yield the layers in this one with their names, numbered where several have the same."""
+    def _named_layers(self) -> Iterator[tuple[StateContainer, str]]:
+        """Yield the layers in this one with distinct names."""
         taken: set[str] = set()
         for layer in self._layers:
             taken.add(name := distinct(layer.name, taken))
             yield layer, name
 
-    def _separate(self, path: str, paths: set[str]) -> None:
-        """Replace the given paths, which several weights share, by paths through the layers that hold the weights."""
-        for layer, name in self._branches():
-            layer._separate(f"{path}/{name}", paths)
+    def _separate_paths(self, path: str, paths: set[str]) -> None:
+        """Replace paths that several weights share by paths through the layers of the weights."""
+        for layer, name in self._named_layers():
+            layer._separate_paths(f"{path}/{name}", paths)
         mine = self._own_variables()
         for v in [v for v in mine if v.path in paths]:
             v.path = distinct(f"{path}/{v.path.rpartition('/')[2]}", {w.path for w in mine if w is not v})
 
     # -- the backend -------------------------------------------------------------------------------
 
-    def _home(self) -> Backend:
-        """The backend this layer belongs to: the one in force when its first weight was made.
+    def _require_backend(self) -> Backend:
+        """Return the layer's backend, which is the active backend when its first weight is made.
 
-        A layer without a `build` of its own gives the layers inside their paths here, others do so when they are built.
+        A layer without its own `build` sets the paths of its layers here, other layers when they are built.
         """
         if self._build_parameters is None:
-            self._place()
+            self._set_paths()
         if self._backend is None:
             self._backend = current_backend()
         return self._backend
@@ -131,8 +134,8 @@ class StateContainer(Tracker):
         """The name of the backend that the layer computes on."""
         return (self._backend or current_backend()).name
 
-    def to(self, backend: str | Backend) -> Any:
-        """Move all the layer holds to another backend. Returns itself.
+    def to(self, backend: str | Backend) -> Self:
+        """Move all Variables of the layer, and of the layers in it, to a backend. Return the layer.
 
         >>> import hilevel
         >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
@@ -147,23 +150,24 @@ class StateContainer(Tracker):
         return self
 
     @overload
-    def add_weight(self, name: str, shape: Sequence[int] = (), /, **settings: Any) -> Variable: ...
+    def add_weight(self, name: str, shape: ShapeLike = (), /, **settings: Any) -> Variable: ...
     @overload
     def add_weight(
-        self, shape: Sequence[int] | None = None, initializer: Any = None, dtype: DTypeLike = None,
-        trainable: bool = True, autocast: bool = True, regularizer: Any = None, constraint: Any = None,
-        aggregation: str = "none", overwrite_with_gradient: bool = False, name: str | None = None,
+        self, shape: ShapeLike | None = None, initializer: InitializerLike = None, dtype: DTypeLike = None,
+        trainable: bool = True, autocast: bool = True, regularizer: RegularizerLike = None,
+        constraint: ConstraintLike = None, aggregation: str = "none", overwrite_with_gradient: bool = False,
+        name: str | None = None,
     ) -> Variable: ...  # fmt: skip
     @_named_first
     def add_weight(
         self,
-        shape: Sequence[int] | None = None,
-        initializer: Any = None,
+        shape: ShapeLike | None = None,
+        initializer: InitializerLike = None,
         dtype: DTypeLike = None,
         trainable: bool = True,
         autocast: bool = True,
-        regularizer: Any = None,
-        constraint: Any = None,
+        regularizer: RegularizerLike = None,
+        constraint: ConstraintLike = None,
         aggregation: str = "none",
         overwrite_with_gradient: bool = False,
         name: str | None = None,
@@ -171,27 +175,30 @@ class StateContainer(Tracker):
         """Make a Variable of this layer.
 
         With a name first, as in `add_weight("kernel", (3, 4))`, the layer's attributes `kernel_initializer`,
-        `kernel_regularizer` and `kernel_constraint` are used, where there are such, in place of arguments that are
-        not given. Those of `"recurrent_kernel"` may also be called `recurrent_initializer`, and so on.
+        `kernel_regularizer` and `kernel_constraint` are the defaults of these arguments. For
+        `"recurrent_kernel"` they may also be called `recurrent_initializer`, and so on.
 
         Args:
-            shape: its shape; a single number by default.
-            initializer: name, function or object; by default `"glorot_uniform"` for floats, zeros otherwise.
-            dtype: by default the layer's variable dtype.
-            trainable: whether optimizers change it.
-            regularizer: a penalty on it, added to the loss.
-            constraint: a function its value is passed through after each update.
+            shape: the shape of the Variable; a scalar by default.
+            initializer: its initializer; by default `"glorot_uniform"` for floats, zeros otherwise.
+            dtype: its dtype; by default the layer's variable dtype.
+            trainable: whether optimizers update it.
+            autocast: whether the layer reads it in the compute dtype.
+            regularizer: the penalty on it, added to the loss.
+            constraint: the projection of its value after each update.
+            aggregation: the way replicas combine updates: stored, but not used.
+            overwrite_with_gradient: whether optimizers assign its gradient to it.
             name: its name.
         """
         dtype = as_dtype(dtype or self.dtype_policy.variable_dtype)
         if initializer is None:
             initializer = "glorot_uniform" if is_float(dtype) and shape else "zeros"
         start = initializers.get(initializer)
-        home, path = self._backend or self._home(), self._record.path or self._place()
+        home, path = self._backend or self._require_backend(), self._record.path or self._set_paths()
         with scope(interpreter=EVALUATE, autocast=None, backend=home, name_scopes=(path,)):
             variable = Variable(
                 start,
-                shape=tuple(shape or ()),
+                shape=tuple(cast(Sequence[int], shape or ())),
                 dtype=dtype,
                 trainable=trainable,
                 autocast=autocast,
@@ -211,30 +218,30 @@ class StateContainer(Tracker):
     add_variable = add_weight
 
     def _weight_settings(self, name: str) -> dict[str, Any]:
-        """Return the initializer, regularizer and constraint that the layer has for a weight of that name."""
+        """Return the layer's initializer, regularizer and constraint for a weight of the name."""
         prefixes = (name, name.removesuffix("_kernel"))
         kinds = ("initializer", "regularizer", "constraint")
         return {k: v for k in kinds for p in prefixes if (v := getattr(self, f"{p}_{k}", None)) is not None}
 
-    def _collect(self, what: str, find: Callable[[], list[Any]]) -> list[Any]:
-        """A list of things the layer holds, remembered until any layer changes."""
-        version, cache = self._record.found
+    def _collect(self, key: str, find: Callable[[], list[T]]) -> list[T]:
+        """Return a list of objects of the layer, cached until any layer changes."""
+        version, cache = self._record.cache
         if version != structure.version:
             cache = {}
-            self._record.found = structure.version, cache
-        if what not in cache:
-            cache[what] = find()
-        return list(cache[what])
+            self._record.cache = structure.version, cache
+        if key not in cache:
+            cache[key] = find()
+        return list(cache[key])
 
     def _children(self) -> list[Any]:
-        return self._collect("held", lambda: unique(held(self)))
+        return self._collect("children", lambda: unique(children(self)))
 
     @property
     def _layers(self) -> list[StateContainer]:
         return [x for x in self._children() if isinstance(x, StateContainer)]
 
     def _flatten_layers(self) -> list[StateContainer]:
-        """The layer itself and all layers in it, each once."""
+        """Return the layer and all layers in it, each once."""
 
         def find() -> list[StateContainer]:
             found: dict[int, StateContainer] = {id(self): self}
@@ -245,19 +252,19 @@ class StateContainer(Tracker):
         return self._collect("layers", find)
 
     def _own_variables(self) -> list[Variable]:
-        carried = {id(v) for v in self._state_variables()}
+        state = {id(v) for v in self._state_variables()}
         own = self._collect(
-            "own", lambda: [x for x in self._children() if isinstance(x, Variable) and id(x) not in carried]
+            "own", lambda: [x for x in self._children() if isinstance(x, Variable) and id(x) not in state]
         )
         return [v for v in own if v.made_trainable] + [v for v in own if not v.made_trainable]
 
     def _state_variables(self) -> list[Variable]:
-        """Variables that are carried from call to call, but are not weights: the states of stateful layers."""
+        """Return Variables that are no weights but persist between calls: the states of stateful layers."""
         return []
 
     @property
     def weights(self) -> list[Variable]:
-        """All weights, those of each layer together, its trainable ones first."""
+        """The weights of the layer, and of the layers in it; of each layer the trainable weights first."""
         return self._collect(
             "weights",
             lambda: unique(v for layer in self._flatten_layers() for v in layer._own_variables()),
@@ -265,7 +272,7 @@ class StateContainer(Tracker):
 
     @property
     def trainable_weights(self) -> list[Variable]:
-        """The weights that are trained, which are those made trainable in trainable layers."""
+        """The trainable weights of the trainable layers."""
         found = self._collect(
             "trainable",
             lambda: unique(v for layer in self._trainable_layers() for v in layer._own_variables()),
@@ -282,7 +289,7 @@ class StateContainer(Tracker):
 
     @property
     def non_trainable_weights(self) -> list[Variable]:
-        """The weights that are not trained."""
+        """The other weights than `trainable_weights`."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.weights if id(v) not in trained]
 
@@ -296,7 +303,7 @@ class StateContainer(Tracker):
 
     @property
     def metrics(self) -> list[Any]:
-        """The metrics that the layer, or a layer in it, holds."""
+        """The metrics of the layer and of the layers in it."""
         return self._collect(
             "metrics",
             lambda: unique(x for layer in self._flatten_layers() for x in layer._children() if _is_metric(x)),
@@ -304,12 +311,12 @@ class StateContainer(Tracker):
 
     @property
     def metrics_variables(self) -> list[Variable]:
-        """The Variables of those metrics."""
+        """The Variables of `metrics`."""
         return [v for metric in self.metrics for v in metric.variables]
 
     @property
     def variables(self) -> list[Variable]:
-        """All Variables, of weights, seed generators and metrics."""
+        """All Variables: weights, states of seed generators and layers, and the Variables of metrics."""
         return unique(iter([*self.weights, *self._states, *self.metrics_variables]))
 
     @property
@@ -327,14 +334,16 @@ class StateContainer(Tracker):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """Everything that changes but is not trained."""
+        """The Variables that are no trainable weights."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.variables if id(v) not in trained]
 
     @property
     def trainable(self) -> bool:
-        """Whether the weights are trained. Setting it sets it for all layers inside, and for their weights, apart from
-        those made with `trainable=False`."""
+        """The flag that makes the weights trainable. It is set for all layers inside, too.
+
+        Weights made with `trainable=False` stay so.
+        """
         return self._trainable
 
     @trainable.setter
@@ -346,19 +355,22 @@ class StateContainer(Tracker):
                 v.trainable = v.made_trainable and layer._trainable
 
     def count_params(self) -> int:
-        """The number of elements of all weights."""
+        """Return the number of elements of all weights."""
         return sum(v.size for v in self.weights)
 
     def get_weights(self) -> list[np.ndarray[Any, Any]]:
-        """The weights as NumPy arrays of their own."""
+        """Return copies of the weights as NumPy arrays."""
         return [v.numpy() for v in self.weights]
 
     def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all weights, given in the order of `weights`.
+        """Set all weights.
+
+        Args:
+            weights: an array for each weight, in the order of the attribute `weights`.
 
         Raises:
-            ValueError: there are more or fewer arrays than weights.
-            ShapeError: an array has not its weight's shape; nothing has been set then.
+            ValueError: the number of arrays is not the number of weights.
+            ShapeError: the shape of an array is not the shape of its weight. No weight is set then.
         """
         mine = self.weights
         if len(weights) != len(mine):
@@ -368,7 +380,7 @@ class StateContainer(Tracker):
         self._assign(mine, weights, "set_weights")
 
     def _assign(self, variables: Sequence[Variable], values: Sequence[Any], caller: str) -> None:
-        """Assign values to Variables, if all have the shapes of these."""
+        """Assign values to Variables, if all shapes agree."""
         for v, value in zip(variables, values, strict=True):
             if tuple(np.shape(value)) != v.shape:
                 raise ShapeError(
@@ -380,13 +392,13 @@ class StateContainer(Tracker):
 
     # -- storage -----------------------------------------------------------------------------------
 
-    def save_own_variables(self, store: Any) -> None:
-        """Put the layer's own Variables, without those of the layers in it, into a dict.
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Save the layer's own Variables, without the layers in it, to a mapping.
 
-        Override it, and `load_own_variables`, where a layer has other arrays to keep.
+        Override it and `load_own_variables` in a layer with other arrays.
 
         Args:
-            store: a mapping, which gets NumPy arrays under the keys `"0"`, `"1"`, ..., the trainable ones first.
+            store: the mapping. It gets NumPy arrays with the keys `"0"`, `"1"`, ..., trainable weights first.
 
         >>> import hilevel
         >>> layer, store = hilevel.layers.BatchNormalization(), {}
@@ -398,12 +410,15 @@ class StateContainer(Tracker):
         for i, v in enumerate(self._own_variables()):
             store[str(i)] = v.numpy()
 
-    def load_own_variables(self, store: Any) -> None:
-        """Set the layer's own Variables to what `save_own_variables` put into a dict.
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Load the layer's own Variables from a mapping that `save_own_variables` filled.
+
+        Args:
+            store: the mapping.
 
         Raises:
-            ValueError: there are more or fewer arrays than Variables; or the layer is not built.
-            ShapeError: an array has not its Variable's shape; nothing has been set then.
+            ValueError: the number of arrays is not the number of Variables; or the layer is not built.
+            ShapeError: the shape of an array is not the shape of its Variable. No Variable is set then.
         """
         mine = self._own_variables()
         if len(store) != len(mine):
@@ -420,13 +435,12 @@ class StateContainer(Tracker):
             )
         self._assign(mine, [store[str(i)] for i in range(len(mine))], "load_own_variables")
 
-    def save_assets(self, dir_path: Any) -> None:
-        """Write what the layer keeps beside Variables, such as a vocabulary, to files in a folder that exists. A layer
-        that keeps nothing else, as most do, writes no file."""
+    def save_assets(self, dir_path: str | Path) -> None:
+        """Save other data than Variables, such as a vocabulary, to files in an existing folder; by default none."""
 
-    def load_assets(self, dir_path: Any) -> None:
-        """Read the files that `save_assets` wrote to a folder."""
+    def load_assets(self, dir_path: str | Path) -> None:
+        """Load the files that `save_assets` wrote to a folder."""
 
 
-def _is_metric(x: Any) -> bool:
+def _is_metric(x: object) -> bool:
     return hasattr(x, "update_state") and hasattr(x, "reset_state")

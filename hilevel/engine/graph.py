@@ -55,7 +55,7 @@ class SymbolicTensor(TensorBase):
             "data of a model that is being built. Use ops and layers on it, then call the model on data."
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = _no_data
+    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = tolist = _no_data
 
     def __repr__(self) -> str:
         return f"<SymbolicTensor {self.name} shape={self.shape} dtype={self.dtype.name}>"

@@ -48,7 +48,7 @@ class TensorSpec(TensorBase):
             "of Python's if, while, float() or numpy functions on tensors."
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = _no_data
+    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = tolist = _no_data
 
     def __repr__(self) -> str:
         return f"<TensorSpec shape={self.shape}, dtype={self.dtype}>"

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.api.lazy import LazyModule
+from hilevel.engine.types import Axis, DTypeLike
 from hilevel.errors import TracedValueError
 
 ops: Any = LazyModule("hilevel.ops")
@@ -151,25 +152,70 @@ class TensorBase:
         """The tensor with its axes in reverse order."""
         return ops.transpose(self)
 
-    def astype(self, dtype: Any) -> Any:
-        """The tensor in another dtype."""
+    def astype(self, dtype: DTypeLike) -> Any:
+        """Return the tensor in another dtype."""
         return ops.cast(self, dtype)
 
     def reshape(self, *shape: Any) -> Any:
-        """The tensor in another shape with as many elements."""
+        """Return the elements in another shape, given as integers or as one sequence; -1 stands for the rest."""
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
 
-    def squeeze(self, axis: Any = None) -> Any:
-        """The tensor without axes of length 1."""
+    def transpose(self, *axes: Any) -> Any:
+        """Return the tensor with its axes in another order, given as integers or as one sequence; reversed without."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return ops.transpose(self, order)
+
+    def squeeze(self, axis: Axis = None) -> Any:
+        """Return the tensor without axes of length 1."""
         return ops.squeeze(self, axis)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """The sum over axes."""
+    def flatten(self) -> Any:
+        """Return the elements along one axis."""
+        return ops.ravel(self)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the sum over axes."""
         return ops.sum(self, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """The mean over axes."""
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the mean over axes."""
         return ops.mean(self, axis=axis, keepdims=keepdims)
+
+    def std(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the standard deviation over axes."""
+        return ops.std(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the variance over axes."""
+        return ops.var(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the product over axes."""
+        return ops.prod(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the maximum over axes."""
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the minimum over axes."""
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Return the indices of the largest elements along an axis."""
+        return ops.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Return the indices of the smallest elements along an axis."""
+        return ops.argmin(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return True where all elements along axes are true."""
+        return ops.all(self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return True where any element along axes is true."""
+        return ops.any(self, axis=axis, keepdims=keepdims)
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return _by_name(ufunc.__name__, method == "__call__" and not kwargs, self, inputs, kwargs)
@@ -210,6 +256,10 @@ class ConcreteTensor(TensorBase):
     def item(self) -> Any:
         """The value, of one element, as a Python number."""
         return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python numbers."""
+        return self.numpy().tolist()
 
     def __float__(self) -> float:
         return float(self.item())

@@ -158,6 +158,10 @@ class Variable(TensorBase):
         """The value, of one element, as a Python number."""
         return self.numpy().item()
 
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python numbers."""
+        return self.numpy().tolist()
+
     def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
         tape = context.interpreter.tape
         if tape is not None and id(self) in tape.leaves:

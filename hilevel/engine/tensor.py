@@ -1,79 +1,80 @@
-"""What everything that stands for a tensor has in common: operators, and how NumPy's functions treat it."""
+"""Base classes of hilevel's own tensors: operators, methods, and NumPy's functions on them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hilevel.api.lazy import LazyModule
-from hilevel.engine.types import Axis, DTypeLike
+from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
 from hilevel.errors import TracedValueError
 
 ops: Any = LazyModule("hilevel.ops")
-"""The ops that operators stand for. They are written above this module."""
+"""The ops that operators call. Their modules import this one."""
 
 
 class TensorBase:
-    """Operators by way of `hilevel.ops`. Subclasses have `shape` and `dtype`."""
+    """Base class of tensors: operators and methods that call `hilevel.ops`. Subclasses have `shape` and `dtype`."""
 
     __slots__ = ()
     shape: Any
     dtype: Any
     is_symbolic = False
-    """Whether it stands for data that come later. Then `graph_call(op, args, kwargs)` returns the result of an op."""
+    """True for a tensor of a graph. Its `graph_call(op, args, kwargs)` returns the result of an op."""
     graph_call: Any
 
     def read(self) -> Any:
-        """Return the operand of an op that it stands for."""
+        """Return the tensor as an operand of an op."""
         return self
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: TensorLike) -> Any:
         return ops.add(self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: TensorLike) -> Any:
         return ops.add(other, self)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: TensorLike) -> Any:
         return ops.subtract(self, other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: TensorLike) -> Any:
         return ops.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: TensorLike) -> Any:
         return ops.multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: TensorLike) -> Any:
         return ops.multiply(other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: TensorLike) -> Any:
         return ops.divide(self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: TensorLike) -> Any:
         return ops.divide(other, self)
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: TensorLike) -> Any:
         return ops.floor_divide(self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: TensorLike) -> Any:
         return ops.floor_divide(other, self)
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: TensorLike) -> Any:
         return ops.mod(self, other)
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: TensorLike) -> Any:
         return ops.mod(other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: TensorLike) -> Any:
         return ops.power(self, other)
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: TensorLike) -> Any:
         return ops.power(other, self)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: TensorLike) -> Any:
         return ops.matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: TensorLike) -> Any:
         return ops.matmul(other, self)
 
     def __neg__(self) -> Any:
@@ -88,34 +89,34 @@ class TensorBase:
     def __invert__(self) -> Any:
         return ops.logical_not(self)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: TensorLike) -> Any:
         return ops.logical_and(self, other)
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: TensorLike) -> Any:
         return ops.logical_or(self, other)
 
-    def __xor__(self, other: Any) -> Any:
+    def __xor__(self, other: TensorLike) -> Any:
         return ops.logical_xor(self, other)
 
-    def __rand__(self, other: Any) -> Any:
+    def __rand__(self, other: TensorLike) -> Any:
         return ops.logical_and(other, self)
 
-    def __ror__(self, other: Any) -> Any:
+    def __ror__(self, other: TensorLike) -> Any:
         return ops.logical_or(other, self)
 
-    def __rxor__(self, other: Any) -> Any:
+    def __rxor__(self, other: TensorLike) -> Any:
         return ops.logical_xor(other, self)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: TensorLike) -> Any:
         return ops.less(self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: TensorLike) -> Any:
         return ops.less_equal(self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: TensorLike) -> Any:
         return ops.greater(self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: TensorLike) -> Any:
         return ops.greater_equal(self, other)
 
     def __eq__(self, other: object) -> Any:
@@ -126,7 +127,7 @@ class TensorBase:
 
     __hash__ = object.__hash__
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Index) -> Any:
         return ops.getitem(self, key)
 
     def __len__(self) -> int:
@@ -217,26 +218,28 @@ class TensorBase:
         """Return True where any element along axes is true."""
         return ops.any(self, axis=axis, keepdims=keepdims)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return _by_name(ufunc.__name__, method == "__call__" and not kwargs, self, inputs, kwargs)
 
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, func: Function, types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         return _by_name(func.__name__, True, self, args, kwargs)
 
 
-def values_of(x: Any) -> Any:
-    """Return the array of a tensor for code that looks at its numbers; an array as it is."""
+def values_of(x: Array) -> Array:
+    """Return the array of a tensor for code that reads its values; other objects unchanged."""
     return x.numbers() if isinstance(x, ConcreteTensor) else x
 
 
 class ConcreteTensor(TensorBase):
-    """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
+    """Base class of tensors that hold an array, `value`."""
 
     __slots__ = ()
     value: Any
 
     def numbers(self) -> Any:
-        """Return the array, for code that looks at its numbers."""
+        """Return the array, for code that reads its values."""
         return values_of(self.value)
 
     @property
@@ -250,15 +253,15 @@ class ConcreteTensor(TensorBase):
         return self.value.dtype
 
     def numpy(self) -> Any:
-        """The value as a NumPy array."""
+        """Return the value as a NumPy array."""
         raise NotImplementedError
 
     def item(self) -> Any:
-        """The value, of one element, as a Python number."""
+        """Return the value of a tensor of one element as a Python scalar."""
         return self.numpy().item()
 
     def tolist(self) -> Any:
-        """Return the values as nested lists of Python numbers."""
+        """Return the values as nested lists of Python scalars."""
         return self.numpy().tolist()
 
     def __float__(self) -> float:
@@ -284,15 +287,15 @@ ALIASES = {
 }  # fmt: skip
 
 
-def _by_name(name: str, plain: bool, x: TensorBase, args: Any, kwargs: Any) -> Any:
-    """The op that a NumPy function of this name stands for."""
+def _by_name(name: str, plain: bool, x: TensorBase, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call the op that corresponds to a NumPy function, or raise TracedValueError."""
     function = getattr(ops, ALIASES.get(name, name), None)
     if plain and function is not None:
         return function(*args, **kwargs)
     advice = f"use hilevel.ops.{ALIASES.get(name, name)}" if function else "see hilevel.ops"
     raise TracedValueError(
-        f"numpy.{name} cannot be used on {_description(x)}: NumPy would not see what it is made of. "
-        f"Instead, {advice}; or take the value out of the computation with "
+        f"numpy.{name} cannot be used on {_description(x)}: its result would have no gradient. "
+        f"Instead, {advice}. If no gradient is needed, pass "
         "hilevel.ops.convert_to_numpy(hilevel.ops.stop_gradient(x))."
     )
 

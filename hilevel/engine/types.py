@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from types import EllipsisType, ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -103,11 +103,11 @@ if TYPE_CHECKING and not INSIDE_HILEVEL:
 else:  # the functions of ops have these types for their callers, and get arrays
     TensorLike: TypeAlias = Any
     Array: TypeAlias = Any
-"""`TensorLike`: an operand of an op, which is a tensor, a number, or nested lists of numbers. `Array`: an array of one
-backend, such as numpy.ndarray, jax.Array or cupy.ndarray."""
+"""`TensorLike`: an operand of an op: a tensor, a Python scalar, or nested lists of Python scalars. `Array`: an array of
+one backend, such as numpy.ndarray, jax.Array or cupy.ndarray."""
 
 Shape: TypeAlias = tuple[int | None, ...]
-"""A shape; `None` is a dimension that is unknown before there are data."""
+"""A shape; `None` is an unknown dimension."""
 
 ShapeLike: TypeAlias = Sequence[int | None]
 """A shape, as a tuple or a list."""
@@ -121,11 +121,14 @@ DTypeLike: TypeAlias = str | np.dtype[Any] | type[Any] | None
 Axis: TypeAlias = int | Sequence[int] | None
 """One axis, several, or None for all; negative ones count from the last."""
 
+Index: TypeAlias = SupportsIndex | slice | EllipsisType | Tensor | np.ndarray[Any, Any] | Sequence[Any] | None
+"""The key of `x[key]`: an integer, a slice, None, Ellipsis, an integer or boolean array, or a tuple of these."""
+
 Namespace: TypeAlias = ModuleType
 """The functions that a rule uses: an array module, or `hilevel.ops` if the gradient is differentiated again."""
 
 Function: TypeAlias = Callable[..., Any]
-"""A function of any arguments."""
+"""A function of any arguments and result."""
 
 Config: TypeAlias = dict[str, Any]
-"""The arguments of a constructor as plain data, by name, as `get_config` returns them."""
+"""The arguments of a constructor by name, as `get_config` returns them: values that JSON can represent."""

@@ -1,1 +1,1 @@
-"""The engine: it executes ops, stores values, differentiates and compiles. Backends and the rest of hilevel import it."""
+"""The engine: it executes ops, stores values, differentiates and compiles. All other packages import it."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from types import EllipsisType, ModuleType
 from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias
 
@@ -120,6 +120,9 @@ DTypeLike: TypeAlias = str | np.dtype[Any] | type[Any] | None
 
 Axis: TypeAlias = int | Sequence[int] | None
 """One axis, several, or None for all; negative ones count from the last."""
+
+Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any]
+"""A tensor, or lists, tuples and dicts of tensors, nested to any depth."""
 
 Index: TypeAlias = SupportsIndex | slice | EllipsisType | Tensor | np.ndarray[Any, Any] | Sequence[Any] | None
 """The key of `x[key]`: an integer, a slice, None, Ellipsis, an integer or boolean array, or a tuple of these."""

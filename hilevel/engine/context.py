@@ -44,7 +44,7 @@ class Context(threading.local):
     """The names of the open `name_scope` blocks."""
     ranges: list[Any] | None = None
     """The ranges of the indices and labels in a batch, while a step runs on shapes."""
-    stand_in: Any = None
+    placeholder_size: Any = None
     """The integer that replaces unknown dimensions while a graph is built; None elsewhere."""
     declaring: Any = None
     """The layer whose own `compute_output_shape` or `compute_output_spec` is running."""

@@ -135,7 +135,7 @@ def _run(function: Function, args: Arguments, kwargs: Options, size: UnknownSize
         return spec if mask is None else masks.set_mask(spec, placeholder(mask))
 
     args, kwargs = tree.map_structure(placeholder, (tuple(args), dict(kwargs)))
-    with scope(interpreter=SHAPES, stand_in=size, ranges=None):
+    with scope(interpreter=SHAPES, placeholder_size=size, ranges=None):
         return function(*args, **kwargs)
 
 

@@ -34,7 +34,7 @@ HOST_TYPES: frozenset[Any] = frozenset({np.ndarray, *NUMBERS, *(np.dtype(c).type
 ARRAYS: set[Any] = set(HOST_TYPES - NUMBERS)
 """The classes of tensors that ops accept without conversion. The first array of a backend adds its class."""
 RECORDED: set[Any] = set()
-"""The classes of tensors that an interpreter creates. Their method `leave` returns the array."""
+"""The classes of tensors that an interpreter creates. Their method `unwrap` returns the array."""
 NO_OPTIONS: Mapping[str, Any] = {}
 
 
@@ -133,7 +133,7 @@ Context.interpreter = EVALUATE
 
 def on_backend(args: Sequence[Any], backend: Backend) -> tuple[Backend, Any]:
     """Return the backend of the operands, and the operands as arrays. The given backend has precedence."""
-    args = [a.leave() if a.__class__ in RECORDED else a for a in args]
+    args = [a.unwrap() if a.__class__ in RECORDED else a for a in args]
     for a in args:
         if a.__class__ not in NUMBERS and backend.is_array(a):
             return backend, args
@@ -145,7 +145,7 @@ def on_backend(args: Sequence[Any], backend: Backend) -> tuple[Backend, Any]:
 
 def plain_array(x: Array) -> Array:
     """Return the array of a tensor of a tape or a finished capture; other objects unchanged."""
-    return x.leave() if x.__class__ in RECORDED else x
+    return x.unwrap() if x.__class__ in RECORDED else x
 
 
 def backend_of(value: Array) -> Backend:

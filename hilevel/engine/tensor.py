@@ -229,7 +229,7 @@ class TensorBase:
 
 def values_of(x: Array) -> Array:
     """Return the array of a tensor for code that reads its values; other objects unchanged."""
-    return x.numbers() if isinstance(x, ConcreteTensor) else x
+    return x.read_values() if isinstance(x, ConcreteTensor) else x
 
 
 class ConcreteTensor(TensorBase):
@@ -238,7 +238,7 @@ class ConcreteTensor(TensorBase):
     __slots__ = ()
     value: Any
 
-    def numbers(self) -> Any:
+    def read_values(self) -> Any:
         """Return the array, for code that reads its values."""
         return values_of(self.value)
 

@@ -94,7 +94,7 @@ class Tape(Interpreter):
                 if a.tape is self:
                     parent, linked, a = a, True, a.value
                 else:
-                    a = a.leave()
+                    a = a.unwrap()
             on_host = on_host and a.__class__ in HOST_TYPES
             parents.append(parent)
             values.append(a)
@@ -196,7 +196,7 @@ class TapeTensor(ConcreteTensor):
             )
         return np.asarray(self.numpy(), dtype=dtype)
 
-    def leave(self) -> Any:
+    def unwrap(self) -> Any:
         """Return the value, for an op outside of the tape.
 
         Raises:

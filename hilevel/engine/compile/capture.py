@@ -41,29 +41,29 @@ class CapturedTensor(ConcreteTensor):
         self.capture = capture
         self.slot = slot
 
-    def leave(self) -> Any:
+    def unwrap(self) -> Any:
         """Return the tensor itself during its capture, and the array after it."""
         now = context.interpreter
         return self if now is self.capture or now.untaped is self.capture else self.value
 
-    def numbers(self) -> Array:
+    def read_values(self) -> Array:
         """Return the array, for code that reads its values. A step that depends on values cannot be replayed."""
         self.capture.refuse("it reads the values of a tensor")
         return self.value
 
     def numpy(self) -> np.ndarray[Any, Any]:
         """Return the value as a NumPy array."""
-        return self.capture.backend.to_numpy(self.numbers())
+        return self.capture.backend.to_numpy(self.read_values())
 
     def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
-        return np.asarray(self.numbers(), dtype=dtype)
+        return np.asarray(self.read_values(), dtype=dtype)
 
     def __getattr__(self, name: str) -> Any:
         """Return another attribute of the array, such as `nonzero`. The step reads values by that."""
         if name in self.__slots__:
             raise AttributeError(name)
         attribute = getattr(self.value, name)
-        self.numbers()
+        self.read_values()
         return attribute
 
     def copy(self) -> Any:

@@ -238,7 +238,7 @@ class Layer(StateContainer, Configurable):
 
     def _run(self, args: Any, kwargs: Any) -> Any:
         """Call `call`, with `training` from the calls around it, and keep what it adds to the loss."""
-        if self._declares_shape and context.stand_in is not None and context.declaring is not self:
+        if self._declares_shape and context.placeholder_size is not None and context.declaring is not self:
             return self._finish(self._declared(args, kwargs))
         interpreter = context.interpreter
         if not interpreter.is_plain:
@@ -331,7 +331,9 @@ class Layer(StateContainer, Configurable):
             self._home()
             if names is not None:
                 shapes = shapes_of(self._bind(args, kwargs))
-                with scope(interpreter=EVALUATE, autocast=None, overlay=None, stand_in=None, ranges=None):
+                with scope(
+                    interpreter=EVALUATE, autocast=None, overlay=None, placeholder_size=None, ranges=None
+                ):
                     self._build(shapes, names)
             self._built = True
 
@@ -347,7 +349,7 @@ class Layer(StateContainer, Configurable):
     def _declared(self, args: Any, kwargs: Any) -> Any:
         """Return abstract tensors of the shape that the layer's own `compute_output_spec`, or `compute_output_shape`,
         computes."""
-        size = context.stand_in
+        size = context.placeholder_size
         with scope(declaring=self):
             if type(self).compute_output_spec is not Layer.compute_output_spec:
                 args, kwargs = tree.map_structure(as_symbolic, (args, kwargs))

@@ -63,7 +63,7 @@ class Backend(protocol.Backend):
         keep_freed_memory(kept=1024 * MB, largest=1024 * MB)
 
     def asarray(self, x: TensorLike, dtype: DTypeLike = None) -> Array:
-        """Return a JAX array. NumPy arrays are put, as `jax.numpy.asarray` compiles a program for each shape."""
+        """Return a JAX array. `device_put` copies NumPy arrays without compiling a program for each shape."""
         if isinstance(x, np.ndarray) and dtype in (None, x.dtype):
             return jax.device_put(np.array(x))
         return jnp.asarray(x, dtype=dtype)

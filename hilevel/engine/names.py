@@ -13,13 +13,13 @@ _used: dict[str, Iterator[int]] = {}
 
 
 def unique_name(prefix: str) -> str:
-    """Return the prefix, with a number from its second use on."""
+    """Return the prefix, with a counter as suffix from its second use on."""
     number = next(_used.setdefault(prefix, count()))
     return f"{prefix}_{number}" if number else prefix
 
 
 def distinct(name: str, taken: Container[str]) -> str:
-    """Return the name, with the first number that makes it differ from the taken names.
+    """Return the name, with a suffix such as `_2` if the name itself is taken.
 
     >>> from hilevel.engine.names import distinct
     >>> distinct("dense", {"dense", "dense_1"})

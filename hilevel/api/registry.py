@@ -12,12 +12,14 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hilevel.errors import unknown_name
 
 if TYPE_CHECKING:
     from hilevel.engine.types import Config, Function
+
+T = TypeVar("T", bound=Callable[..., Any])
 
 _custom_objects: dict[str, Any] = {}
 
@@ -55,7 +57,7 @@ def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
 
 def register_keras_serializable(
     package: str = "Custom", name: str | None = None
-) -> Callable[[Function], Function]:
+) -> Callable[[T], T]:
     """Register a class or function under the name `package>name`, as a decorator.
 
     Args:
@@ -74,7 +76,7 @@ def register_keras_serializable(
     >>> _ = hilevel.saving.get_custom_objects().pop("docs>twice")
     """
 
-    def register(thing: Function) -> Function:
+    def register(thing: T) -> T:
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
             raise ValueError(f"{thing.__name__} has no method get_config, so that it cannot be serialized.")
         _custom_objects[f"{package}>{name or thing.__name__}"] = thing

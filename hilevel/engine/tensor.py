@@ -294,7 +294,7 @@ def _by_name(name: str, plain: bool, x: TensorBase, args: Sequence[Any], kwargs:
         return function(*args, **kwargs)
     advice = f"use hilevel.ops.{ALIASES.get(name, name)}" if function else "see hilevel.ops"
     raise TracedValueError(
-        f"numpy.{name} cannot be used on {_description(x)}: its result would have no gradient. "
+        f"numpy.{name} cannot be used on {_description(x)}: hilevel cannot record the call. "
         f"Instead, {advice}. If no gradient is needed, pass "
         "hilevel.ops.convert_to_numpy(hilevel.ops.stop_gradient(x))."
     )

@@ -1,25 +1,25 @@
-"""The exceptions of hilevel, and the helpers that word them.
+"""The exceptions of hilevel, and helpers for their messages.
 
-::
-
-    Exception
-    ├── ImportError
-    │   └── BackendNotAvailableError   the name is unknown, or its package is not installed
-    ├── RuntimeError
-    │   ├── TracedValueError           a value of a trace is used where only data can be
-    │   ├── NotCompiledError           fit, evaluate, ... before compile
-    │   └── VariableCreationError      a Variable made inside a compiled function
-    ├── FloatingPointError, RuntimeError
-    │   └── NotFiniteError             NaN or infinity, found by `debug.trace_nan` or `TerminateOnNaN(raise_error=True)`
-    ├── TypeError
-    ├── ValueError
-    │   ├── ArgumentError              a setting that a layer does not have (a TypeError, too)
-    │   ├── ShapeError                 shapes that do not fit together
-    │   ├── OutOfRangeError            an index or a label outside its range (an IndexError, too)
-    │   └── UnknownNameError           no loss, metric, layer, ... of this name
-    └── UserWarning
-        └── HilevelWarning             a program that runs but is probably not meant as it is
-            └── ConstantOutputWarning  a loss, metric or output that is the same number for all inputs
+```text
+Exception
+├── ImportError
+│   └── BackendNotAvailableError   the name is unknown, or its package is not installed
+├── RuntimeError
+│   ├── TracedValueError           a tensor without values is used as data
+│   ├── NotCompiledError           fit or evaluate before compile
+│   └── VariableCreationError      a Variable created in a compiled function
+├── FloatingPointError, RuntimeError
+│   └── NotFiniteError             NaN or infinity, by `debug.trace_nan` or `TerminateOnNaN`
+├── TypeError
+├── ValueError
+│   ├── ArgumentError              a setting of a wrong type or value (a TypeError, too)
+│   ├── ShapeError                 shapes that do not match
+│   ├── OutOfRangeError            an index or label outside its range (an IndexError, too)
+│   └── UnknownNameError           no loss, metric or layer of this name
+└── UserWarning
+    └── HilevelWarning             a program that runs, but is probably wrong
+        └── ConstantOutputWarning  a loss, metric or output that is equal for all inputs
+```
 """
 
 from __future__ import annotations
@@ -36,15 +36,15 @@ from hilevel.api.lazy import install_getattr as _install_getattr
 
 
 class BackendNotAvailableError(ImportError):
-    """The backend's name is unknown, or the package it needs is not installed."""
+    """The backend's name is unknown, or its array library is not installed."""
 
 
 class TracedValueError(RuntimeError):
-    """A value that exists only while a function is traced was used as data, or after its step."""
+    """A tensor of a trace was used as data, or after its step."""
 
 
 class NotCompiledError(RuntimeError):
-    """The model was asked to train or evaluate before `compile`."""
+    """Training or evaluation of a model before `compile`."""
 
 
 class VariableCreationError(RuntimeError):
@@ -56,11 +56,11 @@ class NotFiniteError(FloatingPointError, RuntimeError):
 
 
 class ArgumentError(ValueError, TypeError):
-    """A setting of a layer of a wrong type, or none of the values that are allowed."""
+    """A setting of a layer has a wrong type or a value that is not allowed."""
 
 
 class ShapeError(ValueError):
-    """Shapes that do not fit together."""
+    """Shapes that do not match."""
 
 
 class OutOfRangeError(ValueError, IndexError):
@@ -72,17 +72,17 @@ class UnknownNameError(ValueError):
 
 
 class HilevelWarning(UserWarning):
-    """Base of the warnings about a program that runs but is probably not meant as it is."""
+    """Base class of warnings about a program that runs, but is probably wrong."""
 
 
 class ConstantOutputWarning(HilevelWarning, SyntaxWarning):
-    """A loss or metric, or the output of a model, that is the same number for all inputs."""
+    """A loss, a metric, or the output of a model that is equal for all inputs."""
 
 
 def warn(message: str, category: type[Warning] = HilevelWarning) -> None:
-    """Warn at the line of the user's program that called into hilevel, however deep the call is; once for a line.
+    """Warn once at the line of the user's program that called hilevel.
 
-    A step is run on shapes, traced and captured: with Python's filter "always" each run would repeat the warning.
+    A step runs on shapes, is traced and captured. With Python's filter "always" each run would repeat the warning.
 
     >>> import warnings
     >>> from hilevel.errors import warn
@@ -103,7 +103,7 @@ _INSTALLED = (os.path.dirname(os.__file__), "site-packages", "dist-packages")
 
 
 def _users_frame(frame: FrameType) -> FrameType:
-    """Return the innermost frame that is no library's; else the outermost."""
+    """Return the innermost frame outside of libraries; else the outermost."""
     while frame.f_back is not None and _is_library(frame):
         frame = frame.f_back
     return frame
@@ -116,7 +116,7 @@ def _is_library(frame: FrameType) -> bool:
 
 
 def closest(name: str, known: Iterable[str]) -> str:
-    """Return the nearest of the known names, upper and lower case being one; `""` where none is near.
+    """Return the known name nearest to a name, regardless of case; `""` if no name is near.
 
     >>> from hilevel.errors import closest
     >>> closest("relu", ["ReLU", "GRU"]), closest("nothing", ["ReLU"])
@@ -128,7 +128,7 @@ def closest(name: str, known: Iterable[str]) -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`' Did you mean "adam"?'`, or nothing when no known name is near."""
+    """Return `' Did you mean "adam"?'`, or `""` if no known name is near."""
     close = closest(name, known)
     return f' Did you mean "{close}"?' if close else ""
 
@@ -137,7 +137,7 @@ def refuse_sparse(x: Any) -> None:
     """Refuse a sparse matrix of SciPy or CuPy, or a sparse array of JAX.
 
     Raises:
-        TypeError: says how to make it dense.
+        TypeError: the message has the conversion to a dense array.
     """
     if not (hasattr(x, "nnz") or hasattr(x, "nse")):
         return
@@ -145,14 +145,14 @@ def refuse_sparse(x: Any) -> None:
     if method is not None:
         raise TypeError(
             f"Got a sparse {type(x).__name__} of shape {tuple(x.shape)}. Layers and ops compute with dense "
-            f"arrays: give x.{method}()."
+            f"arrays: pass x.{method}()."
         )
 
 
 def unknown_argument(where: str, name: str, known: Iterable[str]) -> TypeError:
-    """The error for an argument that a function or class does not take; names the one to use.
+    """Return the error for an unknown argument of a function or class. Its message suggests a name.
 
-    The names of earlier versions of Keras are in `hilevel.api.renamed`.
+    The names in earlier versions of Keras are in `hilevel.api.renamed`.
 
     >>> from hilevel.errors import unknown_argument
     >>> unknown_argument("Adam", "lr", ["learning_rate"])
@@ -162,8 +162,8 @@ def unknown_argument(where: str, name: str, known: Iterable[str]) -> TypeError:
     return TypeError(f'{where} has no argument "{name}".{advice}')
 
 
-def unknown_name(kind: str, name: Any, known: Iterable[str]) -> UnknownNameError:
-    """The error for a misspelt name: what it was, the nearest right one, all there are."""
+def unknown_name(kind: str, name: object, known: Iterable[str]) -> UnknownNameError:
+    """Return the error for an unknown name. Its message has the nearest name and all known names."""
     names = sorted(set(known))
     hint = nearest(str(name), names)
     return UnknownNameError(f'There is no {kind} "{name}".{hint} Known: {", ".join(names)}.')

@@ -16,7 +16,7 @@ from hilevel.engine.backends import get_backend
 from hilevel.engine.compile.capture import CapturedTensor
 from hilevel.engine.compile.replay import ReplayedFunction
 from hilevel.engine.protocol import Override
-from hilevel.engine.types import Array, Function
+from hilevel.engine.types import Array, Function, Index
 
 _HAS_ATOMICS = {
     "add": ("float16", "float32", "float64", "int32", "uint32", "uint64"),
@@ -29,10 +29,10 @@ _UFUNCS = {"add": cupy.add, "max": cupy.maximum, "min": cupy.minimum}
 
 
 class Backend(protocol.Backend):
-    """CuPy: what the protocol says by default for an eager array module, on the GPU.
+    """CuPy: the protocol's defaults for an eager array module, on a GPU.
 
-    NumPy arrays are brought over by the ops. What several updates of one element add up to may differ in the last
-    digit from run to run: the GPU adds them in any order.
+    Ops copy NumPy arrays to the GPU. Sums of several updates of one element may differ in the last digit from run to
+    run, as the GPU adds them in any order.
     """
 
     name = "cupy"
@@ -50,7 +50,7 @@ class Backend(protocol.Backend):
         self.overrides[ops.erf] = Override(lambda xp, x: cupyx.scipy.special.erf(x))
 
     def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
-        """By a copy from the device."""
+        """Copy an array from the device."""
         return cupy.asnumpy(x) if isinstance(x, cupy.ndarray) else np.array(x)
 
     def synchronize(self) -> None:
@@ -58,20 +58,20 @@ class Backend(protocol.Backend):
         cupy.cuda.get_current_stream().synchronize()
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """CapturedTensor twice, then replayed."""
+        """Return a function that captures two runs, and then replays them."""
         return ReplayedFunction(function, self)
 
     def devices(self) -> list[str]:
-        """The CUDA devices."""
+        """Return the names of the CUDA devices."""
         return [f"cuda:{i}" for i in range(self._count)]
 
     def device(self, name: str) -> AbstractContextManager[None]:
-        """By `cupy.cuda.Device`."""
+        """Return a `cupy.cuda.Device` as a block."""
         device: AbstractContextManager[None] = cupy.cuda.Device(self.device_index(name))
         return device
 
-    def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
-        """With atomic operations where the GPU has them for the dtype; else on the host."""
+    def scatter(self, x: Array, index: Index, updates: Array, reduction: str | None = None) -> Array:
+        """Return a copy of `x` with updates, by atomic operations of the GPU, or on the host for other dtypes."""
         if reduction is not None and x.dtype.name not in _HAS_ATOMICS.get(reduction, ()):
             return self._scatter_on_host(x, index, updates, reduction)
         out = x.copy()
@@ -81,14 +81,14 @@ class Backend(protocol.Backend):
             _UFUNCS[reduction].at(out, index, updates)
         return out
 
-    def _scatter_on_host(self, x: Array, index: Any, updates: Array, reduction: str) -> Array:
+    def _scatter_on_host(self, x: Array, index: Index, updates: Array, reduction: str) -> Array:
         parts = index if isinstance(index, tuple) else (index,)
         key = tuple(self.to_numpy(i) if isinstance(i, cupy.ndarray) else i for i in parts)
         host = get_backend("numpy").scatter(self.to_numpy(x), key, self.to_numpy(updates), reduction)
         return cupy.asarray(host)
 
-    def philox(self, seed: Any, draw: Any, blocks: int) -> Array:
-        """By one kernel, a block of four words for each thread."""
+    def philox(self, seed: int | Array, draw: int | Array, blocks: int) -> Array:
+        """Generate words by one kernel, in which each thread computes a block of four words."""
         words = cupy.empty(4 * blocks, dtype=cupy.uint64)
         key, counter = (cupy.asarray(v).astype(cupy.uint64).reshape(1) for v in (seed, draw))
         _philox(key, counter, words, size=blocks)

@@ -17,7 +17,7 @@ from hilevel.engine.autodiff.tape import expired_message
 from hilevel.engine.memory import MB, keep_freed_memory
 from hilevel.engine.philox import ROUNDS, philox_round, philox_rounds, philox_words
 from hilevel.engine.protocol import Overrides
-from hilevel.engine.types import Array, DTypeLike, Function
+from hilevel.engine.types import Array, DTypeLike, Function, Index, Namespace, Structure, TensorLike
 from hilevel.errors import TracedValueError
 from hilevel_jax.compiled import Compiled, as_data, plain_errors
 
@@ -40,8 +40,8 @@ FAMILIES = {
 class Backend(protocol.Backend):
     """`jax.numpy`, with JAX's own differentiation, compilation and loops.
 
-    Arrays of 64 bits are switched on, so that float64 data stay float64; nothing is made float64 unless it was
-    asked for. `JAX_ENABLE_X64=0` in the environment is respected.
+    Arrays of 64 bits are enabled, so that float64 data keep their dtype; other data do not become float64. The
+    environment variable `JAX_ENABLE_X64=0` disables them.
     """
 
     name = "jax"
@@ -56,38 +56,38 @@ class Backend(protocol.Backend):
             jax.config.update("jax_enable_x64", True)
         _keep_programs(os.environ.get("HILEVEL_COMPILATION_CACHE"))
         self.overrides = Overrides(FAMILIES)
-        # On a CPU a program gets its scratch memory anew for each run, in one piece: the page faults of that were a
-        # third of the time of a step of cnn, lstm, resnet_small and transformer. It is kept if the thread that asks is
-        # this one, which runs the programs itself then; small ones take a quarter less time without another thread.
+        # On a CPU each run of a program allocates its scratch memory in one piece. The page faults took a third of the
+        # time of a step of cnn, lstm, resnet_small and transformer. With synchronous dispatch this thread allocates,
+        # and glibc keeps the memory. Small programs also run in three quarters of the time without another thread.
         jax.config.update("jax_cpu_enable_async_dispatch", False)
         keep_freed_memory(kept=1024 * MB, largest=1024 * MB)
 
-    def asarray(self, x: Any, dtype: DTypeLike = None) -> Array:
-        """A JAX array. NumPy's are copied and handed over: `jax.numpy.asarray` compiles a program for each shape."""
+    def asarray(self, x: TensorLike, dtype: DTypeLike = None) -> Array:
+        """Return a JAX array. `device_put` copies NumPy arrays without compiling a program for each shape."""
         if isinstance(x, np.ndarray) and dtype in (None, x.dtype):
             return jax.device_put(np.array(x))
         return jnp.asarray(x, dtype=dtype)
 
     def copy(self, x: Array) -> Array:
-        """A copy: compiled functions reuse the memory of Variables."""
+        """Return a copy, as compiled functions reuse the memory of Variables."""
         return jax.device_put(x, may_alias=False)
 
     def is_concrete(self, x: Array) -> bool:
-        """Whether it is not a tracer."""
+        """Return False for a tracer."""
         return not isinstance(x, jax.core.Tracer)
 
     def is_host(self, x: Array) -> bool:
-        """NumPy arrays only: looking at a JAX array waits for the device."""
+        """Return True for NumPy arrays only, as reading a JAX array waits for the device."""
         return isinstance(x, (np.ndarray, np.generic))
 
     def synchronize(self) -> None:
-        """Wait for all computations."""
+        """Wait for all computations on all devices."""
         jax.effects_barrier()
         for device in jax.local_devices():
             jax.device_put(0.0, device).block_until_ready()
 
-    def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
-        """By the functional updates `x.at[...]`."""
+    def scatter(self, x: Array, index: Index, updates: Array, reduction: str | None = None) -> Array:
+        """Return a copy of `x` with updates, by `x.at[...]`."""
         if x.dtype == bool:
             reduction = {"add": "max", "mul": "min"}.get(reduction or "", reduction)
         at = jnp.asarray(x).at[index]
@@ -95,33 +95,33 @@ class Backend(protocol.Backend):
         return getattr(at, method)(updates)
 
     def argsort(self, x: Array, axis: int) -> Array:
-        """Stable by default."""
+        """Return the indices that sort an axis. JAX's sort is stable."""
         return jnp.argsort(x, axis=axis)
 
     def version(self) -> str:
-        """The version of JAX."""
+        """Return the version of JAX."""
         return str(jax.__version__)
 
     def devices(self) -> list[str]:
-        """The devices JAX sees, the host's processor last where it is not the only one."""
+        """Return the names of JAX's devices, the CPU last."""
         return [f"{d.platform}:{d.id}" for d in _devices()]
 
     def device(self, name: str) -> AbstractContextManager[None]:
-        """By `jax.default_device`."""
+        """Return a block with another `jax.default_device`."""
         return jax.default_device(_devices()[self.device_index(name)])
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """Through `jax.jit`, the Variables it touches handed in and out."""
+        """Compile by `jax.jit`, with the used Variables as arguments and results."""
         return Compiled(function, donate)
 
     def vjp(self, pure: Function, arrays: Sequence[Array]) -> tuple[Any, Function, Any]:
-        """By `jax.vjp`."""
+        """Differentiate by `jax.vjp`."""
         with plain_errors():
             value, pullback, aux = jax.vjp(pure, list(arrays), has_aux=True)
         return value, lambda seed: pullback(seed)[0], aux
 
     def custom_gradient(self, f: Function) -> Function:
-        """By `jax.custom_gradient`."""
+        """Set a custom gradient by `jax.custom_gradient`."""
 
         def with_tuple(*args: Any) -> Any:
             y, gradient = f(*args)
@@ -135,21 +135,21 @@ class Backend(protocol.Backend):
         return jax.custom_gradient(with_tuple)
 
     def vmap(self, function: Function) -> Function:
-        """By `jax.vmap`."""
+        """Map over the leading axis by `jax.vmap`."""
         return jax.vmap(function)
 
     def translate(self, error: Exception) -> Exception | None:
-        """JAX's words about tracers, in hilevel's."""
+        """Return a TracedValueError for JAX's error about an escaped tracer."""
         if isinstance(error, jax.errors.UnexpectedTracerError):
             return TracedValueError(expired_message())
         return None
 
-    def philox(self, seed: Any, draw: Any, blocks: int) -> Array:
-        """One program, eagerly, too."""
+    def philox(self, seed: int | Array, draw: int | Array, blocks: int) -> Array:
+        """Generate words by one compiled program, also eagerly."""
         return _philox(seed, draw, blocks)
 
     def split_words(self, words: Array, width: int) -> Array:
-        """By a bit cast."""
+        """Split words by a bit cast."""
         if width == 64:
             return words
         target = jnp.uint32 if width == 32 else jnp.uint16
@@ -157,8 +157,8 @@ class Backend(protocol.Backend):
 
     # -- control flow ------------------------------------------------------------------------------
 
-    def cond(self, predicate: Any, true_fn: Function, false_fn: Function) -> Any:
-        """`jax.lax.cond` where the predicate is traced."""
+    def cond(self, predicate: TensorLike, true_fn: Function, false_fn: Function) -> Any:
+        """Call one function, or `jax.lax.cond` if the predicate is a tracer."""
         if not isinstance(predicate, jax.core.Tracer):
             return true_fn() if bool(predicate) else false_fn()
         return jax.lax.cond(predicate, true_fn, false_fn)
@@ -166,7 +166,7 @@ class Backend(protocol.Backend):
     def while_loop(
         self, cond: Function, body: Function, loop_vars: tuple[Any, ...], maximum: int | None
     ) -> tuple[Any, ...]:
-        """`jax.lax.while_loop` where something is traced."""
+        """Iterate in Python, or by `jax.lax.while_loop` if a loop variable is a tracer."""
         start = (0, *_arrays(loop_vars))
         limit = np.iinfo(np.int32).max if maximum is None else maximum
         if not any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(loop_vars)):
@@ -178,24 +178,25 @@ class Backend(protocol.Backend):
         )
         return tuple(end[1:])
 
-    def scan(self, f: Function, init: Any, xs: Any, length: int | None, reverse: bool) -> tuple[Any, Any]:
-        """`jax.lax.scan`."""
+    def scan(
+        self, f: Function, init: Structure, xs: Structure, length: int | None, reverse: bool
+    ) -> tuple[Any, Any]:
+        """Scan by `jax.lax.scan`."""
         return jax.lax.scan(f, _arrays(init), xs, length=length, reverse=reverse)
 
 
 @functools.partial(jax.jit, static_argnums=2)
-def _philox(seed: Any, draw: Any, blocks: int) -> Array:
+def _philox(seed: int | Array, draw: int | Array, blocks: int) -> Array:
     return philox_words(jnp, seed, draw, blocks, _rounds if jax.default_backend() == "cpu" else philox_rounds)
 
 
-def _rounds(xp: Any, counter: Any, key: Any) -> Any:
-    """The rounds one after the other: of one expression XLA makes one loop on a CPU, which computes all ten of them
-    anew for each place where each of the words is used."""
+def _rounds(xp: Namespace, counter: tuple[Array, ...], key: tuple[Array, Array]) -> Any:
+    """Compute the rounds in a loop. From one expression, XLA on a CPU repeats all rounds for each use of a word."""
     return jax.lax.fori_loop(0, ROUNDS, lambda _, state: philox_round(xp, *state), (counter, key))[0]
 
 
 def _keep_programs(folder: str | None) -> None:
-    """Keep compiled programs in a folder, for the next process."""
+    """Cache compiled programs in a folder, for later processes."""
     if folder:
         jax.config.update("jax_compilation_cache_dir", os.path.expanduser(folder))
         jax.config.update("jax_persistent_cache_min_compile_time_secs", 0.1)
@@ -206,6 +207,6 @@ def _devices() -> list[Any]:
     return list(dict.fromkeys([*jax.devices(), *jax.devices("cpu")]))
 
 
-def _arrays(structure: Any) -> Any:
-    """What a loop carries, as arrays."""
+def _arrays(structure: object) -> Any:
+    """Convert the leaves of a structure to JAX arrays."""
     return jax.tree.map(lambda x: jnp.asarray(as_data(x)), structure)

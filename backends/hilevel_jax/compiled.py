@@ -1,10 +1,9 @@
-"""A function over Variables as a pure function for `jax.jit`.
+"""Functions that read and write Variables as pure functions for `jax.jit`.
 
-A first trace finds the Variables that the function reads and writes, unless a run on shapes has found them before
-(`Usage`). Their arrays are arguments of the program: those that are written are donated, come back changed, and are
-bound again. A Variable handed to the function is found
-in the same way: which one it is belongs to the program, what it holds does not. Results travel as a flat list:
-JAX would sort the keys of dicts.
+A first trace, or a run on shapes before (`Usage`), determines the Variables that the function reads and writes. Their
+arrays are arguments of the program. Written arrays are donated, and their new values are results of the program.
+Variables among the arguments of the function are constants of the program, but their values are not. Results are a
+flat list, as JAX would sort the keys of dicts.
 """
 
 from __future__ import annotations
@@ -32,37 +31,37 @@ from hilevel.errors import TracedValueError
 
 _STATIC = (str, bool, bytes, Variable)
 
-MOST_STEPS = 64
-"""The number of calls of a program of several, at most."""
+MAX_STEPS = 64
+"""The maximum number of calls in one program."""
 RESULT_BYTES = 2**20
-"""The size of their results. Larger ones take more time to be collected than the program saves."""
+"""The maximum size in bytes of the results of these calls. Collecting larger results takes longer than it saves."""
 WORK, WORK_OF_A_GPU = 2**28, 2**36
-"""The number of elements they compute, see `_work`: about a fifth of a second on two cores."""
+"""The maximum number of elements that these calls compute, by `_work`: about a fifth of a second on two cores."""
 
 
 class _NewState(Exception):
-    """A later trace touched Variables that the first one did not."""
+    """A later trace used Variables that the first trace did not use."""
 
 
 class plain_errors:
-    """A block whose errors leave without JAX's note that it has hidden its own frames."""
+    """A block that removes JAX's note about hidden frames from errors."""
 
     def __enter__(self) -> None:
         return None
 
-    def __exit__(self, kind: Any, error: BaseException | None, where: Any) -> None:
+    def __exit__(self, kind: object, error: BaseException | None, where: object) -> None:
         notes = getattr(error, "__notes__", [])
         notes[:] = [note for note in notes if "JAX has removed its internal frames" not in note]
 
 
 class Compiled:
-    """The compiled form of a function; one entry for each structure of its arguments."""
+    """The compiled form of a function, with one entry for each structure of its arguments."""
 
     def __init__(self, function: Function, donate: bool) -> None:
         self.function = function
         self.donate = donate
         self.usage: Usage | None = None
-        """The Variables that a run on shapes used, with which the first trace can do."""
+        """The Variables that a run on shapes used, in place of a first trace."""
         self.entries: dict[Any, _Entry] = {}
         self.bundles: dict[Any, _Bundle] = {}
 
@@ -79,11 +78,11 @@ class Compiled:
             return entry(dynamic)
 
     def max_steps_per_call(self, *args: Any) -> int:
-        """Return how many calls with such arguments are worth one program: at most `MOST_STEPS`, as many as have
-        results of `RESULT_BYTES`, and as many as compute `WORK` elements.
+        """Return the largest number of calls, with arguments of these shapes, that one program should process.
 
-        A loop whose length is unknown, and on a CPU a convolution, are not worth it: a step of a residual network takes
-        five times as long in a loop of XLA's.
+        `MAX_STEPS`, `RESULT_BYTES` and `WORK` limit it. It is 1 for a function with a loop of unknown length. It is
+        also 1
+        for convolutions on a CPU: a step of a residual network takes five times as long in a loop of XLA.
         """
         args = jax.tree.map(as_data, args)
         with plain_errors():
@@ -93,15 +92,16 @@ class Compiled:
             return 1
         size = sum(math.prod(shape.shape) * shape.dtype.itemsize for shape in bundle.shapes)
         work = WORK if on_cpu else WORK_OF_A_GPU
-        return max(1, min(MOST_STEPS, RESULT_BYTES // max(size, 1), work // max(bundle.work, 1)))
+        return max(1, min(MAX_STEPS, RESULT_BYTES // max(size, 1), work // max(bundle.work, 1)))
 
     def call_many(self, count: int, *args: Any) -> tuple[Any, Any]:
-        """Call the function on the first `count` of several arguments that lie one behind the other, as one program.
+        """Call the function on the first `count` slices of stacked arguments, as one program.
 
-        Every array has one axis more, in front, as long as a bundle may be: the program is the same for each count.
+        The first axis of each array has the maximum length of a bundle, so that the program is the same for each
+        count.
 
         Returns:
-            What the last call returned; and all results, with the new axis in front.
+            The last result, and all results, stacked along a new first axis.
         """
         args = jax.tree.map(as_data, args)
         stacked = jax.tree.leaves(args)
@@ -110,7 +110,7 @@ class Compiled:
             return self._bundle(one).run(count, stacked)
 
     def _bundle(self, args: Any) -> _Bundle:
-        """The program of several calls with such arguments."""
+        """Return the program of several calls with arguments of these shapes."""
         leaves, structure = jax.tree.flatten((args, {}))
         key = (structure, *((x.shape, x.dtype) for x in leaves))
         if key not in self.bundles:
@@ -122,25 +122,24 @@ class Compiled:
 
     @property
     def compilations(self) -> int:
-        """How many programs have been compiled."""
+        """The number of compiled programs."""
         states = [entry.state for entry in (*self.entries.values(), *self.bundles.values())]
         return sum(state.program._cache_size() for state in states if state)
 
 
 class _Dynamic:
-    """The place of an argument that is data."""
+    """The placeholder of an array among static arguments."""
 
 
-def _is_static(x: Any) -> bool:
+def _is_static(x: object) -> bool:
     return isinstance(x, _STATIC) or callable(x)
 
 
 def as_data(x: Any) -> Any:
-    """Python numbers in the dtypes they have everywhere in hilevel; JAX would make them 64 bits wide. NumPy arrays in
-    the byte order of this machine.
+    """Convert Python scalars to hilevel's dtypes, as JAX would use 64 bits, and arrays to native byte order.
 
     Raises:
-        TypeError: an array does not hold numbers or booleans.
+        TypeError: the dtype of an array is neither numeric nor boolean.
     """
     if isinstance(x, (int, float)):
         return np.asarray(x, of_scalar(x))
@@ -148,7 +147,7 @@ def as_data(x: Any) -> Any:
 
 
 class _State(NamedTuple):
-    """The Variables of a function, and its program over their arrays."""
+    """The Variables that a function writes, the Variables that it only reads, and its program over their arrays."""
 
     written: list[Variable]
     read: list[Variable]
@@ -156,10 +155,10 @@ class _State(NamedTuple):
 
 
 class _Entry:
-    """The program of a function for one structure of its arguments, found at the first call."""
+    """The program of a function for one structure of its arguments. The first call creates it."""
 
     def __init__(
-        self, function: Function, structure: Any, static: Any, donate: bool, usage: Usage | None
+        self, function: Function, structure: Any, static: tuple[Any, ...], donate: bool, usage: Usage | None
     ) -> None:
         self.function, self.structure, self.static, self.donate = function, structure, static, donate
         self.usage = usage
@@ -170,15 +169,17 @@ class _Entry:
 
     def __call__(self, dynamic: list[Any]) -> Any:
         dynamic = [as_data(x) for x in dynamic]
-        return self._packed(self._run_program(dynamic, dynamic))
+        return self._pack(self._run_program(dynamic, dynamic))
 
     def _run_program(self, example: list[Any], *arguments: Any) -> Any:
-        """Run the program, and give the Variables their new arrays. A program that writes to Variables runs in one
-        thread at a time: it uses up the arrays that it is given."""
+        """Run the program, and set the Variables to their new arrays.
+
+        A program that writes Variables runs in one thread at a time, as it overwrites its arguments.
+        """
         state = self.state or self._discover(example, None)
         with self.lock if state.written else nullcontext():
             try:
-                out, new = state.program(self._used_up(state.written), arrays_of(state.read), *arguments)
+                out, new = state.program(self._disposable(state.written), arrays_of(state.read), *arguments)
             except _NewState:
                 self._discover(example, state)
                 return self._run_program(example, *arguments)
@@ -187,20 +188,20 @@ class _Entry:
             replace_arrays(state.written, new)
         return out
 
-    def _used_up(self, variables: list[Variable]) -> list[Any]:
-        """Return the arrays that the program writes to."""
+    def _disposable(self, variables: list[Variable]) -> list[Any]:
+        """Return the arrays that the program may overwrite."""
         if not self.donate:
             return arrays_of(variables)
         return disposable_arrays(variables, lambda x: jax.device_put(x, may_alias=False))
 
-    def _packed(self, out: list[Any]) -> Any:
-        """Results as the function returned them."""
+    def _pack(self, out: list[Any]) -> Any:
+        """Pack flat results into the structure that the function returned."""
         if self.keys is not None:
             return dict(zip(self.keys, out, strict=True))
         return tree.pack_sequence_as(self.template, out)
 
     def _run(self, dynamic: list[Any]) -> Any:
-        """Call the function, on tracers."""
+        """Call the function on tracers, and return its results as a flat list."""
         data = iter(dynamic)
         leaves = [next(data) if s is _Dynamic else s for s in self.static]
         args, kwargs = jax.tree.unflatten(self.structure, leaves)
@@ -212,17 +213,17 @@ class _Entry:
         return tree.flatten(out)
 
     def _discover(self, dynamic: list[Any], old: _State | None) -> _State:
-        """Make the program over the Variables that are used, unless another thread has done it meanwhile."""
+        """Create the program over the used Variables, unless another thread has created it meanwhile."""
         with self.lock:
             if self.state is not None and self.state is not old:
                 return self.state
             if old is None and self.usage is not None:
                 with suppress(_NewState):
                     return self._compile(*self.usage.variables())
-            return self._compile(*self._used(dynamic))
+            return self._compile(*self._variables_of(dynamic))
 
-    def _used(self, dynamic: list[Any]) -> tuple[list[Variable], list[Variable]]:
-        """Return the Variables that are written, and those that are only read, by a trace that serves nothing else."""
+    def _variables_of(self, dynamic: list[Any]) -> tuple[list[Variable], list[Variable]]:
+        """Return the Variables that are written, and the Variables that are only read, by an additional trace."""
         overlay = Overlay()
 
         def trace(values: list[Any]) -> Any:
@@ -239,12 +240,12 @@ class _Entry:
         return self.state
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
-        """Return the function of the Variables' arrays and the data that is compiled."""
-        cells = changing + fixed
-        known = set(map(id, cells))
+        """Return the pure function of the Variables' arrays and the data."""
+        variables = changing + fixed
+        known = set(map(id, variables))
 
         def pure(state: list[Any], constants: list[Any], dynamic: list[Any]) -> tuple[Any, list[Any]]:
-            with Overlay(zip(cells, state + constants, strict=True)) as overlay:
+            with Overlay(zip(variables, state + constants, strict=True)) as overlay:
                 out = self._run(dynamic)
             if not overlay.seen.keys() <= known or any(id(v) in overlay.written for v in fixed):
                 raise _NewState
@@ -254,7 +255,7 @@ class _Entry:
 
 
 def _equations(jaxpr: Any, times: int = 1) -> Iterator[tuple[Any, int]]:
-    """Yield the equations of a jaxpr, and of those in it, with the number of times that they run."""
+    """Yield the equations of a jaxpr and of nested jaxprs, with the number of their executions."""
     for equation in jaxpr.eqns:
         yield equation, times
         length = equation.params["length"] if equation.primitive.name == "scan" else 1
@@ -264,7 +265,7 @@ def _equations(jaxpr: Any, times: int = 1) -> Iterator[tuple[Any, int]]:
 
 
 def _work(equation: Any) -> int:
-    """Return the number of elements that an equation computes; 32 products of a matrix product count as one."""
+    """Return the number of elements that an equation computes; 32 multiplications of a matrix product count as 1."""
     elements = sum(math.prod(getattr(x.aval, "shape", ())) for x in equation.outvars)
     if equation.primitive.name != "dot_general":
         return elements
@@ -274,13 +275,13 @@ def _work(equation: Any) -> int:
 
 
 class _Bundle(_Entry):
-    """Several calls as one program: a loop over arguments that lie one behind the other."""
+    """Several calls as one program: a loop over stacked arguments."""
 
     def __init__(
         self,
         function: Function,
         structure: Any,
-        static: Any,
+        static: tuple[Any, ...],
         donate: bool,
         usage: Usage | None,
         one: list[Any],
@@ -290,9 +291,9 @@ class _Bundle(_Entry):
         self._discover(one, None)
 
     def run(self, count: int, stacked: list[Any]) -> tuple[Any, Any]:
-        """The last result, and all."""
+        """Return the last result and all results."""
         last, every = self._run_program(self.one, stacked, count)
-        return self._packed(last), self._packed(every)
+        return self._pack(last), self._pack(every)
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
         pure, state_shapes = super()._program(changing, fixed), arrays_of(changing)

@@ -1,12 +1,13 @@
 """Convolutions in the forms that XLA computes fastest.
 
-Measured on processors, where XLA's own forms lose most: the gradient of a kernel, as a product of patches for a few
-samples at a time, takes a half to a seventh of the time of XLA's convolution; a depthwise convolution, as a sum of
-products, a fortieth. Elsewhere convolutions are left to XLA.
+These forms are for CPUs. The gradient of a kernel is a product of patches of a few samples at a time. It takes a
+half to a seventh of the time of XLA's convolution. A depthwise convolution is a sum of products, in a fortieth of
+the time.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -24,15 +25,15 @@ from hilevel.ops.nn.windows import Windows
 from hilevel_jax.forms import override
 
 _MANY = 64
-"""Windows of more elements are not written out as so many slices."""
+"""The maximum number of elements of a window that becomes a sum of slices."""
 _PART = 1 << 22
-"""Bytes of the patches that are made at a time."""
+"""The size in bytes of the patches of one part of the batch."""
 
 # -- convolution -----------------------------------------------------------------------------------------
 
 
 def by_xla(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
-    """XLA's convolution; a product, where the window is one element."""
+    """Convolve by XLA; by a matrix product if the window is one element."""
     if max(windows.size) == 1 and groups == 1:
         place = next(windows.places(windows.counts(x.shape[1:-1])))
         x = windows.padded(jnp, x)[place]
@@ -46,11 +47,11 @@ def by_xla(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
 
 
 def by_eigen(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
-    """XLA's convolution with a line of windows too many, which is cut off again.
+    """Convolve by XLA with one extra line of windows, which is cut off again.
 
-    XLA gives a convolution whose result is larger than its input to Eigen, which uses all cores, others to YNNPACK,
-    which uses one core for most: with 64 channels and filters 4.5 instead of 8.2 ms on two cores, and where only one
-    is free a tenth more.
+    XLA delegates a convolution to Eigen, which uses all cores, if the result is larger than the input. Others it
+    delegates to YNNPACK, which mostly uses one core. With 64 channels and filters this form takes 4.5 instead of
+    8.2 ms on two cores, and a tenth more if only one core is free.
     """
     (low, high), *rest = windows.padding
     longer = high + max(windows.reach[0] - low - high, 0)
@@ -59,7 +60,7 @@ def by_eigen(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
 
 
 def by_eigen_back(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
-    """The same convolution, in a form whose transpose is one with a line too many."""
+    """Convolve in a form whose transpose has an extra line, as in `by_eigen`."""
     (low, high), *rest = windows.padding
     line = max(low + high - windows.reach[0] + 2, 0)
     x = jnp.pad(x, ((0, 0), (0, line), *((0, 0),) * (x.ndim - 2)))
@@ -67,14 +68,14 @@ def by_eigen_back(x: Array, kernel: Array, windows: Windows, groups: int) -> Arr
 
 
 def suits_eigen(spatial: tuple[int, ...], kernel: Array, windows: Windows, groups: int) -> bool:
-    """Whether XLA would give a convolution to YNNPACK, but it has enough to do for several cores."""
+    """Return whether XLA would delegate a convolution to YNNPACK that has enough work for several cores."""
     line = windows.reach[0] - sum(windows.padding[0])
     plain = kernel.ndim == 4 and groups == max(windows.strides) == max(windows.dilation) == 1
     return plain and max(windows.size) > 1 and min(kernel.shape[-2:]) >= 32 and 8 * line <= spatial[0]
 
 
 def by_sum(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
-    """A depthwise convolution as a sum of slices times rows of the kernel."""
+    """Convolve depthwise, by a sum of slices times rows of the kernel."""
     filters = kernel.shape[-1]
     places = windows.places(windows.counts(x.shape[1:-1]))
     x = jnp.repeat(windows.padded(jnp, x), filters // groups, axis=-1)
@@ -82,13 +83,13 @@ def by_sum(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
 
 
 def is_depthwise(channels: int, windows: Windows, groups: int) -> bool:
-    """Whether each filter looks at one channel, through a window of few elements."""
+    """Return whether each filter has one channel and a window of few elements."""
     return channels == 1 and groups > 1 and int(np.prod(windows.size)) <= _MANY
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(2, 3))
 def convolve(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
-    """The convolution."""
+    """Convolve in the fastest form."""
     xla = partial(by_xla, windows=windows, groups=groups)
     if is_depthwise(kernel.shape[-2], windows, groups):
         form = by_sum
@@ -103,7 +104,7 @@ def _forward(x: Array, kernel: Array, windows: Windows, groups: int) -> Any:
     return convolve(x, kernel, windows, groups), (x, kernel)
 
 
-def _backward(windows: Windows, groups: int, saved: Any, g: Array) -> Any:
+def _backward(windows: Windows, groups: int, saved: tuple[Array, Array], g: Array) -> Any:
     x, kernel = saved
     return input_gradient(g, kernel, windows, groups, x.shape[1:-1]), kernel_gradient(x, g, windows, groups)
 
@@ -112,7 +113,7 @@ convolve.defvjp(_forward, _backward)
 
 
 def input_gradient(g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]) -> Array:
-    """The gradient of the input."""
+    """Compute the gradient of the input."""
     like = jax.ShapeDtypeStruct((g.shape[0], *spatial, kernel.shape[-2] * groups), g.dtype)
 
     def of(form: Function) -> Function:
@@ -131,7 +132,7 @@ def input_gradient(g: Array, kernel: Array, windows: Windows, groups: int, spati
 
 
 def kernel_gradient(x: Array, g: Array, windows: Windows, groups: int) -> Array:
-    """The gradient of the kernel."""
+    """Compute the gradient of the kernel."""
     channels = x.shape[-1] // groups
     shape = (*windows.size, channels, g.shape[-1])
 
@@ -149,7 +150,7 @@ def kernel_gradient(x: Array, g: Array, windows: Windows, groups: int) -> Array:
 
 
 def kernel_gradient_by_parts(x: Array, g: Array, windows: Windows, groups: int) -> Array:
-    """The same as a matrix: the sum of the gradients from a few samples at a time, whose patches stay in the cache."""
+    """Compute the gradient as a matrix, summed over parts of the batch, whose patches stay in the cache."""
     places = list(windows.places(g.shape[1:-1]))
     few = x.shape[-1] * windows.size[-1] < 16
     of_part = _of_channels if groups > 1 else _of_columns if few else _of_rows
@@ -164,19 +165,19 @@ def kernel_gradient_by_parts(x: Array, g: Array, windows: Windows, groups: int) 
     return lax.scan(step, jnp.zeros(kind.shape, kind.dtype), parts)[0]
 
 
-def _of_rows(x: Array, g: Array, places: Any) -> Array:
+def _of_rows(x: Array, g: Array, places: Sequence[Any]) -> Array:
     patches = jnp.concatenate([x[place] for place in places], -1)
     g = g.reshape(-1, g.shape[-1])
     return (g.T @ patches.reshape(len(g), -1)).T
 
 
-def _of_columns(x: Array, g: Array, places: Any) -> Array:
+def _of_columns(x: Array, g: Array, places: Sequence[Any]) -> Array:
     x = jnp.moveaxis(x, -1, 0)
     g = g.reshape(-1, g.shape[-1])
     return jnp.concatenate([x[(slice(None), *place)] for place in places]).reshape(-1, len(g)) @ g
 
 
-def _of_channels(x: Array, g: Array, places: Any) -> Array:
+def _of_channels(x: Array, g: Array, places: Sequence[Any]) -> Array:
     x = jnp.repeat(x, g.shape[-1] // x.shape[-1], axis=-1)
     return jnp.stack([(x[place] * g).sum(tuple(range(g.ndim - 1))) for place in places])
 
@@ -184,8 +185,8 @@ def _of_channels(x: Array, g: Array, places: Any) -> Array:
 def conv(
     x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
-    """With bias and activation."""
-    windows.counts(x.shape[1:-1])  # XLA does not mind windows that are too large
+    """Convolve, with bias and activation."""
+    windows.counts(x.shape[1:-1])  # raises for windows that are too large, which XLA accepts
     y = convolve(x, kernel, windows, groups)
     y = y if bias is None else y + bias
     return apply_activation(jnp, y, activation)

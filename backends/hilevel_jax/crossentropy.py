@@ -1,4 +1,4 @@
-"""Cross-entropies of logits."""
+"""Cross-entropies from logits."""
 
 from __future__ import annotations
 
@@ -15,8 +15,11 @@ from hilevel_jax.forms import by_exponentials
 
 @jax.custom_vjp  # type: ignore[untyped-decorator]
 def sparse_softmax_crossentropy(logits: Array, target: Array) -> Array:
-    """With its own backward pass: JAX's for looking up the target's logit is a scatter, slow on a CPU. Comparing all
-    classes with the target in the forward pass, too, took a twentieth more time over 5000 classes."""
+    """Compute the losses, with a custom backward pass that compares all classes with the target.
+
+    JAX's backward pass of a lookup is a scatter, which is slow on a CPU. The same comparison in the forward pass took
+    5 % more time over 5000 classes.
+    """
     return _sparse_forward(logits, target)[0]
 
 
@@ -29,8 +32,8 @@ def _sparse_forward(logits: Array, target: Array) -> Any:
     return (total - (own - largest))[..., 0], (logits, target, largest, total)
 
 
-def _sparse_backward(kept: Any, g: Array) -> Any:
-    logits, target, largest, total = kept
+def _sparse_backward(residuals: tuple[Array, ...], g: Array) -> Any:
+    logits, target, largest, total = residuals
     hot = target[..., None] == jnp.arange(logits.shape[-1], dtype=target.dtype)
     return (jnp.exp(logits - largest - total) - hot) * g[..., None], None
 

@@ -1,4 +1,4 @@
-"""A constant in the middle of a computation."""
+"""Stop of the gradient."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The error function and its inverse, as JAX has them."""
+"""The error function and its inverse, by JAX."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lookups, and indices of extremes."""
+"""Lookups by index."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from typing import Any
 import jax.numpy as jnp
 
 from hilevel.engine.protocol import Override
-from hilevel.engine.types import Array
+from hilevel.engine.types import Array, Index, Namespace
 from hilevel.ops.numpy import indexing
 
 
-def lookup(xp: Any, table: Array, indices: Array) -> Array:
-    """Rows of a table, NaN for an index outside. JAX itself counts negative indices from the end."""
+def lookup(xp: Namespace, table: Array, indices: Array) -> Array:
+    """Look up rows of a table, NaN for an index outside. JAX itself counts negative indices from the end."""
     places = jnp.where(indices < 0, table.shape[0], indices)
     return table.at[places].get(mode="fill", fill_value=jnp.nan)
 
 
-def getitem(xp: Any, x: Array, key: Any) -> Array:
-    """The elements at a key. NumPy's arrays cannot be indexed with arrays of JAX."""
+def getitem(xp: Namespace, x: Array, key: Index) -> Array:
+    """Return the elements at a key. JAX arrays cannot index NumPy arrays."""
     return (x if indexing.is_basic(key) else jnp.asarray(x))[key]
 
 

@@ -1,4 +1,4 @@
-"""Standardization, with a constant that JAX does not differentiate."""
+"""Standardization around a constant that JAX does not differentiate."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from typing import Any
 import jax
 
 from hilevel.engine.protocol import Override
-from hilevel.engine.types import Array
+from hilevel.engine.types import Array, Namespace
 from hilevel.ops.nn.normalization import first_along, standardize_op, standardized
 
 
-def standardize(xp: Any, x: Array, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
-    """The plain form, with a constant that has no gradient: none flows through it, which JAX would compute."""
+def standardize(
+    xp: Namespace, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...], epsilon: float
+) -> Any:
+    """Compute the shared form around a constant without gradient. Its gradient is 0, but JAX would compute it."""
     near = jax.lax.stop_gradient(first_along(x, axes))
     return standardized(xp, x, gamma, beta, axes, epsilon, near)[0]
 

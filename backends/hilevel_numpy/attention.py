@@ -1,4 +1,4 @@
-"""Attention, some samples at a time: their scores stay in the cache, on all cores."""
+"""Attention in blocks of samples, whose scores stay in the cache, on all cores."""
 
 from __future__ import annotations
 
@@ -8,22 +8,23 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.protocol import Override
+from hilevel.engine.types import DType, Namespace
 from hilevel.ops.nn.attention import attention_op as plain, masked_score
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
 
 _BLOCK = 1 << 16
-"""Scores of a part."""
+"""The number of scores of a part."""
 
 
 def _is_other(query: Array, key: Array, value: Array) -> bool:
-    """Return whether the shared form computes this: one pair of matrices, nothing, or a dtype without fast products."""
+    """Return whether the shared form has to compute this: for single matrices, empty arrays, or other dtypes."""
     return query.ndim < 3 or not (query.size and key.size and value.size) or query.dtype.char not in "fd"
 
 
 def _with_lead(query: Array, *others: Array) -> list[Array]:
-    """Views of the operands in which the axes before the last two are repeated until they are equal."""
+    """Broadcast the axes before the last two."""
     lead = query.shape[:-2]
     if all(x.shape[:-2] == lead for x in others):
         return [query, *others]
@@ -37,8 +38,8 @@ def _parts(scores: tuple[int, ...]) -> list[slice]:
     return [slice(i, i + step) for i in range(0, scores[0], step)]
 
 
-def _empty(dtype: Any, *shape: int) -> Array:
-    """Memory for an array; with heads, contiguous once heads and steps are exchanged."""
+def _empty(dtype: DType, *shape: int) -> Array:
+    """Return an uninitialized array; with heads, contiguous after heads and steps are swapped."""
     if len(shape) != 4:
         return np.empty(shape, dtype)
     batch, heads, steps, size = shape
@@ -50,27 +51,27 @@ def _scaled(name: str, x: Array, scale: float) -> Array:
 
 
 def _kept(e: Array, keep: Array | None, part: slice) -> Array:
-    """The exponentials that dropout keeps."""
+    """Apply a dropout mask to the exponentials."""
     return e if keep is None else np.multiply(e, keep[part], scratch("kept", e.shape, e.dtype))
 
 
-def value(xp: Any, *tensors: Any, **options: Any) -> Any:
-    """What the queries find."""
+def value(xp: Namespace, *tensors: Any, **options: Any) -> Any:
+    """Compute the attention."""
     return saving(xp, *tensors, **options)[0]
 
 
 def saving(
-    xp: Any,
+    xp: Namespace,
     query: Array,
     key: Array,
     value: Array,
-    bias: Any,
-    mask: Any,
-    keep: Any,
+    bias: Array | None,
+    mask: Array | None,
+    keep: Array | None,
     scale: float,
     rate: float,
 ) -> Any:
-    """This, and for the way back the exponentials and their sums, as in the shared form."""
+    """Compute the attention, and as residuals the exponentials and their sums, as in the shared form."""
     if _is_other(query, key, value):
         form: Any = plain.saving
         return form(xp, query, key, value, bias, mask, keep, scale=scale, rate=rate)
@@ -99,10 +100,10 @@ def saving(
 
 
 def gradient(
-    xp: Any, g: Array, y: Array, query: Array, key: Array, value: Array, bias: Any, mask: Any, keep: Any, scale: float,
-    rate: float, residuals: Any,
+    xp: Namespace, g: Array, y: Array, query: Array, key: Array, value: Array, bias: Array | None, mask: Array | None,
+    keep: Array | None, scale: float, rate: float, residuals: Any,
 ) -> Any:  # fmt: skip
-    """As the shared rule, all of a part together."""
+    """Compute the gradients as the shared rule does, but all gradients of a part together."""
     if _is_other(query, key, value):
         rule: Any = plain.rule
         return rule(

@@ -12,7 +12,7 @@ from hilevel.engine import protocol
 from hilevel.engine.compile.capture import CapturedTensor
 from hilevel.engine.compile.replay import ReplayedFunction
 from hilevel.engine.memory import keep_freed_memory
-from hilevel.engine.protocol import Overrides
+from hilevel.engine.protocol import Overrides, Update
 from hilevel.engine.types import Array, Function
 from hilevel_numpy import products
 from hilevel_numpy.packing import pack
@@ -35,20 +35,20 @@ FAMILIES = {
 
 
 class _Philox(threading.local):
-    """NumPy's generator, one for each thread: a draw sets its state before it generates words."""
+    """NumPy's generator, one per thread. A draw sets its state before it generates words."""
 
     def __init__(self) -> None:
         self.generator = np.random.Philox(key=[0, 0])
         self.state: dict[str, Any] = dict(self.generator.state)
 
-    def words(self, counter: Any, key: Any, count: int) -> np.ndarray[Any, Any]:
+    def words(self, counter: Array, key: Array, count: int) -> np.ndarray[Any, Any]:
         """Return the first words of a counter and key."""
         self.generator.state = self.state | {"state": {"counter": counter, "key": key}}  # type: ignore[assignment]
         return self.generator.random_raw(count)
 
 
 class Backend(protocol.Backend):
-    """NumPy: what the protocol says by default, with products on all cores and NumPy's own compiled Philox."""
+    """NumPy: the defaults of the protocol, with matrix products on all cores and NumPy's own compiled Philox."""
 
     name = "numpy"
     xp = products.numpy
@@ -62,8 +62,8 @@ class Backend(protocol.Backend):
         self.overrides = Overrides(FAMILIES)
         self._philox = _Philox()
 
-    def philox(self, seed: Any, draw: Any, blocks: int) -> np.ndarray[Any, Any]:
-        """The words of `numpy.random.Philox`, which steps its counter before it is used, not after."""
+    def philox(self, seed: int | Array, draw: int | Array, blocks: int) -> np.ndarray[Any, Any]:
+        """Generate words by `numpy.random.Philox`, which increments its counter before a block, not after."""
         full = 0xFFFFFFFFFFFFFFFF
         low, high = (full, int(draw) - 1) if draw else (full, full)
         rest = 0 if draw else full
@@ -72,13 +72,13 @@ class Backend(protocol.Backend):
         return self._philox.words(counter, key, 4 * blocks)
 
     def map_parts(self, work: Function, parts: Sequence[slice]) -> list[Any]:
-        """On all cores."""
+        """Call `work` on all parts, on all cores."""
         return parallel(work, parts)
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """CapturedTensor twice, then replayed."""
+        """Return a function that captures two runs, and then replays them."""
         return ReplayedFunction(function, self)
 
-    def pack(self, updates: Any) -> tuple[dict[int, Array], list[Function]]:
-        """Small arrays one behind the other."""
+    def pack(self, updates: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
+        """Allocate small arrays in flat buffers."""
         return pack(updates)

@@ -1,8 +1,8 @@
-"""Convolutions as products of matrices, in parts whose patches stay in the cache, on all cores.
+"""Convolutions as matrix products, in parts whose patches stay in the cache, on all cores.
 
-A part is some samples of the batch or, of large ones, some lines of one. It is padded, and the gradient of the
-activation taken, while it is copied, so nothing of the size of the batch is written but the result. Sums over the batch
-are added up in an order that does not depend on the number of threads.
+A part is several samples of the batch, or several lines of a large sample. Padding and the gradient of the activation
+are applied while a part is copied, so that only the result has the size of the batch. Sums over the batch have an order
+that does not depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.protocol import Override
+from hilevel.engine.types import Namespace
 from hilevel.ops.nn import convolution as plain
 from hilevel.ops.nn.dense import activation_vjp
 from hilevel.ops.nn.patches import is_narrow
@@ -26,19 +27,19 @@ from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
 Part = tuple[slice, slice]
-"""Samples, and the lines of windows, along the first spatial axis."""
+"""The samples, and the windows along the first spatial axis (lines)."""
 
 _PATCHES = 1 << 21
-"""Bytes of a part with its patches. Below half of that Python's share is felt, far above it memory is."""
+"""The size in bytes of a part with its patches. Smaller parts cost Python's time, much larger parts memory accesses."""
 _ENOUGH = 16
-"""Parts, for any number of threads."""
+"""The desired number of parts, for any number of threads."""
 _PARTIAL_SUMS = 1 << 22
-"""Bytes of the sums for parts of the batch that are added up in the end."""
+"""The size in bytes of the partial sums over the batch, which are added at the end."""
 
 
 @dataclass(frozen=True)
 class _Source:
-    """What a convolution slides over: a shape, a dtype, and how to read a part of it."""
+    """The input of a convolution: a shape, a dtype, and a function that reads a part."""
 
     read: Callable[[Any], Array]
     shape: tuple[int, ...]
@@ -49,15 +50,15 @@ def _source(x: Array) -> _Source:
     return _Source(x.__getitem__, x.shape, x.dtype)
 
 
-def _before(g: Array, y: Array, activation: str) -> _Source:
-    """The gradient of what went into an activation."""
+def _gradient_before_activation(g: Array, y: Array, activation: str) -> _Source:
+    """Return the gradient of the operand of an activation."""
     if activation == "linear":
         return _source(g)
     return _Source(lambda key: activation_vjp(g[key], y[key], activation), g.shape, g.dtype)
 
 
 def _is_other(windows: Windows, groups: int) -> bool:
-    """Whether a convolution is left to the shared form: one of groups, or one that cuts its input off."""
+    """Return whether the shared form has to compute a convolution: with groups or negative padding."""
     return groups > 1 or min(map(min, windows.padding)) < 0
 
 
@@ -65,20 +66,19 @@ def _is_other(windows: Windows, groups: int) -> bool:
 
 
 def _parts(samples: int, counts: Sequence[int], row: int) -> list[Part]:
-    """Parts of the windows, of which each takes `row` bytes: so many that threads have equal shares, where they do not
-    get small by that."""
+    """Divide the windows, of `row` bytes each, into parts: enough for several threads, unless they are too small."""
     most = _PATCHES // max(row * prod(counts[1:]), 1)
     step = max(1, min(most, max(most // 4, samples * counts[0] // _ENOUGH)))
     if step >= counts[0]:
         step //= counts[0]
         return [(slice(i, i + step), slice(0, counts[0])) for i in range(0, samples, step)]
-    step = -(-counts[0] // -(-counts[0] // step))  # of equal length
+    step = -(-counts[0] // -(-counts[0] // step))  # equal lengths
     lines = [slice(i, min(i + step, counts[0])) for i in range(0, counts[0], step)]
     return [(slice(i, i + 1), part) for i in range(samples) for part in lines]
 
 
 class _Patches:
-    """What lies under the windows of a part, as matrices `(windows, window * channels)` in scratch memory."""
+    """The elements in the windows of a part, as matrices `(windows, window * channels)` in scratch memory (im2col)."""
 
     def __init__(self, x: _Source, windows: Windows, counts: Sequence[int]) -> None:
         self.read, self.dtype = x.read, x.dtype
@@ -90,7 +90,7 @@ class _Patches:
         self.others = [self._span(axis, 0, n) for axis, n in enumerate(counts) if axis]
 
     def of(self, part: Part) -> Array:
-        """The matrix of a part."""
+        """Return the matrix of a part."""
         x = self._padded(part)
         if max(*self.windows.size, *self.windows.strides) == 1:
             return x.reshape(-1, self.channels)
@@ -100,15 +100,17 @@ class _Patches:
         return patches.reshape(self.columns, -1).T if self.narrow else patches.reshape(-1, self.columns)
 
     def _span(self, axis: int, first: int, last: int) -> tuple[slice, slice, int]:
-        """For the windows from one to another of an axis: what of it they see, where that lies in what they reach, and
-        how long that is."""
+        """Return the input slice of the windows `first` to `last` of an axis.
+
+        Return also its place in the padded part, and the length of the latter.
+        """
         low, step = self.windows.padding[axis][0], self.windows.strides[axis]
         start, end = first * step - low, (last - 1) * step + self.reach[axis] - low
         seen = slice(max(start, 0), min(end, self.lengths[axis]))
         return seen, slice(seen.start - start, seen.stop - start), end - start
 
     def _padded(self, part: Part) -> Array:
-        """All that the windows of a part reach, with zeros around it."""
+        """Return the input of the windows of a part, with zero padding."""
         spans = [self._span(0, part[1].start, part[1].stop), *self.others]
         found = self.read((part[0], *[seen for seen, _, _ in spans]))
         shape = (len(found), *[length for _, _, length in spans], self.channels)
@@ -121,8 +123,10 @@ class _Patches:
         return padded
 
     def _view(self, x: Array, lines: int) -> Array:
-        """The windows of a part, `(batch, *places, *window, channels)`. Where so few numbers of a window lie together
-        that they cannot be copied quickly, `(*window, channels, batch, *places)`."""
+        """Return a view of the windows of a part, `(batch, *places, *window, channels)`.
+
+        If few elements of a window are contiguous, so that copies are slow: `(*window, channels, batch, *places)`.
+        """
         first, *along, last = x.strides
         places = (len(x), lines, *self.counts[1:])
         to_places = (first, *[a * s for a, s in zip(along, self.windows.strides, strict=True)])
@@ -137,9 +141,9 @@ class _Patches:
 
 
 def conv(
-    xp: Any, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
+    xp: Namespace, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
-    """The convolution, its bias and its activation."""
+    """Compute the convolution with its bias and activation."""
     if _is_other(windows, groups):
         y = plain.convolution.value(xp, x, kernel, bias, windows, groups, "linear")
         return activate(y, activation)
@@ -173,31 +177,31 @@ def _convolved(
 
 
 def conv_gradient(
-    xp: Any, g: Array, y: Array, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int,
+    xp: Namespace, g: Array, y: Array, x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int,
     activation: str,
 ) -> Any:  # fmt: skip
-    """Those of input, kernel and bias, each when it is asked for; the last two in one go."""
+    """Compute the gradients of input, kernel and bias on demand; the last two together."""
     if _is_other(windows, groups):
         rule: Any = plain.convolution.rule
         return rule(xp, g, y, x, kernel, bias, windows, groups, activation)
-    before = _before(g, y, activation)
-    weights = cache(lambda: _weight_gradients(_source(x), before, windows, bias is not None))
+    g_in = _gradient_before_activation(g, y, activation)
+    weights = cache(lambda: _weight_gradients(_source(x), g_in, windows, bias is not None))
     return (
-        lambda: _input_gradient(before, kernel, windows, x.shape[1:-1]),
+        lambda: _input_gradient(g_in, kernel, windows, x.shape[1:-1]),
         lambda: weights()[0],
         lambda: weights()[1],
     )
 
 
-def conv_kernel_gradient(xp: Any, x: Array, g: Array, windows: Windows, groups: int) -> Array:
-    """The gradient of the kernel."""
+def conv_kernel_gradient(xp: Namespace, x: Array, g: Array, windows: Windows, groups: int) -> Array:
+    """Compute the gradient of the kernel."""
     if _is_other(windows, groups):
         return plain.convolution_kernel_gradient.value(xp, x, g, windows, groups)
     return _weight_gradients(_source(x), _source(g), windows, False)[0]
 
 
 def _weight_gradients(x: _Source, g: _Source, windows: Windows, biased: bool) -> tuple[Array, Array]:
-    """Those of kernel and bias, which is 0 where there is none."""
+    """Compute the gradients of kernel and bias; the latter is 0 without a bias."""
     *counts, filters = g.shape[1:]
     shape = (*windows.size, x.shape[-1], filters)
     rows = prod(shape[:-1])
@@ -224,9 +228,9 @@ def _weight_gradients(x: _Source, g: _Source, windows: Windows, biased: bool) ->
 
 
 def conv_input_gradient(
-    xp: Any, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
+    xp: Namespace, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Array:
-    """The gradient of the input, which has the axes `spatial`."""
+    """Compute the gradient of the input, whose spatial axes have the sizes `spatial`."""
     if _is_other(windows, groups):
         return plain.convolution_input_gradient.value(xp, g, kernel, windows, groups, spatial)
     return _input_gradient(_source(g), kernel, windows, spatial)
@@ -234,14 +238,14 @@ def conv_input_gradient(
 
 def _input_gradient(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, ...]) -> Array:
     if max(windows.strides) == 1:
-        turned, around = plain.turned(np, kernel, windows, 1, spatial, g.shape[1:-1])
-        if not _is_other(around, 1):
-            return _convolved(g, turned, None, around)
+        flipped, flipped_windows = plain.turned(np, kernel, windows, 1, spatial, g.shape[1:-1])
+        if not _is_other(flipped_windows, 1):
+            return _convolved(g, flipped, None, flipped_windows)
     return _scattered(g, kernel, windows, spatial)
 
 
 def _scattered(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, ...]) -> Array:
-    """The input's gradient in general: each window's share is added where the window lies."""
+    """Compute the gradient of the input in general: add the contribution of each window at its place."""
     *_, channels, filters = kernel.shape
     n, *counts, _ = g.shape
     weights = np.ascontiguousarray(kernel.reshape(-1, channels, filters).swapaxes(1, 2))
@@ -253,14 +257,14 @@ def _scattered(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, 
 
     def work(batch: slice) -> None:
         rows = g.read(batch).reshape(-1, filters)
-        share = scratch("patches", (len(rows), channels), g.dtype)
+        contribution = scratch("patches", (len(rows), channels), g.dtype)
         total = out[batch]
         if padded:
             total = scratch("padded", (len(total), *extent), g.dtype)
             total.fill(0)
         for place, weight in zip(places, weights, strict=True):
-            np.matmul(rows, weight, out=share)
-            total[place] += share.reshape(-1, *counts, channels)
+            np.matmul(rows, weight, out=contribution)
+            total[place] += contribution.reshape(-1, *counts, channels)
         if padded:
             out[batch] = windows.unpadded(np, total, spatial)
 

@@ -1,5 +1,8 @@
-"""The cross-entropy of integer labels: many rows in parts, on all cores; few of a few classes with the classes first,
-so that NumPy's inner loops are long."""
+"""The cross-entropy of integer labels.
+
+Many rows are divided into parts, on all cores. Few rows of few classes are transposed, so that NumPy's inner loops are
+long.
+"""
 
 from __future__ import annotations
 
@@ -10,6 +13,7 @@ import numpy as np
 from numpy import add, divide, exp, log, maximum, multiply, subtract
 
 from hilevel.engine.protocol import Override
+from hilevel.engine.types import Namespace
 from hilevel.ops.nn.crossentropy import sparse_softmax_crossentropy as plain
 from hilevel_numpy.indexing import all_inside
 from hilevel_numpy.threads import parallel, scratch
@@ -17,22 +21,22 @@ from hilevel_numpy.threads import parallel, scratch
 Array = np.ndarray[Any, Any]
 
 _SMALL = 1 << 16
-"""Up to so many logits the shared form is as fast."""
+"""The number of logits up to which the shared form is as fast."""
 _BLOCK = 1 << 17
-"""Logits of a part."""
+"""The number of logits of a part."""
 _FEW = 64
-"""Up to so many classes they are brought to the front."""
+"""The number of classes up to which logits are transposed."""
 
 
-def value(xp: Any, logits: Array, target: Array) -> Any:
-    """The losses."""
+def value(xp: Namespace, logits: Array, target: Array) -> Any:
+    """Compute the losses."""
     if _has_few_classes(logits, target):
         return _of_few_classes(logits, target)[0]
     return plain.value(xp, logits, target) if _is_other(logits, target) else _losses(logits, target, None)
 
 
-def saving(xp: Any, logits: Array, target: Array) -> Any:
-    """The losses, and the softmax for the way back."""
+def saving(xp: Namespace, logits: Array, target: Array) -> Any:
+    """Compute the losses, and the softmax as residuals."""
     if _has_few_classes(logits, target):
         return _of_few_classes(logits, target)
     if _is_other(logits, target):
@@ -43,7 +47,7 @@ def saving(xp: Any, logits: Array, target: Array) -> Any:
 
 
 def _is_other(logits: Array, target: Array) -> bool:
-    """Whether this is left to the shared form."""
+    """Return whether the shared form has to compute this, or is as fast."""
     return (
         logits.size <= _SMALL
         or logits.dtype.char not in "fd"
@@ -53,7 +57,7 @@ def _is_other(logits: Array, target: Array) -> bool:
 
 
 def _has_few_classes(logits: Array, target: Array) -> bool:
-    """Whether these are not too many samples of a few classes."""
+    """Return whether these are not too many samples, of few classes."""
     rows_and_classes = logits.ndim == 2 and target.shape == logits.shape[:1]
     return (
         rows_and_classes
@@ -65,10 +69,10 @@ def _has_few_classes(logits: Array, target: Array) -> bool:
 
 
 def _of_few_classes(logits: Array, target: Array) -> tuple[Array, Array]:
-    """The losses, and the softmax."""
+    """Compute the losses and the softmax of few classes."""
     columns = logits.T.copy()
     subtract(columns, maximum.reduce(columns, axis=0), columns)
-    own = columns[target, _numbers(len(target))]
+    own = columns[target, _range(len(target))]
     exp(columns, columns)
     total = add.reduce(columns, axis=0)
     divide(columns, total, columns)
@@ -76,15 +80,15 @@ def _of_few_classes(logits: Array, target: Array) -> tuple[Array, Array]:
 
 
 @lru_cache(maxsize=16)
-def _numbers(count: int) -> Array:
-    """0, 1, 2 and so on."""
-    numbers = np.arange(count)
-    numbers.flags.writeable = False
-    return numbers
+def _range(count: int) -> Array:
+    """Return the integers below a count, as a cached array."""
+    integers = np.arange(count)
+    integers.flags.writeable = False
+    return integers
 
 
-def gradient(xp: Any, g: Array, y: Array, logits: Array, target: Array, residuals: Any = None) -> Any:
-    """The gradient of the logits."""
+def gradient(xp: Namespace, g: Array, y: Array, logits: Array, target: Array, residuals: Any = None) -> Any:
+    """Compute the gradient of the logits."""
     if residuals is None or g.__class__ is not np.ndarray or not all_inside(target, logits.shape[-1]):
         rule: Any = plain.rule
         return rule(xp, g, y, logits, target, residuals)
@@ -94,12 +98,12 @@ def gradient(xp: Any, g: Array, y: Array, logits: Array, target: Array, residual
         rows[np.arange(len(rows)), target.reshape(-1)] -= g.reshape(-1)
         return out, None
     columns = multiply(residuals.T, g)
-    columns[target, _numbers(len(target))] -= g
+    columns[target, _range(len(target))] -= g
     return columns.T, None
 
 
 def _losses(logits: Array, target: Array, weights: Array | None) -> Array:
-    """The losses; the softmax is written into `weights`."""
+    """Compute the losses; write the softmax to `weights`."""
     losses, classes = np.empty(target.shape, logits.dtype), logits.shape[-1]
     rows, places, out = logits.reshape(-1, classes), target.reshape(-1), losses.reshape(-1)
     kept, ones = (

@@ -1,5 +1,4 @@
-"""Dense layers, with as few calls of NumPy, and of Python between them, as there can be: in networks of small layers
-these take more time than the numbers do."""
+"""Dense layers with few calls of NumPy, whose overhead takes most of the time of small layers."""
 
 from __future__ import annotations
 
@@ -10,24 +9,27 @@ import numpy as np
 from numpy import add, maximum, multiply, sign, tanh
 
 from hilevel.engine.protocol import Override
+from hilevel.engine.types import DType, Namespace
 from hilevel.ops.nn.dense import activation_vjp, as_matrix, dense
 from hilevel_numpy import products
 
 Array = np.ndarray[Any, Any]
 
 _SMALL = 1 << 14
-"""Up to so many numbers there are zeros of the same shape at hand, and the sign is the fastest mask of a relu."""
+"""The number of elements up to which zeros are cached, and `sign` is the fastest mask of a relu."""
 
 
 @lru_cache(maxsize=64)
-def _zeros(shape: Any, dtype: Any) -> Array:
+def _zeros(shape: tuple[int, ...], dtype: DType) -> Array:
     array = np.zeros(shape, dtype)
     array.flags.writeable = False
     return array
 
 
-def value(xp: Any, x: Array, kernel: Array, bias: Array | None = None, activation: str = "linear") -> Array:
-    """`activation(x @ kernel + bias)`."""
+def value(
+    xp: Namespace, x: Array, kernel: Array, bias: Array | None = None, activation: str = "linear"
+) -> Array:
+    """Compute `activation(x @ kernel + bias)`."""
     if x.ndim != 2:
         y = value(xp, as_matrix(x), kernel, bias, activation)
         return y.reshape(*x.shape[:-1], kernel.shape[-1])
@@ -38,7 +40,7 @@ def value(xp: Any, x: Array, kernel: Array, bias: Array | None = None, activatio
 
 
 def activate(y: Array, activation: str) -> Array:
-    """Apply a fused activation in place. Comparing with an array of zeros is four times as fast as with a number."""
+    """Apply a fused activation in place. A comparison with an array of zeros is four times as fast as with a scalar."""
     if activation == "relu":
         zeros = _zeros(y.shape, y.dtype) if y.size <= _SMALL else np.zeros(y.shape[1:], y.dtype)
         return maximum(y, zeros, out=y)
@@ -51,7 +53,7 @@ def activate(y: Array, activation: str) -> Array:
 
 
 def gradient(
-    xp: Any,
+    xp: Namespace,
     g: Array,
     y: Array,
     x: Array,
@@ -59,7 +61,7 @@ def gradient(
     bias: Array | None = None,
     activation: str = "linear",
 ) -> Any:
-    """The gradients of input, kernel and bias."""
+    """Compute the gradients of input, kernel and bias."""
     if x.ndim != 2:
         g, y = as_matrix(g), as_matrix(y)
         of_x, *others = gradient(xp, g, y, as_matrix(x), kernel, bias, activation)

@@ -1,4 +1,4 @@
-"""Looking up rows and elements by index, and adding rows up at places: the gradient of an embedding."""
+"""Lookups of rows and elements by index, and scatter-add, the gradient of an embedding."""
 
 from __future__ import annotations
 
@@ -7,18 +7,19 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.protocol import Override
+from hilevel.engine.types import Namespace
 from hilevel.ops.numpy.indexing import embedding_lookup, is_basic, pick, scatter_add as scatter_add_op
 
 Array = np.ndarray[Any, Any]
 
 _FEW = 1 << 12
-"""Up to so many numbers `numpy.add.at` does not take long."""
+"""The number of elements up to which `numpy.add.at` is fast enough."""
 _ROUNDS = 4
-"""How many rows for the same place are added one by one, those of all places at once."""
+"""The number of rows per index that are added one by one, for all indices at once."""
 
 
-def scatter_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
-    """Zeros to which rows are added at the places in an array of indices."""
+def scatter_add(xp: Namespace, x: Array, key: Any, shape: tuple[int, ...]) -> Array:
+    """Add rows at indices to zeros."""
     if is_basic(key):
         out = np.zeros(shape, x.dtype)
         out[key] = x
@@ -40,8 +41,7 @@ def scatter_add(xp: Any, x: Array, key: Any, shape: Any) -> Array:
 
 
 def _add_rows(out: Array, places: Array, rows: Array) -> None:
-    """Add the first row of each place, then the second of those that have one, and so on; at last the sums of the rest
-    of those that have many."""
+    """Add the first row of each index, then the second, and so on; last the sums of the remaining rows."""
     order = np.argsort(places, kind="stable")
     places = places[order]
     begins = np.flatnonzero(np.diff(places, prepend=-1))
@@ -60,35 +60,35 @@ def _add_rows(out: Array, places: Array, rows: Array) -> None:
 
 
 def all_inside(indices: Array, size: int) -> bool:
-    """Whether all integers are in the range from 0 to `size - 1`. Negative ones are large as unsigned integers."""
+    """Return whether all integers are from 0 to `size - 1`. Negative integers are large as unsigned integers."""
     if indices.dtype.char not in "ilq" or not indices.flags.c_contiguous:
         return not indices.size or bool(indices.min() >= 0 and indices.max() < size)
     unsigned = indices.view("u4" if indices.dtype.itemsize == 4 else "u8")
     return not indices.size or bool(np.maximum.reduce(unsigned, axis=None) < size)
 
 
-def lookup(xp: Any, table: Array, indices: Array) -> Array:
-    """Rows of a table."""
+def lookup(xp: Namespace, table: Array, indices: Array) -> Array:
+    """Look up rows of a table."""
     return table[indices] if all_inside(indices, len(table)) else embedding_lookup.value(xp, table, indices)
 
 
-def lookup_gradient(xp: Any, g: Array, y: Array, table: Array, indices: Array) -> Any:
-    """The gradient of the table."""
+def lookup_gradient(xp: Namespace, g: Array, y: Array, table: Array, indices: Array) -> Any:
+    """Compute the gradient of the table."""
     if all_inside(indices, len(table)):
         return scatter_add_op(g, (indices,), shape=table.shape), None
     rule: Any = embedding_lookup.rule
     return rule(xp, g, y, table, indices)
 
 
-def picked(xp: Any, x: Array, indices: Array) -> Array:
-    """The elements of the last axis at the indices."""
+def picked(xp: Namespace, x: Array, indices: Array) -> Array:
+    """Pick elements of the last axis by index."""
     if x.ndim != 2 or indices.shape != x.shape[:1] or not all_inside(indices, x.shape[1]):
         return pick.value(xp, x, indices)
     return x[np.arange(len(x)), indices]
 
 
-def picked_gradient(xp: Any, g: Array, y: Array, x: Array, indices: Array) -> Any:
-    """The gradient of the tensor from which elements are picked."""
+def picked_gradient(xp: Namespace, g: Array, y: Array, x: Array, indices: Array) -> Any:
+    """Compute the gradient of the tensor from which elements are picked."""
     if x.ndim != 2 or indices.shape != x.shape[:1] or not all_inside(indices, x.shape[1]):
         rule: Any = pick.rule
         return rule(xp, g, y, x, indices)

@@ -1,16 +1,41 @@
-"""Recurrent cells over a sequence: loops over the steps that write into memory laid out before.
+"""Recurrent cells over a sequence: Python loops over the steps, with preallocated arrays.
 
-Arrays have the axes `(steps, features, samples)`: a step is one piece of memory, and so is each gate of it, which NumPy
-goes through two to four times as fast as through columns of a matrix. Gates that are sigmoids, `1 / (1 + exp(-x))`, lie
-side by side, and their minus is in the weights. On the way back what the gradients are multiplied with is made for
-several steps at once.
+The arrays have the axes (steps, rows, samples), where a row is one unit or feature. So a step is contiguous, and so is
+each gate of a step. NumPy processes such arrays two to four times as fast as columns of a matrix.
+
+| array | shape | rows of one step, each block of `units` rows unless noted |
+|---|---|---|
+| `hx` | (steps + 1, ..., samples) | `h`, `h * keep` if there is recurrent dropout, the features of `x`, a row of ones |
+| `h` | (steps + 1, units, samples) | view of `hx`: the state before the step |
+| `inputs` | (steps + 1, ..., samples) | view of `hx`: the operand of the product with the weights |
+| `a` | (steps + 1, ..., samples) | the gates; for an LSTM then the cell state before the step |
+| `saved` | (steps, ..., samples) | the residuals |
+| `masked` | (steps, 1, samples) | True where the mask omits the step |
+| `dz`, `dr` | (steps, gate_rows, samples) | the gradients of both products, with the gates in Keras's order |
+
+| cell | `a` | `saved` |
+|---|---|---|
+| simple | (not used) | (empty) |
+| LSTM | o, i, f, g, c | i * g, f * c, tanh(c) of the new c |
+| GRU | u, r, new | the product with the state for `new`, before it is multiplied by r |
+
+```text
+hx[t]:  | h(t)          units    |  h
+        | h(t) * keep   units    |  only with recurrent dropout  \
+        | x(t)          features |                                | inputs
+        | 1             1        |  only with a bias             /
+```
+
+`inputs` begins at `h` without recurrent dropout. The weights are a matrix with the rows of `a` and the columns of
+`inputs`. Sigmoid gates, `1 / (1 + exp(-z))`, are adjacent, and their weights are negated. The backward pass computes
+the factors of the gradients for blocks of several steps.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import repeat
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 from numpy import add, copyto, divide, exp, matmul, multiply, negative, positive, subtract, tanh
@@ -21,119 +46,139 @@ from hilevel_numpy.threads import scratch
 Array = np.ndarray[Any, Any]
 
 _BLOCK = 1 << 15
-"""Numbers of a block of steps on the way back."""
+"""The number of elements of `dz` in a block of steps of the backward pass."""
+
+Memory: TypeAlias = tuple[int, Array, Array, Array]
+"""The number of units, and the arrays `hx`, `a` and `saved`."""
 
 
 class Loop:
-    """The way of some samples through all steps, and back. A subclass is a kind of cell.
+    """The forward and backward pass of some samples through all steps. Each subclass is a kind of cell.
 
-    Of each step there are the state before it, `h`, what the products see, `seen`, which is the state, the inputs and a
-    one for the bias, what they give and then the gates, `a`, and what else the way back needs, `more`. On the way back
-    the gradients of the products are made: `dz`, and `dr` for the one with the state.
+    Args:
+        memory: the arrays by `allocate`.
+        mask: False where a step of a sample is omitted, of shape (steps, samples); None without a mask.
+        keep: the dropout mask of the state, of shape (units, samples); None without recurrent dropout.
     """
 
-    order: tuple[int, ...] = (0,)
-    """Which gates there are, in the order they have in `a`: sigmoids, and a tanh at the end."""
-    more_in_a = 0
-    """How many more there are of the units' size, behind the gates."""
-    more_units = 0
-    """And in `more`."""
-    two_gradients = False
-    """Whether the product with the state is one by itself, with a gradient of its own."""
+    gate_order: tuple[int, ...] = (0,)
+    """The indices of the gates in Keras's weights, in their order in `a`: sigmoids, then a tanh."""
+    states_in_gates = 0
+    """The number of states after the gates in `a`."""
+    saved_units = 0
+    """The number of blocks of `units` rows in `saved`."""
+    separate_products = False
+    """True if the product with the state is separate, with its own gradient."""
 
     dz: Any
     dr: Any
     dh: Any
     dc: Any
 
-    def __init__(self, kept: Any, mask: Any, keep: Any) -> None:
-        self.units, states, self.a, self.more = kept
-        self.h, self.seen = states[:, : self.units], states[:, self.units if keep is not None else 0 :]
-        self.wide = self.units * len(self.order)
-        self.states = [self.h, self.a[:, self.wide :]][: 1 + self.more_in_a]
+    def __init__(self, memory: Memory, mask: Array | None, keep: Array | None) -> None:
+        self.units, states, self.a, self.saved = memory
+        self.h, self.inputs = states[:, : self.units], states[:, self.units if keep is not None else 0 :]
+        self.gate_rows = self.units * len(self.gate_order)
+        self.states = [self.h, self.a[:, self.gate_rows :]][: 1 + self.states_in_gates]
         self.keep = keep
-        self.stops: Any = None if mask is None else ~mask[:, None]
+        self.masked: Array | None = None if mask is None else ~mask[:, None]
         self.is_plain = mask is None and keep is None
         self.one = np.ones((), self.a.dtype)
 
     @classmethod
-    def laid_out(cls, x: Array, states: list[Array], keep: Any, has_bias: bool) -> Any:
-        """Memory for all steps, with the inputs and the first states in it."""
+    def allocate(cls, x: Array, states: list[Array], keep: Array | None, has_bias: bool) -> Memory:
+        """Allocate the arrays of all steps, and write the features and the initial states.
+
+        Args:
+            x: the sequence, of shape (samples, steps, features).
+            states: the initial states, of shape (samples, units).
+            keep: the dropout mask of the state, of shape (units, samples), or None.
+            has_bias: whether `inputs` needs a row of ones.
+        """
         (samples, steps, features), units, dtype = x.shape, states[0].shape[1], x.dtype
         before = units if keep is None else 2 * units
         hx = np.empty((steps + 1, before + features + has_bias, samples), dtype)
         hx[:-1, before : before + features] = x.transpose(1, 2, 0)
         hx[:, before + features :] = 1
-        a = np.empty((steps + 1, units * (len(cls.order) + cls.more_in_a), samples), dtype)
-        for all_steps, first in zip((hx[:, :units], a[:, units * len(cls.order) :]), states, strict=False):
+        a = np.empty((steps + 1, units * (len(cls.gate_order) + cls.states_in_gates), samples), dtype)
+        for all_steps, first in zip(
+            (hx[:, :units], a[:, units * len(cls.gate_order) :]), states, strict=False
+        ):
             all_steps[0] = first.T
         if keep is not None:
             multiply(states[0].T, keep, hx[0, units:before])
-        return units, hx, a, np.empty((steps, units * cls.more_units, samples), dtype)
+        return units, hx, a, np.empty((steps, units * cls.saved_units, samples), dtype)
 
     @classmethod
-    def arranged(cls, weights: Array) -> Array:
-        """Weights as rows, in that order; those of sigmoids negative."""
-        n, out = weights.shape[-1] // len(cls.order), np.empty(weights.shape[::-1], weights.dtype)
-        for to, gate in enumerate(cls.order):
-            change = positive if to == len(cls.order) - 1 else negative
+    def stack_weights(cls, weights: Array) -> Array:
+        """Transpose weights, with the gates in the order of `a` and the weights of sigmoids negated."""
+        n, out = weights.shape[-1] // len(cls.gate_order), np.empty(weights.shape[::-1], weights.dtype)
+        for to, gate in enumerate(cls.gate_order):
+            change = positive if to == len(cls.gate_order) - 1 else negative
             change(weights[:, gate * n : (gate + 1) * n].T, out[to * n : (to + 1) * n])
         return out
 
-    def parts_of(self, a: Array) -> list[Array]:
-        """Each gate of an array with all of them."""
+    def split_gates(self, a: Array) -> list[Array]:
+        """Return a view of each gate."""
         n = self.units
-        return [a[:, i * n : (i + 1) * n] for i in range(len(self.order))]
+        return [a[:, i * n : (i + 1) * n] for i in range(len(self.gate_order))]
 
     # -- forward -----------------------------------------------------------------------------------
 
-    def forward(self, weights: Array, inner: Any) -> None:
-        """Write the gates, and the states from the second on; `inner` is a bias of the product with the state."""
-        with np.errstate(over="ignore"):  # of a sigmoid that is 0
-            self.go(weights, inner)
+    def forward(self, weights: Array, recurrent_bias: Array | int) -> None:
+        """Compute the gates and the states. `recurrent_bias` is the bias of a separate product with the state."""
+        with np.errstate(over="ignore"):  # where the sigmoid is 0
+            self.run_steps(weights, recurrent_bias)
 
-    def go(self, weights: Array, inner: Any) -> None:
-        """Go through all steps."""
+    def run_steps(self, weights: Array, recurrent_bias: Array | int) -> None:
+        """Run the forward pass of all steps."""
         raise NotImplementedError
 
-    def finish(self, t: int) -> None:
-        """After a step: where it is masked the states stay what they were; and the next one sees a part of them."""
-        if self.stops is not None:
+    def finish_step(self, t: int) -> None:
+        """Copy the old states where a step is masked; apply the dropout mask to the new state."""
+        if self.masked is not None:
             for states in self.states:
-                copyto(states[t + 1], states[t], where=self.stops[t])
+                copyto(states[t + 1], states[t], where=self.masked[t])
         if self.keep is not None:
-            multiply(self.h[t + 1], self.keep, self.seen[t + 1, : self.units])
+            multiply(self.h[t + 1], self.keep, self.inputs[t + 1, : self.units])
 
-    # -- and back ----------------------------------------------------------------------------------
+    # -- backward ----------------------------------------------------------------------------------
 
-    def backward(self, g: Any, states: list[Array], weights: Array) -> None:
-        """Make the gradients of both products, and turn those of the last states into those of the first; `g` is the
-        gradient of the outputs, or None."""
+    def backward(self, g: Array | None, states: list[Array], weights: Array) -> None:
+        """Compute `dz` and `dr`, and the gradients of the initial states, `dh` and `dc`.
+
+        Args:
+            g: the gradient of the outputs of all steps, of shape (steps, units, samples); None if it is zero.
+            states: the gradients of the last states, of shape (units, samples); they are overwritten.
+            weights: the recurrent kernel, of shape (units, gate_rows).
+        """
         self.dh, self.dc = (*states, None)[:2]
         steps, samples = len(self.a) - 1, self.a.shape[-1]
-        self.dz = np.empty((steps, self.wide, samples), self.a.dtype)
-        self.dr = np.empty_like(self.dz) if self.two_gradients else self.dz
+        self.dz = np.empty((steps, self.gate_rows, samples), self.a.dtype)
+        self.dr = np.empty_like(self.dz) if self.separate_products else self.dz
         size = max(1, _BLOCK // self.dz[0].size)
         for end in range(steps, 0, -size):
             block = slice(max(0, end - size), end)
-            stops = None if self.stops is None else self.stops[block]
-            self.back(weights, block, None if g is None else g[block], self.dz[block], stops)
+            masked = None if self.masked is None else self.masked[block]
+            self.run_steps_backward(weights, block, None if g is None else g[block], self.dz[block], masked)
 
-    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
-        """Go back through some steps."""
+    def run_steps_backward(
+        self, weights: Array, steps: slice, g: Array | None, dz: Array, masked: Array | None
+    ) -> None:
+        """Run the backward pass of a block of steps."""
         raise NotImplementedError
 
-    def passing(self, stops: Any, through: Array, *slopes: Array) -> Array:
-        """How much of a state goes past a step: all where it is masked, and nothing comes in there."""
-        if stops is None:
-            return through
+    def apply_mask(self, masked: Array | None, factor: Array, *slopes: Array) -> Array:
+        """Return the factor of a state's gradient through a step: 1 where it is masked. Set the slopes to 0 there."""
+        if masked is None:
+            return factor
         for slope in slopes:
-            copyto(slope, 0, where=stops)
-        return np.where(stops, self.one, through)
+            copyto(slope, 0, where=masked)
+        return np.where(masked, self.one, factor)
 
-    def through(self, weights: Array, d: Array, stop: Any) -> None:
-        """The gradient of the state, through the product."""
-        past = None if stop is None else self.dh * stop
+    def backpropagate_state(self, weights: Array, d: Array, masked: Array | None) -> None:
+        """Replace the gradient of the new state by the gradient of the old state, through the product."""
+        past = None if masked is None else self.dh * masked
         matmul(weights, d, self.dh)
         if self.keep is not None:
             multiply(self.dh, self.keep, self.dh)
@@ -141,136 +186,143 @@ class Loop:
             add(self.dh, past, self.dh)
 
 
-def _reversed(*arrays: Any) -> Iterator[Any]:
-    """Step by step from the last to the first; None for what is not there."""
+def _reversed(*arrays: Array | None) -> Iterator[Any]:
+    """Iterate over the steps from the last to the first, with None for a missing array."""
     return zip(*(repeat(None) if x is None else x[::-1] for x in arrays), strict=False)
 
 
 class SimpleLoop(Loop):
-    """`h = tanh(a)`."""
+    """`h = tanh(z)`, where `z` is the product."""
 
-    def go(self, weights: Array, inner: Any) -> None:
-        for t, (seen, h_new) in enumerate(zip(self.seen, self.h[1:], strict=False)):
-            matmul(weights, seen, h_new)
+    def run_steps(self, weights: Array, recurrent_bias: Array | int) -> None:
+        for t, (inputs, h_new) in enumerate(zip(self.inputs, self.h[1:], strict=False)):
+            matmul(weights, inputs, h_new)
             tanh(h_new, h_new)
             if not self.is_plain:
-                self.finish(t)
+                self.finish_step(t)
 
-    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
+    def run_steps_backward(
+        self, weights: Array, steps: slice, g: Array | None, dz: Array, masked: Array | None
+    ) -> None:
         h, dh = self.h[1:][steps], self.dh
         multiply(h, h, dz)
         subtract(self.one, dz, dz)
-        self.passing(stops, dh, dz)
-        for d, g_t, stop in _reversed(dz, g, stops):
+        self.apply_mask(masked, dh, dz)
+        for d, g_t, masked_t in _reversed(dz, g, masked):
             if g_t is not None:
                 add(dh, g_t, dh)
             multiply(d, dh, d)
-            self.through(weights, d, stop)
+            self.backpropagate_state(weights, d, masked_t)
 
 
 class LSTMLoop(Loop):
-    """`c = f * c + i * g`, `h = o * tanh(c)`; `more` is that tanh. The cell lies behind the gates, so that both
-    products in it are one call."""
+    """`c = f * c + i * g`, `h = o * tanh(c)`. As `g` and `c` are adjacent, `i * g` and `f * c` are one product."""
 
-    order = (3, 0, 1, 2)
-    more_in_a = 1
-    more_units = 3
+    gate_order = (3, 0, 1, 2)
+    states_in_gates = 1
+    saved_units = 3
 
-    def go(self, weights: Array, inner: Any) -> None:
-        n, a, more, one = self.units, self.a, self.more, self.one
-        states = self.seen, self.h[1:], a[1:, 4 * n :]
+    def run_steps(self, weights: Array, recurrent_bias: Array | int) -> None:
+        n, a, saved, one = self.units, self.a, self.saved, self.one
+        states = self.inputs, self.h[1:], a[1:, 4 * n :]
         gates = a[:, : 4 * n], a[:, : 3 * n], a[:, 3 * n : 4 * n], a[:, n : 3 * n], a[:, 3 * n :], a[:, :n]
-        others = more[:, : 2 * n], more[:, :n], more[:, n : 2 * n], more[:, 2 * n :]
-        for t, (seen, h_new, c_new, z, sigmoids, g, i_f, g_c, o, both, added, kept, y) in enumerate(
+        others = saved[:, : 2 * n], saved[:, :n], saved[:, n : 2 * n], saved[:, 2 * n :]
+        for t, (inputs, h_new, c_new, z, sigmoids, g, i_f, g_c, o, ig_fc, ig, fc, y) in enumerate(
             zip(*states, *gates, *others, strict=False)
         ):
-            matmul(weights, seen, z)
+            matmul(weights, inputs, z)
             exp(sigmoids, sigmoids)
             add(sigmoids, one, sigmoids)
             divide(one, sigmoids, sigmoids)
             tanh(g, g)
-            multiply(i_f, g_c, both)
-            add(kept, added, c_new)
+            multiply(i_f, g_c, ig_fc)
+            add(fc, ig, c_new)
             tanh(c_new, y)
             multiply(o, y, h_new)
             if not self.is_plain:
-                self.finish(t)
+                self.finish_step(t)
 
-    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
-        dh, dc, n, more = self.dh, self.dc, self.units, np.empty_like(self.dh)
-        into_cell, passed = self.slopes(steps, dz, stops)
+    def run_steps_backward(
+        self, weights: Array, steps: slice, g: Array | None, dz: Array, masked: Array | None
+    ) -> None:
+        dh, dc, n, product = self.dh, self.dc, self.units, np.empty_like(self.dh)
+        into_cell, passed = self.derivatives(steps, dz, masked)
         first = dz[:, : 3 * n].reshape(len(dz), 3, n, -1)
-        for d, d_first, d_last, w, p, g_t, stop in _reversed(
-            dz, first, dz[:, 3 * n :], into_cell, passed, g, stops
+        for d, d_first, d_last, w, p, g_t, masked_t in _reversed(
+            dz, first, dz[:, 3 * n :], into_cell, passed, g, masked
         ):
             if g_t is not None:
                 add(dh, g_t, dh)
-            multiply(dh, w, more)
-            add(dc, more, dc)
+            multiply(dh, w, product)
+            add(dc, product, dc)
             multiply(d_first, dc, d_first)
             multiply(d_last, dh, d_last)
             multiply(dc, p, dc)
-            self.through(weights, d, stop)
+            self.backpropagate_state(weights, d, masked_t)
 
-    def slopes(self, steps: slice, d: Array, stops: Any) -> tuple[Array, Array]:
-        """Write what the gradient of the cell, and for the output gate that of the state, is multiplied with in each
-        gate. Return what that of the state is multiplied with into the cell, and how much of the cell's goes on."""
-        n, a, h, more = self.units, self.a[steps], self.h[1:][steps], self.more[steps]
-        (o, i, f, g), (_, _, dg, do) = self.parts_of(a), self.parts_of(d)
+    def derivatives(self, steps: slice, d: Array, masked: Array | None) -> tuple[Array, Array]:
+        """Write the derivatives of the new cell state, or for the output gate of the new state, by each gate to `d`.
+
+        Return the derivatives of the new state by the new cell state, and of the new cell state by the old.
+        """
+        n, a, h, saved = self.units, self.a[steps], self.h[1:][steps], self.saved[steps]
+        (o, i, f, g), (_, _, dg, do) = self.split_gates(a), self.split_gates(d)
         sigmoids = a[:, : 3 * n]
         rest = subtract(self.one, sigmoids, scratch("rest", sigmoids.shape, a.dtype))
-        multiply(more[:, : 2 * n], rest[:, n:], d[:, : 2 * n])
+        multiply(saved[:, : 2 * n], rest[:, n:], d[:, : 2 * n])
         multiply(h, rest[:, :n], do)
         multiply(g, g, dg)
         subtract(self.one, dg, dg)
         multiply(dg, i, dg)
-        w = multiply(h, more[:, 2 * n :], scratch("cell", h.shape, h.dtype))
+        w = multiply(h, saved[:, 2 * n :], scratch("cell", h.shape, h.dtype))
         subtract(o, w, w)
-        return w, self.passing(stops, f, d, w)
+        return w, self.apply_mask(masked, f, d, w)
 
 
 class GRULoop(Loop):
-    """`h = u * h + (1 - u) * new`, `new = tanh(z + reset * r)`; `more` is that `r`."""
+    """`h = u * h + (1 - u) * new`, `new = tanh(z + reset * r)`; `saved` is `r`, the product with the state."""
 
-    order = (0, 1, 2)
-    more_units = 1
-    two_gradients = True
+    gate_order = (0, 1, 2)
+    saved_units = 1
+    separate_products = True
 
-    def forward(self, weights: Array, inner: Any) -> None:
+    def forward(self, weights: Array, recurrent_bias: Array | int) -> None:
         n = self.units
-        products.matmul(weights[None, :, n:], self.seen[:-1, n:], self.a[:-1])
-        super().forward(weights[:, :n], inner)
+        products.matmul(weights[None, :, n:], self.inputs[:-1, n:], self.a[:-1])
+        super().forward(weights[:, :n], recurrent_bias)
 
-    def go(self, weights: Array, inner: Any) -> None:
+    def run_steps(self, weights: Array, recurrent_bias: Array | int) -> None:
         n, one, a = self.units, self.one, self.a
-        r, product = np.empty_like(a[0]), np.empty_like(self.more[0])
+        r, product = np.empty_like(a[0]), np.empty_like(self.saved[0])
         r_gates, r_new = r[: 2 * n], r[2 * n :]
-        states = self.seen[:, :n], self.h, self.h[1:], self.more
-        for t, (seen, h, h_new, more, gates, u, reset, new) in enumerate(
-            zip(*states, a[:, : 2 * n], *self.parts_of(a), strict=False)
+        states = self.inputs[:, :n], self.h, self.h[1:], self.saved
+        for t, (inputs, h, h_new, saved, gates, u, reset, new) in enumerate(
+            zip(*states, a[:, : 2 * n], *self.split_gates(a), strict=False)
         ):
-            matmul(weights, seen, r)
+            matmul(weights, inputs, r)
             add(gates, r_gates, gates)
             exp(gates, gates)
             add(gates, one, gates)
             divide(one, gates, gates)
-            add(r_new, inner, more)
-            multiply(reset, more, product)
+            add(r_new, recurrent_bias, saved)
+            multiply(reset, saved, product)
             add(new, product, new)
             tanh(new, new)
             subtract(h, new, h_new)
             multiply(u, h_new, h_new)
             add(h_new, new, h_new)
             if not self.is_plain:
-                self.finish(t)
+                self.finish_step(t)
 
-    def back(self, weights: Array, steps: slice, g: Any, dz: Array, stops: Any) -> None:
+    def run_steps_backward(
+        self, weights: Array, steps: slice, g: Array | None, dz: Array, masked: Array | None
+    ) -> None:
         dh, n, past = self.dh, self.units, np.empty_like(self.dh)
         dr = self.dr[steps]
-        passed = self.slopes(steps, dz, stops)
-        into_inner = self.parts_of(self.a[steps])[1]
+        passed = self.derivatives(steps, dz, masked)
+        into_inner = self.split_gates(self.a[steps])[1]
         both = dz.reshape(len(dz), 3, n, -1)[:, ::2]
-        parts = dz[:, : 2 * n], *self.parts_of(dz)[1:], dr, dr[:, : 2 * n], dr[:, 2 * n :]
+        parts = dz[:, : 2 * n], *self.split_gates(dz)[1:], dr, dr[:, : 2 * n], dr[:, 2 * n :]
         for u_and_new, gates, reset, new, d, d_gates, d_new, by, p, g_t in _reversed(
             both, *parts, into_inner, passed, g
         ):
@@ -281,14 +333,16 @@ class GRULoop(Loop):
             copyto(d_gates, gates)
             multiply(new, by, d_new)
             multiply(dh, p, past)
-            self.through(weights, d, None)
+            self.backpropagate_state(weights, d, None)
             add(dh, past, dh)
 
-    def slopes(self, steps: slice, d: Array, stops: Any) -> Array:
-        """Write what the gradient of the state is multiplied with, for the reset gate that of the new one; return how
-        much of it goes on."""
+    def derivatives(self, steps: slice, d: Array, masked: Array | None) -> Array:
+        """Write the derivatives of the new state by `u` and `new`, and of `new` by the reset gate, to `d`.
+
+        Return the direct derivative of the new state by the old.
+        """
         a, h, one = self.a[steps], self.h[steps], self.one
-        (u, reset, new), (du, d_reset, d_new) = self.parts_of(a), self.parts_of(d)
+        (u, reset, new), (du, d_reset, d_new) = self.split_gates(a), self.split_gates(d)
         rest = subtract(one, u, scratch("rest", u.shape, u.dtype))
         multiply(new, new, d_new)
         subtract(one, d_new, d_new)
@@ -298,8 +352,8 @@ class GRULoop(Loop):
         multiply(du, rest, du)
         subtract(one, reset, rest)
         multiply(rest, reset, rest)
-        multiply(rest, self.more[steps], d_reset)
-        return self.passing(stops, u, du, d_new)
+        multiply(rest, self.saved[steps], d_reset)
+        return self.apply_mask(masked, u, du, d_new)
 
 
 LOOPS = {"simple": SimpleLoop, "lstm": LSTMLoop, "gru": GRULoop}

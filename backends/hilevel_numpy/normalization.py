@@ -1,7 +1,7 @@
-"""Normalisation of each channel with its statistics over all else, on all cores.
+"""Normalization of each channel by its statistics over all other axes, on all cores.
 
-Arrays are read in blocks that stay in the cache. What there is for each channel is written out to the length of a
-block, so that NumPy's inner loops are long. Sums of blocks are added up in float64, in their order.
+Arrays are processed in blocks that stay in the cache. Values per channel are repeated to the length of a block, so that
+NumPy's inner loops are long. Sums of blocks are added in float64, in their order.
 """
 
 from __future__ import annotations
@@ -13,19 +13,20 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.protocol import Override
+from hilevel.engine.types import Function, Namespace
 from hilevel.ops.nn.normalization import standardize_op as plain
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
 
 _BLOCK = 1 << 17
-"""Numbers in a block."""
+"""The number of elements of a block."""
 _FAR = 100
-"""How many times the variance the square of a mean is that disturbs it."""
+"""The ratio of a squared mean to the variance above which the variance is computed again."""
 
 
 class _Blocks:
-    """The numbers of an array in flat memory, in blocks of whole lines of channels."""
+    """The flat elements of an array, in blocks of whole rows of channels."""
 
     def __init__(self, x: Array) -> None:
         self.channels = x.shape[-1]
@@ -35,55 +36,53 @@ class _Blocks:
         self.parts = [slice(i, i + step) for i in range(0, x.size, step)]
         self.ones = np.ones(self.length, x.dtype)
 
-    def written_out(self, numbers: Array) -> Array:
-        """What there is for each channel, for each line of a block."""
-        return np.tile(numbers.astype(self.ones.dtype), self.length)
+    def repeated(self, values: Array) -> Array:
+        """Repeat values per channel for each row of a block."""
+        return np.tile(values.astype(self.ones.dtype), self.length)
 
     def sums(self, block: Array) -> Array:
-        """Of each channel of a block. As a product: NumPy's own sum over the first axis takes four times as long."""
-        lines = block.reshape(-1, self.channels)
-        return np.matmul(self.ones[: len(lines)], lines)
+        """Sum each channel of a block, by a matrix product, which is four times as fast as `numpy.sum`."""
+        rows = block.reshape(-1, self.channels)
+        return np.matmul(self.ones[: len(rows)], rows)
 
-    def means(self, function: Any) -> Array:
-        """The mean, over all lines, of what the function says are sums of a block, in float64."""
+    def means(self, function: Function) -> Array:
+        """Return means over all rows, in float64, from a function that returns sums of a block."""
         return np.sum(parallel(function, self.parts), axis=0, dtype=np.float64) / self.count
 
 
 def _is_other(x: Array, weights: tuple[Array | None, ...], axes: tuple[int, ...]) -> bool:
-    """Whether this is left to the shared form: statistics over other axes than all but the last, or of nothing, or
-    weights that are no numbers for each channel."""
+    """Return whether the shared form has to compute this: for other axes, dtypes or weights, or empty arrays."""
     if axes != tuple(range(x.ndim - 1)) or x.size == 0 or x.dtype.char not in "fd":
         return True
     return any(w is not None and w.size < x.shape[-1] for w in weights)
 
 
 def standardize(
-    xp: Any, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...], epsilon: float
+    xp: Namespace, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...], epsilon: float
 ) -> Any:
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the means and the variances."""
+    """Compute `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the means and the variances."""
     if _is_other(x, (gamma, beta), axes):
         return plain.value(xp, x, gamma, beta, axes, epsilon)
     flat, blocks = x.reshape(-1), _Blocks(x)
     mean, variance = _moments(flat, blocks)
     factor = 1 / np.sqrt(variance + epsilon) * (1 if gamma is None else gamma.reshape(-1))
-    mean_out, factor_out = blocks.written_out(mean), blocks.written_out(factor)
-    beta_out = None if beta is None else blocks.written_out(beta.reshape(-1))
+    mean_out, factor_out = blocks.repeated(mean), blocks.repeated(factor)
+    beta_out = None if beta is None else blocks.repeated(beta.reshape(-1))
     y = np.empty(x.size, x.dtype)
 
-    def normalise(part: slice) -> None:
+    def normalize(part: slice) -> None:
         out = y[part]
         np.subtract(flat[part], mean_out[: out.size], out=out)
         np.multiply(out, factor_out[: out.size], out=out)
         if beta_out is not None:
             np.add(out, beta_out[: out.size], out=out)
 
-    parallel(normalise, blocks.parts)
+    parallel(normalize, blocks.parts)
     return y.reshape(x.shape), mean.astype(x.dtype), variance.astype(x.dtype)
 
 
 def _moments(flat: Array, blocks: _Blocks) -> tuple[Array, Array]:
-    """Means and variances, in one reading: around the means of the first block. Where these turn out to be too far away
-    for that, it is done again around the right ones."""
+    """Compute means and variances in one pass, around the means of the first block; again if these are too far off."""
     near = blocks.sums(flat[blocks.parts[0]]) / blocks.length
     mean, variance = _moments_around(near, flat, blocks)
     if ((mean - near) ** 2 > _FAR * variance).any():
@@ -92,7 +91,7 @@ def _moments(flat: Array, blocks: _Blocks) -> tuple[Array, Array]:
 
 
 def _moments_around(near: Array, flat: Array, blocks: _Blocks) -> tuple[Array, Array]:
-    near_out = blocks.written_out(near)
+    near_out = blocks.repeated(near)
 
     def sums(part: slice) -> tuple[Array, Array]:
         rest = scratch("rest", flat[part].shape, flat.dtype)
@@ -106,10 +105,10 @@ def _moments_around(near: Array, flat: Array, blocks: _Blocks) -> tuple[Array, A
 
 
 def standardize_gradient(
-    xp: Any, g: Any, y: Any, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...],
+    xp: Namespace, g: Any, y: Any, x: Array, gamma: Array | None, beta: Array | None, axes: tuple[int, ...],
     epsilon: float,
 ) -> Any:  # fmt: skip
-    """As the shared rule, for all three in one reading more than for the input alone."""
+    """Compute the gradients as the shared rule does, with one more pass for gamma and beta."""
     _, mean, variance = y
     if _is_other(x, (gamma, beta), axes):
         kept = [1 if i in axes else n for i, n in enumerate(x.shape)]
@@ -125,7 +124,9 @@ def standardize_gradient(
         of_gamma, of_beta = sums() / blocks.count
         scale = rstd if gamma is None else rstd * gamma.reshape(-1)
         by_rest = 2 * g[2] / blocks.count - scale * rstd * of_gamma
-        return _combined(g[0], x, mean, (scale, by_rest, g[1] / blocks.count - scale * of_beta), blocks)
+        return _linear_combination(
+            g[0], x, mean, (scale, by_rest, g[1] / blocks.count - scale * of_beta), blocks
+        )
 
     return (
         of_x,
@@ -135,8 +136,8 @@ def standardize_gradient(
 
 
 def _gradients_of_weights(g: Array, x: Array, mean: Array, rstd: Array, blocks: _Blocks) -> Array:
-    """Of each channel the sums of the gradient times the normalised numbers, and of the gradient alone."""
-    g, x, mean_out = g.reshape(-1), x.reshape(-1), blocks.written_out(mean)
+    """Return the gradients of gamma and beta: channel sums of the gradient, times the normalized values or alone."""
+    g, x, mean_out = g.reshape(-1), x.reshape(-1), blocks.repeated(mean)
 
     def sums(part: slice) -> tuple[Array, Array]:
         rest = np.subtract(x[part], mean_out[: x[part].size], out=scratch("rest", x[part].shape, x.dtype))
@@ -147,10 +148,10 @@ def _gradients_of_weights(g: Array, x: Array, mean: Array, rstd: Array, blocks: 
     return np.stack([of_gamma * rstd, of_beta])
 
 
-def _combined(g: Array, x: Array, mean: Array, factors: Sequence[Array], blocks: _Blocks) -> Array:
-    """`by_g * g + by_rest * (x - mean) + constant`."""
+def _linear_combination(g: Array, x: Array, mean: Array, factors: Sequence[Array], blocks: _Blocks) -> Array:
+    """Compute `by_g * g + by_rest * (x - mean) + constant`."""
     flat_g, flat, out = g.reshape(-1), x.reshape(-1), np.empty(x.size, x.dtype)
-    mean_out, by_g, by_rest, constant = map(blocks.written_out, (mean, *factors))
+    mean_out, by_g, by_rest, constant = map(blocks.repeated, (mean, *factors))
 
     def work(part: slice) -> None:
         block = out[part]

@@ -1,4 +1,10 @@
-"""Small weights one behind the other in one array, so that an update takes as many calls as for one weight."""
+"""Flat buffers: small weights are contiguous views of one array, so that one call of NumPy updates all of them.
+
+```text
+buffer of a column   | kernel 1 | bias 1 | kernel 2 | bias 2 |    a large kernel 3: an array of its own
+slots of an update   one flat buffer for each column: weights, first moments, second moments
+```
+"""
 
 from __future__ import annotations
 
@@ -7,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from hilevel.engine.protocol import Update
 from hilevel.engine.types import Function
 from hilevel.optimizers import updates
 from hilevel_numpy.updates import BLOCK, form_of
@@ -15,22 +22,24 @@ Array = np.ndarray[Any, Any]
 Rows = Sequence[Sequence[Array]]
 
 
-def pack(calls: Sequence[tuple[Any, Any, Sequence[Array]]]) -> tuple[dict[int, Array], list[Function]]:
-    """As `Backend.pack` says: columns of the updates with the most columns first, each in one piece of memory."""
-    homes: dict[int, Array] = {}
+def pack(calls: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
+    """Allocate a flat buffer for each column of the updates; see `Backend.pack`."""
+    buffers: dict[int, Array] = {}
     tables = [
         (options["formula"], list(updates.rows(arrays, max(options["width"] - 1, 1))))
         for _, options, arrays in calls
     ]
     for _, rows in sorted(tables, key=lambda table: -len(table[1][0])):
         for column in zip(*rows, strict=True):
-            new = [array for array in column if id(array) not in homes]
-            homes |= zip(map(id, new), _one_behind_the_other(new), strict=True)
-    return homes, [Packed(formula, [[homes[id(a)] for a in row] for row in rows]) for formula, rows in tables]
+            new = [array for array in column if id(array) not in buffers]
+            buffers |= zip(map(id, new), _allocate(new), strict=True)
+    return buffers, [
+        Packed(formula, [[buffers[id(a)] for a in row] for row in rows]) for formula, rows in tables
+    ]
 
 
-def _one_behind_the_other(arrays: Sequence[Array]) -> list[Array]:
-    """Arrays like the given ones: the small ones are parts of one, the large ones for themselves."""
+def _allocate(arrays: Sequence[Array]) -> list[Array]:
+    """Allocate arrays of the same shapes. Small arrays are contiguous views of one buffer."""
     small = [a for a in arrays if a.size <= BLOCK]
     memory = np.empty(sum(a.size for a in small), arrays[0].dtype) if small else None
     ends = np.cumsum([a.size for a in small]).tolist()
@@ -42,60 +51,62 @@ def _one_behind_the_other(arrays: Sequence[Array]) -> list[Array]:
 
 
 class Packed:
-    """An update of packed weights: rows that lie one behind the other in all columns are one row.
+    """An update of packed weights. Rows that are contiguous in all columns are updated as one row.
 
-    It is called with the gradients, row after row.
+    A call gets the gradients of all rows in order.
     """
 
-    def __init__(self, formula: Any, rows: Rows) -> None:
+    def __init__(self, formula: Function, rows: Rows) -> None:
         self.__name__ = formula.__name__
-        self.groups = [_Group(group) for group in _neighbours(rows)]
+        self.groups = [_Group(group) for group in _contiguous_groups(rows)]
 
     def __call__(self, *gradients: Array, formula: Function, width: int, **settings: Any) -> None:
-        left = iter(gradients)
-        out = [group.whole for group in self.groups]
-        rows = out if width == 1 else [group.with_gradients(left) for group in self.groups]
+        rest = iter(gradients)
+        out = [group.flat for group in self.groups]
+        rows = out if width == 1 else [group.with_gradients(rest) for group in self.groups]
         form_of(formula, width)(rows, out, **settings)
 
 
 class _Group:
-    """Neighbouring rows, as one; with memory to collect the gradients in where there are several."""
+    """Contiguous rows as one flat row, with a buffer for the gradients of several rows."""
 
     def __init__(self, rows: Rows) -> None:
         self.count = len(rows)
-        self.whole = [_whole(column) for column in zip(*rows, strict=True)]
-        self.gradients = np.empty_like(self.whole[0]) if self.count > 1 else None
+        self.flat = [_as_one(column) for column in zip(*rows, strict=True)]
+        self.gradients = np.empty_like(self.flat[0]) if self.count > 1 else None
 
-    def with_gradients(self, left: Iterator[Array]) -> list[Array]:
-        """The row, with the next gradients."""
-        parts = [next(left) for _ in range(self.count)]
+    def with_gradients(self, rest: Iterator[Array]) -> list[Array]:
+        """Return the flat row with the next gradients."""
+        parts = [next(rest) for _ in range(self.count)]
         if self.gradients is None:
-            return [self.whole[0], parts[0], *self.whole[1:]]
+            return [self.flat[0], parts[0], *self.flat[1:]]
         np.concatenate([part.reshape(-1) for part in parts], out=self.gradients)
-        return [self.whole[0], self.gradients, *self.whole[1:]]
+        return [self.flat[0], self.gradients, *self.flat[1:]]
 
 
-def _neighbours(rows: Rows) -> Iterable[Rows]:
-    """The rows, in groups in which each begins where the one before ends."""
+def _contiguous_groups(rows: Rows) -> Iterable[Rows]:
+    """Group rows that are contiguous in memory."""
     groups: list[list[Sequence[Array]]] = []
     for row in rows:
-        if groups and all(_begins_where(a, b) for a, b in zip(row, groups[-1][-1], strict=True)):
+        if groups and all(_follows(a, b) for a, b in zip(row, groups[-1][-1], strict=True)):
             groups[-1].append(row)
         else:
             groups.append([row])
     return groups
 
 
-def _begins_where(a: Array, before: Array) -> bool:
-    return a.base is not None and a.base is before.base and _address(a) == _address(before) + before.nbytes
+def _follows(a: Array, previous: Array) -> bool:
+    return (
+        a.base is not None and a.base is previous.base and _address(a) == _address(previous) + previous.nbytes
+    )
 
 
 def _address(a: Array) -> int:
     return int(a.__array_interface__["data"][0])
 
 
-def _whole(arrays: Sequence[Array]) -> Array:
-    """Neighbours as one array."""
+def _as_one(arrays: Sequence[Array]) -> Array:
+    """Return contiguous arrays as one flat array."""
     if len(arrays) == 1:
         return arrays[0]
     base: Any = arrays[0].base

@@ -1,7 +1,7 @@
 """Sums that keep their precision over many terms.
 
-NumPy adds pairwise along the last axis only. Along others it adds row after row in the dtype of the result: 2**25 ones
-of float32 give 2**24, 2,048 ones of float16 are the most that can be counted.
+NumPy adds pairwise along the last axis only. Along other axes it adds rows one by one, in the dtype of the result.
+There the sum of ones is at most 2**24 in float32, and 2,048 in float16.
 """
 
 from __future__ import annotations
@@ -13,18 +13,21 @@ import numpy as np
 
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.types import Axis, DTypeLike
 
 Array = np.ndarray[Any, Any]
 
 _add: Any = np.add.reduce
 _MANY = 1 << 13
-"""Numbers from which on it is worth looking at the axes."""
+"""The minimum number of elements of a sum in blocks."""
 _BLOCK = 256
-"""Rows that are added one after the other."""
+"""The number of rows in a block."""
 
 
-def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims: bool = False) -> Any:
-    """`numpy.sum` without its Python, which takes longer than the sum of a batch's losses."""
+def total(
+    x: Any, axis: Axis = None, dtype: DTypeLike = None, out: Array | None = None, keepdims: bool = False
+) -> Any:
+    """Sum as `numpy.sum` does, without its Python code, which takes longer than the sum of a batch's losses."""
     if x.__class__ is not np.ndarray:
         return np.sum(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
     if x.itemsize == 2 and out is None and is_float(x.dtype):
@@ -34,13 +37,13 @@ def total(x: Any, axis: Any = None, dtype: Any = None, out: Any = None, keepdims
     return _add(x, axis=axis, dtype=dtype, out=out, keepdims=keepdims)
 
 
-def _of_halves(x: Array, axis: Any, dtype: Any, keepdims: bool) -> Any:
-    """The sum of half precision, added up in float32."""
+def _of_halves(x: Array, axis: Axis, dtype: DTypeLike, keepdims: bool) -> Any:
+    """Sum values of half precision, accumulated in float32."""
     return total(x.astype(np.float32), axis, keepdims=keepdims).astype(x.dtype if dtype is None else dtype)
 
 
-def _of_many(x: Array, axis: Any, keepdims: bool) -> Any:
-    """A large sum: over neighbouring axes before the last, of floats, in blocks of rows."""
+def _of_many(x: Array, axis: Axis, keepdims: bool) -> Any:
+    """Sum many values; in blocks of rows, if the dtype is float and the axes are adjacent and before the last."""
     axes = sorted(axes_tuple(axis, x.ndim)) or [x.ndim - 1]
     first, last = axes[0], axes[-1]
     rows = math.prod(x.shape[first : last + 1])
@@ -53,7 +56,7 @@ def _of_many(x: Array, axis: Any, keepdims: bool) -> Any:
 
 
 def _in_blocks(x: Array) -> Array:
-    """Sum the middle one of three axes, block by block, then the sums of the blocks."""
+    """Sum over the second of three axes: in blocks, then over the blocks."""
     while x.shape[1] > _BLOCK:
         whole = x.shape[1] // _BLOCK * _BLOCK
         parts = _add(x[:, :whole].reshape(len(x), -1, _BLOCK, x.shape[2]), axis=2)
@@ -62,8 +65,8 @@ def _in_blocks(x: Array) -> Array:
     return _add(x, axis=1)
 
 
-def cumsum(x: Any, axis: Any = None, dtype: Any = None) -> Any:
-    """`numpy.cumsum`, which of floats below 64 bits is added up in float64."""
+def cumsum(x: Array, axis: int | None = None, dtype: DTypeLike = None) -> Any:
+    """Sum cumulatively as `numpy.cumsum` does, for floats below 64 bits accumulated in float64."""
     target = x.dtype if dtype is None else np.dtype(dtype)
     wide = np.float64 if is_float(target) and target.itemsize < 8 else target
     return np.cumsum(x, axis=axis, dtype=wide).astype(target, copy=False)

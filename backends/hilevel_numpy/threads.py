@@ -1,7 +1,7 @@
-"""Work in parts on several cores, with the same result however many there are.
+"""Work in parts on several cores, with results that do not depend on the number of threads.
 
-NumPy gives up Python's lock while it computes, so plain threads are enough. A call costs 6 microseconds, and a thread
-needs 20 to 70 to wake up: it pays where all parts together take some 200 microseconds, in parts of 20 or more.
+NumPy releases Python's lock while it computes, so that plain threads suffice. A call costs 6 microseconds, and a thread
+needs 20 to 70 to wake up. So all parts together should take at least 200 microseconds, and each part 20.
 """
 
 from __future__ import annotations
@@ -23,18 +23,19 @@ import numpy as np
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 MOST = 8
-"""Threads at most where nobody said how many: beyond that they would wait for Python's lock."""
+"""The maximum default number of threads. More threads would wait for Python's lock."""
 MOST_KEPT = 1 << 24
-"""Bytes of an array for later use."""
+"""The maximum size in bytes of a scratch array that is kept."""
 
 
 @cache
 def count() -> int:
-    """How many threads work, that of the caller included: `HILEVEL_NUM_THREADS`, or one for each core that the process
-    may use, at most eight. One where NumPy's linear algebra has threads of its own that cannot be bounded.
+    """Return the number of threads, including the caller's: `HILEVEL_NUM_THREADS`, or the number of usable cores.
+
+    The default is at most eight. It is 1 if the threads of NumPy's linear algebra cannot be limited.
 
     Raises:
-        ValueError: `HILEVEL_NUM_THREADS` is no positive integer.
+        ValueError: `HILEVEL_NUM_THREADS` is not a positive integer.
     """
     wanted = os.environ.get("HILEVEL_NUM_THREADS", "")
     if wanted:
@@ -48,11 +49,14 @@ def count() -> int:
 
 
 def parallel(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:
-    """`[function(part) for part in parts]`, on several threads; products of matrices inside use one thread each.
+    """Return `[function(part) for part in parts]`, computed by several threads.
 
-    Parts may run in any order and at the same time, so each writes to memory of its own. Divide the work by its size
-    and not by the number of threads, and add results up in their order: then the result is the same on every machine.
-    Inside a part everything runs in its thread. An exception in a part is raised here, once all that runs has ended.
+    Parts may run in any order and at the same time, so that each must write to its own memory. Matrix products in a
+    part use one thread, and so does a nested call of `parallel`. An exception in a part is raised after all running
+    parts have ended.
+
+    Divide the work by its size, not by the number of threads, and add results in their order. Then results are the same
+    on every machine.
     """
     with one_blas_thread():
         helpers = min(count(), len(parts)) - 1
@@ -64,7 +68,7 @@ def parallel(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[
 
 
 class _Job(Generic[Part, Result]):
-    """The parts of one call, which threads take one by one."""
+    """One call of `parallel`. Each thread takes the next part from a queue."""
 
     def __init__(self, function: Callable[[Part], Result], parts: Sequence[Part]) -> None:
         self.function, self.parts = function, parts
@@ -74,7 +78,7 @@ class _Job(Generic[Part, Result]):
         self.errors: list[tuple[int, BaseException]] = []
 
     def run(self) -> None:
-        """Take parts until none is left; after an error without computing them."""
+        """Compute parts until the queue is empty; after an error, only empty it."""
         while self.left:
             try:
                 i = self.left.popleft()
@@ -88,13 +92,13 @@ class _Job(Generic[Part, Result]):
             self.done.put(i)
 
     def finish(self) -> list[Result]:
-        """Take part, wait for the others, and hand over the results, or raise the error of the earliest part."""
+        """Compute parts, wait for the other threads, and return the results or raise the first part's error."""
         _here.busy = True
         try:
             self.run()
             for _ in self.parts:
                 self.done.get()
-        except BaseException as error:  # Ctrl-C while waiting: nobody begins another part
+        except BaseException as error:  # Ctrl-C while waiting: no thread begins another part
             self.errors.append((-1, error))
         finally:
             _here.busy = False
@@ -104,7 +108,7 @@ class _Job(Generic[Part, Result]):
 
 
 class _Pool:
-    """Threads that wait for jobs, as many as there were ever wanted at once. They end with the process."""
+    """Threads that wait for jobs. Their number grows with the demand; they end with the process."""
 
     def __init__(self) -> None:
         self.tickets: SimpleQueue[tuple[contextvars.Context, _Job[Any, Any]]] = SimpleQueue()
@@ -112,7 +116,7 @@ class _Pool:
         self.lock = threading.Lock()
 
     def help(self, job: _Job[Any, Any], helpers: int) -> None:
-        """Wake so many threads, each with the settings of the caller, those of `numpy.errstate` for instance."""
+        """Wake `helpers` threads, each with the caller's context variables, such as `numpy.errstate`."""
         if self.size < helpers:
             self._grow(helpers)
         for _ in range(min(helpers, self.size)):
@@ -123,7 +127,7 @@ class _Pool:
             while self.size < size:
                 try:
                     threading.Thread(target=self._work, name=f"hilevel-{self.size}", daemon=True).start()
-                except RuntimeError:  # no more of them: the process is about to end, or there are none here
+                except RuntimeError:  # the process is about to end, or the platform has no threads
                     return
                 self.size += 1
 
@@ -136,7 +140,7 @@ class _Pool:
 
 
 class _Here(threading.local):
-    """What belongs to a thread: whether it is inside a part, and its memory for what is only needed within one."""
+    """The state of a thread: whether it is inside a part, and its scratch memory."""
 
     busy = False
 
@@ -149,7 +153,7 @@ _pool = cache(_Pool)
 
 
 def scratch(name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray[Any, Any]:
-    """An array of this thread's own, with any numbers in it; the next call by that name uses its memory again."""
+    """Return an uninitialized array of this thread. The next call with this name and dtype reuses its memory."""
     size = prod(shape)
     memory = _here.memory.get((name, dtype))
     if memory is None or memory.size < size:
@@ -163,7 +167,7 @@ def scratch(name: str, shape: Sequence[int], dtype: np.dtype[Any]) -> np.ndarray
 
 
 class _Blas:
-    """The number of threads of OpenBLAS, where that is what NumPy multiplies with; it is one number for the process."""
+    """A block in which OpenBLAS, if NumPy uses it, has one thread. The setting is global to the process."""
 
     def __init__(self) -> None:
         self.get_threads, self.set_threads = _functions_of_openblas()
@@ -186,10 +190,10 @@ class _Blas:
 
 
 def _functions_of_openblas() -> tuple[Callable[[], int] | None, Callable[[int], object] | None]:
-    """Its functions to get and to set the number of threads, under one of the names that builds give them."""
+    """Return OpenBLAS's functions to get and set the number of threads. Their names depend on the build."""
     core: Any = getattr(np, "_core", None) or np.core
     try:
-        library = ctypes.CDLL(core._multiarray_umath.__file__)  # finds what it was linked with, too
+        library = ctypes.CDLL(core._multiarray_umath.__file__)  # also finds the symbols of linked libraries
     except OSError:
         return None, None
     for before in ("scipy_openblas", "openblas"):
@@ -206,14 +210,14 @@ def _functions_of_openblas() -> tuple[Callable[[], int] | None, Callable[[int], 
 
 
 def blas_is_known() -> bool:
-    """Whether `one_blas_thread` does anything."""
+    """Return whether `one_blas_thread` has an effect."""
     return _blas.set_threads is not None
 
 
 def one_blas_thread() -> AbstractContextManager[None]:
-    """A block in which products of matrices use the thread that asks for them and no other, in the whole process.
+    """Return a block in which matrix products use the calling thread only, in the whole process.
 
-    OpenBLAS's threads spin for some 50 milliseconds after each product, in the way of all others.
+    OpenBLAS's own threads spin for some 50 milliseconds after each product, and so block all other threads.
     """
     return _blas
 
@@ -222,7 +226,7 @@ _blas = _Blas()
 
 
 def _after_fork() -> None:
-    """A child process has none of its parent's threads, and what they held locked stays so: begin anew."""
+    """Reset the state in a child process, which has none of its parent's threads but their locks."""
     global _blas
     if _blas.users and _blas.set_threads:
         _blas.set_threads(_blas.before)

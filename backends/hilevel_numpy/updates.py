@@ -1,4 +1,4 @@
-"""Updates of weights, block by block, so that what is worked on stays in the cache."""
+"""Updates of weights in blocks that stay in the cache."""
 
 from __future__ import annotations
 
@@ -9,21 +9,24 @@ import numpy as np
 from numpy import add, divide, multiply, sqrt, subtract
 
 from hilevel.engine.protocol import Override
-from hilevel.engine.types import Function
+from hilevel.engine.types import Function, Namespace
 from hilevel.optimizers import updates
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
 Rows = Sequence[Sequence[Array]]
+Scalar = float | Array
 BLOCK = 32768
-"""Weights up to this size are small."""
+"""The number of elements of a small weight, at most."""
 _PART, _MANY = 1 << 17, 1 << 18
-"""Numbers of a part of large ones, and from how many on all cores work."""
+"""The number of elements of a part of a large weight, and the minimum number for several threads."""
 
 
-def _each(rows: Rows, out: Rows, update: Callable[..., None]) -> None:
-    """Call the update with scratch memory, the arrays of a row and those to write to: with small ones whole, with large
-    ones in equal parts, on all cores where that is worth it."""
+def _each(rows: Rows, out: Rows, update: Callable[..., object]) -> None:
+    """Call the update with scratch memory, the arrays of each row and the arrays to write to.
+
+    Large arrays are divided into equal parts, and many elements are computed by several threads.
+    """
 
     def run(block: Sequence[Array]) -> None:
         update(scratch("update", block[0].shape, block[0].dtype), *block)
@@ -37,7 +40,7 @@ def _each(rows: Rows, out: Rows, update: Callable[..., None]) -> None:
 
 
 def _blocks(rows: Rows) -> Iterator[Sequence[Array]]:
-    """The rows, the large ones in equal parts."""
+    """Yield the rows, with large arrays divided into equal parts."""
     for row in rows:
         if row[0].size <= _PART:
             yield row
@@ -47,19 +50,19 @@ def _blocks(rows: Rows) -> Iterator[Sequence[Array]]:
             yield [a[start : start + _PART] for a in flat]
 
 
-def _constants(rows: Rows, *numbers: Any) -> list[Array]:
-    """The numbers in the arrays' dtype; as arrays, which NumPy's functions take faster than numbers."""
+def _constants(rows: Rows, *scalars: Scalar) -> list[Array]:
+    """Return scalars as arrays of the rows' dtype, which NumPy's functions process faster."""
     dtype = rows[0][0].dtype
-    return [np.asarray(x, dtype) for x in numbers]
+    return [np.asarray(x, dtype) for x in scalars]
 
 
 FORMS: dict[tuple[str, int], Function] = {}
 """Forms `(rows, out, rate, **settings)` of formulas, by the name of the formula and the width of a row. They write the
-results to `out`, which may be the arguments themselves."""
+results to `out`, which may be the rows themselves."""
 
 
 def _form(formula: str, width: int) -> Callable[[Function], Function]:
-    """Decorator: the form of a formula for rows of a width."""
+    """Register the form of a formula for rows of a width, as a decorator."""
 
     def register(form: Function) -> Function:
         FORMS[f"hilevel.optimizers.{formula}", width] = form
@@ -74,15 +77,15 @@ def form_of(formula: Function, width: int) -> Any:
 
 
 def _fitting_form(formula: Function, width: int, arrays: Sequence[Any]) -> Any:
-    """Return the form of a formula, or None where there is none for these arrays."""
+    """Return the form of a formula for these arrays, or None."""
     dtype = arrays[0].dtype
     written = updates.without_gradients(arrays, width)
     fits = dtype.char in "fd" and all(a.__class__ is np.ndarray and a.dtype is dtype for a in written)
     return form_of(formula, width) if fits else None
 
 
-def _update(xp: Any, *arrays: Any, formula: Function, width: int, **settings: Any) -> Any:
-    """The value of `ops.updates.update`."""
+def _update(xp: Namespace, *arrays: Any, formula: Function, width: int, **settings: Any) -> Any:
+    """Compute the value of `hilevel.optimizers.updates.update`."""
     form = _fitting_form(formula, width, arrays)
     if form is None:
         results = updates.update.value(xp, *arrays, formula=formula, width=width, **settings)
@@ -92,8 +95,8 @@ def _update(xp: Any, *arrays: Any, formula: Function, width: int, **settings: An
     return tuple(out)
 
 
-def _writes(xp: Any, *arrays: Any, formula: Function, width: int, **settings: Any) -> list[int]:
-    """Return the positions of the arguments that a program may write the results to."""
+def _writes(xp: Namespace, *arrays: Any, formula: Function, width: int, **settings: Any) -> list[int]:
+    """Return the positions of the arguments that a program may overwrite with the results."""
     if _fitting_form(formula, width, arrays) is None:
         return []
     return [i + 1 for i in range(len(arrays)) if i % width != 1]
@@ -103,13 +106,13 @@ _update.writes = _writes  # type: ignore[attr-defined]
 
 
 @_form("base.weight_decay_formula", 1)
-def weight_decay_formula(rows: Rows, out: Rows, rate: Any) -> None:
+def weight_decay_formula(rows: Rows, out: Rows, rate: Scalar) -> None:
     (rate,) = _constants(rows, rate)
     _each(rows, out, lambda s, p, p_new: multiply(p, rate, p_new))
 
 
 @_form("sgd.SGD.formula", 2)
-def sgd(rows: Rows, out: Rows, rate: Any, **unused: Any) -> None:
+def sgd(rows: Rows, out: Rows, rate: Scalar, **unused: Any) -> None:
     (rate,) = _constants(rows, rate)
 
     def update(s: Array, p: Array, g: Array, p_new: Array) -> None:
@@ -120,7 +123,7 @@ def sgd(rows: Rows, out: Rows, rate: Any, **unused: Any) -> None:
 
 
 @_form("sgd.SGD.formula", 3)
-def momentum(rows: Rows, out: Rows, rate: Any, momentum: float, nesterov: bool) -> None:
+def momentum(rows: Rows, out: Rows, rate: Scalar, momentum: float, nesterov: bool) -> None:
     rate, keep = _constants(rows, rate, momentum)
 
     def update(s: Array, p: Array, g: Array, m: Array, p_new: Array, m_new: Array) -> None:
@@ -138,7 +141,7 @@ def momentum(rows: Rows, out: Rows, rate: Any, momentum: float, nesterov: bool) 
 
 
 @_form("adam.Adam.formula", 4)
-def adam(rows: Rows, out: Rows, rate: Any, beta_1: float, beta_2: float, epsilon: float) -> None:
+def adam(rows: Rows, out: Rows, rate: Scalar, beta_1: float, beta_2: float, epsilon: float) -> None:
     rate, first, second, small = _constants(rows, rate, 1 - beta_1, 1 - beta_2, epsilon)
     keep_first, keep_second = _constants(rows, beta_1, beta_2)
 
@@ -162,7 +165,7 @@ def adam(rows: Rows, out: Rows, rate: Any, beta_1: float, beta_2: float, epsilon
 
 
 @_form("adaptive.RMSprop.formula", 3)
-def rmsprop(rows: Rows, out: Rows, rate: Any, rho: float, epsilon: float, **unused: Any) -> None:
+def rmsprop(rows: Rows, out: Rows, rate: Scalar, rho: float, epsilon: float, **unused: Any) -> None:
     rate, keep, take, small = _constants(rows, rate, rho, 1 - rho, epsilon)
 
     def update(s: Array, p: Array, g: Array, v: Array, p_new: Array, v_new: Array) -> None:

@@ -1,1 +1,1 @@
-"""Public names: how they are loaded, looked up, generated and written as plain data."""
+"""Public names: their loading, their lookup, and the plain data of objects."""

@@ -1,4 +1,4 @@
-"""Objects that can be written down as the arguments of their constructor, and the check of argument names."""
+"""Objects that are described by the arguments of their constructor, and the check of argument names."""
 
 from __future__ import annotations
 
@@ -15,15 +15,15 @@ R = TypeVar("R")
 
 
 class _Signature:
-    """Shows the arguments of `__init__` as those of a class, whose `__new__` takes any."""
+    """The signature of a class: the parameters of its `__init__`, as its `__new__` accepts any arguments."""
 
-    def __get__(self, instance: Any, owner: type) -> inspect.Signature:
+    def __get__(self, instance: object, owner: type) -> inspect.Signature:
         own = inspect.signature(owner.__init__)  # type: ignore[misc]
         return own.replace(parameters=list(own.parameters.values())[1:])
 
 
 class NamedArguments:
-    """Base of classes that name the right argument where a wrong one is given.
+    """Base class of classes whose error for an unknown argument suggests the right name.
 
     >>> from hilevel.api.configurable import NamedArguments
     >>> class Scale(NamedArguments):
@@ -42,7 +42,7 @@ class NamedArguments:
 
 
 class Configurable(NamedArguments):
-    """Base of objects that keep their constructor's arguments in attributes of the same names.
+    """Base class of objects that store their constructor's arguments in attributes of the same names.
 
     >>> from hilevel.api.configurable import Configurable
     >>> class Scale(Configurable):
@@ -62,7 +62,7 @@ class Configurable(NamedArguments):
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> Self:
-        """An object as `get_config` describes it."""
+        """Return the object that a config describes."""
         return cls(**config)
 
     def __repr__(self) -> str:
@@ -71,7 +71,7 @@ class Configurable(NamedArguments):
 
 
 def argument_names(cls: type) -> list[str]:
-    """The names of a constructor's arguments; where it takes `**kwargs`, those of its base class as well."""
+    """Return the names of a constructor's parameters; with `**kwargs`, also of its base class."""
     names: dict[str, None] = {}
     for base in cls.__mro__:
         if base is object or "__init__" not in vars(base):
@@ -85,10 +85,10 @@ def argument_names(cls: type) -> list[str]:
 
 
 def check_keywords(cls: type, given: Iterable[str]) -> None:
-    """Refuse an argument that a constructor does not take; one with `**kwargs` is not checked.
+    """Refuse an argument that a constructor does not accept. A constructor with `**kwargs` accepts all.
 
     Raises:
-        TypeError: names the argument to use.
+        TypeError: an argument is unknown; the message suggests a name.
     """
     for name in given:
         fixed, _ = _accepted(cls)
@@ -97,15 +97,15 @@ def check_keywords(cls: type, given: Iterable[str]) -> None:
 
 
 def check_required(cls: type, count: int, given: Iterable[str]) -> None:
-    """Refuse an unknown argument where a required one is missing: the unknown one probably is an old name of it.
+    """Refuse an unknown argument if a required argument is missing: it probably is an old name of the latter.
 
     Args:
         cls: the class.
-        count: how many arguments are given by position.
-        given: the names of the others.
+        count: the number of arguments given by position.
+        given: the names of the other arguments.
 
     Raises:
-        TypeError: names the argument to use.
+        TypeError: an argument is unknown and a required one is missing; the message suggests a name.
     """
     _, required = _accepted(cls)
     missing = [name for name in required[count:] if name not in given]
@@ -116,7 +116,7 @@ def check_required(cls: type, count: int, given: Iterable[str]) -> None:
 
 @functools.lru_cache(maxsize=512)
 def _accepted(cls: type) -> tuple[list[str] | None, list[str]]:
-    """Return the names that a constructor takes, None if it takes `**kwargs`, and those that it requires."""
+    """Return the names of a constructor's parameters, or None if it accepts `**kwargs`; and the required names."""
     parameters = list(inspect.signature(cls.__init__).parameters.values())[1:]  # type: ignore[misc]
     fixed = not any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters)
     named = [p for p in parameters if p.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD]
@@ -125,7 +125,7 @@ def _accepted(cls: type) -> tuple[list[str] | None, list[str]]:
 
 
 def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
-    """Decorator: name the right argument where a wrong one is given to a function.
+    """Let the error for an unknown argument suggest the right name, as a decorator of a function.
 
     >>> from hilevel.api.configurable import named_arguments
     >>> @named_arguments

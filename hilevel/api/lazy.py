@@ -1,8 +1,10 @@
-"""Public names that are loaded when they are first used, and the errors about names that are missing.
+"""Public names that are loaded at their first use, and the errors about missing names.
 
-A package lists its public names once, in its `__init__.pyi`, where type checkers and editors read them. `attach_stub`
-reads the same list: `from hilevel.layers.core.dense import Dense as Dense` loads that module when somebody
-uses `hilevel.layers.Dense` for the first time (SPEC 1 of Scientific Python).
+A package lists its public names once, in its `__init__.pyi`, which type checkers and editors read. `attach_stub` reads
+the same list. After `from hilevel.layers.core.dense import Dense as Dense` in a stub, the first use of
+`hilevel.layers.Dense` imports that module.
+
+Source: SPEC 1 of Scientific Python, "Lazy loading of submodules and functions".
 """
 
 from __future__ import annotations
@@ -20,7 +22,7 @@ _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+):", re.M)
 
 
 def read_stub(text: str) -> tuple[dict[str, str], list[str]]:
-    """Return the module of each name that a stub imports as `name as name`, and the names that it defines itself."""
+    """Return the module of each name that a stub imports as `name as name`, and the names that the stub defines."""
     where = {}
     for module, several, single in _IMPORT.findall(text):
         for part in (several or single).split(","):
@@ -34,7 +36,7 @@ def attach_stub(package: str) -> None:
     """Give a package the names of its `__init__.pyi`.
 
     Args:
-        package: its full name. It is being imported.
+        package: the full name of the package, which is being imported.
     """
     module = sys.modules[package]
     with open(f"{module.__file__}i", encoding="utf-8") as stub:
@@ -58,9 +60,9 @@ def attach_stub(package: str) -> None:
 
 
 def install_getattr(name: str) -> None:
-    """Let a public module explain names that it lacks.
+    """Add a `__getattr__` to a public module that explains missing names.
 
-    The module's own text has no `__getattr__`, because type checkers would then accept every name.
+    The source of the module has no `__getattr__`, as type checkers would then accept every name.
     """
 
     def load(missing: str) -> Any:
@@ -70,7 +72,7 @@ def install_getattr(name: str) -> None:
 
 
 class LazyModule:
-    """A module that is imported when an attribute is first used, for code that lies below it.
+    """A module that is imported at the first use of an attribute, for modules that it imports itself.
 
     >>> from hilevel.api.lazy import LazyModule
     >>> LazyModule("math").pi
@@ -87,7 +89,7 @@ class LazyModule:
 
 
 class _Text:
-    """The text about a missing name, made when it is shown: `hasattr` never needs it."""
+    """The message about a missing name, composed when it is shown, as `hasattr` does not need it."""
 
     def __init__(self, package: str, name: str) -> None:
         self.package, self.name = package, name
@@ -99,7 +101,7 @@ class _Text:
 
 
 def _missing(package: str, name: str, frame: FrameType) -> Exception:
-    """Return the error for a name; an ImportError in `from package import name`, which would drop another's text."""
+    """Return the error for a name: an ImportError in `from package import name`, else an AttributeError."""
     module = sys.modules[package]
     loading = f"{package}.{name}" in sys.modules or getattr(module.__spec__, "_initializing", False)
     if name.startswith("_") or loading:

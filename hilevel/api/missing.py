@@ -1,4 +1,4 @@
-"""The text of the error for a public name that hilevel lacks; loaded when such an error is shown."""
+"""The message about a public name that hilevel lacks; imported when the error is shown."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ SPACES = (
     "random", "initializers", "regularizers", "constraints", "activations", "config", "saving", "tree", "datasets",
     "preprocessing.sequence", "dtype_policies", "backend", "mixed_precision", "testing", "errors",
 )  # fmt: skip
-"""The public modules, in the order in which a name is looked for."""
+"""The public modules, in the order of the search for a name."""
 
 _FROM_NUMPY = "hilevel takes arrays of any source: load the data with NumPy, pandas or Pillow"
-_NO_SAVING = "keep the arrays of model.get_weights(), with numpy.savez, and give them to model.set_weights"
+_NO_SAVING = "save the arrays of model.get_weights() with numpy.savez, and pass them to model.set_weights"
 
 INSTEAD = {
     "keras": "hilevel itself has the names of Keras: write hilevel.layers, not hilevel.keras.layers",
@@ -38,13 +38,13 @@ INSTEAD = {
     "backend.random_normal": "use hilevel.random.normal",
     "backend.random_uniform": "use hilevel.random.uniform",
     "backend.set_learning_phase": "use the argument `training` of `call`",
-    "backend.set_session": "hilevel has no sessions: leave the line out",
+    "backend.set_session": "hilevel has no sessions: remove the line",
     "backend.set_value": "use variable.assign(value)",
     "backend.update": "use variable.assign(value)",
     "backend.variable": "use hilevel.Variable",
-    "callbacks.BackupAndRestore": "a callback of your own can keep model.get_weights()",
+    "callbacks.BackupAndRestore": "a custom callback can store model.get_weights()",
     "callbacks.ModelCheckpoint": "EarlyStopping(restore_best_weights=True) keeps the best weights in memory",
-    "callbacks.TensorBoard": "CSVLogger writes the numbers of each epoch",
+    "callbacks.TensorBoard": "CSVLogger writes the metrics of each epoch",
     "layers.CuDNNGRU": "use GRU",
     "layers.CuDNNLSTM": "use LSTM",
     "layers.Merge": "use Add, Concatenate, Multiply, ...",
@@ -52,7 +52,7 @@ INSTEAD = {
     "layers.ThresholdedReLU": "use ReLU(threshold=theta)",
     "layers.TimeDistributedDense": "use TimeDistributed(Dense(...)), or Dense, which works on the last axis",
     "layers.experimental": "its layers are in hilevel.layers itself",
-    "losses.Reduction": 'use a text: reduction="sum_over_batch_size", "sum", "mean" or None',
+    "losses.Reduction": 'use a string: reduction="sum_over_batch_size", "sum", "mean" or None',
     "mixed_precision.LossScaleGradientTape": "use LossScaleOptimizer",
     "models.Functional": "use Model(inputs, outputs)",
     "models.load_model": _NO_SAVING,
@@ -72,16 +72,16 @@ INSTEAD = {
     "utils.np_utils": "use hilevel.utils.to_categorical",
     "utils.plot_model": "model.summary() prints a table",
 }
-"""Hints for names that programs written for Keras use, of Keras 3 or of a version before."""
+"""Hints for names in programs written for Keras 3 or an earlier version."""
 
 
 _NEAREST = 'the nearest name is "{}"'
 
 
 def explain(package: str, name: str) -> str:
-    """Return the text: the missing name, the state of it in Keras 3, and a name to use instead.
+    """Return the message: the missing name, whether Keras 3 has it, and a name to use instead.
 
-    Python adds its own suggestion to the end, so the text has no full stop.
+    It has no full stop, as Python appends its own suggestion.
 
     >>> from hilevel.api.missing import explain
     >>> explain("hilevel.layers", "Dens")
@@ -102,14 +102,14 @@ def explain(package: str, name: str) -> str:
 
 @functools.cache
 def keras_names() -> dict[str, list[str]]:
-    """Return the public names of Keras 3 by namespace, `""` for those of `keras` itself."""
+    """Return the public names of Keras 3 by namespace, `""` for `keras` itself."""
     text = Path(__file__).with_name("keras_names.txt").read_text(encoding="utf-8").partition("\n\n")[2]
     spaces = (line.split(":") for line in text.replace("\n  ", " ").splitlines())
     return {space.replace("keras", ""): names.split() for space, names in spaces}
 
 
 def public_names(module: ModuleType) -> list[str]:
-    """Return the names of `__all__`, or else those that are defined in the module."""
+    """Return the names of `__all__`, or else the names that the module defines."""
     own = [n for n, v in vars(module).items() if getattr(v, "__module__", "") == module.__name__]
     return [n for n in getattr(module, "__all__", own) if not n.startswith("_")]
 
@@ -132,7 +132,7 @@ def _in_keras(space: str, name: str, anywhere: bool) -> str:
 
 
 def _alias(package: str, name: str) -> str:
-    """Return a hint to the object that the name stands for as a text, as "mse" does in `compile`."""
+    """Return a hint to the object that the name identifies as a string, such as "mse" in `compile`."""
     registry = getattr(importlib.import_module(package), "_registry", None)
     found = getattr(registry, "targets", {}).get(name.lower())
     return f"use {found}" if found is not None else ""
@@ -153,7 +153,7 @@ def _elsewhere(space: str, name: str) -> str:
 
 
 def _nearest(package: str, space: str, name: str) -> str:
-    """Return a hint to the nearest name of the module, and to Keras's where that is nearer still."""
+    """Return a hint to the nearest name of the module, and to a nearer name of Keras."""
     names = public_names(importlib.import_module(package))
     here = closest(name, names)
     there = closest(name, [*names, *keras_names().get(space, ())])

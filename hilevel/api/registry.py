@@ -1,5 +1,7 @@
-"""Lookup of public objects by name, and their plain data: the `get`, `serialize` and `deserialize` of losses, metrics,
-optimizers, initializers, ..."""
+"""Lookup of public objects by name, and their plain data.
+
+`Registry` has the functions `get`, `serialize` and `deserialize` of losses, metrics, optimizers and others.
+"""
 
 from __future__ import annotations
 
@@ -10,15 +12,20 @@ import re
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from hilevel.errors import unknown_name
+
+if TYPE_CHECKING:
+    from hilevel.engine.types import Config, Function
+
+T = TypeVar("T", bound=Callable[..., Any])
 
 _custom_objects: dict[str, Any] = {}
 
 
 def get_custom_objects() -> dict[str, Any]:
-    """The user's own classes and functions that names may stand for, by name.
+    """Return the dict of the user's classes and functions by name.
 
     >>> import hilevel
     >>> hilevel.saving.get_custom_objects()
@@ -29,7 +36,10 @@ def get_custom_objects() -> dict[str, Any]:
 
 @contextmanager
 def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
-    """A block in which names may stand for the given classes and functions, too.
+    """Return a block in which the given classes and functions are found by name as well.
+
+    Args:
+        custom_objects: the classes and functions, by name.
 
     >>> import hilevel
     >>> with hilevel.saving.custom_object_scope({"double": lambda x: 2 * x}):
@@ -45,8 +55,15 @@ def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
         _custom_objects.update(before)
 
 
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[Any], Any]:
-    """Decorator: make a class or function of one's own known by the name `package>name`.
+def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
+    """Register a class or function under the name `package>name`, as a decorator.
+
+    Args:
+        package: the prefix.
+        name: the name; by default the name of the class or function.
+
+    Raises:
+        ValueError: a class has no method `get_config`.
 
     >>> import hilevel
     >>> @hilevel.saving.register_keras_serializable("docs")
@@ -57,17 +74,20 @@ def register_keras_serializable(package: str = "Custom", name: str | None = None
     >>> _ = hilevel.saving.get_custom_objects().pop("docs>twice")
     """
 
-    def register(thing: Any) -> Any:
+    def register(thing: T) -> T:
         if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ValueError(f"{thing.__name__} has no get_config method, so it cannot be written down.")
+            raise ValueError(f"{thing.__name__} has no method get_config, so that it cannot be serialized.")
         _custom_objects[f"{package}>{name or thing.__name__}"] = thing
         return thing
 
     return register
 
 
-def get_registered_name(obj: Any) -> str:
-    """The name under which a class or function is registered, else its own.
+def get_registered_name(obj: Function) -> str:
+    """Return the name under which a class or function is registered, else its own name.
+
+    Args:
+        obj: the class or function.
 
     >>> import hilevel
     >>> hilevel.saving.get_registered_name(len)
@@ -79,7 +99,11 @@ def get_registered_name(obj: Any) -> str:
 def get_registered_object(
     name: str, custom_objects: dict[str, Any] | None = None, module_objects: dict[str, Any] | None = None
 ) -> Any:
-    """The class or function registered under a name, else None.
+    """Return the class or function registered under a name, else None.
+
+    Args:
+        name: the name, such as `"package>name"`.
+        custom_objects, module_objects: more classes and functions, by name.
 
     >>> import hilevel
     >>> hilevel.saving.get_registered_object("nothing")
@@ -90,8 +114,11 @@ def get_registered_object(
     return None
 
 
-def plain(value: Any) -> Any:
-    """A value as plain data: objects by class name and config, functions by name, arrays as lists.
+def plain(value: object) -> Any:
+    """Return a value as plain data: objects as class name and config, functions as names, arrays as lists.
+
+    Args:
+        value: an object, a function, an array, a Python scalar, a string, or a nested structure of these.
 
     >>> import hilevel
     >>> from hilevel.api.registry import plain
@@ -110,23 +137,23 @@ def plain(value: Any) -> Any:
 
 
 def snake_case(name: str) -> str:
-    """`BatchNormalization` -> `batch_normalization`, `Conv2D` -> `conv2d`."""
+    """Convert a name: `BatchNormalization` -> `batch_normalization`, `Conv2D` -> `conv2d`."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", name)
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
 
 class Registry:
-    """The public classes and functions of a package, by name. A module is loaded when a name of it is looked up.
+    """The public classes and functions of a package, by name. A lookup imports the module of the name.
 
     Args:
-        kind: the kind of object, in words: `"loss"`.
-        package: the package that lists the names in its stub. A class is found by its snake case name, too.
-        aliases: further names, and the names or dotted paths of the objects that they stand for.
-        skip: public names that are no objects of this kind.
-        prefer_classes: whether `"mean_squared_error"` is the class where a function has that name, too.
-        any_case: whether upper and lower case are one.
-        default: the name of the object for None; None stays None without it.
-        base: the name of the class whose instances alone `get` returns; functions are returned, too, without it.
+        kind: the kind of object in error messages, such as `"loss"`.
+        package: the package that lists the names in its stub. A class is also found by its name in snake case.
+        aliases: for more names, the names or dotted paths of the objects.
+        skip: public names of objects of other kinds.
+        prefer_classes: whether a name such as `"mean_squared_error"` is a class, if a function has the same name.
+        any_case: whether upper and lower case are equal.
+        default: the name of the object for None; without it, `get(None)` returns None.
+        base: the name of the base class of all objects; without it, functions are objects as well.
     """
 
     def __init__(
@@ -138,12 +165,12 @@ class Registry:
         self.prefer_classes, self.any_case = prefer_classes, any_case
 
     def functions(self, serialize: str, deserialize: str = "config") -> tuple[Callable[..., Any], ...]:
-        """Return `get`, `serialize` and `deserialize`, the last two with these names of their first parameters."""
+        """Return `get`, `serialize` and `deserialize`; the names are the first parameters of the latter two."""
         return self.get, _renamed(self.serialize, serialize), _renamed(self.deserialize, deserialize)
 
     @functools.cached_property
     def targets(self) -> dict[str, str]:
-        """The public name, or dotted path, for each name that objects are found by."""
+        """The public name, or dotted path, for each name in lookups."""
         public = {n: n for n in sys.modules[self.package].__all__ if n not in self.skip}
         snake = {snake_case(n): n for n in public if n[0].isupper()}
         targets = {**public, **snake} if self.prefer_classes else {**snake, **public}
@@ -159,14 +186,14 @@ class Registry:
         return name.lower() if self.any_case and name.lower() in self.targets else name
 
     def names(self) -> list[str]:
-        """Return the names to suggest to a person."""
+        """Return the names for suggestions in error messages."""
         return sorted(n for n in self.targets if n == n.lower()) + sorted(_custom_objects)
 
     def find(self, name: str, custom_objects: dict[str, Any] | None = None) -> Any:
         """Return the class or function of a name.
 
         Raises:
-            UnknownNameError: no object has that name; names the nearest.
+            UnknownNameError: no object has this name; the message suggests a name.
         """
         for table in (custom_objects or {}, _custom_objects):
             if name in table:
@@ -177,9 +204,11 @@ class Registry:
         return getattr(importlib.import_module(module or self.package), public)
 
     def get(self, identifier: Any) -> Any:
-        """Return an object from its name, its config, its class, or itself.
+        """Return the object that an identifier describes.
 
-        None stays None, but for activations, where it is `linear`. A function, or its name, gives the function.
+        Args:
+            identifier: the name, config or class of an object, or the object itself, which is returned unchanged.
+                None gives None, or `linear` for activations.
 
         Args:
             identifier: the name, config, class or instance.
@@ -189,8 +218,8 @@ class Registry:
         (0.9, 'mean_squared_error')
 
         Raises:
-            UnknownNameError: no object has that name; names the nearest.
-            TypeError: the identifier is none of these.
+            UnknownNameError: no object has this name; the message suggests a name.
+            TypeError: the identifier is of another type.
         """
         if identifier is None:
             return None if self.default is None else self.find(self.default)
@@ -209,8 +238,11 @@ class Registry:
             f"Expected a {self.kind}: a name, a config, a function or an object; got {identifier!r}."
         )
 
-    def serialize(self, obj: Any) -> Any:
-        """Return plain data from which `deserialize` makes the object again: its name, or its class name and config.
+    def serialize(self, obj: object) -> Any:
+        """Return plain data from which `deserialize` restores an object: its name, or its class name and config.
+
+        Args:
+            obj: an object of this package, or a function. Its data contain neither weights nor input shapes.
 
         Args:
             obj: the object or function.
@@ -221,19 +253,19 @@ class Registry:
         """
         return plain(obj)
 
-    def deserialize(self, config: Any, custom_objects: dict[str, Any] | None = None) -> Any:
-        """Return the object that `serialize` described, or that has this name.
+    def deserialize(self, config: str | Config | None, custom_objects: dict[str, Any] | None = None) -> Any:
+        """Return the object that plain data describe. A layer has no weights until it is called or built for a shape.
 
         Args:
             config: the name, or a dict with `"class_name"` and `"config"`.
-            custom_objects: classes and functions of your own, by name.
+            custom_objects: more classes and functions, by name.
 
         >>> import hilevel
         >>> hilevel.layers.deserialize({"class_name": "Dense", "config": {"units": 3}}).units
         3
 
         Raises:
-            UnknownNameError: no object has that name; names the nearest.
+            UnknownNameError: no object has this name; the message suggests a name.
         """
         if config is None:
             return None
@@ -249,7 +281,7 @@ class Registry:
 
 
 def _renamed(method: Callable[..., Any], name: str) -> Callable[..., Any]:
-    """Return a method as a function whose first parameter has another name."""
+    """Return a method as a function whose first parameter, also in the docstring, has another name."""
 
     @functools.wraps(method)
     def call(*args: Any, **kwargs: Any) -> Any:
@@ -259,4 +291,5 @@ def _renamed(method: Callable[..., Any], name: str) -> Callable[..., Any]:
     first, *others = signature.parameters.values()
     call.__doc__ = (method.__doc__ or "").replace(f"  {first.name}: ", f"  {name}: ")
     call.__signature__ = signature.replace(parameters=[first.replace(name=name), *others])  # type: ignore[attr-defined]
+    call.__doc__ = str(method.__doc__).replace(f" {first.name}: ", f" {name}: ")
     return call

@@ -1,4 +1,4 @@
-"""Arguments of earlier versions of Keras, and those that replaced them; loaded when an argument is refused."""
+"""Arguments of earlier versions of Keras and their new names; imported when an argument is refused."""
 
 from __future__ import annotations
 
@@ -39,27 +39,31 @@ RENAMED = {
     "W_regularizer": "kernel_regularizer",
     "weights": "embeddings_initializer",
 }
-"""Each name is replaced by the other one where the function takes that."""
+"""The new name of each old name, for functions that accept the new name."""
 
-_LOADING = "Give these arguments to hilevel.utils.PyDataset."
+_LOADING = "Pass these arguments to hilevel.utils.PyDataset."
 _RATE = "Use learning_rate=hilevel.optimizers.schedules.InverseTimeDecay(rate, 1, decay), or weight_decay."
 
 ADVICE = {
     "decay": ("weight_decay", _RATE),
     "max_queue_size": ("epochs", _LOADING),
-    "momentum": ("weight_decay", "SGD and RMSprop have one."),
+    "momentum": ("weight_decay", "SGD and RMSprop have this argument."),
     "show_accuracy": ("", 'Use compile(metrics=["accuracy"]).'),
     "theta": ("negative_slope", "Use ReLU(threshold=...)."),
     "use_multiprocessing": ("epochs", _LOADING),
     "workers": ("epochs", _LOADING),
 }
-"""Remedies that are more than another name, and an argument that the function takes for which they hold."""
+"""For an old name, an argument of the functions that the advice is for, and the advice."""
 
 _SHOWN = 20
 
 
 def advice(name: str, known: Iterable[str]) -> str:
-    """Return the sentence that follows the refusal of an argument.
+    """Return the last sentence of the error about an unknown argument.
+
+    Args:
+        name: the unknown argument.
+        known: the arguments of the function.
 
     >>> from hilevel.api.renamed import advice
     >>> advice("lr", ["learning_rate", "name"]), advice("nam", ["name"])

@@ -1,1 +1,1 @@
-"""The engine: what runs an op, holds values, differentiates and compiles. Backends and hilevel itself import it."""
+"""The engine: it executes ops, stores values, differentiates and compiles. All other packages import it."""

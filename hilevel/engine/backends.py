@@ -1,8 +1,8 @@
-"""Which backend is in force, and how backends are found.
+"""The choice of the backend.
 
-`HILEVEL_BACKEND` names the default (numpy where nothing is said), `set_backend` changes it in a running
-program, `use_backend` for a block. A name is looked up among the entry points `hilevel.backends`, then as the
-package `hilevel_<name>`.
+The environment variable `HILEVEL_BACKEND` names the default; without it, the default is numpy. `set_backend` changes
+the default in a running program, `use_backend` the backend of a block. A name is looked up among the entry points of
+the group `hilevel.backends`, then as the package `hilevel_<name>`.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _default: Backend | None = None
 
 
 def entry_points() -> dict[str, str]:
-    """The names of all backends that can be found, each with where it is."""
+    """Return the names of all backends, each with its class as `module:class`."""
     from importlib.metadata import entry_points as points
 
     found = {name: f"hilevel_{name}:Backend" for name in INSTALL}
@@ -39,7 +39,10 @@ def entry_points() -> dict[str, str]:
 
 
 def get_backend(name: str | Backend) -> Backend:
-    """The backend of this name, loaded when it is first asked for.
+    """Return the backend of a name. The first call for a name loads the backend.
+
+    Args:
+        name: a name such as `"jax"`. A Backend is returned unchanged.
 
     >>> import hilevel
     >>> hilevel.get_backend("numpy").name
@@ -72,7 +75,7 @@ def _load(name: str) -> Backend:
 
 
 def _reduced(backend: Backend) -> tuple[Any, tuple[str]]:
-    """Return what pickle, and copy, keep of a backend: its name."""
+    """Return the parts of which pickle and copy make a backend again: its name."""
     return get_backend, (backend.name,)
 
 
@@ -96,7 +99,7 @@ def _state(name: str) -> str:
 
 
 def default_backend() -> Backend:
-    """The process-wide default: what `set_backend` said, else `HILEVEL_BACKEND`, else numpy."""
+    """Return the default of the process: by `set_backend`, else by `HILEVEL_BACKEND`, else numpy."""
     global _default
     if _default is None:
         _default = get_backend(os.environ.get("HILEVEL_BACKEND") or "numpy")
@@ -104,7 +107,7 @@ def default_backend() -> Backend:
 
 
 def current_backend() -> Backend:
-    """The backend that ops run on here and now.
+    """Return the backend that ops run on in this thread at present.
 
     >>> import hilevel
     >>> with hilevel.use_backend("numpy"):
@@ -115,7 +118,10 @@ def current_backend() -> Backend:
 
 
 def set_backend(name: str | Backend) -> None:
-    """Make `name` the default backend of the process. Models that exist stay on theirs.
+    """Set the default backend of the process. Existing models stay on their backend.
+
+    Args:
+        name: a name such as `"jax"`, or a Backend.
 
     >>> import hilevel
     >>> hilevel.set_backend("numpy")
@@ -129,7 +135,10 @@ def set_backend(name: str | Backend) -> None:
 
 @contextmanager
 def use_backend(name: str | Backend) -> Iterator[Backend]:
-    """Run a block on another backend.
+    """Return a block whose ops run on another backend.
+
+    Args:
+        name: a name such as `"jax"`, or a Backend.
 
     >>> import hilevel
     >>> with hilevel.use_backend("numpy") as backend:
@@ -145,7 +154,10 @@ def use_backend(name: str | Backend) -> Iterator[Backend]:
 
 
 def device(device_name: str) -> AbstractContextManager[None]:
-    """A block in which the current backend makes its arrays on the device of this name: `"cpu"`, `"gpu:1"`.
+    """Return a block in which the current backend creates its arrays on a device.
+
+    Args:
+        device_name: a name such as `"cpu"` or `"gpu:1"`.
 
     >>> import hilevel
     >>> with hilevel.device("cpu"):
@@ -153,11 +165,11 @@ def device(device_name: str) -> AbstractContextManager[None]:
     array([0., 0.], dtype=float32)
 
     Raises:
-        ValueError: the backend has no such device; says which it has.
+        ValueError: the backend has no device of this name.
     """
     return current_backend().device(device_name)
 
 
 def loaded_backends() -> list[Backend]:
-    """The backends that are in use in this process."""
+    """Return the backends that this process has loaded."""
     return list(_loaded.values())

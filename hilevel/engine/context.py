@@ -1,4 +1,4 @@
-"""What is in force in the current thread. All dynamic scope of the library is on this page."""
+"""The state of the current thread: all dynamic scope of the library."""
 
 from __future__ import annotations
 
@@ -14,47 +14,47 @@ if TYPE_CHECKING:
 
 
 class Context(threading.local):
-    """One per thread; the class attributes are what a new thread starts with."""
+    """The state of one thread. The class attributes are its values in a new thread."""
 
     def __init__(self) -> None:
         self.added_losses: WeakKeyDictionary[Any, list[Any]] = WeakKeyDictionary()
-        """The losses that layers added in their last call in this thread, by layer."""
+        """The losses that each layer added in its last call in this thread."""
 
     backend: Backend | None = None
-    """Set by `use_backend`; None stands for the process-wide default."""
+    """The backend of the innermost `use_backend` block; None stands for the default of the process."""
     interpreter: Any = None
-    """The `Interpreter` that gets the calls of ops; the one that evaluates where none is set."""
+    """The `Interpreter` that executes the calls of ops; `Evaluate` by default."""
     overlay: Overlay | None = None
-    """The values of Variables that hold in this thread only; None where the Variables' own do."""
+    """The values that Variables have in this thread only; None outside of an `Overlay` block."""
     usage: Usage | None = None
     """The record of the Variables that a step reads and writes, while it runs on shapes."""
     compiling: int = 0
-    """How many compiled functions we are inside of."""
+    """The number of compiled functions that are running, one inside the other."""
     training: bool | None = None
     """The `training` argument of the outermost layer call; None outside of one."""
     losses: list[Any] | None = None
-    """What layers add to the loss, collected by the outermost layer call."""
+    """The losses that layers added during the outermost layer call."""
     autocast: Any = None
     """The dtype that float Variables are read in (mixed precision); None for their own."""
     updating: bool = False
-    """Whether an optimizer changes Variables, which are read as they are stored then, without their views."""
+    """True while an optimizer changes Variables. They are read as stored then, without their views."""
     dropout_factors: Mapping[int, Any] = MappingProxyType({})
     """The factors of inputs and states, by the id of the recurrent cell, while cells run over a sequence."""
     name_scopes: tuple[str, ...] = ()
-    """The names of the blocks of `name_scope` we are inside of."""
+    """The names of the open `name_scope` blocks."""
     ranges: list[Any] | None = None
-    """While a step is run on shapes: the ranges of the indices and labels in its batch."""
-    stand_in: Any = None
-    """While a graph is built: the integer that stands for unknown dimensions; None elsewhere."""
+    """The ranges of the indices and labels in a batch, while a step runs on shapes."""
+    placeholder_size: Any = None
+    """The integer that replaces unknown dimensions while a graph is built; None elsewhere."""
     declaring: Any = None
-    """The layer whose own `compute_output_shape` or `compute_output_spec` is being called."""
+    """The layer whose own `compute_output_shape` or `compute_output_spec` is running."""
 
 
 context = Context()
 
 
 class scope:
-    """Set attributes of the context for a block, and put back what was there."""
+    """A block in which attributes of the context have other values."""
 
     __slots__ = ("before", "values")
 

@@ -1,4 +1,4 @@
-"""The dtype rules, equal on every backend.
+"""The dtype rules, which are the same on every backend.
 
 | operands                                   | result                                            |
 |--------------------------------------------|---------------------------------------------------|
@@ -11,16 +11,16 @@
 | uint64 with a signed integer               | floatx                                            |
 | bool with integer                          | the integer                                       |
 | bool with bool in //, %, **                | int32                                             |
-| array with a Python number                 | the array's, but an integer array with a float:   |
+| array with a Python scalar                 | the array's, but an integer array with a float:   |
 |                                            | floatx; a bool array with an int: int32           |
 | two int8 in matmul and einsum              | int32                                             |
-| Python numbers, lists of Python numbers    | floatx, int32 or bool                             |
+| Python scalars, lists of Python scalars    | floatx, int32 or bool                             |
 | float functions, division, mean of integers| floatx                                            |
 | sum, prod of bool and small integers       | int32 (uint32 for unsigned)                       |
 | comparisons                                | bool                                              |
 | argmax, argsort, indices                   | int32                                             |
 
-These are the rules of Keras, whose `result_type` has no 64 bits: there int64 is int32 and float64 is float32.
+These are the rules of Keras, except that its `result_type` turns int64 into int32 and float64 into float32.
 NumPy arrays keep their dtype: a float64 array stays float64, on JAX too. Layers cast their float inputs to
 their own dtype.
 """
@@ -33,13 +33,13 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.settings import settings
-from hilevel.engine.types import DType, DTypeLike
+from hilevel.engine.types import Array, DType, DTypeLike, TensorLike
 
 INT32: DType = np.dtype("int32")
 FLOAT32: DType = np.dtype("float32")
 BOOL: DType = np.dtype("bool")
 NATIVE = frozenset(np.dtype(c) for c in "?bhilqBHILQefdFD")
-"""Dtypes of NumPy itself for numbers and booleans, in the byte order of this machine."""
+"""NumPy's own numeric and boolean dtypes, in the byte order of this machine."""
 
 _WIDER = {
     "bool": "int",
@@ -61,14 +61,15 @@ _WIDER = {
     "complex64": "complex128",
     "complex128": "",
 }
-"""The promotion lattice: for each dtype the next wider ones. A result has the narrowest dtype that is as wide as those
-of all operands. Python numbers are `int`, `float` and `complex`; they stand below every array dtype of their kind."""
+"""The promotion lattice: for each dtype the next wider dtypes. A result has the narrowest dtype that is at least as
+wide as the dtypes of all operands. `int`, `float` and `complex` are Python scalars, narrower than any array dtype of
+their kind."""
 
 _PYTHON: dict[Any, str] = {bool: "bool", int: "int", float: "float", complex: "complex"}
 
 
 def as_dtype(name: Any) -> DType:
-    """The dtype object of a name; None and `"float"` are floatx, `bfloat16` that of ml_dtypes, which JAX brings."""
+    """Return the dtype of a name. None and `"float"` are floatx; `"bfloat16"` is the dtype of the package ml_dtypes."""
     if isinstance(name, np.dtype):
         return name
     return settings.floatx_dtype if name is None or name is float or name == "float" else _named(name)
@@ -97,7 +98,10 @@ def _bfloat16() -> DType:
 
 
 def standardize_dtype(dtype: DTypeLike) -> str:
-    """The name of a dtype; None is floatx.
+    """Return the name of a dtype.
+
+    Args:
+        dtype: a dtype, its name or a scalar type; None for floatx.
 
     >>> import numpy, hilevel
     >>> hilevel.utils.standardize_dtype(numpy.float32), hilevel.utils.standardize_dtype(None)
@@ -107,31 +111,31 @@ def standardize_dtype(dtype: DTypeLike) -> str:
 
 
 def is_float(dtype: DType) -> bool:
-    """Whether the dtype is one of the floating-point types, bfloat16 included."""
+    """Return whether the dtype is a floating-point type, including bfloat16."""
     return dtype.kind == "f" or dtype.name == "bfloat16"
 
 
 def is_numeric(dtype: DType) -> bool:
-    """Whether arrays of this dtype hold numbers or booleans, not text, dates, objects or records."""
+    """Return whether the dtype is numeric or boolean, in contrast to text, dates, objects and records."""
     return dtype.kind in "biufc" or (dtype.kind == "V" and dtype.type is not np.void)
 
 
 def lowest(dtype: DType) -> Any:
-    """The lowest number of a dtype: minus infinity, the lowest integer, or False."""
+    """Return the lowest value of a dtype: minus infinity, the lowest integer, or False."""
     if dtype.kind == "b":
         return False
     return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
 
 
-def native(x: Any) -> Any:
-    """Return a NumPy array in the byte order of this machine, anything else unchanged.
+def native(x: Array) -> Array:
+    """Return a NumPy array in the byte order of this machine, other objects unchanged.
 
     >>> from hilevel.engine.dtypes import native
     >>> native(np.array([1], ">i4")).dtype.isnative
     True
 
     Raises:
-        TypeError: the array does not hold numbers or booleans.
+        TypeError: the dtype of the array is neither numeric nor boolean.
     """
     if not isinstance(x, np.ndarray) or x.dtype in NATIVE:
         return x
@@ -142,28 +146,32 @@ def native(x: Any) -> Any:
 def _check_numeric(dtype: DType) -> None:
     if not is_numeric(dtype):
         raise TypeError(
-            f"Expected an array of numbers or booleans; got one of dtype {dtype}. Pass one array for each field of "
-            "a structured array, and turn text or dates into numbers first."
+            f"Expected an array of a numeric or boolean dtype; got dtype {dtype}. Pass one array for each field of "
+            "a structured array, and encode text or dates first."
         )
 
 
 @cache
 def _reach(name: str) -> frozenset[str]:
-    """A dtype and all wider ones."""
+    """Return the name of a dtype and the names of all wider dtypes."""
     return frozenset({name}).union(*map(_reach, _WIDER[name].split()))
 
 
 @cache
-def _joined(*operands: Any) -> DType | str:
-    """The dtype for operands of these dtypes and Python types; `"int"`, `"float"` or `"complex"` for their defaults."""
+def _joined(*operands: DType | type) -> DType | str:
+    """Return the dtype for operands of these dtypes and Python types. Python types alone give their names."""
     names = {_PYTHON.get(d) or _known(d) for d in operands}
     shared = frozenset.intersection(*map(_reach, names))
     name = next(name for name in shared if shared <= _reach(name))
     return name if name in ("int", "float", "complex") else _named(name)
 
 
-def _known(dtype: DType) -> str:
-    """The name of an array's dtype, which is in the lattice."""
+def _known(dtype: Any) -> str:
+    """Return the name of an array's dtype.
+
+    Raises:
+        TypeError: the dtype is not in the lattice.
+    """
     _check_numeric(dtype)
     if dtype.name not in _WIDER:
         raise TypeError(
@@ -172,8 +180,11 @@ def _known(dtype: DType) -> str:
     return dtype.name
 
 
-def promoted(*operands: Any) -> DType:
-    """The dtype of a result of operands, by the table above. An array counts by its dtype, a Python number by its type.
+def promoted(*operands: DType | type) -> DType:
+    """Return the dtype of a result by the table above.
+
+    Args:
+        operands: the dtypes of arrays, and the Python types of scalars.
 
     >>> from hilevel.engine.dtypes import promoted
     >>> promoted(np.dtype("uint32"), np.dtype("int8")), promoted(np.dtype("float16"), float)
@@ -184,14 +195,14 @@ def promoted(*operands: Any) -> DType:
 
 
 def _default(name: str) -> DType:
-    """The dtype of Python numbers of a type; floats and complex numbers follow floatx."""
+    """Return the dtype of Python scalars of a type; `float` and `complex` follow floatx."""
     if name == "complex":
         return np.dtype("complex128" if settings.floatx == "float64" else "complex64")
     return INT32 if name == "int" else settings.floatx_dtype
 
 
 def sum_dtype(dtype: DType) -> DType:
-    """The dtype in which a sum or product is formed."""
+    """Return the dtype in which a sum or product is accumulated."""
     if dtype.kind in "bi" and dtype.itemsize < 4:
         return INT32
     if dtype.kind == "u" and dtype.itemsize < 4:
@@ -200,32 +211,32 @@ def sum_dtype(dtype: DType) -> DType:
 
 
 def of_scalar(x: complex) -> DType:
-    """The dtype of a Python number where no array is beside it."""
+    """Return the dtype of a Python scalar without an array beside it."""
     return promoted(_python_type(x))
 
 
 def beside_scalar(dtype: DType, scalar: complex) -> DType:
-    """The dtype of an array's result with a Python number."""
+    """Return the dtype of a result of an array and a Python scalar."""
     return promoted(dtype, _python_type(scalar))
 
 
 def _python_type(x: complex) -> type:
-    """The Python type of a number, whose class may be derived from it."""
+    """Return the builtin type of a Python scalar, whose class may be a subclass."""
     return x.__class__ if x.__class__ in _PYTHON else next(t for t in _PYTHON if isinstance(x, t))
 
 
-def common_dtype(*args: Any) -> DType:
-    """The dtype of a result of arrays and Python numbers. None does not count."""
+def common_dtype(*args: TensorLike) -> DType:
+    """Return the dtype of a result of arrays and Python scalars. None has no influence."""
     return promoted(*map(_counted_by, args))
 
 
-def _counted_by(x: Any) -> Any:
-    """The dtype or the type by which an operand counts; None is a boolean, which gives way to everything."""
+def _counted_by(x: TensorLike) -> DType | type:
+    """Return the dtype or Python type of an operand; `bool` for None, as it promotes to everything."""
     return x.dtype if hasattr(x, "dtype") else bool if x is None else _python_type(x)
 
 
 def to_common(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands in their common dtype. Python numbers beside an array stay as they are."""
+    """Cast operands to their common dtype. Python scalars beside an array are unchanged."""
     operands = [*map(_counted_by, args)]
     if all(d in _PYTHON for d in operands):
         return args
@@ -234,12 +245,12 @@ def to_common(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def to_number(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands in their common dtype, booleans as int32."""
+    """Cast operands to their common dtype, booleans to int32."""
     return tuple(a.astype(INT32) if getattr(a, "dtype", None) == BOOL else a for a in to_common(args))
 
 
 def to_float(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands in their common dtype, integers as floatx."""
+    """Cast operands to their common dtype, integers and booleans to floatx."""
     args = to_common(args)
     return tuple(
         a.astype(settings.floatx_dtype) if hasattr(a, "dtype") and a.dtype.kind in "biu" else a for a in args
@@ -247,23 +258,25 @@ def to_float(args: tuple[Any, ...]) -> tuple[Any, ...]:
 
 
 def to_product(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operands of a product of matrices in their common dtype; in int32 if all are int8, whose sums overflow."""
+    """Cast the operands of a matrix product to their common dtype; int8 alone to int32, as its sums overflow."""
     if all(getattr(a, "dtype", None) == np.int8 for a in args):
         return tuple(a.astype(INT32) for a in args)
     return to_common(args)
 
 
 def to_sum(args: tuple[Any, ...]) -> tuple[Any, ...]:
-    """The operand in the dtype in which a sum of it is formed."""
+    """Cast the operand to the dtype in which its sum is accumulated."""
     (x,) = to_common(args)
     dtype = sum_dtype(x.dtype)
     return (x if x.dtype == dtype else x.astype(dtype),)
 
 
 def result_type(*dtypes: DTypeLike) -> str:
-    """The name of the dtype that operands of these dtypes (names, dtypes or Python types) give; of none, floatx.
+    """Return the name of the dtype of a result.
 
-    A Python type stands for a Python number, None for floatx.
+    Args:
+        dtypes: the dtypes of the operands: names, dtypes, None for floatx, or Python types for Python scalars. Without
+            any, the result is floatx.
 
     >>> import hilevel
     >>> hilevel.backend.result_type("int32", "float16"), hilevel.backend.result_type("int8", float)
@@ -271,7 +284,7 @@ def result_type(*dtypes: DTypeLike) -> str:
 
     Raises:
         ValueError: a name is not a dtype.
-        TypeError: the dtype is not one of numbers or booleans.
+        TypeError: a dtype is neither numeric nor boolean.
     """
     operands = (d if isinstance(d, type) and d in _PYTHON else as_dtype(d or settings.floatx) for d in dtypes)
     return promoted(*operands).name if dtypes else settings.floatx

@@ -1,84 +1,92 @@
-"""Interpreters: what is done with the call of an op.
+"""Interpreters: the objects that execute the calls of ops.
 
-A thread has one interpreter in force, `context.interpreter`, which gets the calls of all ops. `Evaluate` computes. A
-tape (`hilevel.engine.autodiff.tape`) lies on top of another interpreter, lets it compute, and records. A capture
-(`hilevel.engine.compile.capture`), a search for NaN (`hilevel.debug`) and a count of operations
-(`hilevel.utils.flops`) watch.
-`Shapes` runs on tensors of which only the shape is known. A call on a symbolic tensor does not get here: it becomes a
-node of a graph, by the tensor's `graph_call`.
+`context.interpreter` executes all ops that a thread calls.
+
+| interpreter | a call of an op |
+|---|---|
+| `Evaluate` | is computed |
+| `Shapes` | is inferred from shapes and dtypes alone |
+| `Tape` (`hilevel.engine.autodiff.tape`) | is computed by another interpreter, and recorded |
+| subclasses of `Observer` | is computed and captured, counted or checked for NaN |
+
+A call on a symbolic tensor does not get here: the tensor's `graph_call` makes it a node of a graph.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from hilevel.engine.backends import current_backend, loaded_backends
 from hilevel.engine.context import Context, context
 from hilevel.engine.protocol import Backend
-from hilevel.engine.types import Function
+from hilevel.engine.types import Array, Function
+
+if TYPE_CHECKING:
+    from hilevel.engine.autodiff.tape import TapeTensor
+    from hilevel.engine.op import Op
 
 NUMBERS: frozenset[Any] = frozenset({float, int, bool, type(None)})
 HOST_TYPES: frozenset[Any] = frozenset({np.ndarray, *NUMBERS, *(np.dtype(c).type for c in "?bhilqBHILQefd")})
 ARRAYS: set[Any] = set(HOST_TYPES - NUMBERS)
-"""The classes of tensors that ops take as they are. A backend's own are added when an op meets the first."""
+"""The classes of tensors that ops accept without conversion. The first array of a backend adds its class."""
 RECORDED: set[Any] = set()
-"""The classes of tensors that an interpreter records. They hold an array, which `leave` returns."""
+"""The classes of tensors that an interpreter creates. Their method `unwrap` returns the array."""
 NO_OPTIONS: Mapping[str, Any] = {}
 
 
 class Interpreter:
-    """Base of interpreters."""
+    """Base class of interpreters."""
 
     tape: Any = None
-    """The tape that records, if there is one on top."""
+    """The tape, if this is one; else None."""
     infers_shapes = False
-    """Whether only shapes are computed: Variables are read as abstract tensors, and nothing is written."""
+    """True if only shapes are inferred. Variables are read as `TensorSpec` then, and not written."""
     is_plain = False
-    """Whether ops are only evaluated, so that a backend's own compiler and differentiation can do that as well."""
+    """True if it only evaluates, so that the backend's own compiler and differentiation can replace it."""
 
     @property
     def untaped(self) -> Interpreter:
-        """This interpreter without a tape on top."""
+        """The interpreter below the tape; itself if it is no tape."""
         return self
 
-    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Return the result of an op for tensors, promoted to the dtypes that it needs, and attributes."""
+    def run(self, op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the result of an op for its tensors, which have been promoted, and its attributes."""
         raise NotImplementedError
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-        """Call a function of arrays: the value of an op, its gradient rule, a draw of random numbers."""
+        """Call a function of arrays, such as the value of an op, a gradient rule, or a random draw."""
         return function(*args, **kwargs)
 
-    def use(self, layer: Any) -> None:
-        """Take note that the call of a layer begins: the running function depends on the layer's attributes."""
+    def use(self, layer: object) -> None:
+        """Note the begin of a layer's call. The running function may depend on the layer's attributes."""
 
-    def leave(self, layer: Any) -> None:
-        """Take note that the call of a layer ends, also by an error."""
+    def leave(self, layer: object) -> None:
+        """Note the end of a layer's call, also if it fails."""
 
     def repeated(self, count: int) -> AbstractContextManager[None]:
-        """Return a block for the one step on shapes that stands for so many steps of a loop."""
+        """Return a block for one step on shapes that represents `count` steps of a loop."""
         return nullcontext()
 
-    def recorded(self, node: Any) -> None:
-        """Take note of an op that the tape on top has recorded."""
+    def recorded(self, node: TapeTensor) -> None:
+        """Note a call that the tape above has recorded."""
 
-    def differentiated(self, node: Any, g: Any, gradients: Sequence[Any]) -> None:
-        """Take note of the gradients that the rule of a recorded op returned for the gradient `g` of its result."""
+    def differentiated(self, node: TapeTensor, g: Array, gradients: Sequence[Any]) -> None:
+        """Note the gradients that a gradient rule returned for the gradient `g` of a node."""
 
     def refuse(self, why: str) -> None:
-        """Take note that the running function cannot be replayed."""
+        """Note that the running function cannot be replayed, and why."""
 
 
 class Evaluate(Interpreter):
-    """Computes at once, by the backend's own form of an op where it has one."""
+    """The interpreter that computes at once, by the backend's own form of an op if it has one."""
 
     is_plain = True
 
-    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         backend = context.backend or current_backend()
         for a in args:
             kind = a.__class__
@@ -93,11 +101,11 @@ class Evaluate(Interpreter):
 
 
 class Observer(Evaluate):
-    """Base of interpreters that compute, and watch the calls of functions of arrays that this takes: see `call`."""
+    """Base class of interpreters that compute every function of arrays through their method `call`."""
 
     is_plain = False
 
-    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         backend, args = on_backend(args, context.backend or current_backend())
         if not backend.takes_host_arrays:
             args = backend.convert_operands(args)
@@ -105,11 +113,11 @@ class Observer(Evaluate):
 
 
 class Shapes(Interpreter):
-    """Finds the shape and dtype of results, by the shape rules of ops. Ops without an abstract operand are computed."""
+    """The interpreter that infers shapes and dtypes by shape rules. Ops without a `TensorSpec` operand are computed."""
 
     infers_shapes = True
 
-    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    def run(self, op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         for a in args:
             if a.__class__ in SPEC_TYPES:
                 return op.abstract(args, kwargs)
@@ -119,13 +127,13 @@ class Shapes(Interpreter):
 EVALUATE = Evaluate()
 SHAPES = Shapes()
 SPEC_TYPES: set[Any] = set()
-"""The class `TensorSpec`, which puts itself here when it has been read."""
+"""The class `TensorSpec`, which `hilevel.engine.spec` adds."""
 Context.interpreter = EVALUATE
 
 
 def on_backend(args: Sequence[Any], backend: Backend) -> tuple[Backend, Any]:
-    """Return operands as arrays, and the backend they belong to: the given one if it is that of any."""
-    args = [a.leave() if a.__class__ in RECORDED else a for a in args]
+    """Return the backend of the operands, and the operands as arrays. The given backend has precedence."""
+    args = [a.unwrap() if a.__class__ in RECORDED else a for a in args]
     for a in args:
         if a.__class__ not in NUMBERS and backend.is_array(a):
             return backend, args
@@ -135,13 +143,13 @@ def on_backend(args: Sequence[Any], backend: Backend) -> tuple[Backend, Any]:
     return backend, args
 
 
-def plain_array(x: Any) -> Any:
-    """Return the array of a tensor that a tape, or a capture that is over, has recorded; an array as it is."""
-    return x.leave() if x.__class__ in RECORDED else x
+def plain_array(x: Array) -> Array:
+    """Return the array of a tensor of a tape or a finished capture; other objects unchanged."""
+    return x.unwrap() if x.__class__ in RECORDED else x
 
 
-def backend_of(value: Any) -> Backend:
-    """The backend that an array belongs to; host arrays belong to the current one."""
+def backend_of(value: Array) -> Backend:
+    """Return the backend of an array; the current backend for NumPy arrays."""
     current = current_backend()
     if isinstance(value, (np.ndarray, np.generic)) or current.is_array(value):
         return current

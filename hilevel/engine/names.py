@@ -13,13 +13,13 @@ _used: dict[str, Iterator[int]] = {}
 
 
 def unique_name(prefix: str) -> str:
-    """The prefix, with a number from its second use on."""
+    """Return the prefix, with a counter as suffix from its second use on."""
     number = next(_used.setdefault(prefix, count()))
     return f"{prefix}_{number}" if number else prefix
 
 
 def distinct(name: str, taken: Container[str]) -> str:
-    """Return the name, with the first number that makes it another one than those that are taken.
+    """Return the name, with a suffix such as `_2` if the name itself is taken.
 
     >>> from hilevel.engine.names import distinct
     >>> distinct("dense", {"dense", "dense_1"})
@@ -29,7 +29,10 @@ def distinct(name: str, taken: Container[str]) -> str:
 
 
 def clear_session(free_memory: bool = True) -> None:
-    """Begin again with the names of layers. Nothing else is kept from one model to the next.
+    """Reset the counters of generated names, the only state that models share.
+
+    Args:
+        free_memory: accepted as in Keras, without effect.
 
     >>> import hilevel
     >>> hilevel.utils.clear_session()
@@ -41,11 +44,11 @@ def clear_session(free_memory: bool = True) -> None:
 
 @contextmanager
 def name_scope(name: str, **kwargs: Any) -> Iterator[None]:
-    """A block whose name stands before the paths of the Variables that are made in it.
+    """Return a block that prepends its name to the paths of the Variables created in it.
 
     Args:
-        name: the name, without "/".
-        kwargs: accepted as in Keras; without meaning here.
+        name: the name, a string without "/" that is not empty.
+        kwargs: accepted as in Keras, without effect.
 
     >>> import hilevel
     >>> with hilevel.name_scope("head"):
@@ -53,7 +56,7 @@ def name_scope(name: str, **kwargs: Any) -> Iterator[None]:
     'head/bias'
 
     Raises:
-        ValueError: the name is not such a string.
+        ValueError: the name is empty, has a "/", or is not a string.
     """
     if not isinstance(name, str) or not name or "/" in name:
         raise ValueError(f"name_scope expects a name without '/'; got {name!r}.")

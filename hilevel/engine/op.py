@@ -1,4 +1,4 @@
-"""What an op is: a value, a gradient and a shape, written side by side.
+"""Ops: a value, a gradient rule and a shape rule, side by side.
 
 ```python
 @op(dtype="float")
@@ -14,20 +14,20 @@ def _(x):
     return like(x)
 ```
 
-The value gets the array module `xp` and arrays. Its parameters before `*` are tensors, those after it attributes; `/`
-in place of `*` lets callers give attributes by position, too. Without either all are tensors.
+The value gets the array module `xp` and arrays. Its parameters before `*` are tensors, the parameters after `*`
+attributes. With `/` in place of `*`, callers may pass attributes by position. Without either, all are tensors.
 
-The gradient rule gets the gradient `g` of the result, the result and the same arguments, and returns the gradient of
-each tensor argument; where one of several costs something, a function without arguments that computes it, which is
-called only if it is needed. It may return more than the argument's shape where the op broadcasts: the sum over the
-repeated axes is taken for it. The shape rule gets and returns `TensorSpec` tensors.
+The gradient rule gets the gradient `g` of the result, the result and the same arguments. It returns the gradient of
+each tensor argument. An expensive gradient may be returned as a function without arguments, which is called only if
+that gradient is needed. Where the op broadcasts, a gradient may have the broadcast shape: the tape sums it to the
+shape of the argument. The shape rule gets and returns `TensorSpec` tensors.
 """
 
 from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, overload
 
 import numpy as np
@@ -40,7 +40,7 @@ from hilevel.engine.dtypes import FLOAT32, INT32
 from hilevel.engine.interpreter import ARRAYS, HOST_TYPES, NUMBERS, SHAPES, backend_of
 from hilevel.engine.spec import TensorSpec, as_spec
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import DTypeLike, Function, Tensor
+from hilevel.engine.types import Array, DType, DTypeLike, Function, Tensor, TensorLike
 from hilevel.errors import ShapeError, refuse_sparse
 
 P = ParamSpec("P")
@@ -55,12 +55,19 @@ _PROMOTIONS: dict[str | None, Function | None] = {
     "sum": dtypes.to_sum,
 }
 _UNSETTLED = {"number": "b", "float": "biu", "product": "i", "sum": "biu"}
-"""Kinds of dtypes that are always promoted."""
+"""The kinds of dtypes that each promotion changes."""
 
 
 class Op(Generic[P]):
-    """A primitive operation. Called on arrays it computes; on traced values it also records itself; on
-    symbolic ones it becomes a node of a graph; on abstract ones it says what shape would result.
+    """A primitive operation: a function of tensors and attributes with a gradient rule and a shape rule.
+
+    A call on arrays computes. A call on tensors of a tape is recorded as well. A call on symbolic tensors adds a
+    node to their graph. A call on `TensorSpec` tensors infers the shape and dtype of the result.
+
+    Args:
+        value: `value(xp, *tensors, **attributes)`, which computes the result.
+        dtype: the promotion of the tensors; see `op`.
+        shape: the shape rule.
 
     >>> ops.tanh
     <op tanh>
@@ -68,7 +75,7 @@ class Op(Generic[P]):
 
     is_composite = False
     keeps_elements = False
-    """Whether the result has the elements of its operand, in another shape or dtype."""
+    """True if the result has the elements of its operand, in another shape or dtype."""
 
     def __init__(self, value: Function, dtype: str | None = None, shape: Function | None = None) -> None:
         signature = inspect.signature(value)
@@ -93,18 +100,21 @@ class Op(Generic[P]):
         self.__signature__ = signature.replace(parameters=parameters)
 
     def gradient(self, rule: Function) -> Function:
-        """Decorator: the op's gradient rule, `rule(xp, g, y, *tensors, **attributes)`."""
+        """Set the gradient rule, `rule(xp, g, y, *tensors, **attributes)`, as a decorator."""
         self.rule = rule
         return rule
 
     def shape(self, rule: Function) -> Function:
-        """Decorator: the op's shape rule, from abstract tensors to abstract tensors."""
+        """Set the shape rule, from `TensorSpec` tensors to `TensorSpec` tensors, as a decorator."""
         self.shape_rule = rule
         return rule
 
     def residuals(self, value: Function) -> Function:
-        """Decorator: a form of the value that returns `(y, residuals)`. The tape hands the residuals to the
-        gradient rule by that name; without them the rule computes what it needs."""
+        """Set a form of the value that returns `(y, residuals)`, as a decorator.
+
+        The tape passes the residuals to the gradient rule as a keyword argument. Without residuals the rule computes
+        these values itself.
+        """
         self.saving = value
         return value
 
@@ -117,7 +127,7 @@ class Op(Generic[P]):
     # -- calling -----------------------------------------------------------------------------------
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Tensor:
-        """Bind the arguments, promote the tensors among them, and hand them to the interpreter in force."""
+        """Bind the arguments, promote the tensors among them, and let the interpreter execute the call."""
         if len(args) != self.arity and self.arity >= 0:
             args, kwargs = self._bind(args, kwargs)  # type: ignore[assignment]
         has_arrays = False
@@ -147,8 +157,8 @@ class Op(Generic[P]):
             self._explain(args, kwargs, error)
             raise
 
-    def _bind(self, args: Any, kwargs: Any) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """Put every tensor argument in its place, and every other under its name."""
+    def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """Return the tensors by position, and the attributes by name."""
         names = self.parameters
         if self.arity < len(args) <= len(names):
             return args[: self.arity], kwargs | dict(
@@ -165,8 +175,8 @@ class Op(Generic[P]):
         tensors = tuple(given.pop(n, None) for n in names[: self.arity])
         return tensors, given
 
-    def abstract(self, args: Any, kwargs: Any) -> Any:
-        """The shape and dtype of the result."""
+    def abstract(self, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+        """Return the shape and dtype of the result for `TensorSpec` operands."""
         if self.shape_rule is None:
             raise TypeError(f"The op {self.name} has no shape rule; add one with @{self.name}.shape.")
         result = self.shape_rule(*[as_spec(a) for a in args], **kwargs)
@@ -174,8 +184,8 @@ class Op(Generic[P]):
             result.source = getattr(args[0], "source", None)
         return result
 
-    def _explain(self, args: Any, kwargs: Any, error: Exception) -> None:
-        """After a failure: let the shape rule say what is wrong, in words that are equal on every backend."""
+    def _explain(self, args: Sequence[Any], kwargs: Mapping[str, Any], error: Exception) -> None:
+        """Raise the error of the shape rule, which is the same on every backend, in place of an array library's."""
         better = current_backend().translate(error)
         if better is None and self.shape_rule is not None:
             try:
@@ -190,7 +200,7 @@ class Op(Generic[P]):
 
 
 def _number_of_tensors(signature: inspect.Signature) -> int:
-    """Return the number of tensors among the parameters of an op's value: those before `/` or `*`, or all."""
+    """Return the number of tensor parameters of an op's value: all before `/` or `*`."""
     namespace, *parameters = signature.parameters.values()
     kinds = [p.kind for p in parameters]
     if namespace.kind is inspect.Parameter.POSITIONAL_ONLY:
@@ -198,8 +208,8 @@ def _number_of_tensors(signature: inspect.Signature) -> int:
     return len(kinds) - kinds.count(inspect.Parameter.KEYWORD_ONLY)
 
 
-def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
-    """Whether operands may have to be cast: a quick check before the slow dtype rules."""
+def _unsettled(args: Sequence[Any], settled: frozenset[Any]) -> bool:
+    """Return whether operands may need a cast: a quick check before the slow dtype rules."""
     first: Any = None
     number = False
     for a in args:
@@ -217,8 +227,8 @@ def _unsettled(args: Any, settled: frozenset[Any]) -> bool:
 # -- dtypes that a backend stores, but does not compute in -------------------------------------------
 
 
-def is_emulated(args: Any) -> bool:
-    """Whether an operand's dtype is one that its backend, or NumPy on the host, stores but does not compute in."""
+def is_emulated(args: Sequence[Any]) -> bool:
+    """Return whether the backend of an operand, or NumPy, stores its dtype but does not compute in it."""
     for a in args:
         if getattr(a, "dtype", INT32).kind == "V" and a.__class__ in ARRAYS and a.__class__ is not TensorSpec:
             value = a.value if a.__class__ is TapeTensor else a
@@ -227,10 +237,10 @@ def is_emulated(args: Any) -> bool:
 
 
 def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
-    """Decorator for a function of tensors: where their dtype is emulated, compute in float32 and round the result.
+    """Wrap a function of tensors: for an emulated dtype, compute in float32 and round the result.
 
-    Functions that combine tensors with Python floats by operators need it: a NumPy array of bfloat16 times a float is
-    float32.
+    Functions that combine tensors with Python floats by operators need this decorator: a NumPy array of bfloat16
+    times a float is float32.
     """
 
     @functools.wraps(function)
@@ -254,13 +264,15 @@ def rounded(function: Callable[P, Any]) -> Callable[P, Any]:
     return call
 
 
-def _narrow(y: Any, dtype: Any) -> Any:
+def _narrow(y: Array, dtype: DType) -> Array:
     return y.astype(dtype) if y.dtype == FLOAT32 else y
 
 
 def as_operands(args: tuple[Any, ...]) -> Any:
-    """Return operands as tensors and numbers: Variables are read, lists and other objects become arrays. If all are
-    numbers, these become arrays. If one is a symbolic tensor, return that."""
+    """Return operands as tensors and Python scalars; or a symbolic tensor among them.
+
+    Variables are read. Lists and other objects become arrays, and so do Python scalars if there is no tensor.
+    """
     operands: list[Any] = []
     numbers = True
     for a in args:
@@ -278,8 +290,8 @@ def as_operands(args: tuple[Any, ...]) -> Any:
     return tuple(operands)
 
 
-def to_array(x: Any, dtype: DTypeLike = None) -> Any:
-    """An array of the current backend, by the dtype rules: Python floats and lists of them in floatx."""
+def to_array(x: TensorLike, dtype: DTypeLike = None) -> Array:
+    """Return a tensor as an operand; convert other objects to arrays of the current backend by the dtype rules."""
     if isinstance(x, TensorBase):
         x = x.read()
         return x if dtype is None else x.astype(dtypes.as_dtype(dtype))
@@ -299,23 +311,23 @@ def to_array(x: Any, dtype: DTypeLike = None) -> Any:
     return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
 
 
-def to_float_array(x: Any) -> Any:
-    """`to_array`, integers and booleans as floatx."""
+def to_float_array(x: TensorLike) -> Array:
+    """Convert as `to_array` does, integers and booleans to floatx."""
     return dtypes.to_float((to_array(x),))[0]
 
 
-def _holds_tensor(x: Any) -> bool:
+def _holds_tensor(x: object) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_holds_tensor, x))
     return (x.__class__ in ARRAYS and x.__class__ not in HOST_TYPES) or isinstance(x, TensorBase)
 
 
-def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
+def _host(x: TensorLike, dtype: DTypeLike) -> np.ndarray[Any, Any]:
     array = np.asarray(x)
     if array.dtype == object:
         refuse_sparse(x)
         raise TypeError(
-            f"Cannot make a tensor of {type(x).__name__}: {str(x)[:80]!r}. Expected numbers, an array, or "
+            f"Cannot convert {type(x).__name__} to a tensor: {str(x)[:80]!r}. Expected an array, a Python scalar, or "
             "lists of equal length."
         )
     array = dtypes.native(array)
@@ -326,8 +338,8 @@ def _host(x: Any, dtype: DTypeLike) -> np.ndarray[Any, Any]:
     return array
 
 
-def _is_python(x: Any) -> bool:
-    """Whether the numbers are Python's, which have no dtype of their own."""
+def _is_python(x: TensorLike) -> bool:
+    """Return whether the elements are Python scalars, which have no dtype of their own."""
     while isinstance(x, (list, tuple)) and len(x):
         x = x[0]
     return not hasattr(x, "dtype") and not hasattr(x, "__array__")
@@ -341,15 +353,15 @@ def op(
 def op(
     function: None = None, *, dtype: str | None = None, shape: Function | None = None
 ) -> Callable[[Callable[Concatenate[Any, P], Any]], Op[P]]: ...
-def op(function: Any = None, *, dtype: str | None = None, shape: Function | None = None) -> Any:
-    """Decorator: make a primitive op of the function that computes its value.
+def op(function: Function | None = None, *, dtype: str | None = None, shape: Function | None = None) -> Any:
+    """Make a primitive op of the function that computes its value, as a decorator.
 
-    The parameters before `*`, or `/`, are tensors, those after it attributes.
-
-    `dtype` says what is done to the operands first: `"common"` brings them to their common dtype, `"number"` makes
-    int32 of booleans, too, `"float"` brings them to a floating-point dtype, `"product"` makes int32 of int8, `"sum"`
-    of booleans and small integers; nothing where it is None. `shape` is the shape rule, where it is one of those that
-    many ops share.
+    Args:
+        function: `function(xp, *tensors, **attributes)`. The parameters before `*` or `/` are tensors.
+        dtype: the promotion of the tensors; None for no promotion. `"common"` casts them to their common dtype.
+            `"number"` also casts booleans to int32, `"float"` integers to floatx, and `"product"` int8 to int32.
+            `"sum"` casts booleans and small integers to int32.
+        shape: the shape rule, if it is one of the rules that many ops share.
 
     >>> @ops.op(dtype="float")
     ... def cube(xp, x):
@@ -363,7 +375,10 @@ def op(function: Any = None, *, dtype: str | None = None, shape: Function | None
 
 
 class Composite(Generic[P]):
-    """A function of ops that looks at shapes: on symbolic tensors it becomes one node of the graph.
+    """A function of ops that depends on shapes. A call on symbolic tensors adds one node to their graph.
+
+    Args:
+        function: the function of tensors.
 
     >>> ops.take
     <op take>
@@ -395,7 +410,10 @@ class Composite(Generic[P]):
 
 
 def composite(function: Callable[P, Any]) -> Composite[P]:
-    """Decorator for an op that is said with other ops and looks at the shapes of its arguments.
+    """Make a composite of a function that calls ops and depends on the shapes of its arguments, as a decorator.
+
+    Args:
+        function: the function of tensors.
 
     >>> @ops.composite
     ... def flat(x):

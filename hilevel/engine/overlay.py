@@ -1,4 +1,4 @@
-"""Values that Variables have in one thread only, while something is traced, captured or tried out."""
+"""Values that Variables have in one thread only, during a trace, a capture or an attempt."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ if TYPE_CHECKING:
 
 
 class Overlay:
-    """A block in which this thread reads and writes the values of Variables here.
+    """A block in which this thread reads and writes values of Variables in the overlay.
 
-    A Variable without a value here is read from the overlay around this one, or from the Variable itself, and keeps
-    that value for the rest of the block. Values that are written stay here. `commit` hands them on, after the block.
+    The first read of a Variable copies its value from the enclosing overlay, or from the Variable, for the rest of the
+    block. Values written in the block stay in the overlay until `commit`, which follows the block.
 
     Args:
-        values: pairs of a Variable and the value that it has in the block, an array or a tensor of a tape.
+        values: pairs of a Variable and its value in the block: an array or a tensor of a tape.
 
     >>> from hilevel.engine.overlay import Overlay
     >>> v = hilevel.Variable(1.0)
@@ -57,27 +57,27 @@ class Overlay:
         value = self.values.get(id(variable))
         return self._enter(variable) if value is None else value
 
-    def write(self, variable: Variable, value: Any) -> None:
+    def write(self, variable: Variable, value: Array) -> None:
         """Set the value of a Variable."""
         key = id(variable)
         self.values[key] = value
         self.seen[key] = self.written[key] = variable
 
     def _enter(self, variable: Variable) -> Any:
-        """Take over the value of a Variable that is read for the first time."""
+        """Return the value of a Variable that is read for the first time, and keep it."""
         value = variable._array if self.outer is None else self.outer.read(variable)
         self.values[id(variable)], self.seen[id(variable)] = value, variable
         return value
 
-    def commit(self, apart_from: Iterable[Variable] = ()) -> None:
-        """Give the Variables the values that were written, or the overlay around this one, apart from some."""
-        left = set(map(id, apart_from))
+    def commit(self, omitted: Iterable[Variable] = ()) -> None:
+        """Write the values to the Variables, or to the enclosing overlay. Omit some Variables."""
+        left = set(map(id, omitted))
         for key, variable in self.written.items():
             if key not in left:
                 variable.replace(self.values[key])
 
     def move(self, variable: Variable, moved: Callable[[Array], Array]) -> None:
-        """Replace the values of a Variable, here and in the overlays around, by a function of them."""
+        """Replace the values of a Variable, here and in the enclosing overlays, by a function of them."""
         if id(variable) in self.values:
             self.values[id(variable)] = moved(self.values[id(variable)])
         if self.outer is not None:
@@ -85,9 +85,9 @@ class Overlay:
 
 
 class Usage:
-    """The Variables that a function reads and writes, noted while it runs on shapes (`context.usage`).
+    """The Variables that a function reads and writes, recorded while it runs on shapes (`context.usage`).
 
-    It may name more Variables than a run on arrays uses, or miss some: a compiler checks it.
+    A run on arrays may use fewer Variables, or others as well. Compilers check this.
     """
 
     def __init__(self) -> None:
@@ -95,7 +95,7 @@ class Usage:
         self.written: dict[int, Variable] = {}
 
     def variables(self) -> tuple[list[Variable], list[Variable]]:
-        """Return the Variables that are written, and those that are only read."""
+        """Return the Variables that are written, and the Variables that are only read."""
         return [*self.written.values()], [v for key, v in self.read.items() if key not in self.written]
 
 
@@ -112,14 +112,16 @@ def note_written(variables: Iterable[Variable]) -> None:
 
 
 def arrays_of(variables: Sequence[Variable]) -> list[Array]:
-    """Return the arrays that Variables hold, as this thread sees them."""
+    """Return the values of Variables in this thread."""
     overlay = context.overlay
     return [v._array for v in variables] if overlay is None else [overlay.read(v) for v in variables]
 
 
 def disposable_arrays(variables: Sequence[Variable], copy: Callable[[Array], Array]) -> list[Array]:
-    """Return the arrays that Variables hold, for a program that uses them up: copies of those that another thread, or
-    the block around an overlay, goes on to use."""
+    """Return the values of Variables for a program that overwrites them.
+
+    Values that another thread or the code around an overlay still needs are copied.
+    """
     overlay = context.overlay
     if overlay is None:
         return [v._array for v in variables]
@@ -127,7 +129,7 @@ def disposable_arrays(variables: Sequence[Variable], copy: Callable[[Array], Arr
 
 
 def replace_arrays(variables: Sequence[Variable], arrays: Sequence[Array]) -> None:
-    """Give Variables new arrays, which nobody else changes."""
+    """Give Variables new arrays, which no other code may change."""
     overlay = context.overlay
     for variable, array in zip(variables, arrays, strict=True):
         if overlay is None:

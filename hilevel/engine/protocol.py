@@ -1,8 +1,8 @@
-"""The backend protocol: what hilevel asks of an array library.
+"""The backend protocol: the functions of an array library that hilevel requires.
 
-A backend is an array module (`xp`) with the few functions in which array modules differ. This class is
-written once against `xp` and is complete for any eager module that follows NumPy; a backend overrides what
-its module does differently or better. Nothing above this file asks which backend it runs on.
+A backend is an array module, `xp`, with the few functions in which array modules differ. The base class is complete
+for any eager module that follows NumPy. A backend overrides the methods that its module does differently or faster.
+No code above this file depends on the name of a backend.
 """
 
 from __future__ import annotations
@@ -11,16 +11,27 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
 from hilevel.engine.philox import philox_words
-from hilevel.engine.types import Array, DTypeLike, Function
+from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
+
+if TYPE_CHECKING:
+    from hilevel.engine.op import Op
+
+
+Update: TypeAlias = tuple[Function, Mapping[str, Any], Sequence[Array]]
+"""A function that writes in place, its keyword arguments, and the arrays that it may overwrite."""
 
 
 def module_with(module: ModuleType, **functions: Callable[..., Any]) -> ModuleType:
-    """An array module with other functions in place of some.
+    """Return a copy of an array module in which some functions are replaced.
+
+    Args:
+        module: the array module, which is not changed.
+        functions: the new functions, by name.
 
     >>> from hilevel.engine.protocol import module_with
     >>> module_with(np, tanh=abs).tanh(-2), np.tanh(0.0)
@@ -32,11 +43,18 @@ def module_with(module: ModuleType, **functions: Callable[..., Any]) -> ModuleTy
 
 
 class Override:
-    """A backend's own form of one op: its `value`, and its `gradient` where the shared one does not fit.
+    """A backend's own form of one op.
 
-    `value(xp, *tensors, **attributes)` replaces the op's value. `gradient`, called like the op's own rule,
-    is used when a tape records the op; without it the shared rule is. `saving` is a form of the value that returns
-    `(y, residuals)`, arrays that the `gradient` is handed by that name.
+    Args:
+        value: `value(xp, *tensors, **attributes)`, in place of the op's value.
+        gradient: a gradient rule with the parameters of the op's own, for recorded calls; by default the op's own.
+        saving: a form of the value that returns `(y, residuals)`. The gradient rule gets the residuals as a keyword
+            argument.
+
+    >>> from hilevel.engine.protocol import Override
+    >>> form = Override(lambda xp, x: xp.tanh(x))
+    >>> form.value(np, 0.0), form.gradient
+    (np.float64(0.0), None)
     """
 
     __slots__ = ("gradient", "saving", "value")
@@ -49,19 +67,25 @@ class Override:
         self.saving = saving
 
 
-class Overrides(dict[Any, "Override | None"]):
-    """A backend's own forms of ops, by `Op`: `overrides[ops.erf] = Override(value)`; None for an op that has none.
+class Overrides(dict["Op[Any]", "Override | None"]):
+    """A backend's own forms of ops, by `Op`; None for an op without one.
 
     Args:
-        families: the module with the forms of the ops in a module of `hilevel.ops`, in its `OVERRIDES`. It is
-            imported when the first of these ops is called.
+        families: for the name of a module of ops the name of a module with a dict `OVERRIDES` of forms. It is imported
+            when one of these ops is called for the first time.
+
+    >>> from hilevel.engine.protocol import Override, Overrides
+    >>> overrides = Overrides()
+    >>> overrides[hilevel.ops.erf] = Override(lambda xp, x: x)
+    >>> overrides[hilevel.ops.erf].value(np, 2.0), overrides[hilevel.ops.tanh]
+    (2.0, None)
     """
 
     def __init__(self, families: Mapping[str, str] | None = None) -> None:
         super().__init__()
         self.families = dict(families or {})
 
-    def __missing__(self, op: Any) -> Override | None:
+    def __missing__(self, op: Op[Any]) -> Override | None:
         family = self.families.get(op.__module__)
         if family is not None:
             for key, override in import_module(family).OVERRIDES.items():
@@ -70,24 +94,30 @@ class Overrides(dict[Any, "Override | None"]):
 
 
 class Backend:
-    """An array module, and what hilevel needs to know about it. Subclass it to add a backend.
+    """Base class of backends: an array module and the functions that hilevel requires of it.
 
-    A subclass sets `name`, `xp` and `array_types`. Everything else has a working default for an eager array
-    module; `hilevel.testing.check_backend` says what is wrong.
+    A subclass sets `name`, `xp` and `array_types`. All other members have a working default for an eager array
+    module. `hilevel.testing.check_backend` tests a backend.
+
+    >>> from hilevel.engine.protocol import Backend
+    >>> class Plain(Backend):
+    ...     name, xp, array_types = "plain", np, (np.ndarray, np.generic)
+    >>> Plain().device_index("cpu"), Plain().copy(np.ones(2))
+    (0, array([1., 1.]))
     """
 
     name: str = ""
     xp: Any = None
     array_types: tuple[type, ...] = ()
     requires: str = ""
-    """The name of the distribution that it needs, such as `jax`, for messages."""
+    """The name of the package that the backend requires, such as `jax`, for messages."""
     emulated: frozenset[str] = frozenset({"bfloat16"})
-    """Names of dtypes that the module stores only. Ops compute in float32 and round the result.
-    NumPy has bfloat16 from `ml_dtypes`: a matrix product, or a product with a Python float, is float32 there."""
+    """Names of the dtypes that the module stores only. Ops compute in float32 and round the result.
+    NumPy has bfloat16 from `ml_dtypes`: there a matrix product, or a product with a Python float, is float32."""
     takes_host_arrays: bool = True
-    """Whether the module's functions take NumPy arrays beside its own. If not, ops bring them over first."""
+    """True if the module's functions accept NumPy arrays beside its own. If not, ops convert NumPy arrays first."""
     block_bytes: int = 1 << 28
-    """Upper limit of the temporary memory for one block of a batch. A processor's cache suggests a smaller one."""
+    """The maximum temporary memory in bytes for one block of a batch. A smaller value keeps blocks in a CPU's cache."""
 
     def __init__(self) -> None:
         self.overrides = Overrides()
@@ -95,38 +125,45 @@ class Backend:
     # -- arrays ------------------------------------------------------------------------------------
 
     def is_array(self, x: object) -> bool:
-        """Whether `x` is an array of this backend, a traced one of a compiler included."""
+        """Return whether `x` is an array of this backend, including a compiler's tracer."""
         return isinstance(x, self.array_types)
 
-    def convert_operands(self, args: Any) -> tuple[Any, ...]:
-        """The operands, with those on the host as arrays of this backend."""
+    def convert_operands(self, args: Sequence[Any]) -> tuple[Any, ...]:
+        """Return the operands with NumPy arrays converted to arrays of this backend."""
         return tuple(self.asarray(a) if isinstance(a, (np.ndarray, np.generic)) else a for a in args)
 
-    def asarray(self, x: Any, dtype: DTypeLike = None) -> Array:
-        """The data of the host, or of this backend, as an array of this backend."""
+    def asarray(self, x: TensorLike, dtype: DTypeLike = None) -> Array:
+        """Return host data, or an array of this backend, as an array of this backend."""
         return self.xp.asarray(x, dtype=dtype)
 
     def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
-        """A copy of the array on the host."""
+        """Return a copy of the array in the host's memory."""
         return np.array(x)
 
     def copy(self, x: Array) -> Array:
-        """The array as it is now, whatever is later done to `x` in place."""
+        """Return a copy, which later changes of `x` in place do not reach."""
         return self.xp.array(x, copy=True)
 
     def is_concrete(self, x: Array) -> bool:
-        """Whether the numbers can be looked at (not inside a compiler's trace)."""
+        """Return whether the array has values, in contrast to a compiler's tracer."""
         return True
 
     def is_host(self, x: Array) -> bool:
-        """Whether looking at the numbers costs nothing: they are in the host's memory."""
+        """Return whether the values are in the host's memory, so that reading them needs no synchronization."""
         return isinstance(x, (np.ndarray, np.generic))
 
     def synchronize(self) -> None:
-        """Wait until everything that was asked of the device is done."""
+        """Wait until the device has completed all of its work."""
 
-    def scatter(self, x: Array, index: Any, updates: Array, reduction: str | None = None) -> Array:
-        """A copy of `x` with `updates` put, or combined (`add`, `max`, `min`, `mul`), at `index`."""
+    def scatter(self, x: Array, index: Index, updates: Array, reduction: str | None = None) -> Array:
+        """Return a copy of `x` in which `updates` replace the elements at `index`, or are combined with them.
+
+        Args:
+            x: an array.
+            index: an index as in `x[index]`.
+            updates: an array that broadcasts to the shape of `x[index]`.
+            reduction: None to replace, or `"add"`, `"max"`, `"min"` or `"mul"`.
+        """
         out = self.xp.array(x, copy=True)
         if reduction is None:
             out[index] = updates
@@ -136,24 +173,27 @@ class Backend:
         return out
 
     def argsort(self, x: Array, axis: int) -> Array:
-        """The indices that sort an axis, equal elements in their order."""
+        """Return the indices that sort an axis. The sort is stable."""
         return self.xp.argsort(x, axis=axis, kind="stable")
 
     # -- information -------------------------------------------------------------------------------
 
     def version(self) -> str:
-        """The version of the array library."""
+        """Return the version of the array library."""
         return str(getattr(self.xp, "__version__", "?"))
 
     def devices(self) -> list[str]:
-        """Names of the devices that can be computed on."""
+        """Return the names of the devices."""
         return ["cpu:0"]
 
     def device_index(self, name: str) -> int:
-        """The place in `devices` of a name: `"gpu:1"`, or `"gpu"` for the first; "gpu" and "cuda" are one.
+        """Return the position of a name in `devices`.
+
+        Args:
+            name: a name such as `"gpu:1"`, or `"gpu"` for the first GPU. "gpu" and "cuda" are synonyms.
 
         Raises:
-            ValueError: there is no such device.
+            ValueError: the backend has no device of this name.
         """
         wanted = name.lower().replace("gpu", "cuda")
         known = [known.lower().replace("gpu", "cuda") for known in self.devices()]
@@ -165,64 +205,69 @@ class Backend:
         )
 
     def device(self, name: str) -> AbstractContextManager[None]:
-        """A block in which arrays are made on that device."""
+        """Return a block in which arrays are created on a device."""
         self.device_index(name)
         return nullcontext()
 
     # -- running -----------------------------------------------------------------------------------
 
     def map_parts(self, work: Callable[[slice], Any], parts: Sequence[slice]) -> list[Any]:
-        """Return `work(part)` for each part, in order. A backend with threads of its own may use them."""
+        """Return `work(part)` for each part, in order. A backend may run parts in threads."""
         return [work(part) for part in parts]
 
     def compile(self, function: Function, donate: bool = True) -> Function:
-        """A faster form of `function`, which may read and write Variables. Eager backends: itself.
+        """Return a faster form of a function that may read and write Variables. By default, the function itself.
 
-        A backend that can run several calls as one program returns an object with two methods more.
-        `max_steps_per_call(*args)` returns the largest number of calls that pays. `call_many(count, *args)` calls the
-        function on the first `count` slices of its arguments, and returns the last result and all results, stacked.
+        A backend that can run several calls as one program returns an object with two more methods.
+        `max_steps_per_call(*args)` returns the largest number of calls that pays off. `call_many(count, *args)` calls
+        the function on the first `count` slices of its arguments. It returns the last result, and all results, stacked.
+
+        Args:
+            function: the function to compile.
+            donate: whether the program may reuse the memory of the Variables that it writes.
         """
         return function
 
-    def pack(self, updates: Any) -> tuple[dict[int, Array], list[Function]]:
-        """Arrays for what a replayed step writes to, in the form that suits the functions that write.
+    def pack(self, updates: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
+        """Allocate the arrays that a replayed step writes in place, in a layout that suits its updates.
 
         Args:
-            updates: a tuple for each update: a function, its keyword arguments, and the arrays that it may write its
-                results to. The function has an attribute `writes`, a function of the same arguments, which returns
-                the positions of these arrays; those of none, where it has no form that runs in place.
+            updates: a tuple for each update: a function, its keyword arguments, and the arrays that it may overwrite
+                with its results. The function has an attribute `writes`, a function of the same arguments. It returns
+                the positions of these arrays, or an empty list if no form runs in place.
 
         Returns:
-            The new arrays, by the `id` of the one that each stands for; and for each update a function of the arguments
-            that are not written to, and of the keyword arguments.
+            The new arrays, by the `id` of the array that each replaces. For each update, a function of the arguments
+            that are not overwritten and of the keyword arguments.
         """
         assert not updates, f'The backend "{self.name}" has functions that write, but no pack().'
         return {}, []
 
     vjp: Callable[..., Any] | None = None
-    """`vjp(pure, arrays)` -> `(value, pullback, aux)` of a function `pure(arrays)` -> `(value, aux)`,
-    for a backend that has an engine of its own. None: the tape."""
+    """`vjp(pure, arrays)` -> `(value, pullback, aux)` of a function `pure(arrays)` -> `(value, aux)`, for a backend
+    with automatic differentiation of its own. None: the tape differentiates."""
 
     custom_gradient: Callable[[Function], Function] | None = None
-    """Make `f(*arrays)` -> `(y, gradient function)` a function whose gradient that engine takes from it."""
+    """`custom_gradient(f)` of a function `f(*arrays)` -> `(y, gradient function)` -> a function that the backend's own
+    automatic differentiation differentiates by that gradient function."""
 
     def translate(self, error: Exception) -> Exception | None:
-        """hilevel's own error for one that the array library raised, where there is one."""
+        """Return hilevel's own error for an error of the array library, or None."""
         return None
 
     vmap: Callable[[Function], Function] | None = None
-    """Map a function over the leading axis of its arguments (`ops.vectorized_map`). None: a loop."""
+    """`vmap(f)` -> `f` mapped over the leading axis of its arguments, for `ops.vectorized_map`. None: a loop."""
 
-    # -- control flow: a Python loop, unless a compiler has to see it ------------------------------
+    # -- control flow: by Python, unless a compiler traces it ------------------------------
 
-    def cond(self, predicate: Any, true_fn: Function, false_fn: Function) -> Any:
-        """`true_fn()` if `predicate` else `false_fn()`."""
+    def cond(self, predicate: TensorLike, true_fn: Function, false_fn: Function) -> Any:
+        """Return `true_fn()` if `predicate` else `false_fn()`."""
         return true_fn() if bool(predicate) else false_fn()
 
     def while_loop(
         self, cond: Function, body: Function, loop_vars: tuple[Any, ...], maximum: int | None
     ) -> tuple[Any, ...]:
-        """Apply `body` to the loop variables while `cond` of them holds."""
+        """Apply `body` to the loop variables while `cond(*loop_vars)` is true, at most `maximum` times."""
         count = 0
         while bool(cond(*loop_vars)) and (maximum is None or count < maximum):
             loop_vars = body(*loop_vars)
@@ -230,27 +275,31 @@ class Backend:
         return loop_vars
 
     scan: Callable[..., Any] | None = None
-    """`scan(f, init, xs, length, reverse)` for a backend that compiles loops. None: a loop."""
+    """`scan(f, init, xs, length, reverse)` -> `(carry, ys)`, for a backend that compiles loops. None: a Python loop."""
 
     # -- random numbers ----------------------------------------------------------------------------
 
-    def philox(self, seed: Any, draw: Any, blocks: int) -> Array:
-        """Philox-4x64-10 of the counters `(0..blocks-1, draw, 0, 0)` with the key `(seed, 0)`.
+    def philox(self, seed: int | Array, draw: int | Array, blocks: int) -> Array:
+        """Generate `4 * blocks` words, uint64, by Philox-4x64-10.
 
-        Returns `4 * blocks` words, uint64, the words of a block together.
+        The counters are `(0..blocks-1, draw, 0, 0)`, the key is `(seed, 0)`. The words of a block are adjacent.
         """
         return philox_words(self.xp, seed, draw, blocks)
 
     def split_words(self, words: Array, width: int) -> Array:
-        """Words of 64 bits as twice or four times as many of 32 or 16, the lowest bits first."""
+        """Split words of 64 bits into words of 32 or 16, the lowest bits first."""
         if width == 64:
             return words
         target = self.xp.uint32 if width == 32 else self.xp.uint16
         return words.view(target)
 
 
-def axes_tuple(axis: int | Sequence[int] | None, rank: int) -> tuple[int, ...]:
-    """The axes as non-negative integers; None is all of them."""
+def axes_tuple(axis: Axis, rank: int) -> tuple[int, ...]:
+    """Return the axes as non-negative integers; None stands for all.
+
+    Raises:
+        ValueError: an axis is out of range.
+    """
     if axis is None:
         return tuple(range(rank))
     axes = (axis,) if isinstance(axis, int) else tuple(axis)

@@ -1,32 +1,35 @@
-"""Ranges of indices, labels and targets: checked on the host, before a step is run on the data.
+"""Ranges of indices, labels and targets, checked on the host before a step runs on the data.
 
-An op, a layer or a loss that takes indices calls `expect_indices`; one that takes probabilities as targets calls
-`expect_fractions`. On an array of the host the elements are checked at once.
-On an abstract tensor that stands for a part of a batch, the range is noted: the training loop checks the batches
-before the step is run on them. On a device nothing is checked, and an index outside the range gives NaN.
+Ops, layers and losses call `expect_indices` for indices, and `expect_fractions` for probabilities as targets.
+
+- Elements of NumPy arrays are checked at once.
+- For a `TensorSpec` that represents an array of the batch, the range is recorded. The training loop checks each batch
+  before it runs the step.
+- On a device nothing is checked. An index outside the range gives NaN.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from hilevel.engine.context import context
 from hilevel.engine.spec import TensorSpec, UnknownSize
+from hilevel.engine.types import Function, TensorLike
 from hilevel.errors import OutOfRangeError
 
 
 class Range(NamedTuple):
-    """A range that a part of a batch has to keep to.
+    """The allowed range of the elements of one array of a batch.
 
     Args:
-        source: the position of the part among the leaves of the batch.
+        source: the position of the array among the leaves of the batch.
         low, high: the limits of the range, both excluded.
-        expected: the values that the message names: `"0..4"`.
-        label: the layer or loss that takes the values, and their meaning: `'Embedding "e": index'`.
-        advice: a sentence on what to do about a value outside the range.
+        expected: the range in the error message, such as `"0..4"`.
+        label: the layer or loss, and the meaning of the values, such as `'Embedding "e": index'`.
+        advice: the last sentence of the error message.
         ignored: a value outside the range that is allowed.
         takes_nan: whether NaN is allowed.
     """
@@ -59,27 +62,36 @@ class Range(NamedTuple):
             )
 
 
-def expect_indices(x: Any, size: Any, label: str, advice: str, ignored: int | None = None) -> None:
+def expect_indices(x: TensorLike, size: object, label: str, advice: str, ignored: int | None = None) -> None:
     """Declare that the elements of a tensor are indices from 0 to `size - 1`.
 
+    Args:
+        x: a tensor, or nested lists.
+        size: the number of indices; an unknown size is not checked.
+        label, advice, ignored: as in `Range`.
+
     Raises:
-        OutOfRangeError: an array of the host has another element, NaN included.
+        OutOfRangeError: a NumPy array or list has another element, such as NaN.
     """
     if isinstance(size, int) and not isinstance(size, UnknownSize):
         _expect(x, Range(-1, -1, size, f"0..{size - 1}", label, advice, ignored))
 
 
-def expect_fractions(x: Any, label: str, advice: str) -> None:
-    """Declare that the elements of a tensor are from 0 to 1, apart from noise: above -0.5 and below 1.5, or NaN.
+def expect_fractions(x: TensorLike, label: str, advice: str) -> None:
+    """Declare that the elements of a tensor are from 0 to 1. Values above -0.5 and below 1.5, and NaN, are accepted.
+
+    Args:
+        x: a tensor, or nested lists.
+        label, advice: as in `Range`.
 
     Raises:
-        OutOfRangeError: an array of the host has another element.
+        OutOfRangeError: a NumPy array or list has another element.
     """
     _expect(x, Range(-1, -0.5, 1.5, "0..1", label, advice, takes_nan=True))
 
 
-def _expect(x: Any, expected: Range) -> None:
-    """Check an array of the host; note the range of an abstract tensor that stands for a part of a batch."""
+def _expect(x: TensorLike, expected: Range) -> None:
+    """Check a NumPy array; record the range of a `TensorSpec` that represents an array of a batch."""
     if isinstance(x, (list, tuple)):
         x = np.asarray(x)
     if isinstance(x, np.ndarray):
@@ -90,11 +102,11 @@ def _expect(x: Any, expected: Range) -> None:
             context.ranges.append(declared)
 
 
-def check_ranges(ranges: Iterable[Range], leaves: list[tuple[str, Any]]) -> None:
-    """Check the leaves of a batch, pairs of a name and a column that yields its blocks.
+def check_ranges(ranges: Iterable[Range], leaves: Sequence[tuple[str, Function]]) -> None:
+    """Check the leaves of a batch: pairs of a name and a function that yields blocks of an array.
 
     Raises:
-        OutOfRangeError: names the leaf, the element and the range.
+        OutOfRangeError: an element is outside its range.
     """
     for expected in ranges:
         name, blocks = leaves[expected.source]

@@ -1,4 +1,4 @@
-"""The settings of the process, which `hilevel.config` reads and changes."""
+"""The settings of the process, for `hilevel.config`."""
 
 from __future__ import annotations
 

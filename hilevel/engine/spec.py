@@ -1,4 +1,4 @@
-"""TensorSpec tensors: a shape and a dtype, and the rules that most ops' shapes follow."""
+"""TensorSpec, a shape and a dtype without values; the shape rules that many ops share."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from hilevel.engine.interpreter import ARRAYS, SPEC_TYPES
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.settings import settings
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import DType
+from hilevel.engine.types import Axis, DType, DTypeLike, Function, TensorLike
 from hilevel.errors import ShapeError, TracedValueError
 
 
 class UnknownSize(int):
-    """A stand-in for a dimension that is not known. In messages it reads `None`."""
+    """A placeholder for an unknown dimension. Messages show it as `None`."""
 
     def __repr__(self) -> str:
         return "None"
@@ -29,26 +29,29 @@ PLACEHOLDER_SIZES = (UnknownSize(240), UnknownSize(360))
 
 
 class TensorSpec(TensorBase):
-    """A tensor of which only shape and dtype are known.
+    """A tensor without values: a shape and a dtype.
 
-    `source` is the position, among the leaves of the batch, of the array whose elements it has; None if it has others.
+    Args:
+        shape: the sizes of the axes.
+        dtype: the dtype.
+        source: the position of an array among the leaves of the batch, if the tensor has the elements of that array.
     """
 
     __slots__ = ("__weakref__", "dtype", "shape", "source")
 
-    def __init__(self, shape: Sequence[int], dtype: Any, source: int | None = None) -> None:
+    def __init__(self, shape: Sequence[int], dtype: DTypeLike, source: int | None = None) -> None:
         self.shape = tuple(shape)
         self.dtype: DType = np.dtype(dtype)
         self.source = source
 
-    def _no_data(self, *_: Any, **__: Any) -> Any:
+    def _no_data(self, *_: object, **__: object) -> Any:
         raise TracedValueError(
-            "The layer or model is being run on shapes alone, to find the shape of its output, and "
-            "asks for the numbers of a tensor. Use ops (hilevel.ops.where, cond, while_loop) instead "
-            "of Python's if, while, float() or numpy functions on tensors."
+            "The layer or model runs on shapes alone, to infer the shape of its output, and reads the values of a "
+            "tensor. Use ops (hilevel.ops.where, cond, while_loop) instead of Python's if, while, float() or numpy "
+            "functions on tensors."
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = _no_data
+    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = tolist = _no_data
 
     def __repr__(self) -> str:
         return f"<TensorSpec shape={self.shape}, dtype={self.dtype}>"
@@ -58,8 +61,8 @@ ARRAYS.add(TensorSpec)
 SPEC_TYPES.add(TensorSpec)
 
 
-def as_spec(x: Any) -> Any:
-    """The shape and dtype of an array; Python numbers stay as they are."""
+def as_spec(x: TensorLike) -> Any:
+    """Return an array as a TensorSpec; None and Python scalars unchanged."""
     if x is None or isinstance(x, (TensorSpec, int, float, bool)):
         return x
     return TensorSpec(x.shape, x.dtype)
@@ -68,69 +71,73 @@ def as_spec(x: Any) -> Any:
 # -- rules that many ops share ----------------------------------------------------------------------
 
 
-def shape_of(x: Any) -> tuple[int, ...]:
-    """The shape, that of a Python number being ()."""
+def shape_of(x: TensorLike) -> tuple[int, ...]:
+    """Return the shape; () for a Python scalar."""
     return getattr(x, "shape", ())
 
 
-def dtype_of(x: Any) -> DType:
-    """The dtype, that of a Python number by the dtype rules."""
+def dtype_of(x: TensorLike) -> DType:
+    """Return the dtype; for a Python scalar by the dtype rules."""
     return x.dtype if hasattr(x, "dtype") else of_scalar(x)
 
 
 def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape that arrays of these shapes give together."""
+    """Return the shape to which arrays of these shapes broadcast.
+
+    Raises:
+        ShapeError: the shapes do not broadcast.
+    """
     rank = max(map(len, shapes), default=0)
     out = []
     for i in range(-rank, 0):
         sizes = {s[i] for s in shapes if len(s) >= -i and s[i] != 1}
         if len(sizes) > 1:
             raise ShapeError(
-                f"Shapes {' and '.join(map(str, shapes))} do not fit together: axis {i} has the sizes "
+                f"Shapes {' and '.join(map(str, shapes))} do not broadcast: axis {i} has the sizes "
                 f"{' and '.join(map(str, sorted(sizes)))}. Expected equal sizes, or 1."
             )
         out.append(next(iter(sizes), 1))
     return tuple(out)
 
 
-def elementwise(*xs: Any, dtype: Any = None) -> TensorSpec:
-    """Shape rule of ops that broadcast their operands."""
+def elementwise(*xs: TensorLike, dtype: DTypeLike = None) -> TensorSpec:
+    """Infer the result of ops that broadcast their operands."""
     tensors = [x for x in xs if x is not None]
     arrays = [x for x in tensors if hasattr(x, "dtype")] or tensors
     shape = broadcast(*(shape_of(x) for x in tensors))
     return TensorSpec(shape, dtype or dtype_of(arrays[0]))
 
 
-def like(x: Any, **_: Any) -> TensorSpec:
-    """Shape rule of ops with one operand whose shape they keep."""
+def like(x: TensorSpec, **_: object) -> TensorSpec:
+    """Infer a result of the shape and dtype of the operand."""
     return TensorSpec(x.shape, x.dtype)
 
 
-def boolean(*xs: Any, **_: Any) -> TensorSpec:
-    """Shape rule of comparisons."""
+def boolean(*xs: TensorLike, **_: object) -> TensorSpec:
+    """Infer the result of comparisons."""
     return elementwise(*xs, dtype=np.bool_)
 
 
-def signed(*xs: Any) -> TensorSpec:
-    """Shape rule of ops that broadcast operands and refuse booleans."""
+def signed(*xs: TensorLike) -> TensorSpec:
+    """Infer the result of ops that broadcast operands; refuse booleans."""
     y = elementwise(*xs)
     if y.dtype.kind == "b":
         raise TypeError(
-            "Expected numbers; got booleans. Use ops.logical_not or logical_xor, or cast to int32 first."
+            "Expected integers or floats; got booleans. Use ops.logical_not or logical_xor, or cast to int32 first."
         )
     return y
 
 
-def integral(*xs: Any) -> TensorSpec:
-    """Shape rule of ops that broadcast operands and take integers and booleans only."""
+def integral(*xs: TensorLike) -> TensorSpec:
+    """Infer the result of ops that broadcast operands; refuse all but integers and booleans."""
     y = elementwise(*xs)
     if y.dtype.kind not in "biu":
         raise TypeError(f"Expected integers or booleans; got {y.dtype}. Cast to an integer dtype first.")
     return y
 
 
-def reduced(x: Any, axis: Any, keepdims: bool, dtype: Any = None) -> TensorSpec:
-    """Shape rule of reductions."""
+def reduced(x: TensorSpec, axis: Axis, keepdims: bool, dtype: DTypeLike = None) -> TensorSpec:
+    """Infer the result of reductions."""
     try:
         axes = axes_tuple(axis, len(x.shape))
     except ValueError as error:
@@ -139,8 +146,8 @@ def reduced(x: Any, axis: Any, keepdims: bool, dtype: Any = None) -> TensorSpec:
     return TensorSpec(kept, dtype or x.dtype)
 
 
-def viewed(x: Any, view: Any, dtype: Any = None) -> TensorSpec:
-    """Shape rule of ops that rearrange: `view` is applied to an array without memory of its own."""
+def viewed(x: TensorSpec, view: Function, dtype: DTypeLike = None) -> TensorSpec:
+    """Infer the result of ops that rearrange, by applying `view` to an array of the shape that needs no memory."""
     stand_in = np.broadcast_to(np.zeros((), np.bool_), x.shape)
     try:
         return TensorSpec(view(stand_in).shape, dtype or x.dtype)
@@ -149,5 +156,5 @@ def viewed(x: Any, view: Any, dtype: Any = None) -> TensorSpec:
 
 
 def floatx() -> DType:
-    """The default float type."""
+    """Return the default float dtype."""
     return settings.floatx_dtype

@@ -1,78 +1,80 @@
-"""What everything that stands for a tensor has in common: operators, and how NumPy's functions treat it."""
+"""Base classes of hilevel's own tensors: operators, methods, and NumPy's functions on them."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from hilevel.api.lazy import LazyModule
+from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
 from hilevel.errors import TracedValueError
 
 ops: Any = LazyModule("hilevel.ops")
-"""The ops that operators stand for. They are written above this module."""
+"""The ops that operators call. Their modules import this one."""
 
 
 class TensorBase:
-    """Operators by way of `hilevel.ops`. Subclasses have `shape` and `dtype`."""
+    """Base class of tensors: operators and methods that call `hilevel.ops`. Subclasses have `shape` and `dtype`."""
 
     __slots__ = ()
     shape: Any
     dtype: Any
     is_symbolic = False
-    """Whether it stands for data that come later. Then `graph_call(op, args, kwargs)` returns the result of an op."""
+    """True for a tensor of a graph. Its `graph_call(op, args, kwargs)` returns the result of an op."""
     graph_call: Any
 
     def read(self) -> Any:
-        """Return the operand of an op that it stands for."""
+        """Return the tensor as an operand of an op."""
         return self
 
-    def __add__(self, other: Any) -> Any:
+    def __add__(self, other: TensorLike) -> Any:
         return ops.add(self, other)
 
-    def __radd__(self, other: Any) -> Any:
+    def __radd__(self, other: TensorLike) -> Any:
         return ops.add(other, self)
 
-    def __sub__(self, other: Any) -> Any:
+    def __sub__(self, other: TensorLike) -> Any:
         return ops.subtract(self, other)
 
-    def __rsub__(self, other: Any) -> Any:
+    def __rsub__(self, other: TensorLike) -> Any:
         return ops.subtract(other, self)
 
-    def __mul__(self, other: Any) -> Any:
+    def __mul__(self, other: TensorLike) -> Any:
         return ops.multiply(self, other)
 
-    def __rmul__(self, other: Any) -> Any:
+    def __rmul__(self, other: TensorLike) -> Any:
         return ops.multiply(other, self)
 
-    def __truediv__(self, other: Any) -> Any:
+    def __truediv__(self, other: TensorLike) -> Any:
         return ops.divide(self, other)
 
-    def __rtruediv__(self, other: Any) -> Any:
+    def __rtruediv__(self, other: TensorLike) -> Any:
         return ops.divide(other, self)
 
-    def __floordiv__(self, other: Any) -> Any:
+    def __floordiv__(self, other: TensorLike) -> Any:
         return ops.floor_divide(self, other)
 
-    def __rfloordiv__(self, other: Any) -> Any:
+    def __rfloordiv__(self, other: TensorLike) -> Any:
         return ops.floor_divide(other, self)
 
-    def __mod__(self, other: Any) -> Any:
+    def __mod__(self, other: TensorLike) -> Any:
         return ops.mod(self, other)
 
-    def __rmod__(self, other: Any) -> Any:
+    def __rmod__(self, other: TensorLike) -> Any:
         return ops.mod(other, self)
 
-    def __pow__(self, other: Any) -> Any:
+    def __pow__(self, other: TensorLike) -> Any:
         return ops.power(self, other)
 
-    def __rpow__(self, other: Any) -> Any:
+    def __rpow__(self, other: TensorLike) -> Any:
         return ops.power(other, self)
 
-    def __matmul__(self, other: Any) -> Any:
+    def __matmul__(self, other: TensorLike) -> Any:
         return ops.matmul(self, other)
 
-    def __rmatmul__(self, other: Any) -> Any:
+    def __rmatmul__(self, other: TensorLike) -> Any:
         return ops.matmul(other, self)
 
     def __neg__(self) -> Any:
@@ -87,34 +89,34 @@ class TensorBase:
     def __invert__(self) -> Any:
         return ops.logical_not(self)
 
-    def __and__(self, other: Any) -> Any:
+    def __and__(self, other: TensorLike) -> Any:
         return ops.logical_and(self, other)
 
-    def __or__(self, other: Any) -> Any:
+    def __or__(self, other: TensorLike) -> Any:
         return ops.logical_or(self, other)
 
-    def __xor__(self, other: Any) -> Any:
+    def __xor__(self, other: TensorLike) -> Any:
         return ops.logical_xor(self, other)
 
-    def __rand__(self, other: Any) -> Any:
+    def __rand__(self, other: TensorLike) -> Any:
         return ops.logical_and(other, self)
 
-    def __ror__(self, other: Any) -> Any:
+    def __ror__(self, other: TensorLike) -> Any:
         return ops.logical_or(other, self)
 
-    def __rxor__(self, other: Any) -> Any:
+    def __rxor__(self, other: TensorLike) -> Any:
         return ops.logical_xor(other, self)
 
-    def __lt__(self, other: Any) -> Any:
+    def __lt__(self, other: TensorLike) -> Any:
         return ops.less(self, other)
 
-    def __le__(self, other: Any) -> Any:
+    def __le__(self, other: TensorLike) -> Any:
         return ops.less_equal(self, other)
 
-    def __gt__(self, other: Any) -> Any:
+    def __gt__(self, other: TensorLike) -> Any:
         return ops.greater(self, other)
 
-    def __ge__(self, other: Any) -> Any:
+    def __ge__(self, other: TensorLike) -> Any:
         return ops.greater_equal(self, other)
 
     def __eq__(self, other: object) -> Any:
@@ -125,7 +127,7 @@ class TensorBase:
 
     __hash__ = object.__hash__
 
-    def __getitem__(self, key: Any) -> Any:
+    def __getitem__(self, key: Index) -> Any:
         return ops.getitem(self, key)
 
     def __len__(self) -> int:
@@ -151,46 +153,93 @@ class TensorBase:
         """The tensor with its axes in reverse order."""
         return ops.transpose(self)
 
-    def astype(self, dtype: Any) -> Any:
-        """The tensor in another dtype."""
+    def astype(self, dtype: DTypeLike) -> Any:
+        """Return the tensor in another dtype."""
         return ops.cast(self, dtype)
 
     def reshape(self, *shape: Any) -> Any:
-        """The tensor in another shape with as many elements."""
+        """Return the elements in another shape, given as integers or as one sequence; -1 stands for the rest."""
         return ops.reshape(self, shape[0] if len(shape) == 1 else shape)
 
-    def squeeze(self, axis: Any = None) -> Any:
-        """The tensor without axes of length 1."""
+    def transpose(self, *axes: Any) -> Any:
+        """Return the tensor with its axes in another order, given as integers or as one sequence; reversed without."""
+        order = axes[0] if len(axes) == 1 and not isinstance(axes[0], int) else axes or None
+        return ops.transpose(self, order)
+
+    def squeeze(self, axis: Axis = None) -> Any:
+        """Return the tensor without axes of length 1."""
         return ops.squeeze(self, axis)
 
-    def sum(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """The sum over axes."""
+    def flatten(self) -> Any:
+        """Return the elements along one axis."""
+        return ops.ravel(self)
+
+    def sum(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the sum over axes."""
         return ops.sum(self, axis=axis, keepdims=keepdims)
 
-    def mean(self, axis: Any = None, keepdims: bool = False) -> Any:
-        """The mean over axes."""
+    def mean(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the mean over axes."""
         return ops.mean(self, axis=axis, keepdims=keepdims)
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
+    def std(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the standard deviation over axes."""
+        return ops.std(self, axis=axis, keepdims=keepdims)
+
+    def var(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the variance over axes."""
+        return ops.var(self, axis=axis, keepdims=keepdims)
+
+    def prod(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the product over axes."""
+        return ops.prod(self, axis=axis, keepdims=keepdims)
+
+    def max(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the maximum over axes."""
+        return ops.max(self, axis=axis, keepdims=keepdims)
+
+    def min(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return the minimum over axes."""
+        return ops.min(self, axis=axis, keepdims=keepdims)
+
+    def argmax(self, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Return the indices of the largest elements along an axis."""
+        return ops.argmax(self, axis=axis, keepdims=keepdims)
+
+    def argmin(self, axis: int | None = None, keepdims: bool = False) -> Any:
+        """Return the indices of the smallest elements along an axis."""
+        return ops.argmin(self, axis=axis, keepdims=keepdims)
+
+    def all(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return True where all elements along axes are true."""
+        return ops.all(self, axis=axis, keepdims=keepdims)
+
+    def any(self, axis: Axis = None, keepdims: bool = False) -> Any:
+        """Return True where any element along axes is true."""
+        return ops.any(self, axis=axis, keepdims=keepdims)
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *inputs: Any, **kwargs: Any) -> Any:
         return _by_name(ufunc.__name__, method == "__call__" and not kwargs, self, inputs, kwargs)
 
-    def __array_function__(self, func: Any, types: Any, args: Any, kwargs: Any) -> Any:
+    def __array_function__(
+        self, func: Function, types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]
+    ) -> Any:
         return _by_name(func.__name__, True, self, args, kwargs)
 
 
-def values_of(x: Any) -> Any:
-    """Return the array of a tensor for code that looks at its numbers; an array as it is."""
-    return x.numbers() if isinstance(x, ConcreteTensor) else x
+def values_of(x: Array) -> Array:
+    """Return the array of a tensor for code that reads its values; other objects unchanged."""
+    return x.read_values() if isinstance(x, ConcreteTensor) else x
 
 
 class ConcreteTensor(TensorBase):
-    """A tensor that holds an array, its `value`; what its numbers are, `numpy()` says."""
+    """Base class of tensors that hold an array, `value`."""
 
     __slots__ = ()
     value: Any
 
-    def numbers(self) -> Any:
-        """Return the array, for code that looks at its numbers."""
+    def read_values(self) -> Any:
+        """Return the array, for code that reads its values."""
         return values_of(self.value)
 
     @property
@@ -204,12 +253,16 @@ class ConcreteTensor(TensorBase):
         return self.value.dtype
 
     def numpy(self) -> Any:
-        """The value as a NumPy array."""
+        """Return the value as a NumPy array."""
         raise NotImplementedError
 
     def item(self) -> Any:
-        """The value, of one element, as a Python number."""
+        """Return the value of a tensor of one element as a Python scalar."""
         return self.numpy().item()
+
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python scalars."""
+        return self.numpy().tolist()
 
     def __float__(self) -> float:
         return float(self.item())
@@ -234,15 +287,15 @@ ALIASES = {
 }  # fmt: skip
 
 
-def _by_name(name: str, plain: bool, x: TensorBase, args: Any, kwargs: Any) -> Any:
-    """The op that a NumPy function of this name stands for."""
+def _by_name(name: str, plain: bool, x: TensorBase, args: Sequence[Any], kwargs: Mapping[str, Any]) -> Any:
+    """Call the op that corresponds to a NumPy function, or raise TracedValueError."""
     function = getattr(ops, ALIASES.get(name, name), None)
     if plain and function is not None:
         return function(*args, **kwargs)
     advice = f"use hilevel.ops.{ALIASES.get(name, name)}" if function else "see hilevel.ops"
     raise TracedValueError(
-        f"numpy.{name} cannot be used on {_description(x)}: NumPy would not see what it is made of. "
-        f"Instead, {advice}; or take the value out of the computation with "
+        f"numpy.{name} cannot be used on {_description(x)}: hilevel cannot record the call. "
+        f"Instead, {advice}. If no gradient is needed, pass "
         "hilevel.ops.convert_to_numpy(hilevel.ops.stop_gradient(x))."
     )
 

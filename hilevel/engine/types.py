@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import EllipsisType, ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -12,7 +12,8 @@ import numpy as np
 class Tensor(Protocol):
     """An array of a backend, or an object that represents one: a Variable, a recorded or a symbolic tensor.
 
-    `numpy.ndarray`, `jax.Array` and `cupy.ndarray` are tensors, without knowing of this class.
+    `numpy.ndarray`, `jax.Array` and `cupy.ndarray` are tensors without inheriting from this class. Members whose
+    signatures differ between them are properties here.
     """
 
     @property
@@ -64,11 +65,35 @@ class Tensor(Protocol):
     @property
     def reshape(self) -> Any: ...
     @property
+    def transpose(self) -> Any: ...
+    @property
     def squeeze(self) -> Any: ...
+    @property
+    def flatten(self) -> Any: ...
+    @property
+    def tolist(self) -> Any: ...
     @property
     def sum(self) -> Any: ...
     @property
     def mean(self) -> Any: ...
+    @property
+    def std(self) -> Any: ...
+    @property
+    def var(self) -> Any: ...
+    @property
+    def prod(self) -> Any: ...
+    @property
+    def max(self) -> Any: ...
+    @property
+    def min(self) -> Any: ...
+    @property
+    def argmax(self) -> Any: ...
+    @property
+    def argmin(self) -> Any: ...
+    @property
+    def all(self) -> Any: ...
+    @property
+    def any(self) -> Any: ...
 
 
 INSIDE_HILEVEL = False
@@ -82,7 +107,7 @@ else:  # the functions of ops have these types for their callers, and get arrays
     """An array of one backend, such as numpy.ndarray, jax.Array or cupy.ndarray."""
 
 Shape: TypeAlias = tuple[int | None, ...]
-"""A shape; `None` is a dimension that is unknown before there are data."""
+"""A shape; `None` is an unknown dimension."""
 
 ShapeLike: TypeAlias = Sequence[int | None]
 """A shape, as a tuple or a list."""
@@ -96,11 +121,17 @@ DTypeLike: TypeAlias = str | np.dtype[Any] | type[Any] | None
 Axis: TypeAlias = int | Sequence[int] | None
 """One axis, several, or None for all; negative ones count from the last."""
 
+Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any]
+"""A tensor, or lists, tuples and dicts of tensors, nested to any depth."""
+
+Index: TypeAlias = SupportsIndex | slice | EllipsisType | Tensor | np.ndarray[Any, Any] | Sequence[Any] | None
+"""The key of `x[key]`: an integer, a slice, None, Ellipsis, an integer or boolean array, or a tuple of these."""
+
 Namespace: TypeAlias = ModuleType
 """The functions that a rule uses: an array module, or `hilevel.ops` if the gradient is differentiated again."""
 
 Function: TypeAlias = Callable[..., Any]
-"""A function of any arguments."""
+"""A function of any arguments and result."""
 
 Config: TypeAlias = dict[str, Any]
-"""The arguments of a constructor as plain data, by name, as `get_config` returns them."""
+"""The arguments of a constructor by name, as `get_config` returns them: values that JSON can represent."""

@@ -1,4 +1,4 @@
-"""Variables: what a program changes."""
+"""Variables: the mutable arrays of a program."""
 
 from __future__ import annotations
 
@@ -20,36 +20,37 @@ from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import Array, DType, DTypeLike
+from hilevel.engine.types import Array, DType, DTypeLike, Function, TensorLike
 from hilevel.errors import ShapeError, TracedValueError, VariableCreationError
 
 initializers: Any = LazyModule("hilevel.initializers")
-"""Initializers by name. They are written above this module."""
+"""The initializers. Their modules import this one."""
 
 
 class Variable(TensorBase):
-    """One array that may change: a weight, an optimizer's slot, a metric's count.
+    """A mutable array: a weight, a slot of an optimizer, a total of a metric.
 
-    It belongs to the backend it was made on, and can be used wherever a tensor can. A compiled function sees and
-    changes Variables as plain code does.
+    A Variable belongs to the backend on which it was created. It can replace a tensor in any op. Compiled functions
+    read and write Variables as plain code does.
 
     Args:
-        initializer: an array, a number, a function `(shape, dtype) -> array`, or the name of an initializer.
-        shape: the shape, which a function needs.
-        dtype: the dtype; by default floatx for a function, else that of the array.
-        trainable: whether gradient tapes watch it and optimizers change it.
+        initializer: a tensor, a Python scalar, a function `(shape, dtype) -> tensor`, or the name of an initializer.
+        shape: the shape; required for a function or a name.
+        dtype: the dtype; by default floatx for a function or a name, else the dtype of the tensor.
+        trainable: whether gradient tapes watch the Variable and optimizers update it.
         autocast: whether a layer of mixed precision reads it in its compute dtype.
-        aggregation, synchronization, layout: accepted as in Keras; they matter to several devices only.
-        name: a name for people.
+        aggregation, synchronization, layout: accepted as in Keras, without effect on one device.
+        name: the name.
 
     Attributes:
-        view: a function of the stored tensor that returns the tensor that ops read; None for the stored one itself. So
-            weights can be stored in another form, such as integers with a scale, or a sum with a product of small
-            matrices, and layers need not know. `array`, `numpy`, `assign` and optimizers use what is stored, and a
-            gradient is that of what is stored. Use a function or object that pickle finds.
+        view: a function from the stored tensor to the tensor that ops read; None for the identity. So weights can be
+            stored in another form, such as integers with a scale. `array`, `numpy`, `assign`, optimizers and
+            gradients refer to the stored tensor. Use a function or an object that pickle supports.
 
     Raises:
         VariableCreationError: inside a compiled function.
+        ValueError: a function or a name without a shape, or a symbolic tensor as a value.
+        ShapeError: the value has another shape than `shape`.
 
     >>> import hilevel
     >>> v = hilevel.Variable([1.0, 2.0], name="v")
@@ -59,7 +60,7 @@ class Variable(TensorBase):
 
     def __init__(
         self,
-        initializer: Any,
+        initializer: TensorLike | Function | str,
         shape: Sequence[int] | None = None,
         dtype: DTypeLike = None,
         trainable: bool = True,
@@ -67,13 +68,13 @@ class Variable(TensorBase):
         aggregation: str = "none",
         synchronization: str = "auto",
         name: str | None = None,
-        layout: Any = None,
+        layout: object = None,
     ) -> None:
         if context.compiling:
             raise VariableCreationError(
-                f"A Variable ({name or 'unnamed'}) was created inside a compiled function, where it "
-                "would be made anew at every trace. Create it before: in __init__ or build, or call "
-                "the layer, model or optimizer once (or its build method) outside."
+                f"A Variable ({name or 'unnamed'}) was created inside a compiled function, where every trace would "
+                "create it again. Create it before: in __init__ or build, or call the layer, model or optimizer "
+                "once (or its build method) outside."
             )
         self.name = name or "variable"
         self.path = "/".join((*context.name_scopes, self.name))
@@ -90,7 +91,7 @@ class Variable(TensorBase):
         self.shape: tuple[int, ...] = tuple(self._array.shape)
         self.dtype: DType = np.dtype(self._array.dtype)
 
-    def _first_value(self, initializer: Any, shape: Any, dtype: DTypeLike) -> Array:
+    def _first_value(self, initializer: Any, shape: Sequence[int] | None, dtype: DTypeLike) -> Array:
         if isinstance(initializer, str):
             initializer = initializers.get(initializer)
         if callable(initializer):
@@ -100,7 +101,7 @@ class Variable(TensorBase):
             initializer = initializer(tuple(shape), dtype=dtype.name)
         value = to_array(initializer, dtype)
         if isinstance(value, TensorSpec):
-            raise ValueError(f'Variable "{self.name}" needs a value with numbers, got {value!r}.')
+            raise ValueError(f'Variable "{self.name}" needs a tensor with values; got {value!r}.')
         if isinstance(value, TapeTensor):
             value = value.value
         if shape is not None and tuple(value.shape) != tuple(shape):
@@ -110,7 +111,7 @@ class Variable(TensorBase):
         return self.backend.copy(self._mine(value))
 
     def _mine(self, value: Array) -> Array:
-        """The value as an array of this Variable's backend."""
+        """Return the value as an array of this Variable's backend."""
         if self.backend.is_array(value):
             return value
         return self.backend.asarray(to_host(value))
@@ -119,12 +120,12 @@ class Variable(TensorBase):
 
     @property
     def array(self) -> Array:
-        """The array that the Variable holds, as this thread sees it."""
+        """The value of the Variable in this thread, not copied."""
         overlay = context.overlay
         return self._array if overlay is None else overlay.read(self)
 
     def read(self) -> Any:
-        """Return the operand of an op: the array, or its traced form where a tape watches it."""
+        """Return the operand of an op: the array, or a tensor of the tape that watches the Variable."""
         interpreter = context.interpreter
         if interpreter.infers_shapes:
             note_read([self])
@@ -144,26 +145,30 @@ class Variable(TensorBase):
 
     @property
     def value(self) -> Array:
-        """The array as it is now; later changes of the Variable do not reach it."""
+        """A copy of the array, which later changes of the Variable do not reach."""
         value = self.read()
         if isinstance(value, (TapeTensor, TensorSpec)) or context.compiling:
             return value
         return self.backend.copy(value)
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The numbers as a NumPy array of their own."""
+        """Return a copy of the value as a NumPy array."""
         return to_host(self.array)
 
     def item(self) -> Any:
-        """The value, of one element, as a Python number."""
+        """Return the value of a Variable of one element as a Python scalar."""
         return self.numpy().item()
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+    def tolist(self) -> Any:
+        """Return the values as nested lists of Python scalars."""
+        return self.numpy().tolist()
+
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         tape = context.interpreter.tape
         if tape is not None and id(self) in tape.leaves:
             raise TracedValueError(
-                f'numpy.asarray of the Variable "{self.name}" would cut it off from its gradient without '
-                "a word. If that is meant, use its .numpy(); otherwise the functions of hilevel.ops."
+                f'numpy.asarray of the Variable "{self.name}" would lose its gradient silently. '
+                "If no gradient is needed, use .numpy(); otherwise the functions of hilevel.ops."
             )
         return np.asarray(self.numpy(), dtype=dtype)
 
@@ -185,11 +190,11 @@ class Variable(TensorBase):
 
     # -- writing -----------------------------------------------------------------------------------
 
-    def assign(self, value: Any) -> Variable:
-        """Change the value. It is copied, cast to the Variable's dtype, and must have its shape.
+    def assign(self, value: TensorLike) -> Variable:
+        """Set the value to a copy of a tensor, cast to the Variable's dtype. Return the Variable.
 
         Raises:
-            ShapeError: the shape differs.
+            ShapeError: the tensor has another shape than the Variable.
         """
         value = to_array(value)
         if tuple(value.shape) != self.shape:
@@ -209,29 +214,29 @@ class Variable(TensorBase):
         return self
 
     def replace(self, value: Array) -> None:
-        """Take an array of the right backend, shape and dtype that nobody else will change, as it is."""
+        """Set the value without a copy, to an array of the same backend, shape and dtype that no other code changes."""
         if context.overlay is None:
             self._array = value
         else:
             context.overlay.write(self, value)
 
     def replace_if_real(self, value: Array) -> None:
-        """`replace`, but not while only shapes are being found."""
+        """Set the value as `replace` does, but not while only shapes are inferred."""
         if context.interpreter.infers_shapes:
             note_written([self])
         else:
             self.replace(value)
 
-    def assign_add(self, value: Any) -> Variable:
-        """Add to the value."""
+    def assign_add(self, value: TensorLike) -> Variable:
+        """Add a tensor to the value. Return the Variable."""
         return self.assign(self + value)
 
-    def assign_sub(self, value: Any) -> Variable:
-        """Subtract from the value."""
+    def assign_sub(self, value: TensorLike) -> Variable:
+        """Subtract a tensor from the value. Return the Variable."""
         return self.assign(self - value)
 
     def to(self, backend: str | Backend) -> Variable:
-        """Move to another backend. Returns itself."""
+        """Move to another backend. Return the Variable."""
         target = get_backend(backend)
         if target is not self.backend:
             self._array = target.asarray(to_host(self._array))
@@ -247,7 +252,7 @@ class Variable(TensorBase):
         vars(self).update(state)
         self._array = self.backend.asarray(self._array)
 
-    def __deepcopy__(self, memo: Any) -> Variable:
+    def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
         copy = Variable(self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name).to(
             self.backend
         )

@@ -86,4 +86,4 @@ class Turns:
         if self.trainer is None:
             overlay.commit()
         elif self.trainer is threading.current_thread():
-            overlay.commit(apart_from=metrics)
+            overlay.commit(omitted=metrics)

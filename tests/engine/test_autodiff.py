@@ -285,16 +285,16 @@ def test_tape_errors(backend: Any) -> None:
     with GradientTape() as tape:
         watched = tape.watch(x)
         y = ops.sum(watched * watched)
-    with pytest.raises(TypeError, match="use what watch returns"):
+    with pytest.raises(TypeError, match="use the tensor that watch returns"):
         tape.gradient(y, x)
     tape.gradient(y, watched)
     with pytest.raises(RuntimeError, match="persistent=True"):
         tape.gradient(y, watched)
-    with pytest.raises(TypeError, match="floats; got dtype int32"):
+    with pytest.raises(TypeError, match="floating-point dtype; got int32"):
         tape.watch(backend.asarray(np.arange(3, dtype="int32")))
     with pytest.raises(ValueError, match='"none" or "zero"'):
         tape.gradient(y, watched, unconnected_gradients="nil")
-    with pytest.raises(RuntimeError, match="recorded nothing"):
+    with pytest.raises(RuntimeError, match="no record"):
         GradientTape().gradient(y, watched)
 
 

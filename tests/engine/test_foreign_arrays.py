@@ -56,7 +56,7 @@ def test_big_endian_arrays_are_taken(dtype: str, backend: Any) -> None:
 def test_arrays_without_numbers_are_refused(kind: str, backend: Any) -> None:
     for name in [*UNARY, *BINARY]:
         if name not in UNSEEN:
-            with pytest.raises(TypeError, match="Expected an array of numbers or booleans; got one of dtype"):
+            with pytest.raises(TypeError, match="Expected an array of a numeric or boolean dtype; got dtype"):
                 call(name, NO_NUMBERS[kind])
 
 
@@ -73,7 +73,7 @@ def test_where_arrays_enter(backend: Any) -> None:
         assert ops.convert_to_numpy(y).tolist() == [2, 1]
     for x in NO_NUMBERS.values():
         for enter in (ops.convert_to_tensor, hilevel.Variable, hilevel.jit(lambda a: a * 2), layers.Dense(2)):
-            with pytest.raises(TypeError, match="Expected an array of numbers or booleans"):
+            with pytest.raises(TypeError, match="Expected an array of a numeric or boolean dtype"):
                 enter(x)
 
 

@@ -59,7 +59,7 @@ def test_result_type_of_several() -> None:
     assert dtypes.result_type(bool, bool) == "bool"
     assert dtypes.result_type() == dtypes.result_type(None) == "float32"
     assert dtypes.result_type("uint32", "complex64", complex) == "complex64"
-    with pytest.raises(TypeError, match="Expected an array of numbers"):
+    with pytest.raises(TypeError, match="Expected an array of a numeric"):
         dtypes.result_type("float32", "U3")
 
 

@@ -1,13 +1,13 @@
 """Derivatives of functions: `grad`, `value_and_grad`, `vjp`, `jvp`, `jacobian`, `hessian`, `custom_gradient`.
 
-All rest on one step, `_linearize`: run a function, and get its value with the way back through it. The tape does it,
-or the backend's own engine where it has one and no tape is open.
+All use `_linearize`, which runs a function and returns its value and its pullback (vjp). The tape computes them, or
+the backend's own automatic differentiation if there is one and no tape is open.
 """
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,8 +21,9 @@ from hilevel.engine.dtypes import is_float
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import to_array
 from hilevel.engine.overlay import Overlay, arrays_of
+from hilevel.engine.protocol import Backend
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Array, Function
+from hilevel.engine.types import Array, Function, Namespace, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
 
@@ -35,19 +36,18 @@ def value_and_grad(
     has_aux: bool = False,
     variables: Sequence[Variable] | None = None,
 ) -> Function:
-    """A function that returns the value of `fn` and its gradient.
+    """Return a function that returns the value of `fn` and its gradient.
 
     Args:
-        fn: a function whose result is one number, a tensor without axes.
-        argnums: the position, or positions, of the arguments to differentiate with respect to; each may be a
-            nested structure of tensors. Not used where `variables` are given.
-        has_aux: whether `fn` returns a pair, of which only the first is differentiated; the second comes back
-            beside the value.
-        variables: Variables to differentiate with respect to, instead of arguments. What `fn` does not depend on
-            gets zeros.
+        fn: a function that returns a scalar: a tensor of shape ().
+        argnums: the position, or positions, of the arguments to differentiate with respect to. Each may be a nested
+            structure of float tensors.
+        has_aux: whether `fn` returns a pair `(value, aux)`, of which only the value is differentiated.
+        variables: Variables to differentiate with respect to, in place of arguments. The gradient is zero if `fn`
+            does not depend on a Variable.
 
     Returns:
-        A function of `fn`'s arguments that returns `(value, gradient)`, or `((value, aux), gradient)`.
+        A function of the arguments of `fn` that returns `(value, gradient)`, or `((value, aux), gradient)`.
 
     >>> import hilevel
     >>> hilevel.value_and_grad(lambda x: x * x)(3.0)
@@ -75,7 +75,10 @@ def grad(
     has_aux: bool = False,
     variables: Sequence[Variable] | None = None,
 ) -> Function:
-    """A function that returns the gradient of `fn`; see `value_and_grad`.
+    """Return a function that returns the gradient of `fn`, or `(gradient, aux)`.
+
+    Args:
+        fn, argnums, has_aux, variables: as in `value_and_grad`.
 
     >>> import hilevel
     >>> hilevel.grad(lambda x: x * x)(3.0)
@@ -91,8 +94,12 @@ def grad(
     return gradient
 
 
-def vjp(fn: Function, *primals: Any) -> tuple[Any, Function]:
-    """The value of `fn` and the function that maps a gradient of it to the gradients of its arguments.
+def vjp(fn: Function, *primals: TensorLike) -> tuple[Any, Function]:
+    """Return the value of `fn` and its pullback, which maps a gradient of the value to gradients of the arguments.
+
+    Args:
+        fn: a function of tensors that returns a tensor or a structure of tensors.
+        primals: the arguments: float tensors, or nested structures of them.
 
     >>> import hilevel
     >>> y, pullback = hilevel.vjp(lambda x: 2.0 * x, np.array([1.0, 2.0]))
@@ -102,7 +109,7 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Function]:
     call = _Call(fn, primals, {}, tuple(range(len(primals))), None, False)
     value, _, pullback = _linearize(call)
 
-    def back(cotangents: Any) -> tuple[Any, ...]:
+    def back(cotangents: TensorLike) -> tuple[Any, ...]:
         seeds = [to_array(c) for c in tree.flatten(cotangents)]
         return tuple(call.gradients(pullback(seeds)))
 
@@ -110,9 +117,14 @@ def vjp(fn: Function, *primals: Any) -> tuple[Any, Function]:
 
 
 def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[Any, Any]:
-    """The value of `fn` and its derivative in the direction of the tangents.
+    """Return the value of `fn` and its directional derivative, in the structure of the value.
 
-    The directional derivative is found by going back twice: the way back is linear in the gradient it is given.
+    The pullback is linear in its argument, so that its own pullback is the directional derivative.
+
+    Args:
+        fn: a function of tensors that returns a tensor or a structure of tensors.
+        primals: the arguments: float tensors, or nested structures of them.
+        tangents: the direction: a tensor for each tensor of `primals`, of the same shape.
 
     >>> import hilevel
     >>> hilevel.jvp(lambda x: x * x, (3.0,), (1.0,))
@@ -129,7 +141,11 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
 
 
 def jacobian(fn: Function, argnums: int | Sequence[int] = 0) -> Function:
-    """A function that returns all derivatives of `fn`, of shape `output.shape + input.shape`.
+    """Return a function that returns the Jacobian of `fn`, of shape `output.shape + input.shape`.
+
+    Args:
+        fn: a function that returns one tensor.
+        argnums: the position, or positions, of the arguments to differentiate with respect to.
 
     >>> import hilevel
     >>> hilevel.jacobian(lambda x: x * x)(np.array([1.0, 2.0]))
@@ -141,27 +157,31 @@ def jacobian(fn: Function, argnums: int | Sequence[int] = 0) -> Function:
     def all_derivatives(*args: Any, **kwargs: Any) -> Any:
         call = _Call(fn, args, kwargs, argnums, None, False)
         value, _, pullback = _linearize(call)
-        return call.gradients(_rows(value, pullback, len(call.leaves)))
+        return call.gradients(_jacobian_rows(value, pullback, len(call.leaves)))
 
     return all_derivatives
 
 
-def _rows(value: Any, pullback: Pullback, count: int) -> list[Any]:
-    """The way back from each element of the value in turn, stacked."""
+def _jacobian_rows(value: Tensor, pullback: Pullback, count: int) -> list[Any]:
+    """Return the gradients of each element of the value, stacked."""
     ops = tensor.ops
     if isinstance(value, (list, tuple, dict)):
         raise TypeError("jacobian: the function must return one tensor, not a structure of them.")
     shape = tuple(value.shape)
     n = int(np.prod(shape, dtype=np.int64))
     seeds = np.eye(n, dtype=np.dtype(value.dtype)).reshape((n, *shape))
-    home = backend_of(untraced(value))
-    rows = [pullback([home.asarray(seed)]) for seed in seeds]
+    backend = backend_of(untraced(value))
+    rows = [pullback([backend.asarray(seed)]) for seed in seeds]
     stacked = (ops.stack([row[i] for row in rows]) for i in range(count))
     return [ops.reshape(s, shape + tuple(s.shape[1:])) for s in stacked]
 
 
 def hessian(fn: Function, argnums: int = 0) -> Function:
-    """A function that returns the second derivatives of `fn`, a function to one number.
+    """Return a function that returns the Hessian of `fn`, of shape `input.shape + input.shape`.
+
+    Args:
+        fn: a function that returns a scalar: a tensor of shape ().
+        argnums: the position of the argument to differentiate with respect to.
 
     >>> import hilevel
     >>> hilevel.hessian(lambda x: hilevel.ops.sum(x * x * x))(np.array([1.0, 2.0]))
@@ -172,10 +192,16 @@ def hessian(fn: Function, argnums: int = 0) -> Function:
 
 
 class _Call:
-    """One call of a function: which tensors to differentiate with respect to, and how to run it with them."""
+    """One call of a function, and the tensors to differentiate with respect to: its `leaves` or `variables`."""
 
     def __init__(
-        self, fn: Function, args: Any, kwargs: Any, argnums: Any, variables: Any, has_aux: bool
+        self,
+        fn: Function,
+        args: tuple[Any, ...],
+        kwargs: Mapping[str, Any],
+        argnums: int | Sequence[int],
+        variables: Sequence[Variable] | None,
+        has_aux: bool,
     ) -> None:
         self.fn, self.args, self.kwargs, self.has_aux = fn, args, kwargs, has_aux
         self.single = isinstance(argnums, int)
@@ -189,7 +215,7 @@ class _Call:
             self.leaves = []
 
     def run(self, leaves: Sequence[Any]) -> tuple[Any, Any]:
-        """Call the function with these tensors in the places of its sources."""
+        """Call the function with other tensors in place of the leaves. Return the value and aux."""
         args = list(self.args)
         if self.positions:
             packed = tree.pack_sequence_as(self.structures, leaves)
@@ -206,7 +232,7 @@ class _Call:
         return result[0], result[1]
 
     def gradients(self, flat: Sequence[Any]) -> Any:
-        """Gradients in the structure of what was differentiated with respect to."""
+        """Return gradients in the structure of the arguments or Variables."""
         if self.variables is not None:
             return list(flat)
         packed = tree.pack_sequence_as(self.structures, flat)
@@ -214,26 +240,26 @@ class _Call:
 
 
 def _linearize(call: _Call, once: bool = False) -> tuple[Any, Any, Pullback]:
-    """`(value, aux, pullback)` of a call; with `once` the pullback is called once, and gives memory back on its way."""
+    """Return `(value, aux, pullback)` of a call. With `once`, the pullback runs only once, and frees memory early."""
     if context.interpreter.infers_shapes:
         return _by_shapes(call)
-    backend = _home(call)
+    backend = _backend_of_call(call)
     if backend is not current_backend():
         with scope(backend=backend):
             return _linearize(call, once)
     if backend.vjp is not None and context.interpreter.is_plain:
-        return _by_engine(call, backend)
+        return _by_backend(call, backend.vjp)
     return _by_tape(call, once)
 
 
 def _by_shapes(call: _Call) -> tuple[Any, Any, Pullback]:
-    """While only shapes are being found: gradients have the shapes of their sources."""
+    """Run a call on shapes alone. Gradients have the shapes of the tensors differentiated with respect to."""
     sources = call.leaves if call.variables is None else call.variables
     value, aux = call.run(call.leaves)
     return value, aux, lambda seeds: [TensorSpec(s.shape, s.dtype) for s in sources]
 
 
-def _home(call: _Call) -> Any:
+def _backend_of_call(call: _Call) -> Backend:
     if call.variables:
         return call.variables[0].backend
     for leaf in call.leaves:
@@ -268,12 +294,12 @@ def _by_tape(call: _Call, once: bool) -> tuple[Any, Any, Pullback]:
     )
 
 
-def _leaf(x: Any, record: Tape) -> TapeTensor:
+def _leaf(x: Array, record: Tape) -> TapeTensor:
     return x if isinstance(x, TapeTensor) and x.tape is record else TapeTensor(untraced(x), record)
 
 
 def _expiring(record: Tape) -> Function:
-    """Results leave as plain arrays; whatever else was kept of the trace cannot be used any more."""
+    """Mark the tape as expired, and return the function that makes plain arrays of its tensors."""
     record.expired = True
     return untraced
 
@@ -297,7 +323,7 @@ def _gradients_of(
 
 
 def sum_groups(groups: Sequence[Sequence[Any]], found: Sequence[Any]) -> list[Any]:
-    """The sum of the gradients of each group's leaves; None where there are none."""
+    """Return the sum of the gradients of each group of leaves; None without any."""
     rest, sums = iter(found), []
     for group in groups:
         parts = [g for g in (next(rest) for _ in group) if g is not None]
@@ -308,12 +334,15 @@ def sum_groups(groups: Sequence[Sequence[Any]], found: Sequence[Any]) -> list[An
     return sums
 
 
-def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
-    """The backend differentiates a pure function, in which the Variables have its traced values; values that were
-    assigned to any Variable are an extra result. The engine sees flat lists, as it might sort the keys of dicts."""
+def _by_backend(call: _Call, differentiate: Function) -> tuple[Any, Any, Pullback]:
+    """Differentiate by the backend's own `vjp`, which needs a pure function.
+
+    Within the function an overlay gives the Variables their traced values. Values that it assigns to Variables are
+    extra results. Arguments and results are flat lists, as the backend might sort the keys of dicts.
+    """
     variables = call.variables or []
     changed: list[Variable] = []
-    structure: list[Any] = []  # of value and aux
+    structure: list[Any] = []  # the structures of value and aux
 
     def pure(arrays: Sequence[Any]) -> tuple[Any, Any]:
         with Overlay(zip(variables, arrays, strict=False)) as overlay:
@@ -323,30 +352,30 @@ def _by_engine(call: _Call, backend: Any) -> tuple[Any, Any, Pullback]:
         return tree.flatten(value), (tree.flatten(aux), [overlay.read(v) for v in changed])
 
     arrays = arrays_of(variables) if call.variables is not None else call.leaves
-    values, pullback, (others, state) = backend.vjp(pure, list(arrays))
+    values, pullback, (others, state) = differentiate(pure, list(arrays))
     for v, new in zip(changed, state, strict=True):
         v.replace(new)
     value, aux = tree.pack_sequence_as(structure, [*values, *others])
     return value, aux, lambda seeds: pullback(list(seeds))
 
 
-def _source(x: Any) -> Any:
+def _source(x: TensorLike) -> Array:
     array = to_array(x)
     if not is_float(array.dtype):
         if not hasattr(x, "dtype"):
             return to_array(x, "float")
         raise TypeError(
-            f"Gradients are taken with respect to floats; got a tensor of dtype {array.dtype}. "
+            f"Expected a tensor of a floating-point dtype to differentiate with respect to; got {array.dtype}. "
             "Cast it first: hilevel.ops.cast(x, 'float32')."
         )
     return array
 
 
-def _check_scalar(value: Any, fn: Function) -> None:
+def _check_scalar(value: object, fn: Function) -> None:
     if getattr(value, "shape", None) != ():
         got = f"shape {tuple(value.shape)}" if hasattr(value, "shape") else type(value).__name__
         raise ShapeError(
-            f"Only a function to one number has a gradient: {_name(fn)} returned {got}. Reduce it with "
+            f"A gradient needs a function that returns a scalar; {_name(fn)} returned {got}. Reduce the result with "
             "hilevel.ops.mean or sum, or use hilevel.jacobian."
         )
 
@@ -355,27 +384,27 @@ def _name(fn: Function) -> str:
     return f"{getattr(fn, '__name__', type(fn).__name__)}()"
 
 
-def _ones_like(x: Any) -> Array:
+def _ones_like(x: TensorLike) -> Array:
     x = untraced(x)
     if isinstance(x, TensorSpec):
         return x
     return ones_like(x)
 
 
-def _zeros(x: Any) -> Array:
+def _zeros(x: TensorLike) -> Array:
     x = x.array if isinstance(x, Variable) else untraced(x)
     return zeros_like(x)
 
 
-def _like(x: Any, example: Any) -> Any:
+def _like(x: TensorLike, example: TensorLike) -> Array:
     return to_array(x, getattr(to_array(example), "dtype", None))
 
 
-# -- a gradient of one's own ------------------------------------------------------------------------
+# -- custom gradients ------------------------------------------------------------------------
 
 
 class _CustomOp:
-    """Stands in a recording for a call of a function with a gradient of its own."""
+    """The op on a tape for a call of a function with a custom gradient."""
 
     name = "custom_gradient"
     is_composite = True
@@ -383,20 +412,21 @@ class _CustomOp:
     def __init__(self, fn: Function, gradient: Function) -> None:
         self.fn, self.backward = fn, gradient
 
-    def rule(self, xp: Any, g: Any, y: Any, *args: Any) -> Any:
+    def rule(self, xp: Namespace, g: Array, y: Array, *args: Any) -> Any:
         if context.interpreter.tape is None:
             return _as_tuple(self.backward(*_as_tuple(g)))
         return _as_tuple(self.fn(*args)[1](*_as_tuple(g)))
 
 
-def _as_tuple(x: Any) -> tuple[Any, ...]:
+def _as_tuple(x: object) -> tuple[Any, ...]:
     return tuple(x) if isinstance(x, (tuple, list)) else (x,)
 
 
 def custom_gradient(f: Function) -> Function:
-    """Decorator for a function that brings its own gradient.
+    """Give a function a custom gradient, as a decorator.
 
-    `f(*tensors)` returns `(y, grad)`, where `grad(upstream)` gives the gradient of each argument.
+    Args:
+        f: `f(*tensors)` -> `(y, grad)`. `grad(upstream)` maps the gradient of `y` to the gradient of each argument.
 
     >>> import hilevel
     >>> @hilevel.custom_gradient

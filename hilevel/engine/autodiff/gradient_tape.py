@@ -1,4 +1,4 @@
-"""`GradientTape`: derivatives of whatever is computed in a block."""
+"""`GradientTape`: derivatives of computations in a block."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from hilevel.engine.dtypes import is_float
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import to_array
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Structure, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 
 
 class GradientTape:
-    """Records what is computed in a block, and differentiates it.
+    """A block whose ops are recorded and can be differentiated.
 
-    Trainable Variables are watched by themselves; a plain array is watched with `x = tape.watch(x)`. Tapes can be
-    nested, for gradients of gradients, and several can be open at once; the work is recorded once for all.
+    Trainable Variables are watched automatically, plain arrays by `x = tape.watch(x)`. Tapes can be nested, for
+    gradients of gradients. Several tapes can be open at once; each op is recorded once for all of them.
 
     Args:
-        persistent: whether `gradient` can be asked more than once.
+        persistent: whether `gradient` and `jacobian` can be called more than once.
         watch_accessed_variables: whether trainable Variables are watched when they are read.
 
     >>> import hilevel
@@ -58,7 +58,7 @@ class GradientTape:
         self._open, self._used = True, False
         return self
 
-    def __exit__(self, *_: Any) -> None:
+    def __exit__(self, *_: object) -> None:
         record = self._recording()
         record.open -= 1
         context.interpreter = self._before
@@ -66,18 +66,21 @@ class GradientTape:
 
     def _recording(self) -> Tape:
         if self._record is None:
-            raise RuntimeError("This GradientTape has recorded nothing: use it in a with block.")
+            raise RuntimeError("This GradientTape has no record: use it in a with block.")
         return self._record
 
-    def watch(self, tensor: Any) -> Any:
-        """The tensor, or structure of them, in a form the tape can follow: `x = tape.watch(x)`. Variables, too.
+    def watch(self, tensor: TensorLike) -> Any:
+        """Return a tensor, or each tensor of a structure, as a tensor of the tape. Variables are watched themselves.
+
+        Args:
+            tensor: a tensor or a Variable of a floating-point dtype, or a nested structure of them.
 
         Raises:
-            TypeError: it is not of a floating-point dtype.
+            TypeError: the dtype is not a floating-point dtype.
         """
         return tree.map_structure(self._watch, tensor)
 
-    def _watch(self, x: Any) -> Any:
+    def _watch(self, x: TensorLike) -> Any:
         record = self._recording()
         if context.interpreter.infers_shapes:
             return to_array(x)
@@ -89,21 +92,21 @@ class GradientTape:
             return array
         if not is_float(array.dtype):
             raise TypeError(
-                f"GradientTape.watch: gradients are taken of floats; got dtype {array.dtype}. Cast it "
+                f"GradientTape.watch expects a floating-point dtype; got {array.dtype}. Cast the tensor "
                 "first: hilevel.ops.cast(x, 'float32')."
             )
         return masks.set_mask(TapeTensor(untraced(array), record), masks.mask_of(x))
 
     def watched_variables(self) -> list[Variable]:
-        """The Variables that are being watched, in the order in which they were read."""
+        """Return the watched Variables, in the order in which they were read."""
         return list(self._recording().watched.values())
 
     def stop_recording(self) -> Any:
-        """A block inside the tape's block in which nothing is recorded."""
+        """Return a block, inside the tape's block, in which nothing is recorded."""
         return paused()
 
     def reset(self) -> None:
-        """Forget what has been recorded."""
+        """Clear the record."""
         record = self._recording()
         record.nodes.clear()
         record.leaves.clear()
@@ -111,22 +114,25 @@ class GradientTape:
 
     def gradient(
         self,
-        target: Any,
-        sources: Any,
-        output_gradients: Any = None,
+        target: Structure,
+        sources: Structure,
+        output_gradients: Structure | None = None,
         unconnected_gradients: str = "none",
     ) -> Any:
-        """The gradient of the sum of the targets' elements, for each source, in the structure of the sources.
+        """Return the gradient of the sum of the targets' elements for each source, in the structure of the sources.
 
         Args:
-            target: a tensor computed in the block, or a structure of them.
-            sources: Variables, or tensors that `watch` returned, in any structure.
-            output_gradients: what the elements of the targets count, instead of 1 each.
-            unconnected_gradients: `"none"` or `"zero"`, for sources the target does not depend on.
+            target: a tensor computed in the block, or a nested structure of tensors.
+            sources: Variables, or tensors that `watch` returned, in a nested structure.
+            output_gradients: the weight of each element of the targets, in the structure and shapes of `target`; 1 by
+                default.
+            unconnected_gradients: the gradient of a source that the targets do not depend on: None for `"none"`,
+                zeros for `"zero"`.
 
         Raises:
-            RuntimeError: asked a second time, and the tape is not persistent.
-            TypeError: a source that was not watched.
+            RuntimeError: the tape is not persistent, and this is the second call.
+            TypeError: a source was not watched.
+            ValueError: `unconnected_gradients` is neither `"none"` nor `"zero"`.
         """
         record = self._recording()
         if unconnected_gradients not in ("none", "zero"):
@@ -151,28 +157,33 @@ class GradientTape:
         return tree.pack_sequence_as(sources, found)
 
     def _begin(self, record: Tape) -> bool:
-        """Whether the gradients are to be recorded in turn: another tape is open, or this one stays."""
+        """Return whether the backward pass has to be recorded: for another open tape, or as this one is persistent."""
         if self._used and not self._persistent:
             raise RuntimeError(
-                "GradientTape.gradient can be asked once; for more use GradientTape(persistent=True)."
+                "GradientTape.gradient can be called once. Use GradientTape(persistent=True) for more calls."
             )
         if not self._used:
             record.users -= 1
         self._used = True
         return record.open - (self._open and not self._persistent) > 0
 
-    def _leaves(self, source: Any, record: Tape) -> list[TapeTensor]:
+    def _leaves(self, source: object, record: Tape) -> list[TapeTensor]:
         if isinstance(source, Variable):
             return record.leaves.get(id(source), [])
         if isinstance(source, TapeTensor):
             return [source]
         raise TypeError(
-            "GradientTape.gradient: a source is an array that the tape cannot follow. "
-            "Watch it, and use what watch returns: x = tape.watch(x); y = f(x); tape.gradient(y, x)."
+            "GradientTape.gradient: a source is an array that the tape does not watch. "
+            "Watch it, and use the tensor that watch returns: x = tape.watch(x); y = f(x); tape.gradient(y, x)."
         )
 
-    def jacobian(self, target: Tensor, source: Any) -> Any:
-        """All derivatives of a tensor, of shape `target.shape + source.shape`."""
+    def jacobian(self, target: Tensor, source: Tensor) -> Any:
+        """Return the Jacobian, of shape `target.shape + source.shape`; None if there is no dependence.
+
+        Args:
+            target: a tensor computed in the block.
+            source: a Variable, or a tensor that `watch` returned.
+        """
         if not isinstance(target, TapeTensor):
             return None
         shape = tuple(target.shape)
@@ -181,19 +192,19 @@ class GradientTape:
         record = self._recording()
         again = self._begin(record)
         leaves = self._leaves(source, record)
-        home = backend_of(target.value)
+        backend = backend_of(target.value)
         with record.gradients(recorded=again):
-            rows = [sum_groups([leaves], backward([target], [home.asarray(s)], leaves))[0] for s in seeds]
+            rows = [sum_groups([leaves], backward([target], [backend.asarray(s)], leaves))[0] for s in seeds]
             if not rows or rows[0] is None:
                 return None
             return tensor.ops.reshape(tensor.ops.stack(rows), shape + tuple(source.shape))
 
 
-def _target(x: Any) -> Any:
+def _target(x: TensorLike) -> Any:
     return x.read() if isinstance(x, Variable) else x
 
 
-def _seeds(targets: list[Any], output_gradients: Any) -> list[Any]:
+def _seeds(targets: list[Any], output_gradients: Structure | None) -> list[Any]:
     if output_gradients is not None:
         return [to_array(g) for g in tree.flatten(output_gradients)]
     return [ones_like(t.value) if isinstance(t, TapeTensor) else None for t in targets]

@@ -1,15 +1,14 @@
-"""The define-by-run tape: what was computed, in order, and the way back through it.
+"""The define-by-run tape: the record of the ops of a forward pass, and the backward pass.
 
-An op that gets a `TapeTensor` value while its tape is open appends one `TapeTensor` more: the result, the op and the
-arguments it came from. `backward` walks the list from its end, asking each op's rule for the gradients of its
-arguments. While a recording is open during that walk, the rules run on traced values and `hilevel.ops`, so that
-the gradients are recorded in turn: gradients of gradients need nothing else.
+An op with a `TapeTensor` among its operands appends its result to the tape: another `TapeTensor`, with the op and the
+operands. `backward` walks the tape from its end, and calls the gradient rule of each op. While a tape records that
+walk, the rules run on `TapeTensor`s and `hilevel.ops`, so that gradients of gradients are available.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -27,16 +26,25 @@ from hilevel.engine.interpreter import (
     plain_array,
 )
 from hilevel.engine.tensor import ConcreteTensor
-from hilevel.engine.types import Array, Function
+from hilevel.engine.types import Array, DTypeLike, Function, TensorLike
 from hilevel.errors import TracedValueError
+
+if TYPE_CHECKING:
+    from hilevel.engine.op import Op
+    from hilevel.engine.variables import Variable
 
 
 class Tape(Interpreter):
-    """Records the ops on traced values, in order, and lets the interpreter below it compute.
+    """The interpreter that records ops in order; the interpreter below it computes.
 
-    `watched` are the Variables that are traced when they are read (`auto`: every trainable one), `leaves` the
-    traced values that came of it, by the Variable's id. `open` counts the blocks that record, `users` those that
-    have still to be asked for gradients.
+    Attributes:
+        nodes: the results of the recorded ops.
+        watched: the Variables whose reads are recorded, by id.
+        auto: whether all trainable Variables are watched.
+        leaves: the tensors that reads of Variables returned, by the Variable's id.
+        open: the number of open `GradientTape` blocks.
+        users: the number of `GradientTape`s whose gradient has not been computed yet.
+        expired: whether the step is over, so that its tensors must not be used any more.
     """
 
     def __init__(self) -> None:
@@ -51,7 +59,7 @@ class Tape(Interpreter):
 
     @property
     def tape(self) -> Tape:
-        """Itself."""
+        """The tape itself."""
         return self
 
     @property
@@ -60,23 +68,23 @@ class Tape(Interpreter):
         return self.below
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-        """By the interpreter below."""
+        """Call the function by the interpreter below."""
         return self.below.call(function, args, kwargs)
 
-    def use(self, layer: Any) -> None:
-        """By the interpreter below."""
+    def use(self, layer: object) -> None:
+        """Notify the interpreter below."""
         self.below.use(layer)
 
-    def leave(self, layer: Any) -> None:
-        """By the interpreter below."""
+    def leave(self, layer: object) -> None:
+        """Notify the interpreter below."""
         self.below.leave(layer)
 
     def refuse(self, why: str) -> None:
-        """By the interpreter below."""
+        """Notify the interpreter below."""
         self.below.refuse(why)
 
-    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Compute; record the result if an operand is traced by this tape and the op has a gradient."""
+    def run(self, op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute; record the result if an operand belongs to this tape and the op has a gradient rule."""
         values: list[Any] = []
         parents: list[TapeTensor | None] = []
         linked, on_host = False, True
@@ -86,7 +94,7 @@ class Tape(Interpreter):
                 if a.tape is self:
                     parent, linked, a = a, True, a.value
                 else:
-                    a = a.leave()
+                    a = a.unwrap()
             on_host = on_host and a.__class__ in HOST_TYPES
             parents.append(parent)
             values.append(a)
@@ -113,14 +121,14 @@ class Tape(Interpreter):
         self.nodes.append(node)
         if not self.below.is_plain:
             self.below.recorded(node)
-        return _pick_all(node) if y.__class__ is tuple else node
+        return _outputs_of(node) if y.__class__ is tuple else node
 
     def gradients(self, recorded: bool) -> scope:
-        """Return a block for a backward pass, which this tape records in turn, or which is only computed."""
+        """Return a block for a backward pass, which this tape records or which is only computed."""
         return scope(interpreter=self if recorded else context.interpreter.untaped)
 
-    def leaf(self, variable: Any, value: Any) -> Any:
-        """Return the traced value of a Variable that holds `value`: one for each array that it holds in turn."""
+    def leaf(self, variable: Variable, value: Array) -> Any:
+        """Return the tensor for a read of a Variable of this value. Reads of the same array return the same tensor."""
         if value.__class__ is TapeTensor:
             return value
         leaves = self.leaves.get(id(variable))
@@ -134,19 +142,34 @@ class Tape(Interpreter):
 
 
 class TapeTensor(ConcreteTensor):
-    """A value with its origin: the op, its arguments' values, and which of these are traced themselves.
+    """A value on a tape with its op, the values of the operands, and their tensors on the tape (`parents`).
 
-    Outside of the tape that made it, it behaves as the plain array that it holds.
+    Outside of its tape, it behaves as the plain array `value`.
     """
 
     __slots__ = (
-        "__weakref__", "attributes", "layer", "op", "parents", "picked", "residuals", "tape", "value",
+        "__weakref__",
+        "attributes",
+        "layer",
+        "op",
+        "output_index",
+        "parents",
+        "residuals",
+        "tape",
+        "value",
         "values",
     )  # fmt: skip
     layer: Any
-    """The layer in whose call the op was recorded. Set by interpreters that follow the calls of layers."""
+    """The layer whose call recorded the op. Some interpreters set it."""
 
-    def __init__(self, value: Any, tape: Tape, op: Any = None, values: Any = (), parents: Any = ()) -> None:
+    def __init__(
+        self,
+        value: Array,
+        tape: Tape,
+        op: Any = None,
+        values: Sequence[Array] = (),
+        parents: Sequence[Any] = (),
+    ) -> None:
         self.value = value
         self.tape = tape
         self.op = op
@@ -154,30 +177,30 @@ class TapeTensor(ConcreteTensor):
         self.parents = parents
         self.attributes: dict[str, Any] = {}
         self.residuals: Any = None
-        self.picked: int | None = None
+        self.output_index: int | None = None
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The value as a NumPy array, cut off from the computation.
+        """Return the value as a NumPy array, through which no gradient passes.
 
         Raises:
-            TracedValueError: the value is part of a compiled function and has no numbers yet.
+            TracedValueError: the tensor belongs to a function that is being traced.
         """
         return to_host(self.value)
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
         if self.tape is context.interpreter.tape:
             raise TracedValueError(
-                "numpy.asarray of a traced tensor would cut it off from its gradient without a word. "
-                "If that is meant, say hilevel.ops.stop_gradient(x).numpy() or x.numpy(); "
-                "otherwise use the functions of hilevel.ops."
+                "numpy.asarray of a recorded tensor would lose its gradient silently. "
+                "If no gradient is needed, use hilevel.ops.stop_gradient(x).numpy() or x.numpy(); "
+                "otherwise the functions of hilevel.ops."
             )
         return np.asarray(self.numpy(), dtype=dtype)
 
-    def leave(self) -> Any:
+    def unwrap(self) -> Any:
         """Return the value, for an op outside of the tape.
 
         Raises:
-            TracedValueError: the step that the value belongs to is over.
+            TracedValueError: the step of the tensor is over.
         """
         check_alive(self)
         return plain_array(self.value)
@@ -191,12 +214,16 @@ RECORDED.add(TapeTensor)
 
 
 def to_host(value: Array) -> np.ndarray[Any, Any]:
-    """The numbers of an array of any backend, as a copy on the host."""
+    """Return a copy of an array of any backend as a NumPy array.
+
+    Raises:
+        TracedValueError: the array belongs to a function that is being traced.
+    """
     backend = backend_of(value)
     if not backend.is_concrete(value):
         raise TracedValueError(
-            "This tensor belongs to a compiled function and has no numbers while it is traced. Return "
-            "it from the function, or look at it with run_eagerly=True."
+            "This tensor belongs to a compiled function and has no values during its trace. Return it from the "
+            "function, or inspect it with run_eagerly=True."
         )
     return backend.to_numpy(value)
 
@@ -205,82 +232,84 @@ def to_host(value: Array) -> np.ndarray[Any, Any]:
 
 
 def paused() -> Any:
-    """A block in which nothing is recorded."""
+    """Return a block in which nothing is recorded."""
     return scope(interpreter=context.interpreter.untaped)
 
 
-def constant(beside: Any, numbers: Any, dtype: Any = None) -> Array:
-    """NumPy's numbers as an array of the backend that the array `beside` belongs to."""
+def constant(beside: TensorLike, numbers: TensorLike, dtype: DTypeLike = None) -> Array:
+    """Convert a NumPy array to an array of the backend of the tensor `beside`."""
     return backend_of(untraced(beside)).asarray(numbers, dtype=dtype)
 
 
-def untraced(x: Any) -> Any:
-    """The plain array of a traced value; anything else as it is."""
+def untraced(x: TensorLike) -> Array:
+    """Return the plain array of a tensor of a tape; other objects unchanged."""
     return x.value if isinstance(x, TapeTensor) else x
 
 
 def check_alive(x: TapeTensor) -> None:
-    """Refuse a value whose step is over."""
+    """Raise TracedValueError if the step of a tensor is over."""
     if x.tape.expired:
         raise TracedValueError(expired_message())
 
 
 def expired_message() -> str:
-    """What is said of a traced value that is used after its step, on every backend."""
+    """Return the message about a tensor that is used after its step."""
     return (
-        "A traced value was used after its step: a tensor made inside a differentiated or compiled "
-        "function was kept (in an attribute, a list, a global) and used later. Return it from the "
-        "function, or keep it in a hilevel.Variable with assign()."
+        "A traced value was used after its step: a tensor of a differentiated or compiled function was stored, and "
+        "used after the function had returned. Return it from the function, or assign it to a hilevel.Variable."
     )
 
 
-# -- the way back -----------------------------------------------------------------------------------
+# -- the backward pass -----------------------------------------------------------------------------------
 
 
 def backward(
     targets: Sequence[Any], seeds: Sequence[Any], sources: Iterable[TapeTensor], release: bool = False
 ) -> list[Any]:
-    """The sum over targets of `seed * d target / d source`, for each source; None where there is no path.
+    """Return the sum over targets of `seed * d target / d source` for each source; None if no target depends on it.
 
-    With `release`, the recording is emptied on the way, so that memory is given back as early as can be. Only what
-    lies between targets and sources is computed.
+    Args:
+        targets: tensors; only tensors of a tape count.
+        seeds: the gradient of each target.
+        sources: tensors of the tape.
+        release: whether to empty the tape during the pass, so that memory is freed early.
     """
-    again = context.interpreter.tape is not None
+    recorded = context.interpreter.tape is not None
     gradients: dict[int, Any] = {}
-    start: Tape | None = None
+    tape: Tape | None = None
     for target, seed in zip(targets, seeds, strict=True):
         if isinstance(target, TapeTensor):
-            start = target.tape
-            _send(gradients, target, seed)
-    wanted = list(sources)
-    kept = {id(s): gradients[id(s)] for s in wanted if id(s) in gradients}
-    if start is None:
-        return [None] * len(wanted)
-    keep = {id(s) for s in wanted}
-    needed = _between(start.nodes, keep)
-    release = release and not again
-    for node in _reverse(start.nodes, release):
+            tape = target.tape
+            _accumulate(gradients, target, seed)
+    sources = list(sources)
+    found = {id(s): gradients[id(s)] for s in sources if id(s) in gradients}
+    if tape is None:
+        return [None] * len(sources)
+    source_ids = {id(s) for s in sources}
+    needed = _dependents(tape.nodes, source_ids)
+    release = release and not recorded
+    for node in _reverse(tape.nodes, release):
         key = id(node)
         g = gradients.pop(key, None)
         if g is not None:
-            if key in keep:
-                kept[key] = g
+            if key in source_ids:
+                found[key] = g
             if key in needed and node.op is not None:
-                _pass_on(node, g, again, needed, gradients)
+                _backpropagate(node, g, recorded, needed, gradients)
         if release:
             node.values = node.parents = ()
             node.residuals = None
-    kept |= {key: g for key, g in gradients.items() if key in keep}
-    return [kept.get(id(s)) for s in wanted]
+    found |= {key: g for key, g in gradients.items() if key in source_ids}
+    return [found.get(id(s)) for s in sources]
 
 
-def _between(nodes: list[TapeTensor], sources: set[int]) -> set[int]:
-    """The ids of everything that depends on the sources, and of these."""
+def _dependents(nodes: list[TapeTensor], sources: set[int]) -> set[int]:
+    """Return the ids of the sources and of all nodes that depend on them."""
     needed = set(sources)
     for node in nodes:
         for parent in node.parents:
             if parent is not None and (
-                id(parent) in needed or (parent.picked is not None and id(parent.parents[0]) in needed)
+                id(parent) in needed or (parent.output_index is not None and id(parent.parents[0]) in needed)
             ):
                 needed.add(id(node))
                 break
@@ -295,24 +324,26 @@ def _reverse(nodes: list[TapeTensor], release: bool) -> Iterator[TapeTensor]:
         yield nodes.pop()
 
 
-def _send(gradients: dict[int, Any], node: TapeTensor, g: Any) -> None:
-    """Add a contribution to a node's gradient; that of one of several outputs to its place in the tuple."""
-    if node.picked is not None:
+def _accumulate(gradients: dict[int, Any], node: TapeTensor, g: Array) -> None:
+    """Add a contribution to a node's gradient. The gradients of an op with several outputs are a list."""
+    if node.output_index is not None:
         whole = node.parents[0]
         parts = gradients.setdefault(id(whole), [None] * len(whole.value))
-        parts[node.picked] = g if parts[node.picked] is None else parts[node.picked] + g
+        parts[node.output_index] = g if parts[node.output_index] is None else parts[node.output_index] + g
         return
     key = id(node)
     before = gradients.get(key)
     gradients[key] = g if before is None else before + g
 
 
-def _pass_on(node: TapeTensor, g: Any, again: bool, needed: set[int], gradients: dict[int, Any]) -> None:
-    """Send each argument of a node its gradient, as the op's rule gives it, in the argument's shape and dtype."""
+def _backpropagate(
+    node: TapeTensor, g: Array, recorded: bool, needed: set[int], gradients: dict[int, Any]
+) -> None:
+    """Add the gradients by the op's rule to the gradients of its operands, in their shapes and dtypes."""
     if g.__class__ is list:
         g = tuple(zeros_like(v) if part is None else part for part, v in zip(g, node.value, strict=True))
-    wanted = tuple(p is not None and (id(p) in needed or p.picked is not None) for p in node.parents)
-    grads = _apply_rule(node, g, again, wanted)
+    needs = tuple(p is not None and (id(p) in needed or p.output_index is not None) for p in node.parents)
+    grads = _apply_rule(node, g, recorded, needs)
     for parent, value, gradient in zip(node.parents, node.values, grads, strict=True):
         if parent is None or gradient is None:
             continue
@@ -320,20 +351,20 @@ def _pass_on(node: TapeTensor, g: Any, again: bool, needed: set[int], gradients:
             gradient = sum_to_shape(gradient, value.shape)
         if gradient.dtype is not value.dtype and gradient.dtype != value.dtype:
             gradient = gradient.astype(value.dtype)
-        if parent.picked is None:
+        if parent.output_index is None:
             before = gradients.get(id(parent))
             gradients[id(parent)] = gradient if before is None else before + gradient
         else:
-            _send(gradients, parent, gradient)
+            _accumulate(gradients, parent, gradient)
 
 
-def _apply_rule(node: TapeTensor, g: Any, again: bool, wanted: tuple[bool, ...]) -> Sequence[Any]:
-    """The gradients of those arguments for which they are wanted."""
+def _apply_rule(node: TapeTensor, g: Array, recorded: bool, needs: tuple[bool, ...]) -> Sequence[Any]:
+    """Return the gradients of the operands that need one; None for the others."""
     op = node.op
-    if again:
+    if recorded:
         values = [v if p is None else p for p, v in zip(node.parents, node.values, strict=True)]
         y: Any = node.value if isinstance(node.value, tuple) else node
-        return _demand(op.rule, wanted, tensor.ops, g, y, *values, **node.attributes)
+        return _call_rule(op.rule, needs, tensor.ops, g, y, *values, **node.attributes)
     first = g[0] if g.__class__ is tuple else g
     backend = backend_of(first)
     override = backend.overrides[op]
@@ -341,30 +372,32 @@ def _apply_rule(node: TapeTensor, g: Any, again: bool, wanted: tuple[bool, ...])
     attributes = node.attributes
     if node.residuals is not None:
         attributes = attributes | {"residuals": node.residuals}
-    args = (rule, wanted, backend.xp, g, node.value, *node.values)
+    args = (rule, needs, backend.xp, g, node.value, *node.values)
     interpreter = context.interpreter
-    grads = _demand(*args, **attributes) if op.is_composite else interpreter.call(_demand, args, attributes)
+    grads = (
+        _call_rule(*args, **attributes) if op.is_composite else interpreter.call(_call_rule, args, attributes)
+    )
     if not interpreter.is_plain:
         interpreter.differentiated(node, g, grads)
     return grads
 
 
-def _demand(rule: Any, wanted: tuple[bool, ...], /, *args: Any, **kwargs: Any) -> list[Any]:
-    """What a rule says, worked out where it is wanted and None where it is not."""
+def _call_rule(rule: Function, needs: tuple[bool, ...], /, *args: Any, **kwargs: Any) -> list[Any]:
+    """Call a gradient rule. Call the functions among its results if that gradient is needed; else return None."""
     grads = rule(*args, **kwargs)
     if not isinstance(grads, (tuple, list)):
         grads = (grads,)
     return [
         None if not want else g() if g.__class__ is _FUNCTION else g
-        for g, want in zip(grads, wanted, strict=True)
+        for g, want in zip(grads, needs, strict=True)
     ]
 
 
 _FUNCTION = type(lambda: None)
 
 
-def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
-    """Undo a broadcast: sum over the axes along which an array of `shape` was repeated."""
+def sum_to_shape(g: Array, shape: tuple[int, ...]) -> Array:
+    """Sum a gradient over the axes along which an operand of `shape` was broadcast."""
     lead = len(g.shape) - len(shape)
     if lead > 0:
         g = g.sum(axis=tuple(range(lead)))
@@ -373,20 +406,20 @@ def sum_to_shape(g: Any, shape: tuple[int, ...]) -> Any:
 
 
 def zeros_like(x: Array) -> Array:
-    """An array of zeros in the shape and dtype of `x`."""
+    """Return an array of zeros in the shape and dtype of `x`."""
     return context.interpreter.call(backend_of(x).xp.zeros_like, (x,))
 
 
 def ones_like(x: Array) -> Array:
-    """An array of ones in the shape and dtype of `x`."""
+    """Return an array of ones in the shape and dtype of `x`."""
     return context.interpreter.call(backend_of(x).xp.ones_like, (x,))
 
 
-def _pick_all(node: TapeTensor) -> tuple[TapeTensor, ...]:
-    """Return a traced value for each output of a node."""
+def _outputs_of(node: TapeTensor) -> tuple[TapeTensor, ...]:
+    """Return a tensor for each output of a node."""
     outputs = []
     for i, value in enumerate(node.value):
         output = TapeTensor(value, node.tape, None, (), (node,))
-        output.picked = i
+        output.output_index = i
         outputs.append(output)
     return tuple(outputs)

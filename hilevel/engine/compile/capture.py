@@ -1,8 +1,8 @@
-"""Capturing a step: the calls that a function makes of an eager backend, in order, as it runs.
+"""Capture: one run of a step in which the calls of functions of arrays are recorded, in order.
 
-While a capture is open, what ops return is `CapturedTensor`: the array, and its number among the step's values. Every
-call of an op's value or gradient rule is made, and noted. What the function does with numbers that the capture cannot
-see - it looks at them, keeps them, sets an attribute of a layer - is a reason to leave it as it is.
+During a capture, ops return `CapturedTensor`s: an array, and its slot, the index of the value in the step. Each
+call of an op's value or gradient rule is executed and recorded. A step cannot be replayed if it reads values,
+stores tensors, or sets attributes of layers: the record does not contain these actions.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import types
 import weakref
 from collections.abc import Mapping, Sequence
 from operator import attrgetter
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -23,11 +23,15 @@ from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, NUMBERS, RE
 from hilevel.engine.overlay import Overlay
 from hilevel.engine.protocol import Backend
 from hilevel.engine.tensor import ConcreteTensor
-from hilevel.engine.types import Array, Function
+from hilevel.engine.types import Array, DTypeLike, Function
+
+if TYPE_CHECKING:
+    from hilevel.engine.op import Op
+    from hilevel.engine.variables import Variable
 
 
 class CapturedTensor(ConcreteTensor):
-    """An array of a step that is being captured. Afterwards it is the plain array again."""
+    """An array of a step during its capture. After the capture it behaves as the plain array."""
 
     __slots__ = ("__weakref__", "capture", "dtype", "shape", "slot", "value")
 
@@ -37,33 +41,33 @@ class CapturedTensor(ConcreteTensor):
         self.capture = capture
         self.slot = slot
 
-    def leave(self) -> Any:
-        """Return itself in its capture, the array after it."""
+    def unwrap(self) -> Any:
+        """Return the tensor itself during its capture, and the array after it."""
         now = context.interpreter
         return self if now is self.capture or now.untaped is self.capture else self.value
 
-    def numbers(self) -> Array:
-        """Return the array, for code that looks at its numbers; a step that depends on them cannot be replayed."""
-        self.capture.refuse("it looks at the numbers of a tensor")
+    def read_values(self) -> Array:
+        """Return the array, for code that reads its values. A step that depends on values cannot be replayed."""
+        self.capture.refuse("it reads the values of a tensor")
         return self.value
 
     def numpy(self) -> np.ndarray[Any, Any]:
-        """The numbers as a NumPy array."""
-        return self.capture.backend.to_numpy(self.numbers())
+        """Return the value as a NumPy array."""
+        return self.capture.backend.to_numpy(self.read_values())
 
-    def __array__(self, dtype: Any = None, copy: Any = None) -> np.ndarray[Any, Any]:
-        return np.asarray(self.numbers(), dtype=dtype)
+    def __array__(self, dtype: DTypeLike = None, copy: bool | None = None) -> np.ndarray[Any, Any]:
+        return np.asarray(self.read_values(), dtype=dtype)
 
     def __getattr__(self, name: str) -> Any:
-        """What the array can do beside the operations of tensors, `tolist` for instance: that looks at its numbers."""
+        """Return another attribute of the array, such as `nonzero`. The step reads values by that."""
         if name in self.__slots__:
             raise AttributeError(name)
         attribute = getattr(self.value, name)
-        self.numbers()
+        self.read_values()
         return attribute
 
     def copy(self) -> Any:
-        """The same numbers in memory of their own."""
+        """Return a copy of the array."""
         return self.capture.call(_copy, (self,))
 
     def __repr__(self) -> str:
@@ -79,22 +83,22 @@ def _copy(x: Array) -> Array:
 
 
 def value_of(x: Any) -> Any:
-    """Return the array of a captured one; a structure with such arrays; anything else as it is."""
+    """Replace captured tensors, also in a nested structure, by their arrays."""
     return x.value if x.__class__ is CapturedTensor else _within(x, _VALUE, value_of)
 
 
 def slot_of(x: Any) -> Any:
-    """Return the slot of a captured array; a structure with such slots; anything else as it is."""
+    """Replace captured tensors, also in a nested structure, by their slots."""
     return x.slot if x.__class__ is CapturedTensor else _within(x, _SLOT, slot_of)
 
 
 _VALUE, _SLOT = attrgetter("value"), attrgetter("slot")
 _NESTED = (tuple, list, dict)
-"""Classes of arguments in which there may be captured arrays."""
+"""The classes of arguments that may contain captured tensors."""
 
 
 def _within(x: Any, of: Function, of_nested: Function) -> Any:
-    """Return a structure with `of(item)` in place of each captured array; one that has none, as it is."""
+    """Return a structure with `of(item)` in place of each captured tensor; without any, the structure itself."""
     if not isinstance(x, _NESTED):
         return x
     items = [*x.values()] if isinstance(x, dict) else x
@@ -113,13 +117,16 @@ def _within(x: Any, of: Function, of_nested: Function) -> Any:
     return new if isinstance(x, list) else tuple(new)
 
 
-def layers_of(function: Any) -> list[Any]:
-    """Return the layers that a function can reach without calling them: in the object it is a method of, in that
-    object's attributes, in its closure, and in the globals that it names; and in those of the functions found there."""
+def layers_of(function: Function) -> list[Any]:
+    """Return the layers that a function may use.
+
+    They are found in the object that a method belongs to, in its attributes, in the closure, and in the globals that
+    the function names. Functions that are found there are searched as well.
+    """
     layers: dict[int, Any] = {}
     functions, seen = [function], {function}
     while functions:
-        for x in _held_by(functions.pop()):
+        for x in _reachable_from(functions.pop()):
             if hasattr(x, "_flatten_layers") and not isinstance(x, type):
                 layers.update((id(layer), layer) for layer in x._flatten_layers())
             elif isinstance(x, (types.FunctionType, types.MethodType)) and x not in seen:
@@ -128,50 +135,62 @@ def layers_of(function: Any) -> list[Any]:
     return list(layers.values())
 
 
-def _held_by(function: Any) -> list[Any]:
-    """Return the objects in a function's closure, globals and object, and those in lists and dicts there."""
+def _reachable_from(function: Any) -> list[Any]:
+    """Return the objects in a function's closure, globals and instance, and in lists and dicts there."""
     owner = getattr(function, "__self__", None)
     code = getattr(function, "__code__", None)
     held = [cell.cell_contents for cell in getattr(function, "__closure__", None) or () if cell != _EMPTY]
     held += [function.__globals__.get(name) for name in code.co_names] if code else []
     held += [] if owner is None else [owner, function.__func__, *getattr(owner, "__dict__", {}).values()]
-    return held + tree.flatten([x for x in held if isinstance(x, (list, tuple, dict)) and len(x) < _FEW])
+    return held + tree.flatten(
+        [x for x in held if isinstance(x, (list, tuple, dict)) and len(x) < _MAX_ITEMS]
+    )
 
 
 _EMPTY = types.CellType()
-_FEW = 100
-"""Layers are looked for in lists and dicts with fewer items."""
+_MAX_ITEMS = 100
+"""The number of items up to which lists and dicts are searched for layers."""
 
 
-def root(x: Array) -> Array:
-    """The array that owns the memory of an array."""
+def base_array(x: Array) -> Array:
+    """Return the array that owns the memory of an array."""
     base = getattr(x, "base", None)
     return x if base is None or not hasattr(base, "dtype") else base
 
 
 class ValueId(int):
-    """The number of a value in a step, among the data, the Variables and the results."""
+    """The slot of a value: its index in the step."""
 
     __slots__ = ()
 
 
 class Call:
-    """One call of a step. In `args`, `kwargs` and `out` a `ValueId` stands for an array; all else is as it was.
+    """One call of a step. In `args`, `kwargs` and `out`, a `ValueId` replaces each array.
 
-    `writes` are the positions of the arguments that a program writes the results to, in place. `errors` are NumPy's
-    settings for overflow and the like, where they are not the usual ones."""
+    Args:
+        function, args, kwargs: the function and its arguments.
+        out: the result.
+        writes: the positions of the arguments that a program overwrites with the results.
+        errors: the settings of `numpy.errstate`, if they differ from the settings around the step; else None.
+    """
 
     __slots__ = ("args", "errors", "function", "kwargs", "out", "writes")
 
     def __init__(
-        self, function: Function, args: Any, kwargs: Any, out: Any, writes: Sequence[int], errors: Any
+        self,
+        function: Function,
+        args: Any,
+        kwargs: Any,
+        out: Any,
+        writes: Sequence[int],
+        errors: Mapping[str, Any] | None,
     ) -> None:
         self.function, self.args, self.kwargs, self.out = function, args, kwargs, out
         self.writes, self.errors = writes, errors
 
 
 class CapturedOutput:
-    """What a step leaves behind, in a Variable or as a result: a slot or a constant, to be copied or not."""
+    """A result of a step, or a new value of a Variable: a slot or a constant, and whether to copy it."""
 
     __slots__ = ("copied", "value")
 
@@ -180,15 +199,15 @@ class CapturedOutput:
 
 
 class CapturedInput(NamedTuple):
-    """A Variable that a step uses, and what it held before: the slot and the array."""
+    """A Variable that a step uses, with the slot and the array of its first value."""
 
-    variable: Any
+    variable: Variable
     slot: ValueId
     array: Array
 
 
-class _Captures(Overlay):
-    """The values of Variables while a step is captured: captured arrays."""
+class _CaptureOverlay(Overlay):
+    """The overlay of a capture: the values of Variables are captured tensors."""
 
     __slots__ = ("capture",)
 
@@ -196,19 +215,19 @@ class _Captures(Overlay):
         super().__init__()
         self.capture = capture
 
-    def _enter(self, variable: Any) -> Any:
+    def _enter(self, variable: Variable) -> Any:
         value = super()._enter(variable)
         self.values[id(variable)] = value = self.capture.enter(variable, value)
         return value
 
-    def write(self, variable: Any, value: Any) -> None:
+    def write(self, variable: Variable, value: Array) -> None:
         if id(variable) not in self.values:
             self._enter(variable)
         super().write(variable, value)
 
 
-class _YoungOnly:
-    """A block without garbage collection, at whose end all that it made is still young: quick to be looked through."""
+class _WithoutGarbageCollection:
+    """A block without garbage collection. New objects stay in generation 0, so that collecting them is fast."""
 
     def __enter__(self) -> None:
         self.enabled = gc.isenabled()
@@ -220,20 +239,26 @@ class _YoungOnly:
 
 
 class Capture(Observer):
-    """The interpreter of one run of a step, which notes the calls of functions of arrays.
+    """The interpreter of one run of a step, which records the calls of functions of arrays.
 
-    `data` are the slots of the arrays it was given, `entered` the Variables that it used; `left` are those that hold
-    another array afterwards, and `result` is what the function returned. `layers` are those that it used. `owners` says
-    of slots that are, or look into, the array of a Variable which one it is. `refused` says why the step cannot be
-    replayed, if it cannot.
+    Attributes:
+        calls: the recorded calls.
+        data: the slots of the arguments.
+        variable_inputs: the Variables that the step used.
+        variable_outputs: the Variables that have another array after the step, and their new values.
+        result: the result of the step.
+        owners: for the slot of the array of a Variable, or of a view of it, the Variable.
+        written: the arrays that a program overwrites.
+        layers: the layers that the step used, by id.
+        refused: the reason why the step cannot be replayed, or "".
     """
 
     def __init__(self, backend: Backend) -> None:
         self.backend = backend
         self.calls: list[Call] = []
         self.data: list[ValueId] = []
-        self.entered: list[CapturedInput] = []
-        self.left: list[tuple[Any, CapturedOutput]] = []
+        self.variable_inputs: list[CapturedInput] = []
+        self.variable_outputs: list[tuple[Any, CapturedOutput]] = []
         self.result: Any = None
         self.owners: dict[int, Any] = {}
         self.written: list[Array] = []
@@ -241,40 +266,40 @@ class Capture(Observer):
         self.layers: dict[int, Any] = {}
         self._types = backend.array_types
         self._count = 0
-        self._usual = np.geterr()
-        self._roots: dict[int, tuple[Any, Array]] = {}
-        self._alive: list[weakref.ref[CapturedTensor]] = []
+        self._usual_errors = np.geterr()
+        self._owned: dict[int, tuple[Any, Array]] = {}
+        self._references: list[weakref.ref[CapturedTensor]] = []
 
-    def use(self, layer: Any) -> None:
-        """Take note of a layer whose attributes the step may depend on."""
+    def use(self, layer: object) -> None:
+        """Note a layer whose attributes the step may depend on."""
         self.layers[id(layer)] = layer
 
     def refuse(self, why: str) -> None:
-        """Say that the step cannot be replayed."""
+        """Note why the step cannot be replayed."""
         self.refused = self.refused or why
 
     # -- running -----------------------------------------------------------------------------------
 
-    def follow(self, function: Function, args: Any, kwargs: Any) -> Any:
-        """Call the function on data, whose arrays become the first slots, and capture what it does."""
-        with _YoungOnly():
-            overlay = _Captures(self)
+    def record(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
+        """Call the function and record its calls of functions of arrays. Return its result."""
+        with _WithoutGarbageCollection():
+            overlay = _CaptureOverlay(self)
             try:
                 with scope(interpreter=self), overlay:
                     args, kwargs = tree.map_structure(self._enter_data, (args, kwargs))
                     result = function(*args, **kwargs)
             finally:
-                self._leave(overlay)
+                self._write_variables(overlay)
                 del overlay
             del args, kwargs
-            self.result = tree.map_structure(self._keep, result)
-            result = tree.map_structure(self._plain, result)
-            if self._any_alive():
+            self.result = tree.map_structure(self._as_output, result)
+            result = tree.map_structure(self._as_result, result)
+            if self._has_live_tensors():
                 self.refuse("it keeps a tensor of the step")
         return result
 
-    def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        """Compute the result of an op, on this backend where all arrays are captured."""
+    def run(self, op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Compute the result of an op; on this backend, if all arrays are captured."""
         for a in args:
             if a.__class__ is not CapturedTensor and a.__class__ not in NUMBERS:
                 return super().run(op, args, kwargs)
@@ -283,7 +308,7 @@ class Capture(Observer):
         return self.call((self.backend.overrides[op] or op).value, (self.backend.xp, *args), kwargs)
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-        """Call a function of arrays, and note it; what it calls in turn is part of it."""
+        """Call a function of arrays, and record the call. Nested calls are not recorded."""
         plain = _within(args, _VALUE, value_of)
         options = _within(kwargs, _VALUE, value_of) if kwargs else kwargs
         before, context.interpreter = context.interpreter, EVALUATE
@@ -293,43 +318,45 @@ class Capture(Observer):
             context.interpreter = before
         writes = function.writes(*plain, **options) if hasattr(function, "writes") else ()
         for position, array in zip(writes, out if writes else (), strict=True):
-            self._note_written(args[position], array)
+            self._note_in_place(args[position], array)
         out = self._captured(out)
         errors = np.geterr()
         slots = _within(args, _SLOT, slot_of), _within(kwargs, _SLOT, slot_of) if kwargs else {}
         made = out.slot if out.__class__ is CapturedTensor else slot_of(out)
-        self.calls.append(Call(function, *slots, made, writes, None if errors == self._usual else errors))
+        self.calls.append(
+            Call(function, *slots, made, writes, None if errors == self._usual_errors else errors)
+        )
         return out
 
-    def _note_written(self, target: Any, array: Array) -> None:
-        """Note an array that a program will write to the array of a Variable, the target, in place."""
+    def _note_in_place(self, target: Array, array: Array) -> None:
+        """Note an array that a program will write in place to the array of a Variable, the target."""
         owner = self.owners.get(target.slot) if target.__class__ is CapturedTensor else None
-        self._roots[id(array)] = (owner, array)
+        self._owned[id(array)] = (owner, array)
         self.written.append(array)
 
-    # -- what goes in ------------------------------------------------------------------------------
+    # -- inputs ------------------------------------------------------------------------------
 
     def _enter_data(self, x: Any) -> Any:
         if not self.backend.is_array(x):
             return x
-        self._roots[id(root(x))] = (None, root(x))
+        self._owned[id(base_array(x))] = (None, base_array(x))
         captured = self._captured(x)
         self.data.append(captured.slot)
         return captured
 
-    def enter(self, variable: Any, value: Array) -> Any:
-        """Return a captured array, a copy of `value`, for a Variable that is used for the first time."""
+    def enter(self, variable: Variable, value: Array) -> Any:
+        """Return a captured copy of the value of a Variable that is used for the first time."""
         if variable.backend is not self.backend:
             self.refuse(f'the Variable "{variable.path}" is on another backend')
             return value
         value = self.backend.copy(value)
-        self._roots[id(value)] = (variable, value)
+        self._owned[id(value)] = (variable, value)
         captured = self._captured(value)
-        self.entered.append(CapturedInput(variable, captured.slot, value))
+        self.variable_inputs.append(CapturedInput(variable, captured.slot, value))
         return captured
 
     def _captured(self, value: Any) -> Any:
-        """Return the result of a call, with captured arrays in place of arrays."""
+        """Return the result of a call, with captured tensors in place of arrays."""
         if not isinstance(value, self._types):
             if isinstance(value, (tuple, list)):
                 parts = [self._captured(part) for part in value]
@@ -341,45 +368,45 @@ class Capture(Observer):
             return value
         slot = ValueId(self._count)
         self._count += 1
-        found = self._roots.get(id(value if getattr(value, "base", None) is None else root(value)))
+        found = self._owned.get(id(value if getattr(value, "base", None) is None else base_array(value)))
         if found is not None:
             self.owners[slot] = found[0]
         captured = CapturedTensor(value, self, slot)
-        self._alive.append(weakref.ref(captured))
+        self._references.append(weakref.ref(captured))
         return captured
 
-    # -- what comes out ----------------------------------------------------------------------------
+    # -- outputs ----------------------------------------------------------------------------
 
-    def _leave(self, overlay: Overlay) -> None:
-        """Give the Variables that were written plain arrays, each its own."""
-        entered = {id(e.variable): e.array for e in self.entered}
+    def _write_variables(self, overlay: Overlay) -> None:
+        """Write plain arrays, which share no memory, to the Variables that the step wrote."""
+        variable_inputs = {id(e.variable): e.array for e in self.variable_inputs}
         in_place = set(map(id, self.written))
         for key, variable in overlay.written.items():
             held = overlay.values[key]
             value = held.value if held.__class__ is CapturedTensor else held
-            if value is entered.get(key):
+            if value is variable_inputs.get(key):
                 continue
-            if key in entered and id(value) not in in_place:
-                kept = self._keep(held)
-                self.left.append((variable, kept))
+            if key in variable_inputs and id(value) not in in_place:
+                kept = self._as_output(held)
+                self.variable_outputs.append((variable, kept))
                 value = self.backend.copy(value) if kept.copied else value
             variable.replace(value)
 
-    def _keep(self, x: Any) -> CapturedOutput:
+    def _as_output(self, x: Array) -> CapturedOutput:
         is_array = self.backend.is_array(x)
         return CapturedOutput(
             slot_of(x), is_array and (x.__class__ is not CapturedTensor or self._is_owned(x))
         )
 
-    def _plain(self, x: Any) -> Any:
+    def _as_result(self, x: Array) -> Array:
         return self.backend.copy(value_of(x)) if self._is_owned(x) else value_of(x)
 
-    def _is_owned(self, x: Any) -> bool:
-        return id(root(value_of(x))) in self._roots
+    def _is_owned(self, x: Array) -> bool:
+        return id(base_array(value_of(x))) in self._owned
 
-    def _any_alive(self) -> bool:
-        for generation in (0, 1):  # the second, as another thread may have collected meanwhile
-            if not [1 for reference in self._alive if reference() is not None]:
+    def _has_live_tensors(self) -> bool:
+        for generation in (0, 1):  # generation 1, as another thread may have collected meanwhile
+            if not [1 for reference in self._references if reference() is not None]:
                 return False
-            gc.collect(generation)  # what only a circle of references keeps is not kept
-        return bool([1 for reference in self._alive if reference() is not None])
+            gc.collect(generation)  # free the tensors in reference cycles
+        return bool([1 for reference in self._references if reference() is not None])

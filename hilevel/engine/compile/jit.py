@@ -12,22 +12,24 @@ from hilevel.engine.autodiff.tape import to_host, untraced
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.overlay import Usage
-from hilevel.engine.types import Function
+from hilevel.engine.types import Array, Function, TensorLike
 from hilevel.engine.variables import Variable
 
 before_compiling: list[Function] = []
-"""What makes Variables that a function may need and that cannot be made in it."""
+"""Functions that create Variables which a compiled function may need but cannot create itself."""
 
 
 def jit(fn: Function | None = None) -> Function:
-    """A compiled form of a function of tensors, which may read and change Variables as plain code does.
+    """Compile a function of tensors, which may read and write Variables as plain code does.
 
-    For each structure and shape of the arguments there is one compiled form; strings, booleans and None among them
-    count as part of the function, and so do Variables (not what they hold). On JAX the function is traced. On NumPy
-    and CuPy its first two runs are captured, and from the third on the calls they made are replayed
-    (`hilevel.engine.compile.replay`). A function that cannot be replayed, as it reads values or does not do the
-    same each time, runs as it is.
-    The rules of a compiled function hold on every backend: no Variable can be created inside.
+    Each structure and each set of shapes of the arguments has its own compiled form. Strings, booleans, None and
+    Variables among the arguments are constants of the form; the values of Variables are not. On JAX the function is
+    traced. On NumPy and CuPy the first two runs are captured, and later runs replay the captured calls
+    (`hilevel.engine.compile.replay`). A function that reads values, or differs between the runs, is not compiled
+    there. On no backend can a compiled function create Variables.
+
+    Args:
+        fn: the function of tensors, and of nested structures of them. Without it, `jit` returns a decorator.
 
     >>> import hilevel
     >>> count = hilevel.Variable(0)
@@ -51,7 +53,7 @@ def jit(fn: Function | None = None) -> Function:
 
 
 class JitFunction:
-    """The compiled forms of a function, one for each backend that it has been called on: `compiled`, by name."""
+    """The compiled forms of a function: `compiled` has one for each backend, by name."""
 
     def __init__(self, fn: Function) -> None:
         self.fn = fn
@@ -66,14 +68,14 @@ class JitFunction:
             return program(*args, **kwargs)
 
     def expect(self, usage: Usage) -> None:
-        """Pass on the Variables that a run on shapes used to compilers that can start from them."""
+        """Pass the Variables that a run on shapes used to the compilers that support it."""
         self.usage = usage
         for program in self.compiled.values():
             if hasattr(program, "usage"):
                 program.usage = usage
 
     def max_steps_per_call(self, *args: Any) -> int:
-        """Return how many calls with arguments of these shapes are worth being one program, at most."""
+        """Return the largest number of calls, with arguments of these shapes, that one program should process."""
         program = self._program()
         if not hasattr(program, "max_steps_per_call") or not context.interpreter.is_plain:
             return 1
@@ -81,7 +83,7 @@ class JitFunction:
             return int(program.max_steps_per_call(*args))
 
     def call_many(self, count: int, *args: Any) -> tuple[Any, Any]:
-        """Call the function on the first `count` slices of its arguments: the last result, and all of them stacked."""
+        """Call the function on the first `count` slices of its arguments. Return the last result, and all, stacked."""
         program = self._program()
         if hasattr(program, "call_many") and context.interpreter.is_plain:
             with scope(compiling=context.compiling + 1):
@@ -101,9 +103,9 @@ class JitFunction:
         return self.compiled[backend.name]
 
     def _plain(self, *args: Any, **kwargs: Any) -> Any:
-        return tree.map_structure(_leave, self.fn(*args, **kwargs))
+        return tree.map_structure(_plain_result, self.fn(*args, **kwargs))
 
 
-def _leave(x: Any) -> Any:
-    """A result as it leaves a compiled function: without the tape, a Variable as its value."""
+def _plain_result(x: TensorLike) -> Array:
+    """Return a result of a compiled function as a plain array, also for a Variable."""
     return untraced(x.read() if isinstance(x, Variable) else x)

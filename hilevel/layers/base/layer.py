@@ -241,7 +241,7 @@ class Layer(StateContainer, Configurable):
 
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `call`, with `training` of the outer calls by default, and keep the losses that it adds."""
-        if self._declares_shape and context.stand_in is not None and context.declaring is not self:
+        if self._declares_shape and context.placeholder_size is not None and context.declaring is not self:
             return self._finish(self._declared(args, kwargs))
         interpreter = context.interpreter
         if not interpreter.is_plain:
@@ -336,7 +336,9 @@ class Layer(StateContainer, Configurable):
             self._require_backend()
             if names is not None:
                 shapes = shapes_of(self._bind(args, kwargs))
-                with scope(interpreter=EVALUATE, autocast=None, overlay=None, stand_in=None, ranges=None):
+                with scope(
+                    interpreter=EVALUATE, autocast=None, overlay=None, placeholder_size=None, ranges=None
+                ):
                     self._build(shapes, names)
             self._built = True
 
@@ -351,7 +353,7 @@ class Layer(StateContainer, Configurable):
 
     def _declared(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return TensorSpecs of the output by the layer's own `compute_output_spec` or `compute_output_shape`."""
-        size = context.stand_in
+        size = context.placeholder_size
         with scope(declaring=self):
             if type(self).compute_output_spec is not Layer.compute_output_spec:
                 args, kwargs = tree.map_structure(as_symbolic, (args, kwargs))

@@ -9,7 +9,7 @@ from typing import Any
 from hilevel import ops
 from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 
 
 class LearningRateSchedule(Configurable):
@@ -22,7 +22,7 @@ class LearningRateSchedule(Configurable):
     np.float32(0.1)
     """
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         """The learning rate at that step."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__(step).")
 
@@ -56,7 +56,7 @@ class ExponentialDecay(LearningRateSchedule):
         self.name = name
         self._check("decay_steps")
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         return self.initial_learning_rate * ops.power(self.decay_rate, _periods(self, step))
 
 
@@ -85,7 +85,7 @@ class InverseTimeDecay(LearningRateSchedule):
         self.name = name
         self._check("decay_steps")
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         return self.initial_learning_rate / (1 + self.decay_rate * _periods(self, step))
 
 
@@ -114,7 +114,7 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.values = values
         self.name = name
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         step = _number(step)
         rate = _number(self.values[0])
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
@@ -151,7 +151,7 @@ class PolynomialDecay(LearningRateSchedule):
         self.name = name
         self._check("decay_steps")
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         share = _number(step) / self.decay_steps
         share = share / ops.maximum(ops.ceil(share), 1.0) if self.cycle else ops.minimum(share, 1.0)
         span = self.initial_learning_rate - self.end_learning_rate
@@ -195,7 +195,7 @@ class CosineDecay(LearningRateSchedule):
         self.warmup_steps = warmup_steps
         self._check("decay_steps")
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         step, start = _number(step), self.initial_learning_rate
         if self.warmup_target is None:
             return self._decayed(step, start)
@@ -243,7 +243,7 @@ class CosineDecayRestarts(LearningRateSchedule):
         self.name = name
         self._check("first_decay_steps")
 
-    def __call__(self, step: Tensor) -> Tensor:
+    def __call__(self, step: TensorLike) -> Tensor:
         restarts, share = self._place(_number(step) / self.first_decay_steps)
         height = ops.power(self.m_mul, restarts) * _half_cosine(share)
         return self.initial_learning_rate * ((1 - self.alpha) * height + self.alpha)

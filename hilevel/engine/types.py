@@ -96,6 +96,9 @@ DTypeLike: TypeAlias = str | np.dtype[Any] | type[Any] | None
 Axis: TypeAlias = int | Sequence[int] | None
 """One axis, several, or None for all; negative ones count from the last."""
 
+Sizes: TypeAlias = int | Sequence[int]
+"""One integer for all axes, or one for each."""
+
 Namespace: TypeAlias = ModuleType
 """The functions that a rule uses: an array module, or `hilevel.ops` if the gradient is differentiated again."""
 

@@ -13,7 +13,7 @@ from hilevel.engine.context import context
 from hilevel.engine.protocol import Backend
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Function
-from hilevel.ops.numpy.shaping import stack
+from hilevel.ops.numpy.joining import stack
 
 
 def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:

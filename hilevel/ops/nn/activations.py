@@ -11,8 +11,9 @@ from hilevel.engine.spec import like
 from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
 from hilevel.ops.math.error_functions import erf
 from hilevel.ops.numpy.elementwise import abs, clip, maximum, minimum, square, where
+from hilevel.ops.numpy.joining import split
 from hilevel.ops.numpy.reduction import cumsum, sort, sum
-from hilevel.ops.numpy.shaping import flip, split
+from hilevel.ops.numpy.shaping import flip
 from hilevel.ops.numpy.transcendental import expm1, sqrt, tanh
 
 

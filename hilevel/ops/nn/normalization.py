@@ -82,7 +82,11 @@ def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> A
 
 @rounded
 def standardize(
-    x: TensorLike, axis: Axis = -1, epsilon: float = 0.0, gamma: TensorLike = None, beta: TensorLike = None
+    x: TensorLike,
+    axis: Axis = -1,
+    epsilon: float = 0.0,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
 ) -> Any:
     """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over the given axes, with that mean and variance. `gamma`
     and `beta` have as many axes as `x`, of its length or 1.
@@ -101,8 +105,8 @@ def standardize(
 @composite
 def layer_normalization(
     x: TensorLike,
-    gamma: TensorLike = None,
-    beta: TensorLike = None,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
     axis: Axis = -1,
     epsilon: float | None = None,
     **kwargs: Any,
@@ -124,7 +128,7 @@ def layer_normalization(
 
 @composite
 def rms_normalization(
-    x: TensorLike, scale: TensorLike = None, axis: Axis = -1, epsilon: float | None = None
+    x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Tensor:
     """`x / sqrt(mean(x^2) + epsilon) * scale`, the mean over `axis`. Zhang and Sennrich, 2019.
 
@@ -146,8 +150,8 @@ def batch_normalization(
     mean: TensorLike,
     variance: TensorLike,
     axis: int,
-    offset: TensorLike = None,
-    scale: TensorLike = None,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
     epsilon: float = 1e-3,
 ) -> Tensor:
     """`scale * (x - mean) / sqrt(variance + epsilon) + offset`, with statistics for each index of `axis`.

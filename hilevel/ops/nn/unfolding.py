@@ -11,7 +11,8 @@ from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import per_axis, to_last, windows_of
 from hilevel.ops.numpy.indexing import take
-from hilevel.ops.numpy.shaping import pad, reshape, stack
+from hilevel.ops.numpy.joining import stack
+from hilevel.ops.numpy.shaping import pad, reshape
 
 
 @composite

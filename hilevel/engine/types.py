@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from types import ModuleType
-from typing import TYPE_CHECKING, Any, Protocol, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from types import EllipsisType, ModuleType
+from typing import TYPE_CHECKING, Any, Protocol, SupportsIndex, TypeAlias
 
 import numpy as np
 
@@ -87,6 +87,9 @@ Shape: TypeAlias = tuple[int | None, ...]
 ShapeLike: TypeAlias = Sequence[int | None]
 """A shape, as a tuple or a list."""
 
+Sizes: TypeAlias = int | Sequence[int]
+"""One integer for all axes, or one for each."""
+
 DType: TypeAlias = np.dtype[Any]
 """A dtype of NumPy, `bfloat16` of `ml_dtypes` among them."""
 
@@ -96,8 +99,11 @@ DTypeLike: TypeAlias = str | np.dtype[Any] | type[Any] | None
 Axis: TypeAlias = int | Sequence[int] | None
 """One axis, several, or None for all; negative ones count from the last."""
 
-Sizes: TypeAlias = int | Sequence[int]
-"""One integer for all axes, or one for each."""
+Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any]
+"""A tensor, or lists, tuples and dicts of tensors, nested to any depth."""
+
+Index: TypeAlias = SupportsIndex | slice | EllipsisType | Tensor | np.ndarray[Any, Any] | Sequence[Any] | None
+"""The key of `x[key]`: an integer, a slice, None, Ellipsis, an integer or boolean array, or a tuple of these."""
 
 Namespace: TypeAlias = ModuleType
 """The functions that a rule uses: an array module, or `hilevel.ops` if the gradient is differentiated again."""

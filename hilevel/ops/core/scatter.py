@@ -12,8 +12,8 @@ from hilevel.engine.autodiff.tape import constant, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec, as_spec
-from hilevel.engine.types import Namespace, Tensor, TensorLike
-from hilevel.ops.numpy.indexing import Index, getitem, scatter_add
+from hilevel.engine.types import Index, Namespace, Tensor, TensorLike
+from hilevel.ops.numpy.indexing import getitem, scatter_add
 
 
 @op

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from types import EllipsisType
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,11 +14,8 @@ from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec, viewed
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, Index, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.elementwise import data_dependent_shape
-
-Index: TypeAlias = "Tensor | np.ndarray[Any, Any] | slice | EllipsisType | Sequence[Any] | int | None"
-"""The key of an index expression. A tuple has one for each axis."""
 
 
 @op

@@ -84,7 +84,7 @@ def using_masks(x: object, mask: object) -> Iterator[None]:
 
 
 def mask_of_all(x: object) -> Any:
-    """Return the masks of the tensors of a structure, in such a structure; None if no tensor has a mask."""
+    """Return the masks of the tensors in a structure, in the same structure; None if no tensor has a mask."""
     found = tree.map_structure(mask_of, x)
     return found if any(m is not None for m in tree.flatten(found)) else None
 

@@ -1,6 +1,6 @@
 """Functions of nested lists, tuples and dicts.
 
-Dict entries are taken in their own order, never sorted, so that none are exchanged in silence.
+Dict entries keep their own order. They are never sorted.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ def _pack(structure: object, leaves: Iterator[Any]) -> Any:
 
 
 def map_structure(func: Function, *structures: object, none_is_leaf: bool = True) -> Any:
-    """Apply a function to the leaves of one or more structures. Return the results in such a structure.
+    """Apply a function to the leaves of one or more structures. Return the results in the same structure.
 
     Args:
         func: a function of as many leaves as there are structures.

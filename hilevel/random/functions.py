@@ -58,7 +58,7 @@ def _bits(backend: Backend, state: Array, shape: tuple[int, ...], width: int) ->
     return backend.split_words(words, width)[:count].reshape(shape)
 
 
-def _fraction(backend: Backend, state: Array, shape: tuple[int, ...], dtype: DType) -> Array:
+def _unit_uniform(backend: Backend, state: Array, shape: tuple[int, ...], dtype: DType) -> Array:
     """Return values uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
     if dtype == np.float64:
         return (_bits(backend, state, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
@@ -101,7 +101,7 @@ def uniform(
 def _uniform(
     backend: Backend, state: Array, shape: tuple[int, ...], minval: float, maxval: float, dtype: DType
 ) -> Array:
-    unit = _fraction(backend, state, shape, dtype)
+    unit = _unit_uniform(backend, state, shape, dtype)
     return unit if (minval, maxval) == (0.0, 1.0) else (unit * (maxval - minval) + minval).astype(dtype)
 
 
@@ -134,14 +134,14 @@ def _normal(
     backend: Backend, state: Array, shape: tuple[int, ...], mean: float, stddev: float, dtype: DType
 ) -> Array:
     xp, count = backend.xp, math.prod(shape)
-    unit = _fraction(backend, state, (2, -(-count // 2)), _wide(dtype))
+    unit = _unit_uniform(backend, state, (2, -(-count // 2)), _compute_dtype(dtype))
     radius = xp.sqrt(-2 * xp.log1p(-unit[0]))
     angle = (2 * np.pi) * unit[1]
     both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:count]
     return (both.reshape(shape) * stddev + mean).astype(dtype)
 
 
-def _wide(dtype: DType) -> DType:
+def _compute_dtype(dtype: DType) -> DType:
     """Return the dtype to compute in: at least float32."""
     return np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
 
@@ -177,8 +177,8 @@ def _truncated_normal(
     backend: Backend, state: Array, shape: tuple[int, ...], mean: float, stddev: float, dtype: DType
 ) -> Array:
     xp = backend.xp
-    low = 0.022750131948179195  # the share of the normal distribution below -2
-    p = _fraction(backend, state, shape, _wide(dtype)) * (1 - 2 * low) + low
+    low = 0.022750131948179195  # the probability below -2
+    p = _unit_uniform(backend, state, shape, _compute_dtype(dtype)) * (1 - 2 * low) + low
     return (xp.clip(normal_quantile(xp, p), -2, 2) * stddev + mean).astype(dtype)
 
 

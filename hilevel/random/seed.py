@@ -48,7 +48,7 @@ def set_random_seed(seed: int) -> None:
     >>> hilevel.utils.set_random_seed(42)
 
     Raises:
-        ValueError: the seed is not such an integer.
+        ValueError: the seed is not an integer of this range.
     """
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"The seed must be an integer from 0 to 2**32 - 1; got {seed!r}.")

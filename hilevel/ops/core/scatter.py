@@ -40,7 +40,7 @@ def _(
 _scatter.shape(lambda x, updates, key, reduction: TensorSpec(x.shape, x.dtype))
 
 
-def _columns(indices: Tensor) -> tuple[Any, ...]:
+def _split_columns(indices: Tensor) -> tuple[Any, ...]:
     """Return an index array of shape (..., rank) as an index array for each axis."""
     indices = untraced(to_array(indices))
     if isinstance(indices, TensorSpec):
@@ -65,7 +65,7 @@ def scatter_update(
     """
     inputs = to_array(inputs)
     updates = to_array(updates).astype(inputs.dtype)
-    return _scatter(inputs, updates, key=_columns(indices), reduction=reduction)
+    return _scatter(inputs, updates, key=_split_columns(indices), reduction=reduction)
 
 
 @composite
@@ -80,7 +80,7 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Te
     >>> ops.scatter([[1]], [9.0], (3,))
     array([0., 9., 0.], dtype=float32)
     """
-    return scatter_add(values, _columns(indices), shape=tuple(shape))
+    return scatter_add(values, _split_columns(indices), shape=tuple(shape))
 
 
 def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -> Tensor:
@@ -118,7 +118,7 @@ def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorL
 
 def _block(start: TensorLike, size: Sequence[int], whole: Sequence[int]) -> tuple[Any, ...]:
     """Return the key of a block. A start that is a tensor becomes index arrays, so that it may be traced."""
-    starts = start if isinstance(start, (list, tuple)) else _host_or_rows(start)
+    starts = start if isinstance(start, (list, tuple)) else _start_indices(start)
     if all(isinstance(s, (int, np.integer)) for s in starts):
         return tuple(builtins.slice(int(s), int(s) + n) for s, n in zip(starts, size, strict=True))
     key = []
@@ -130,7 +130,7 @@ def _block(start: TensorLike, size: Sequence[int], whole: Sequence[int]) -> tupl
     return tuple(key)
 
 
-def _host_or_rows(start: TensorLike) -> list[Any]:
+def _start_indices(start: TensorLike) -> list[Any]:
     if isinstance(start, np.ndarray):
         return [int(s) for s in start]
     start = to_array(start)

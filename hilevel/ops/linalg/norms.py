@@ -110,7 +110,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
 
 @_singular_values.shape
 def _(x: TensorSpec) -> TensorSpec:
-    return TensorSpec((*x.shape[:-2], _smaller(x.shape)), x.dtype)
+    return TensorSpec((*x.shape[:-2], _min_dimension(x.shape)), x.dtype)
 
 
 @op
@@ -150,7 +150,7 @@ def _inverse(xp: Namespace, x: Array) -> Array:
 
 @_svd.shape
 def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
-    (*lead, m, n), k = x.shape, _smaller(x.shape)
+    (*lead, m, n), k = x.shape, _min_dimension(x.shape)
     return (
         TensorSpec((*lead, m, k), x.dtype),
         TensorSpec((*lead, k), x.dtype),
@@ -158,6 +158,6 @@ def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
     )
 
 
-def _smaller(shape: Shape) -> Any:
+def _min_dimension(shape: Shape) -> Any:
     m, n = shape[-2:]
     return m if n is None or (m is not None and m < n) else n

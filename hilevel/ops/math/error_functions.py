@@ -7,7 +7,7 @@ import numpy as np
 from hilevel.engine.op import composite, op, rounded, to_float_array
 from hilevel.engine.spec import like
 from hilevel.engine.types import Namespace, Tensor, TensorLike
-from hilevel.ops.math.normal_quantile import quantile_of_half
+from hilevel.ops.math.normal_quantile import quantile_from_median
 
 
 @op(dtype="float", shape=like)
@@ -22,7 +22,7 @@ def erfinv(xp: Namespace, x: TensorLike) -> Tensor:
     """
     wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
     inside = xp.abs(wide) < 1
-    y = quantile_of_half(xp, xp.where(inside, wide, 0) * 0.5) * 0.7071067811865476
+    y = quantile_from_median(xp, xp.where(inside, wide, 0) * 0.5) * 0.7071067811865476
     return xp.where(inside, y, xp.where(xp.abs(wide) == 1, xp.copysign(np.inf, wide), np.nan)).astype(x.dtype)
 
 

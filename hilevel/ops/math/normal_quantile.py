@@ -10,7 +10,7 @@ def normal_quantile(xp: Namespace, p: Array) -> Array:
     return _quantile(xp, p - 0.5, xp.where(p < 0.5, p, 1 - p))
 
 
-def quantile_of_half(xp: Namespace, q: Array) -> Array:
+def quantile_from_median(xp: Namespace, q: Array) -> Array:
     """Return the quantile for `0.5 + q`, to full precision for `q` near 0."""
     return _quantile(xp, q, 0.5 - xp.abs(q))
 

@@ -31,10 +31,10 @@ def segment_sum(
     """
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = known_size(ids, "segment_sum") if num_segments is None else num_segments
-    return scatter_add(data, _or_beyond(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
+    return scatter_add(data, _outside_to_last(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
 
 
-def _or_beyond(ids: Tensor, n: int) -> Tensor:
+def _outside_to_last(ids: Tensor, n: int) -> Tensor:
     """Return the indices, with `n` in place of indices outside of `n` segments."""
     return untraced(where(logical_and(ids >= 0, ids < n), ids, n))
 
@@ -60,4 +60,4 @@ def segment_max(
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = known_size(ids, "segment_max") if num_segments is None else num_segments
     start = full((n + 1, *data.shape[1:]), dtypes.lowest(data.dtype), dtype=data.dtype)
-    return scatter_update(start, _or_beyond(ids, n)[..., None], data, reduction="max")[:n]
+    return scatter_update(start, _outside_to_last(ids, n)[..., None], data, reduction="max")[:n]

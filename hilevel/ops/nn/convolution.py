@@ -44,13 +44,13 @@ def convolution(
     """Return the convolution, plus a bias, through one of the activations in `FUSED_ACTIVATIONS`."""
     if _is_depthwise(kernel, groups):
         y = depthwise.conv(xp, x, kernel, windows)
-        _finish(xp, y, bias, activation)
+        _add_bias_and_activate(xp, y, bias, activation)
         return y
     y = xp.empty((x.shape[0], *windows.output_size(x.shape[1:-1]), kernel.shape[-1]), x.dtype)
     weights = by_group(xp, kernel, groups)
     for block, patches in im2col(xp, x, windows, groups, y.shape[-1]):
-        _put_product(xp, patches, weights, y[block])
-        _finish(xp, y[block], bias, activation)
+        _write_product(xp, patches, weights, y[block])
+        _add_bias_and_activate(xp, y[block], bias, activation)
     return y
 
 
@@ -84,7 +84,7 @@ def convolution_input_gradient(
     if max(windows.strides) == 1:
         kernel, flipped_windows = flip_kernel(xp, kernel, windows, groups, spatial, g.shape[1:-1])
         return convolution.value(xp, g, kernel, None, flipped_windows, groups, "linear")
-    return _by_scattering(xp, g, kernel, windows, groups, spatial)
+    return _scatter_contributions(xp, g, kernel, windows, groups, spatial)
 
 
 @convolution_input_gradient.gradient
@@ -144,7 +144,7 @@ def _is_depthwise(kernel: Tensor, groups: int) -> bool:
 # -- how they are computed -----------------------------------------------------------------------------
 
 
-def _put_product(xp: Namespace, patches: Array, weights: Array, out: Array) -> None:
+def _write_product(xp: Namespace, patches: Array, weights: Array, out: Array) -> None:
     """Write the products of the groups into the last axis of `out`, concatenated."""
     if len(weights) == 1:
         xp.matmul(patches[0], weights[0], out=out.reshape((-1, out.shape[-1])))
@@ -152,7 +152,7 @@ def _put_product(xp: Namespace, patches: Array, weights: Array, out: Array) -> N
         by_group(xp, out, len(weights))[...] = xp.matmul(patches, weights)
 
 
-def _finish(xp: Namespace, y: Array, bias: Array | None, activation: str) -> None:
+def _add_bias_and_activate(xp: Namespace, y: Array, bias: Array | None, activation: str) -> None:
     """Add the bias, to a whole line at once, and apply the activation, in place."""
     if bias is not None:
         lines = y.reshape((-1, y.shape[-2] * y.shape[-1]))
@@ -188,7 +188,7 @@ def flip_kernel(
     return kernel, replace(windows, padding=padding)
 
 
-def _by_scattering(
+def _scatter_contributions(
     xp: Namespace, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Array:
     """Return the input's gradient for any strides: each window's contribution is added at the window's position."""

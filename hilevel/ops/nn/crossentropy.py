@@ -27,11 +27,13 @@ def _exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array, Array]:
 
 @op
 def softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
-    return _softmax_crossentropy_saving(xp, logits, target)[0]
+    return _softmax_crossentropy_with_residuals(xp, logits, target)[0]
 
 
 @softmax_crossentropy.residuals
-def _softmax_crossentropy_saving(xp: Namespace, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _softmax_crossentropy_with_residuals(
+    xp: Namespace, logits: Tensor, target: Tensor
+) -> tuple[Tensor, Tensor]:
     shifted, e, total = _exponentials(xp, logits)
     return xp.sum(target * (xp.log(total) - shifted), axis=-1), e / total
 
@@ -54,11 +56,11 @@ def _(
 
 @op
 def sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
-    return _sparse_saving(xp, logits, target)[0]
+    return _sparse_with_residuals(xp, logits, target)[0]
 
 
 @sparse_softmax_crossentropy.residuals
-def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
+def _sparse_with_residuals(xp: Namespace, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     shifted, e, total = _exponentials(xp, logits)
     own = own_elements(xp, shifted, target)
     e /= total

@@ -15,7 +15,7 @@ def conv(xp: Namespace, x: TensorLike, kernel: TensorLike, windows: Windows) -> 
     """Return the convolution."""
     filters = kernel.shape[-1]
     counts = windows.output_size(x.shape[1:-1])
-    x = _repeated(xp, windows.padded(xp, x), filters)
+    x = _repeat_channels(xp, windows.padded(xp, x), filters)
     y: Tensor = xp.zeros((x.shape[0], *counts, filters), x.dtype)
     elements = list(zip(windows.slices(counts), kernel.reshape((-1, filters)), strict=True))
 
@@ -50,7 +50,7 @@ def input_gradient(
 def kernel_gradient(xp: Namespace, x: Array, g: Array, windows: Windows) -> Array:
     """Return the gradient of the kernel, `(window, channels * multiplier)`."""
     _, *counts, filters = g.shape
-    x = _repeated(xp, windows.padded(xp, x), filters)
+    x = _repeat_channels(xp, windows.padded(xp, x), filters)
     places = list(windows.slices(counts))
     total: Array = xp.zeros((len(places), filters), g.dtype)
 
@@ -65,7 +65,7 @@ def kernel_gradient(xp: Namespace, x: Array, g: Array, windows: Windows) -> Arra
     return total
 
 
-def _repeated(xp: Namespace, x: Array, filters: int) -> Array:
+def _repeat_channels(xp: Namespace, x: Array, filters: int) -> Array:
     """Repeat each channel for each of its filters."""
     channels = x.shape[-1]
     return x if channels == filters else xp.repeat(x, filters // channels, axis=-1)

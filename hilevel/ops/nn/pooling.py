@@ -42,10 +42,10 @@ def _bytes(x: Tensor) -> int:
 @op(dtype="number")
 def max_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     """Return the largest element of each window."""
-    return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
+    return _reduce_windows(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
 
 
-def _combined(xp: Namespace, x: Array, windows: Windows, function: Function) -> Array:
+def _reduce_windows(xp: Namespace, x: Array, windows: Windows, function: Function) -> Array:
     """Reduce each window of a padded tensor by a function of two tensors."""
     counts = tuple(
         (n - r) // s + 1
@@ -85,7 +85,7 @@ def max_pool_gradient_op(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, wind
 
     def work(block: slice) -> None:
         part, gradient = total[block], g[block]
-        for place, hit in _first_hits(xp, x[block], y[block], windows):
+        for place, hit in _first_matches(xp, x[block], y[block], windows):
             if side_by_side:
                 xp.multiply(gradient, hit, out=part[place])
             else:
@@ -97,19 +97,19 @@ def max_pool_gradient_op(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, wind
 
 @max_pool_gradient_op.gradient
 def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Any:
-    return (lambda: _picked(xp, h, x, y, windows)), None, None
+    return (lambda: _gather_first(xp, h, x, y, windows)), None, None
 
 
-def _picked(xp: Namespace, h: Array, x: Array, y: Array, windows: Windows) -> Array:
+def _gather_first(xp: Namespace, h: Array, x: Array, y: Array, windows: Windows) -> Array:
     """Return for each window the element of `h` at the first of the window's largest elements in `x`."""
     x, h = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, h)
     total: Any = 0.0
-    for place, hit in _first_hits(xp, x, y, windows):
+    for place, hit in _first_matches(xp, x, y, windows):
         total = total + h[place] * hit
     return total
 
 
-def _first_hits(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator[tuple[Any, Array]]:
+def _first_matches(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator[tuple[Any, Array]]:
     """Yield for each element of the windows its slices in `x`, and the windows in which it is the first that equals
     `y`."""
     taken: Array = None
@@ -128,7 +128,7 @@ def _first_hits(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator
 @op(dtype="float")
 def sum_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
     """Return the sum of each window."""
-    return _combined(xp, windows.padded(xp, x), windows, xp.add)
+    return _reduce_windows(xp, windows.padded(xp, x), windows, xp.add)
 
 
 @sum_pool_op.gradient
@@ -166,7 +166,7 @@ def _(g: TensorSpec, windows: Windows, spatial: tuple[int, ...]) -> TensorSpec:
     return TensorSpec((g.shape[0], *spatial, g.shape[-1]), g.dtype)
 
 
-def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
+def _valid_counts(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """Return the number of elements of each window that are not padding: `(*output_size, 1)`."""
     ones = np.ones((1, *spatial, 1), np.float32)
     return sum_pool_op.value(np, ones, windows)[0]
@@ -201,7 +201,7 @@ def max_pool(
         ShapeError: the input has no spatial axes, or a window is larger than the input.
         ValueError: an argument has an invalid value.
     """
-    return _pooled("max_pool", max_pool_op, to_array(inputs), pool_size, strides, padding, data_format)
+    return _pool("max_pool", max_pool_op, to_array(inputs), pool_size, strides, padding, data_format)
 
 
 @composite
@@ -224,16 +224,16 @@ def average_pool(
     """
 
     def mean(x: Tensor, windows: Windows) -> Tensor:
-        count = _real_elements(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
+        count = _valid_counts(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
         y = sum_pool_op(x, windows=windows)
         if count is None:
             return y * (1 / int(np.prod(windows.size)))
         return y / constant(x, count, x.dtype)
 
-    return _pooled("average_pool", mean, to_float_array(inputs), pool_size, strides, padding, data_format)
+    return _pool("average_pool", mean, to_float_array(inputs), pool_size, strides, padding, data_format)
 
 
-def _pooled(
+def _pool(
     name: str, pool: Function, x: Tensor, size: Sizes, strides: Sizes | None, padding: str,
     data_format: str | None,
 ) -> Tensor:  # fmt: skip
@@ -269,7 +269,7 @@ def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: s
         weights = ((places >= starts) & (places < ends)) / (ends - starts)
         return matmul(x, constant(x, weights, x.dtype))
 
-    return _adapted("adaptive_average_pool", mean, to_float_array(inputs), output_size, data_format)
+    return _adaptive_pool("adaptive_average_pool", mean, to_float_array(inputs), output_size, data_format)
 
 
 @composite
@@ -294,10 +294,12 @@ def adaptive_max_pool(inputs: TensorLike, output_size: Sizes, data_format: str |
             y = where((y >= other) | (y != y), y, other)
         return y
 
-    return _adapted("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)
+    return _adaptive_pool("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)
 
 
-def _adapted(name: str, pool: Function, x: Tensor, output_size: Sizes, data_format: str | None) -> Tensor:
+def _adaptive_pool(
+    name: str, pool: Function, x: Tensor, output_size: Sizes, data_format: str | None
+) -> Tensor:
     """Pool one spatial axis after another, as the last axis of the tensor."""
     first = channels_come_first(name, data_format)
     rank = len(x.shape) - 2

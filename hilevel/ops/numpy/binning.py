@@ -18,7 +18,7 @@ from hilevel.ops.numpy.creation import ones_like
 from hilevel.ops.numpy.elementwise import clip
 from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import max, min, sum
-from hilevel.ops.numpy.statistics import _is_known
+from hilevel.ops.numpy.statistics import is_concrete
 
 
 def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "left") -> Tensor:
@@ -62,7 +62,7 @@ def known_size(x: Tensor, name: str) -> int:
         TracedValueError: inside a compiled function, where the values are unknown.
     """
     x = untraced(to_array(x))
-    if not _is_known(x):
+    if not is_concrete(x):
         raise TracedValueError(
             f"ops.{name}: inside a compiled function the size of the result must be passed."
         )
@@ -104,7 +104,7 @@ def bincount(
         raise NotImplementedError("bincount(sparse=True): hilevel has no sparse tensors.")
     x = _indices(x)
     size = int(minlength)
-    if size == 0 or _is_known(untraced(x)):
+    if size == 0 or is_concrete(untraced(x)):
         size = builtins.max(size, known_size(x, "bincount"))
     counted = ones_like(x, dtype="int32") if weights is None else to_array(weights)
     rows = [np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i)) for i, n in enumerate(x.shape[:-1])]

@@ -12,17 +12,17 @@ from hilevel.ops.numpy.elementwise import stop_gradient
 from hilevel.ops.numpy.transcendental import arctan2
 
 
-def _part(x: TensorSpec) -> TensorSpec:
+def _part_spec(x: TensorSpec) -> TensorSpec:
     """Return the shape and dtype of a part of a complex tensor, whose floats have half the bits."""
     return TensorSpec(x.shape, np.dtype(f"float{x.dtype.itemsize * 4}"))
 
 
-@op(shape=_part)
+@op(shape=_part_spec)
 def _real(xp: Namespace, x: Tensor) -> Tensor:
     return xp.real(x)
 
 
-@op(shape=_part)
+@op(shape=_part_spec)
 def _imag(xp: Namespace, x: Tensor) -> Tensor:
     return xp.imag(x)
 

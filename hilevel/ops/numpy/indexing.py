@@ -278,18 +278,18 @@ def unique(
     results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
     parts = list(results) if isinstance(results, tuple) else [results]
     if size is not None:
-        parts[0] = _of_size(
+        parts[0] = _fit_length(
             parts[0], size, 0 if axis is None else axis, 0 if fill_value is None else fill_value
         )
         if return_index:
-            parts[1] = _of_size(parts[1], size, 0, parts[1][0] if parts[1].size else 0)
+            parts[1] = _fit_length(parts[1], size, 0, parts[1][0] if parts[1].size else 0)
         if return_counts:
-            parts[-1] = _of_size(parts[-1], size, 0, 0)
+            parts[-1] = _fit_length(parts[-1], size, 0, 0)
     arrays = [backend.asarray(p if i == 0 else p.astype(np.int32)) for i, p in enumerate(parts)]
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
-def _of_size(x: np.ndarray[Any, Any], size: int, axis: int, fill: complex) -> np.ndarray[Any, Any]:
+def _fit_length(x: np.ndarray[Any, Any], size: int, axis: int, fill: complex) -> np.ndarray[Any, Any]:
     """Cut an axis to a size, or pad it with `fill`."""
     x = np.moveaxis(x, axis, 0)[:size]
     rest = np.full((size - len(x), *x.shape[1:]), fill, x.dtype)

@@ -469,7 +469,7 @@ def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> T
     >>> ops.cumsum([1.0, 2.0, 3.0])
     array([1., 3., 6.], dtype=float32)
     """
-    return _running(_cumsum, x, axis, dtype)
+    return _cumulative(_cumsum, x, axis, dtype)
 
 
 def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
@@ -483,10 +483,10 @@ def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> 
     >>> ops.cumprod([1.0, 2.0, 3.0])
     array([1., 2., 6.], dtype=float32)
     """
-    return _running(_cumprod, x, axis, dtype)
+    return _cumulative(_cumprod, x, axis, dtype)
 
 
-def _running(op: Function, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
+def _cumulative(op: Function, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
     x = to_array(x, dtype)
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 

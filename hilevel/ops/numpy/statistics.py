@@ -44,12 +44,12 @@ def quantile(
     axes = axes_tuple(axis, len(x.shape))
     rest = [i for i in range(len(x.shape)) if i not in axes]
     flat = sort(reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest))), axis=0)
-    rows = _between(flat, fraction.reshape(-1) * (flat.shape[0] - 1), method)
+    rows = _interpolate(flat, fraction.reshape(-1) * (flat.shape[0] - 1), method)
     kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
     return reshape(rows, (*fraction.shape, *kept))
 
 
-def _between(ordered: Tensor, positions: np.ndarray[Any, Any], method: str) -> Tensor:
+def _interpolate(ordered: Tensor, positions: np.ndarray[Any, Any], method: str) -> Tensor:
     """Return the rows of a sorted tensor at fractional positions."""
     low, high = np.floor(positions).astype(np.int32), np.ceil(positions).astype(np.int32)
     if method in ("lower", "higher", "nearest"):
@@ -129,12 +129,12 @@ def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
     return argsort(x, axis=axis)
 
 
-def _is_known(x: Tensor) -> bool:
-    """Whether the values can be read."""
+def is_concrete(x: Tensor) -> bool:
+    """Whether the values of a tensor can be read."""
     return not isinstance(x, TensorBase) and backend_of(x).is_concrete(x)
 
 
-def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
+def _fill_nan(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
     """Return the tensor with `value` in place of NaN, and a tensor with 1 where it was not NaN."""
     x = to_float_array(x)
     missing = isnan(x)
@@ -153,13 +153,13 @@ def nansum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> ops.nansum([1.0, float("nan")])
     np.float32(1.0)
     """
-    return sum(_without(x, 0.0), axis=axis, keepdims=keepdims)
+    return sum(_replace_nan(x, 0.0), axis=axis, keepdims=keepdims)
 
 
-def _without(x: Tensor, value: float) -> Tensor:
+def _replace_nan(x: Tensor, value: float) -> Tensor:
     """Replace NaN by `value`. Integers are returned unchanged."""
     x = to_array(x)
-    return _filled(x, value)[0] if dtypes.is_float(x.dtype) else x
+    return _fill_nan(x, value)[0] if dtypes.is_float(x.dtype) else x
 
 
 @composite
@@ -174,7 +174,7 @@ def nanprod(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> ops.nanprod([2.0, float("nan")])
     np.float32(2.0)
     """
-    return prod(_without(x, 1.0), axis=axis, keepdims=keepdims)
+    return prod(_replace_nan(x, 1.0), axis=axis, keepdims=keepdims)
 
 
 @composite
@@ -189,7 +189,7 @@ def nanmean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     >>> ops.nanmean([1.0, float("nan"), 3.0])
     np.float32(2.0)
     """
-    values, present = _filled(x, 0.0)
+    values, present = _fill_nan(x, 0.0)
     return sum(values, axis=axis, keepdims=keepdims) / sum(present, axis=axis, keepdims=keepdims)
 
 
@@ -231,7 +231,7 @@ def _nan_extreme(x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axi
     if not dtypes.is_float(x.dtype):
         return extreme(x, axis=axis, keepdims=keepdims)
     all_missing = all(isnan(x), axis=axis, keepdims=keepdims)
-    return where(all_missing, float("nan"), extreme(_without(x, worst), axis=axis, keepdims=keepdims))
+    return where(all_missing, float("nan"), extreme(_replace_nan(x, worst), axis=axis, keepdims=keepdims))
 
 
 @composite

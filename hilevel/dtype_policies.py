@@ -8,7 +8,7 @@ from hilevel.api.configurable import Configurable
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.settings import settings
-from hilevel.engine.types import Config, DType
+from hilevel.engine.types import Config, DType, DTypeLike
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -50,7 +50,7 @@ class DTypePolicy(Configurable):
         return f'<DTypePolicy "{self.name}">'
 
 
-DTypePolicyLike: TypeAlias = DTypePolicy | str | DType | Config | None
+DTypePolicyLike: TypeAlias = DTypePolicy | DTypeLike | Config
 """A policy, its name, a dtype for both, its config, or None for the global policy."""
 
 _global: list[DTypePolicy] = []

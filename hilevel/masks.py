@@ -14,7 +14,7 @@ from typing import Any
 
 from hilevel import tree
 from hilevel.engine.tensor import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import warn
 
 
@@ -47,7 +47,7 @@ def mask_of(x: object) -> Any:
     return entry.mask if entry is not None and entry.tensor() is x else None
 
 
-def set_mask(x: Tensor, mask: Tensor | None) -> Any:
+def set_mask(x: TensorLike, mask: TensorLike | None) -> Any:
     """Give a tensor a mask. Return the tensor.
 
     Args:

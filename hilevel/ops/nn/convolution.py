@@ -201,18 +201,14 @@ def _scatter_contributions(
     for block in blocks(g, weights[..., 0].size * int(np.prod(counts)) * g.dtype.itemsize):
         rows = by_group(xp, g[block], groups)
         if narrow:
-            contributions = xp.matmul(weights, xp.swapaxes(rows, 1, 2)).reshape(
-                (groups, len(places), channels, -1)
-            )
-            contributions = xp.transpose(contributions, (1, 3, 0, 2))
+            terms = xp.matmul(weights, xp.swapaxes(rows, 1, 2)).reshape((groups, len(places), channels, -1))
+            terms = xp.transpose(terms, (1, 3, 0, 2))
         else:
-            contributions = xp.matmul(rows, xp.swapaxes(weights, 1, 2)).reshape(
-                (groups, -1, len(places), channels)
-            )
-            contributions = xp.transpose(contributions, (2, 1, 0, 3))
+            terms = xp.matmul(rows, xp.swapaxes(weights, 1, 2)).reshape((groups, -1, len(places), channels))
+            terms = xp.transpose(terms, (2, 1, 0, 3))
         part = total[block]
-        for place, contribution in zip(places, contributions, strict=True):
-            part[place] += contribution.reshape((-1, *counts, groups * channels))
+        for place, term in zip(places, terms, strict=True):
+            part[place] += term.reshape((-1, *counts, groups * channels))
     return windows.unpadded(xp, total, spatial)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from hilevel.engine.op import op, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Namespace, Sizes, Tensor, TensorLike
+from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.shaping import broadcast_to, expand_dims, ravel, reshape, shape
 
@@ -119,7 +119,7 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
     return concatenate([a.reshape((1, -1)) if len(a.shape) < 2 else a for a in arrays], axis=0)
 
 
-def split(x: TensorLike, indices_or_sections: Sizes, axis: int = 0) -> list[Tensor]:
+def split(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list[Tensor]:
     """Split a tensor along an axis.
 
     Args:
@@ -155,7 +155,7 @@ def _bounds(n: int, sections: int) -> list[int]:
     return [size * i + builtins.min(i, longer) for i in range(1, sections)]
 
 
-def array_split(x: TensorLike, indices_or_sections: Sizes, axis: int = 0) -> list[Tensor]:
+def array_split(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list[Tensor]:
     """Split a tensor along an axis into nearly equal sections, the longer first.
 
     Args:
@@ -205,7 +205,7 @@ def _(x: TensorSpec, repeats: int, axis: int) -> TensorSpec:
     return TensorSpec((*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]), x.dtype)
 
 
-def repeat(x: TensorLike, repeats: Sizes, axis: int | None = None) -> Tensor:
+def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
     """Repeat each element along an axis.
 
     Args:
@@ -226,7 +226,7 @@ def repeat(x: TensorLike, repeats: Sizes, axis: int | None = None) -> Tensor:
     return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
 
 
-def tile(x: TensorLike, repeats: Sizes) -> Tensor:
+def tile(x: TensorLike, repeats: TensorLike) -> Tensor:
     """Repeat the whole tensor along each axis.
 
     Args:

@@ -8,7 +8,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, rounded, to_array, to_float_array
-from hilevel.engine.types import DTypeLike, Sizes, Tensor, TensorLike
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.comparison import equal, logical_not, not_equal
 from hilevel.ops.numpy.creation import float_dtype
@@ -172,7 +172,7 @@ def dstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
-def hsplit(x: TensorLike, indices_or_sections: Sizes) -> list[Tensor]:
+def hsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
     """Split a tensor along its second axis, and a vector along its only axis.
 
     Args:
@@ -187,7 +187,7 @@ def hsplit(x: TensorLike, indices_or_sections: Sizes) -> list[Tensor]:
 
 
 @composite
-def vsplit(x: TensorLike, indices_or_sections: Sizes) -> list[Tensor]:
+def vsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
     """Split a tensor along its first axis.
 
     Args:
@@ -201,7 +201,7 @@ def vsplit(x: TensorLike, indices_or_sections: Sizes) -> list[Tensor]:
 
 
 @composite
-def dsplit(x: TensorLike, indices_or_sections: Sizes) -> list[Tensor]:
+def dsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
     """Split a tensor along its third axis.
 
     Args:

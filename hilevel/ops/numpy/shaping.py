@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import builtins
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -15,9 +15,6 @@ from hilevel.engine.types import Axis, Namespace, Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import sum
-
-PadWidth: TypeAlias = Sequence[int] | Sequence[Sequence[int]] | int
-"""A pair `(before, after)` for each axis, one pair for all axes, or one integer for all."""
 
 # -- rearranging ------------------------------------------------------------------------------------
 
@@ -232,7 +229,7 @@ def pad(
     xp: Namespace,
     x: TensorLike,
     /,
-    pad_width: PadWidth,
+    pad_width: TensorLike,
     mode: str = "constant",
     constant_values: complex | None = None,
 ) -> Tensor:
@@ -252,13 +249,13 @@ def pad(
     return xp.pad(x, pad_width, mode=mode)
 
 
-def _pairs(pad_width: PadWidth, rank: int) -> list[tuple[int, int]]:
+def _pairs(pad_width: TensorLike, rank: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (rank, 2))]
 
 
 @pad.gradient
 def _(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, pad_width: PadWidth,
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, pad_width: TensorLike,
     mode: str = "constant", constant_values: complex | None = None,
 ) -> Any:  # fmt: skip
     """Return the centre for constant padding. In the other modes each added element gives its gradient to its
@@ -276,7 +273,7 @@ def _(
 
 @pad.shape
 def _(
-    x: TensorSpec, pad_width: PadWidth, mode: str = "constant", constant_values: complex | None = None
+    x: TensorSpec, pad_width: TensorLike, mode: str = "constant", constant_values: complex | None = None
 ) -> TensorSpec:
     pairs = _pairs(pad_width, len(x.shape))
     return TensorSpec([n + a + b for n, (a, b) in zip(x.shape, pairs, strict=True)], x.dtype)
@@ -377,7 +374,7 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
 # -- shapes ----------------------------------------------------------------------------------------
 
 
-def shape(x: TensorLike) -> tuple[int | None, ...]:
+def shape(x: TensorLike) -> tuple[int | Any, ...]:
     """Return the shape as a tuple. A dimension of a symbolic tensor may be None.
 
     Args:

@@ -1,12 +1,11 @@
-"""The settings of the process: default float type, fuzz factor, image layout.
+"""The settings of the process: default float dtype, fuzz factor, image layout.
 
-`HILEVEL_FLOATX` sets the default float type from outside.
+The environment variable `HILEVEL_FLOATX` sets the default float dtype.
 """
 
 from __future__ import annotations
 
 import os
-from typing import Any
 
 from hilevel import dtype_policies
 from hilevel.api.lazy import install_getattr as _install_getattr
@@ -18,7 +17,7 @@ _FLOATS = ("bfloat16", "float16", "float32", "float64")
 
 
 def floatx() -> str:
-    """The default float type, `"float32"` unless it was changed.
+    """Return the default float dtype, `"float32"` unless it was changed.
 
     >>> import hilevel
     >>> hilevel.config.floatx()
@@ -28,13 +27,16 @@ def floatx() -> str:
 
 
 def set_floatx(value: str) -> None:
-    """Set the default float type: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
+    """Set the default float dtype.
+
+    Args:
+        value: `"float16"`, `"bfloat16"`, `"float32"` or `"float64"`.
 
     >>> import hilevel
     >>> hilevel.config.set_floatx("float32")
 
     Raises:
-        ValueError: the name is none of the four.
+        ValueError: the value is another string.
     """
     if value not in _FLOATS:
         raise ValueError(f"floatx must be one of {', '.join(_FLOATS)}; got {value!r}.")
@@ -43,7 +45,7 @@ def set_floatx(value: str) -> None:
 
 
 def epsilon() -> float:
-    """The fuzz factor that keeps divisions and logarithms finite, 1e-7 unless it was changed.
+    """Return the fuzz factor that keeps divisions and logarithms finite, 1e-7 unless it was changed.
 
     >>> import hilevel
     >>> hilevel.config.epsilon()
@@ -55,6 +57,9 @@ def epsilon() -> float:
 def set_epsilon(value: float) -> None:
     """Set the fuzz factor.
 
+    Args:
+        value: a small positive number.
+
     >>> import hilevel
     >>> hilevel.config.set_epsilon(1e-7)
     """
@@ -62,7 +67,7 @@ def set_epsilon(value: float) -> None:
 
 
 def image_data_format() -> str:
-    """The default layout of images, `"channels_last"` unless it was changed.
+    """Return the default layout of images, `"channels_last"` unless it was changed.
 
     >>> import hilevel
     >>> hilevel.config.image_data_format()
@@ -72,13 +77,16 @@ def image_data_format() -> str:
 
 
 def set_image_data_format(data_format: str) -> None:
-    """Set the default layout of images: `"channels_last"` or `"channels_first"`.
+    """Set the default layout of images.
+
+    Args:
+        data_format: `"channels_last"` or `"channels_first"`.
 
     >>> import hilevel
     >>> hilevel.config.set_image_data_format("channels_last")
 
     Raises:
-        ValueError: the name is neither.
+        ValueError: the value is another string.
     """
     if data_format not in ("channels_last", "channels_first"):
         raise ValueError(
@@ -88,7 +96,7 @@ def set_image_data_format(data_format: str) -> None:
 
 
 def backend() -> str:
-    """The name of the current backend.
+    """Return the name of the current backend.
 
     >>> import hilevel
     >>> hilevel.config.backend() in ("numpy", "jax", "cupy")
@@ -98,7 +106,10 @@ def backend() -> str:
 
 
 def set_backend(backend: str) -> None:
-    """Make `backend` the default of the process; see `hilevel.set_backend`.
+    """Set the default backend of the process; see `hilevel.set_backend`.
+
+    Args:
+        backend: its name, `"numpy"`, `"jax"` or `"cupy"`.
 
     >>> import hilevel
     >>> hilevel.config.set_backend("numpy")
@@ -106,8 +117,8 @@ def set_backend(backend: str) -> None:
     backends.set_backend(backend)
 
 
-def dtype_policy() -> Any:
-    """The dtype policy of layers that are given none; see `hilevel.dtype_policies.dtype_policy`.
+def dtype_policy() -> dtype_policies.DTypePolicy:
+    """Return the dtype policy of layers without their own; see `hilevel.dtype_policies.dtype_policy`.
 
     >>> import hilevel
     >>> hilevel.config.dtype_policy()
@@ -116,8 +127,11 @@ def dtype_policy() -> Any:
     return dtype_policies.dtype_policy()
 
 
-def set_dtype_policy(policy: Any) -> None:
-    """Set the dtype policy of layers that are given none: a name or a `DTypePolicy`.
+def set_dtype_policy(policy: str | dtype_policies.DTypePolicy) -> None:
+    """Set the dtype policy of layers without their own.
+
+    Args:
+        policy: a `DTypePolicy`, or its name.
 
     >>> import hilevel
     >>> hilevel.config.set_dtype_policy("float32")
@@ -136,7 +150,7 @@ def enable_interactive_logging() -> None:
 
 
 def disable_interactive_logging() -> None:
-    """Write plain log lines instead of progress bars, whatever the output is.
+    """Write plain log lines instead of progress bars, for any kind of output.
 
     >>> import hilevel
     >>> hilevel.config.disable_interactive_logging()

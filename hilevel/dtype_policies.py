@@ -1,14 +1,14 @@
-"""Dtype policies: in which dtype a layer keeps its weights, and in which it computes."""
+"""Dtype policies: the dtypes of a layer's weights and computations."""
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TypeAlias
 
 from hilevel.api.configurable import Configurable
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.settings import settings
-from hilevel.engine.types import DType
+from hilevel.engine.types import Config, DType, DTypeLike
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
 
@@ -17,8 +17,8 @@ class DTypePolicy(Configurable):
     """The dtypes of a layer's variables and of its computations.
 
     Args:
-        name: a dtype for both; or `"mixed_float16"`, `"mixed_bfloat16"`: weights in float32, computed with in half
-            the size. By default the global policy's name.
+        name: a dtype for both, or `"mixed_float16"` or `"mixed_bfloat16"`: weights in float32, computations in half
+            precision. By default the name of the global policy.
 
     >>> import hilevel
     >>> policy = hilevel.DTypePolicy("mixed_bfloat16")
@@ -26,7 +26,7 @@ class DTypePolicy(Configurable):
     ('float32', 'bfloat16')
 
     Raises:
-        ValueError: the name is no dtype and no mixed policy.
+        ValueError: the name is neither a dtype nor a mixed policy.
     """
 
     def __init__(self, name: str | None = None) -> None:
@@ -50,11 +50,14 @@ class DTypePolicy(Configurable):
         return f'<DTypePolicy "{self.name}">'
 
 
+DTypePolicyLike: TypeAlias = DTypePolicy | DTypeLike | Config
+"""A policy, its name, a dtype for both, its config, or None for the global policy."""
+
 _global: list[DTypePolicy] = []
 
 
 def dtype_policy() -> DTypePolicy:
-    """The policy of layers that are given none: floatx, unless it was set.
+    """Return the policy of layers without their own: floatx, unless it was set.
 
     >>> import hilevel
     >>> hilevel.config.dtype_policy()
@@ -64,7 +67,10 @@ def dtype_policy() -> DTypePolicy:
 
 
 def set_dtype_policy(policy: str | DTypePolicy) -> None:
-    """Set the policy of layers that are given none.
+    """Set the policy of layers without their own.
+
+    Args:
+        policy: a `DTypePolicy`, or its name.
 
     >>> import hilevel
     >>> hilevel.config.set_dtype_policy("float32")
@@ -72,8 +78,11 @@ def set_dtype_policy(policy: str | DTypePolicy) -> None:
     _global[:] = [get(policy)]
 
 
-def get(identifier: Any) -> DTypePolicy:
-    """A policy from its name, its config, itself, or None for the global one.
+def get(identifier: DTypePolicyLike) -> DTypePolicy:
+    """Return a policy.
+
+    Args:
+        identifier: a `DTypePolicy`, its name, its config, a dtype, or None for the global policy.
 
     >>> import hilevel
     >>> hilevel.dtype_policies.get("float64")
@@ -85,7 +94,7 @@ def get(identifier: Any) -> DTypePolicy:
         return identifier
     if isinstance(identifier, dict):
         return DTypePolicy(**identifier.get("config", identifier))
-    return DTypePolicy(identifier if identifier in _MIXED else as_dtype(identifier).name)
+    return DTypePolicy(str(identifier) if identifier in _MIXED else as_dtype(identifier).name)
 
 
 _install_getattr(__name__)

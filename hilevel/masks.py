@@ -1,8 +1,8 @@
-"""Masks: which steps of a tensor count. They are kept beside the tensors they belong to, for as long as these live.
+"""Masks: which steps of a tensor count. They are stored apart from the tensors, for as long as these live.
 
-A mask is a tensor of booleans with the first axes of its tensor, batch and steps; False says that a step is padding.
-`Embedding(mask_zero=True)` and `Masking` make masks, layers hand them on, and losses and metrics leave out what they
-say does not count.
+A mask is a tensor of booleans with the first axes of its tensor, batch and steps. False marks a step as padding.
+`Embedding(mask_zero=True)` and `Masking` make masks, layers propagate them, and losses and metrics leave out the
+padding.
 """
 
 from __future__ import annotations
@@ -14,14 +14,14 @@ from typing import Any
 
 from hilevel import tree
 from hilevel.engine.tensor import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import warn
 
 
 class _Entry:
     __slots__ = ("mask", "tensor", "used")
 
-    def __init__(self, tensor: Any, mask: Any) -> None:
+    def __init__(self, tensor: Tensor, mask: Tensor) -> None:
         key = id(tensor)
         self.tensor = weakref.ref(tensor, lambda _: table.pop(key, None))
         self.mask = mask
@@ -29,11 +29,14 @@ class _Entry:
 
 
 table: dict[int, _Entry] = {}
-"""By the tensor's id. Empty where nothing is masked, which is what a layer asks first."""
+"""The masks by the `id` of their tensor. Layers skip all work on masks if it is empty."""
 
 
-def mask_of(x: Any) -> Any:
-    """The mask of a tensor; None where all of it counts.
+def mask_of(x: object) -> Any:
+    """Return the mask of a tensor, or None if it has no mask.
+
+    Args:
+        x: a tensor of shape `(batch, steps, ...)`, or any other object.
 
     >>> import hilevel
     >>> x = hilevel.layers.Masking()(np.array([[[1.0], [0.0]]]))
@@ -44,8 +47,12 @@ def mask_of(x: Any) -> Any:
     return entry.mask if entry is not None and entry.tensor() is x else None
 
 
-def set_mask(x: Any, mask: Any) -> Any:
-    """Give a tensor a mask, or take it away with None. Returns the tensor.
+def set_mask(x: TensorLike, mask: TensorLike | None) -> Any:
+    """Give a tensor a mask. Return the tensor.
+
+    Args:
+        x: a tensor of shape `(batch, steps, ...)`.
+        mask: booleans of shape `(batch, steps)`, or of the shape of other first axes; None to remove the mask.
 
     >>> import hilevel
     >>> x = hilevel.masks.set_mask(np.ones((1, 2, 3)), np.array([[True, False]]))
@@ -60,8 +67,8 @@ def set_mask(x: Any, mask: Any) -> Any:
 
 
 @contextmanager
-def using_masks(x: Any, mask: Any) -> Iterator[None]:
-    """A block in which the tensors of a structure have the given masks, unless these are None."""
+def using_masks(x: object, mask: object) -> Iterator[None]:
+    """Give the tensors of a structure masks for the duration of a block. Masks that are None have no effect."""
     if mask is None:
         yield
         return
@@ -76,22 +83,22 @@ def using_masks(x: Any, mask: Any) -> Iterator[None]:
             set_mask(leaf, before)
 
 
-def mask_of_all(x: Any) -> Any:
-    """The masks of the tensors of a structure, None where one has none; None where all have none."""
+def mask_of_all(x: object) -> Any:
+    """Return the masks of the tensors in a structure, in the same structure; None if no tensor has a mask."""
     found = tree.map_structure(mask_of, x)
     return found if any(m is not None for m in tree.flatten(found)) else None
 
 
-def consume(x: Any) -> Any:
-    """`mask_of_all`, noting that somebody used them."""
+def consume(x: object) -> Any:
+    """Return `mask_of_all`, and mark the masks as used."""
     for leaf in tree.flatten(x):
         if mask_of(leaf) is not None:
             table[id(leaf)].used = True
     return mask_of_all(x)
 
 
-def all_of(masks: Sequence[Any]) -> Any:
-    """What counts in each of several tensors; those without a mask count everywhere."""
+def all_of(masks: Sequence[Tensor | None]) -> Tensor | None:
+    """Return the steps that count in all masks. None is a mask of True only."""
     found = [m for m in masks if m is not None]
     if not found:
         return None
@@ -102,53 +109,56 @@ def all_of(masks: Sequence[Any]) -> Any:
     return first
 
 
-def matches(mask: Any, x: Any) -> bool:
-    """Whether a tensor has the axes that a mask speaks of."""
+def matches(mask: Tensor, x: Tensor) -> bool:
+    """Return whether a tensor has the axes of a mask."""
     return tuple(x.shape[: len(mask.shape)]) == tuple(mask.shape)
 
 
-def propagate(inputs: Sequence[Any], outputs: Sequence[Any], label: str | None = None) -> None:
-    """Give the results of an operation the masks of its operands, where they still have the axes. Warns where
-    they have not, if there is a label to say of what."""
+def propagate(inputs: Sequence[object], outputs: Sequence[Tensor], label: str | None = None) -> None:
+    """Give the results of an operation the masks of its operands, if they have the same axes.
+
+    If they have not, warn with the label, unless it is None.
+    """
     mask = all_of([consume(x) for x in inputs])
-    for x in outputs if mask is not None else ():
+    if mask is None:
+        return
+    for x in outputs:
         if matches(mask, x):
             set_mask(x, mask)
         elif label is not None:
-            _warn(f"The op {label}", "Use a layer that knows of masks, such as GlobalAveragePooling1D.")
+            _warn(f"The op {label}", "Use a layer that supports masks, such as GlobalAveragePooling1D.")
 
 
 def expand_to_rank(mask: Tensor, rank: int) -> Tensor:
-    """The mask with axes of length 1 at its end, so that it has as many as a tensor of that rank."""
+    """Return the mask with axes of length 1 added at its end, up to the rank."""
     return ops.reshape(mask, (*mask.shape, *(1,) * (rank - len(mask.shape))))
 
 
 def masked(x: Tensor, mask: Tensor) -> Tensor:
-    """The tensor with zeros where the mask is False."""
+    """Return the tensor with zeros where the mask is False."""
     return ops.where(expand_to_rank(mask, len(x.shape)), x, ops.cast(0, x.dtype))
 
 
-def warn_if_lost(label: str, inputs: Any, outputs: Any) -> None:
-    """Say that a layer that knows nothing of masks got one: nobody in it used it, or what comes after it will miss
-    it."""
+def warn_if_lost(label: str, inputs: object, outputs: object) -> None:
+    """Warn about a layer without support for masks, if it neither used nor propagated a mask of its inputs."""
     entries = [table[id(x)] for x in tree.flatten(inputs) if mask_of(x) is not None]
     results = tree.flatten(outputs)
-    handed_on = all(mask_of(y) is not None or not matches(e.mask, y) for y in results for e in entries)
-    if handed_on and all(e.used for e in entries):
+    propagated = all(mask_of(y) is not None or not matches(e.mask, y) for y in results for e in entries)
+    if propagated and all(e.used for e in entries):
         return
     _warn(label, _ADVICE)
 
 
 _ADVICE = (
-    "In a layer of your own, say self.supports_masking = True in __init__ if the mask stays right, or write "
-    "compute_mask(inputs, previous_mask); give call an argument `mask` if it needs it."
+    "In your own layer, set self.supports_masking = True in __init__ if the mask stays valid. Otherwise write "
+    "compute_mask(inputs, previous_mask). Give call an argument `mask` if it uses the mask."
 )
 
 
-def _warn(what: str, advice: str) -> None:
+def _warn(label: str, advice: str) -> None:
     warn(
-        f"{what} got a tensor with a mask, and does not hand the mask on: what comes after it counts the "
-        f"padding, too. {advice}",
+        f"{label} got a tensor with a mask, and does not propagate the mask: later layers count the padding too. "
+        f"{advice}",
     )
 
 

@@ -1,9 +1,10 @@
-"""Objects as plain data, and the names of one's own classes and functions."""
+"""Objects as plain data, and the registered names of a user's classes and functions."""
 
 from __future__ import annotations
 
 import inspect
 from collections.abc import Iterator
+from types import ModuleType
 from typing import Any
 
 from hilevel import (
@@ -29,6 +30,7 @@ from hilevel.api.registry import (
     plain,
     register_keras_serializable,
 )
+from hilevel.engine.types import Config, Function
 from hilevel.errors import unknown_name
 from hilevel.optimizers import schedules
 
@@ -47,7 +49,7 @@ __all__ = [
 ]
 
 
-_SPACES: dict[str, Any] = {
+_SPACES: dict[str, ModuleType] = {
     "layers": layers,
     "models": models,
     "losses": losses,
@@ -62,20 +64,23 @@ _SPACES: dict[str, Any] = {
     "dtype_policies": dtype_policies,
     "ops": ops,
 }
-"""The public modules whose classes and functions are found by name; a name without a module in this order."""
+"""The public modules whose classes and functions are found by name, in the order of the search."""
 
 
-def serialize_keras_object(obj: Any) -> Any:
-    """An object - layer, model, loss, optimizer, schedule, function, or a structure of them - as plain data.
+def serialize_keras_object(obj: object) -> Any:
+    """Return an object as plain data, from which `deserialize_keras_object` makes it again.
 
-    A class or function is described by its public module and its name, one's own by the name it is registered with.
+    A class or function is described by its public module and name, a user's own by its registered name.
+
+    Args:
+        obj: a layer, model, loss, metric, optimizer, schedule or function, or a structure of them.
 
     >>> import hilevel
     >>> hilevel.saving.serialize_keras_object(hilevel.regularizers.L2(0.5))["class_name"]
     'L2'
 
     Raises:
-        ValueError: a lambda, which has no name to be found by.
+        ValueError: a lambda, which has no name to find it by.
     """
     if isinstance(obj, (list, tuple)):
         return type(obj)(map(serialize_keras_object, obj))
@@ -90,35 +95,38 @@ def serialize_keras_object(obj: Any) -> Any:
     return plain(obj)
 
 
-def _described(thing: Any, class_name: str, config: Any) -> dict[str, Any]:
-    """The description of an object of the class, or of the function, `thing`."""
-    registered = get_registered_name(thing)
+def _described(target: Any, class_name: str, config: object) -> Config:
+    """Return the description of an object of the class, or of the function, `target`."""
+    registered = get_registered_name(target)
     module = next(
-        (f"hilevel.{n}" for n, s in _SPACES.items() if getattr(s, thing.__name__, None) is thing), None
+        (f"hilevel.{n}" for n, s in _SPACES.items() if getattr(s, target.__name__, None) is target), None
     )
     return {
-        "module": module or getattr(thing, "__module__", None),
+        "module": module or getattr(target, "__module__", None),
         "class_name": class_name,
         "config": config,
-        "registered_name": registered if registered != thing.__name__ else None,
+        "registered_name": registered if registered != target.__name__ else None,
     }
 
 
-def _name_of_function(function: Any) -> str:
+def _name_of_function(function: Function) -> str:
     if function.__name__ == "<lambda>":
         raise ValueError(
-            "A lambda cannot be serialized: it has no name to be found by. Define a function with def, and register "
-            "it with hilevel.saving.register_keras_serializable."
+            "A lambda cannot be serialized, because it has no name to find it by. Define a function with def, and "
+            "register it with hilevel.saving.register_keras_serializable."
         )
     return get_registered_name(function)
 
 
 def deserialize_keras_object(
-    config: Any, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+    config: object, custom_objects: dict[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
 ) -> Any:
-    """The object that `serialize_keras_object` wrote down; what describes no object is returned as it is.
+    """Return the object that `serialize_keras_object` described. Other data is returned unchanged.
 
-    `custom_objects` are further classes and functions by name, for objects within objects as well.
+    Args:
+        config: the result of `serialize_keras_object`.
+        custom_objects: further classes and functions by name, for nested objects too.
+        safe_mode, kwargs: ignored; for compatibility with Keras.
 
     >>> import hilevel
     >>> hilevel.saving.deserialize_keras_object({"class_name": "Dense", "config": {"units": 2}}).units
@@ -128,13 +136,13 @@ def deserialize_keras_object(
     True
 
     Raises:
-        UnknownNameError: nothing of that name is known.
+        UnknownNameError: no class or function has the name.
     """
     with custom_object_scope(custom_objects or {}):
         return _restored(config)
 
 
-def _restored(config: Any) -> Any:
+def _restored(config: object) -> Any:
     if isinstance(config, (list, tuple)):
         return type(config)(map(_restored, config))
     if not isinstance(config, dict):
@@ -149,7 +157,8 @@ def _restored(config: Any) -> Any:
 
 
 def _found(name: str, module: str | None) -> Any:
-    """A class or function: one's own, of the module that is named, else of the first that has it."""
+    """Return a class or function: a registered one, else one of the named module, else of the first module that has
+    it."""
     own = get_registered_object(name)
     if own is not None:
         return own
@@ -160,14 +169,14 @@ def _found(name: str, module: str | None) -> Any:
     raise unknown_name("class or function", name, [*_all_names(), *get_custom_objects()])
 
 
-def _spaces(module: str | None) -> Iterator[Any]:
-    """The module of a description, if it is one of ours or Keras's, then all."""
+def _spaces(module: str | None) -> Iterator[ModuleType]:
+    """Yield the module of a description, if it is a public module of hilevel or Keras, then all modules."""
     exact = _SPACES.get((module or "").removeprefix("hilevel.").removeprefix("keras."))
     yield from (exact, *_SPACES.values()) if exact is not None else _SPACES.values()
 
 
-def _in(space: Any, name: str) -> Any:
-    """Return what a module names so in its public list or registry, else None."""
+def _in(space: ModuleType, name: str) -> Any:
+    """Return the object with a name in the public list or registry of a module, else None."""
     if name in space.__all__:
         found = getattr(space, name)
         return found if callable(found) else None

@@ -1,19 +1,22 @@
-"""Nested lists, tuples and dicts, and what is in them.
+"""Functions of nested lists, tuples and dicts.
 
-Dict entries are taken in their own order, never sorted, so that nothing is exchanged in silence.
+Dict entries keep their own order. They are never sorted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.engine.types import Function
 
 
-def is_nested(structure: Any) -> bool:
-    """Whether it is a list, tuple or dict.
+def is_nested(structure: object) -> bool:
+    """Whether an object is a list, tuple or dict.
+
+    Args:
+        structure: any object.
 
     >>> import hilevel
     >>> hilevel.tree.is_nested([1]), hilevel.tree.is_nested(1)
@@ -22,8 +25,11 @@ def is_nested(structure: Any) -> bool:
     return isinstance(structure, (list, tuple, dict))
 
 
-def flatten(structure: Any) -> list[Any]:
-    """The leaves, in order.
+def flatten(structure: object) -> list[Any]:
+    """Return the leaves in order.
+
+    Args:
+        structure: nested lists, tuples and dicts, or a leaf.
 
     >>> import hilevel
     >>> hilevel.tree.flatten({"a": 1, "b": [2, 3]})
@@ -37,7 +43,10 @@ def flatten(structure: Any) -> list[Any]:
 
 
 def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
-    """Return the leaves of a structure in order, each with its path: the keys and indices that lead to it.
+    """Return the leaves in order, each with its path: the keys and indices that lead to it.
+
+    Args:
+        structure: nested lists, tuples and dicts, or a leaf.
 
     >>> from hilevel import tree
     >>> tree.flatten_with_path({"a": [1, 2], "b": 3})
@@ -49,15 +58,19 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     return [((key, *path), leaf) for key, part in items for path, leaf in flatten_with_path(part)]
 
 
-def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
-    """The leaves put into a structure like the given one.
+def pack_sequence_as(structure: object, flat_sequence: Iterable[Any]) -> Any:
+    """Return a structure like the given one, with other leaves.
+
+    Args:
+        structure: nested lists, tuples and dicts, or a leaf.
+        flat_sequence: the new leaves in order.
 
     >>> import hilevel
     >>> hilevel.tree.pack_sequence_as({"a": 0, "b": [0, 0]}, [1, 2, 3])
     {'a': 1, 'b': [2, 3]}
 
     Raises:
-        ValueError: there are more or fewer leaves than the structure has.
+        ValueError: the number of leaves differs from the number in the structure.
     """
     flat = list(flat_sequence)
     if len(flat) != len(flatten(structure)):
@@ -65,7 +78,7 @@ def pack_sequence_as(structure: Any, flat_sequence: Any) -> Any:
     return _pack(structure, iter(flat))
 
 
-def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
+def _pack(structure: object, leaves: Iterator[Any]) -> Any:
     if isinstance(structure, dict):
         return type(structure)((key, _pack(value, leaves)) for key, value in structure.items())
     if isinstance(structure, (list, tuple)):
@@ -76,8 +89,13 @@ def _pack(structure: Any, leaves: Iterator[Any]) -> Any:
     return next(leaves)
 
 
-def map_structure(func: Function, *structures: Any, none_is_leaf: bool = True) -> Any:
-    """`func` applied to the leaves of one or more structures alike, the results in such a structure.
+def map_structure(func: Function, *structures: object, none_is_leaf: bool = True) -> Any:
+    """Apply a function to the leaves of one or more structures. Return the results in the same structure.
+
+    Args:
+        func: a function of as many leaves as there are structures.
+        structures: nested lists, tuples and dicts, of one structure.
+        none_is_leaf: whether `func` is applied to None. If not, None stays None.
 
     >>> import hilevel
     >>> hilevel.tree.map_structure(lambda a, b: a + b, [1, 2], [10, 20])
@@ -98,7 +116,7 @@ def map_structure(func: Function, *structures: Any, none_is_leaf: bool = True) -
     return _pack(first, iter(list(results)))
 
 
-def _map(func: Function, structure: Any) -> Any:
+def _map(func: Function, structure: object) -> Any:
     if isinstance(structure, (list, tuple)):
         if hasattr(structure, "_fields"):
             return type(structure)(*[_map(func, value) for value in structure])
@@ -109,11 +127,18 @@ def _map(func: Function, structure: Any) -> Any:
     return func(structure)
 
 
-def assert_same_structure(a: Any, b: Any, check_types: bool | None = None) -> None:
-    """Raise a ValueError unless both are nested alike, with equal lengths and keys.
+def assert_same_structure(a: object, b: object, check_types: bool | None = None) -> None:
+    """Raise an error unless two structures are nested alike, with equal lengths and keys.
+
+    Args:
+        a, b: nested lists, tuples and dicts, or leaves.
+        check_types: whether their types must be equal too; not by default.
 
     >>> import hilevel
     >>> hilevel.tree.assert_same_structure([1, (2,)], [3, (4,)])
+
+    Raises:
+        ValueError: the structures differ.
     """
     problem = _difference(a, b, bool(check_types), "")
     if problem:
@@ -140,8 +165,11 @@ def _difference(a: Any, b: Any, check_types: bool, path: str) -> str:
     return next((f for f in found if f), "")
 
 
-def lists_to_tuples(structure: Any) -> Any:
-    """The structure with tuples in place of lists.
+def lists_to_tuples(structure: object) -> Any:
+    """Return the structure with tuples in place of lists.
+
+    Args:
+        structure: nested lists, tuples and dicts, or a leaf.
 
     >>> import hilevel
     >>> hilevel.tree.lists_to_tuples([1, [2]])

@@ -35,7 +35,7 @@ _PART = 1 << 22
 def by_xla(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
     """Convolve by XLA; by a matrix product if the window is one element."""
     if max(windows.size) == 1 and groups == 1:
-        place = next(windows.places(windows.counts(x.shape[1:-1])))
+        place = next(windows.slices(windows.output_size(x.shape[1:-1])))
         x = windows.padded(jnp, x)[place]
         y = x.reshape(-1, x.shape[-1]) @ kernel.reshape(kernel.shape[-2:])
         return y.reshape(*x.shape[:-1], -1)
@@ -54,22 +54,22 @@ def by_eigen(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
     8.2 ms on two cores, and a tenth more if only one core is free.
     """
     (low, high), *rest = windows.padding
-    longer = high + max(windows.reach[0] - low - high, 0)
+    longer = high + max(windows.effective_size[0] - low - high, 0)
     y = by_xla(x, kernel, replace(windows, padding=((low, longer), *rest)), groups)
-    return y[:, : windows.counts(x.shape[1:-1])[0]]
+    return y[:, : windows.output_size(x.shape[1:-1])[0]]
 
 
 def by_eigen_back(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
     """Convolve in a form whose transpose has an extra line, as in `by_eigen`."""
     (low, high), *rest = windows.padding
-    line = max(low + high - windows.reach[0] + 2, 0)
+    line = max(low + high - windows.effective_size[0] + 2, 0)
     x = jnp.pad(x, ((0, 0), (0, line), *((0, 0),) * (x.ndim - 2)))
     return by_xla(x, kernel, replace(windows, padding=((low, high - line), *rest)), groups)
 
 
 def suits_eigen(spatial: tuple[int, ...], kernel: Array, windows: Windows, groups: int) -> bool:
     """Return whether XLA would delegate a convolution to YNNPACK that has enough work for several cores."""
-    line = windows.reach[0] - sum(windows.padding[0])
+    line = windows.effective_size[0] - sum(windows.padding[0])
     plain = kernel.ndim == 4 and groups == max(windows.strides) == max(windows.dilation) == 1
     return plain and max(windows.size) > 1 and min(kernel.shape[-2:]) >= 32 and 8 * line <= spatial[0]
 
@@ -77,7 +77,7 @@ def suits_eigen(spatial: tuple[int, ...], kernel: Array, windows: Windows, group
 def by_sum(x: Array, kernel: Array, windows: Windows, groups: int) -> Array:
     """Convolve depthwise, by a sum of slices times rows of the kernel."""
     filters = kernel.shape[-1]
-    places = windows.places(windows.counts(x.shape[1:-1]))
+    places = windows.slices(windows.output_size(x.shape[1:-1]))
     x = jnp.repeat(windows.padded(jnp, x), filters // groups, axis=-1)
     return sum(x[place] * row for place, row in zip(places, kernel.reshape(-1, filters), strict=True))
 
@@ -151,7 +151,7 @@ def kernel_gradient(x: Array, g: Array, windows: Windows, groups: int) -> Array:
 
 def kernel_gradient_by_parts(x: Array, g: Array, windows: Windows, groups: int) -> Array:
     """Compute the gradient as a matrix, summed over parts of the batch, whose patches stay in the cache."""
-    places = list(windows.places(g.shape[1:-1]))
+    places = list(windows.slices(g.shape[1:-1]))
     few = x.shape[-1] * windows.size[-1] < 16
     of_part = _of_channels if groups > 1 else _of_columns if few else _of_rows
     each = int(np.prod(g.shape[1:-1])) * len(places) * x.shape[-1] * x.dtype.itemsize
@@ -186,7 +186,7 @@ def conv(
     x: Array, kernel: Array, bias: Array | None, windows: Windows, groups: int, activation: str
 ) -> Array:
     """Convolve, with bias and activation."""
-    windows.counts(x.shape[1:-1])  # raises for windows that are too large, which XLA accepts
+    windows.output_size(x.shape[1:-1])  # raises for windows that are too large, which XLA accepts
     y = convolve(x, kernel, windows, groups)
     y = y if bias is None else y + bias
     return apply_activation(jnp, y, activation)

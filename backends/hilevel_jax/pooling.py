@@ -64,7 +64,7 @@ def larger(first: Array, second: Array) -> Array:
 
 def pooled(x: Array, windows: Windows, combine: Function, start: complex) -> Array:
     """Reduce windows axis by axis, as a chain of slices; long windows by `reduce_window`."""
-    counts = windows.counts(x.shape[1:-1])
+    counts = windows.output_size(x.shape[1:-1])
     x = windows.padded(jnp, x, start)
     if max(windows.size) > _MANY:
         whole = {larger: lax.max, lax.add: lax.add}[combine]
@@ -83,7 +83,7 @@ def pooled(x: Array, windows: Windows, combine: Function, start: complex) -> Arr
 
 def is_short(windows: Windows) -> bool:
     """Return whether windows are adjacent, and have few elements."""
-    return windows.size == windows.reach == windows.strides and int(np.prod(windows.size)) <= _FEW
+    return windows.size == windows.effective_size == windows.strides and int(np.prod(windows.size)) <= _FEW
 
 
 def unpadded(windows: Windows) -> Windows:
@@ -93,7 +93,7 @@ def unpadded(windows: Windows) -> Windows:
 
 def slices(x: Array, windows: Windows) -> list[Array]:
     """Return for each position in a window the elements there, of all windows."""
-    return [x[place] for place in windows.places(windows.counts(x.shape[1:-1]))]
+    return [x[place] for place in windows.slices(windows.output_size(x.shape[1:-1]))]
 
 
 @partial(jax.custom_vjp, nondiff_argnums=(1,))

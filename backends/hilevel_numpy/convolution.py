@@ -86,7 +86,7 @@ class _Patches:
         self.windows, self.counts = windows, counts
         self.columns = prod(windows.size) * self.channels
         self.narrow = is_narrow(windows, self.channels)
-        self.reach = windows.reach
+        self.reach = windows.effective_size
         self.others = [self._span(axis, 0, n) for axis, n in enumerate(counts) if axis]
 
     def of(self, part: Part) -> Array:
@@ -153,7 +153,7 @@ def conv(
 def _convolved(
     x: _Source, kernel: Array, bias: Array | None, windows: Windows, activation: str = "linear"
 ) -> Array:
-    counts = windows.counts(x.shape[1:-1])
+    counts = windows.output_size(x.shape[1:-1])
     *_, filters = kernel.shape
     weights = kernel.reshape(-1, filters)
     y = np.empty((x.shape[0], *counts, filters), x.dtype)
@@ -238,7 +238,7 @@ def conv_input_gradient(
 
 def _input_gradient(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, ...]) -> Array:
     if max(windows.strides) == 1:
-        flipped, flipped_windows = plain.turned(np, kernel, windows, 1, spatial, g.shape[1:-1])
+        flipped, flipped_windows = plain.flip_kernel(np, kernel, windows, 1, spatial, g.shape[1:-1])
         if not _is_other(flipped_windows, 1):
             return _convolved(g, flipped, None, flipped_windows)
     return _scattered(g, kernel, windows, spatial)
@@ -249,8 +249,8 @@ def _scattered(g: _Source, kernel: Array, windows: Windows, spatial: tuple[int, 
     *_, channels, filters = kernel.shape
     n, *counts, _ = g.shape
     weights = np.ascontiguousarray(kernel.reshape(-1, channels, filters).swapaxes(1, 2))
-    places = list(windows.places(counts))
-    extent = (*windows.extent(counts), channels)
+    places = list(windows.slices(counts))
+    extent = (*windows.padded_size(counts), channels)
     padded = any(map(any, windows.padding))
     out = (np.empty if padded else np.zeros)((n, *spatial, channels), g.dtype)
     step = max(1, _PATCHES // (3 * prod(extent) * g.dtype.itemsize))

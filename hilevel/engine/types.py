@@ -112,6 +112,9 @@ Shape: TypeAlias = tuple[int | None, ...]
 ShapeLike: TypeAlias = Sequence[int | None]
 """A shape, as a tuple or a list."""
 
+Sizes: TypeAlias = int | Sequence[int]
+"""One integer for all axes, or one for each."""
+
 DType: TypeAlias = np.dtype[Any]
 """A dtype of NumPy, `bfloat16` of `ml_dtypes` among them."""
 

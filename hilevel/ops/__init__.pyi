@@ -38,6 +38,7 @@ from hilevel.ops.numpy import *
 from hilevel.ops.numpy.derived import saturate_cast as saturate_cast
 from hilevel.ops.numpy.elementwise import cast as cast, stop_gradient as stop_gradient
 from hilevel.ops.numpy.indexing import getitem as getitem, scatter_add as scatter_add
+from hilevel.ops.numpy.joining import unstack as unstack
 from hilevel.ops.numpy.reduction import logsumexp as logsumexp
-from hilevel.ops.numpy.shaping import shape as shape, unstack as unstack
+from hilevel.ops.numpy.shaping import shape as shape
 from hilevel.ops.numpy.transcendental import rsqrt as rsqrt

@@ -1,7 +1,7 @@
 """Random tensors of the usual distributions.
 
-Every function takes `seed`: an integer (the same numbers at each call), a `SeedGenerator` (new numbers at each call),
-or None (the global generator, which `set_random_seed` sets).
+Every function takes `seed`. An integer gives the same values at each call, a `SeedGenerator` new values at each
+call. None is the global generator, which `set_random_seed` sets.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ from hilevel.engine.op import to_array
 from hilevel.engine.protocol import Backend
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Array, DTypeLike, Function, Tensor
+from hilevel.engine.types import Array, DType, DTypeLike, Function, ShapeLike, Tensor, TensorLike
 from hilevel.ops.math.normal_quantile import normal_quantile
-from hilevel.random.seed import SeedGenerator, default_generator
+from hilevel.random.seed import SeedGenerator, SeedLike, default_generator
 
 
-def _state(seed: Any) -> Any:
-    """The state `[seed, draw]` of one draw."""
+def _state(seed: SeedLike | Tensor) -> Array:
+    """Return the state `[seed, draw]` of one draw."""
     if seed is None:
         seed = default_generator.get()
     if isinstance(seed, SeedGenerator):
@@ -36,19 +36,19 @@ def _state(seed: Any) -> Any:
     return to_array(seed)
 
 
-def _draw(function: Function, seed: Any, *args: Any) -> Tensor:
-    """`function(backend, state, *args)` with the state of one draw."""
+def _draw(function: Function, seed: SeedLike, *args: Any) -> Tensor:
+    """Call `function(backend, state, *args)` with the state of one draw."""
     return context.interpreter.call(function, (current_backend(), _state(seed), *args))
 
 
-def _shape_of_draw(seed: Any, shape: Any, dtype: Any) -> TensorSpec:
-    """Return the result of a draw, where only shapes are computed. The draw is not counted."""
+def _shape_of_draw(seed: SeedLike, shape: Sequence[Any], dtype: DTypeLike) -> TensorSpec:
+    """Return the shape and dtype of a draw, if only shapes are computed. The state is not advanced."""
     _state(seed)
     return TensorSpec(shape, dtype)
 
 
-def bits(seed: Any, shape: Sequence[int], width: int) -> Tensor:
-    """Random unsigned integers of 16, 32 or 64 bits."""
+def bits(seed: SeedLike, shape: Sequence[int], width: int) -> Tensor:
+    """Return random unsigned integers of 16, 32 or 64 bits."""
     return _draw(_bits, seed, tuple(shape), width)
 
 
@@ -58,15 +58,15 @@ def _bits(backend: Backend, state: Array, shape: tuple[int, ...], width: int) ->
     return backend.split_words(words, width)[:count].reshape(shape)
 
 
-def _fraction(backend: Backend, state: Array, shape: tuple[int, ...], dtype: Any) -> Array:
-    """Uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
+def _unit_uniform(backend: Backend, state: Array, shape: tuple[int, ...], dtype: DType) -> Array:
+    """Return values uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
     if dtype == np.float64:
         return (_bits(backend, state, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
     values = (_bits(backend, state, shape, 32) >> np.uint32(8)).astype(np.float32) * np.float32(2.0**-24)
     return values.astype(dtype)
 
 
-def _float_dtype(dtype: DTypeLike) -> Any:
+def _float_dtype(dtype: DTypeLike) -> DType:
     dtype = settings.floatx_dtype if dtype is None else dtypes.as_dtype(dtype)
     if not dtypes.is_float(dtype):
         raise ValueError(f"Expected a float dtype; got {dtype}. For integers use hilevel.random.randint.")
@@ -74,13 +74,19 @@ def _float_dtype(dtype: DTypeLike) -> Any:
 
 
 def uniform(
-    shape: Sequence[int],
+    shape: ShapeLike,
     minval: float = 0.0,
     maxval: float = 1.0,
     dtype: DTypeLike = None,
-    seed: Any = None,
+    seed: SeedLike = None,
 ) -> Tensor:
-    """Numbers uniform in `[minval, maxval)`.
+    """Return values of the uniform distribution on `[minval, maxval)`.
+
+    Args:
+        shape: the shape of the result.
+        minval, maxval: the interval.
+        dtype: a floating-point dtype; floatx by default.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> hilevel.random.uniform((2,), seed=1)
@@ -92,19 +98,27 @@ def uniform(
     return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
 
 
-def _uniform(backend: Backend, state: Array, shape: Any, minval: float, maxval: float, dtype: Any) -> Array:
-    unit = _fraction(backend, state, shape, dtype)
+def _uniform(
+    backend: Backend, state: Array, shape: tuple[int, ...], minval: float, maxval: float, dtype: DType
+) -> Array:
+    unit = _unit_uniform(backend, state, shape, dtype)
     return unit if (minval, maxval) == (0.0, 1.0) else (unit * (maxval - minval) + minval).astype(dtype)
 
 
 def normal(
-    shape: Sequence[int],
+    shape: ShapeLike,
     mean: float = 0.0,
     stddev: float = 1.0,
     dtype: DTypeLike = None,
-    seed: Any = None,
+    seed: SeedLike = None,
 ) -> Tensor:
-    """Numbers of the normal distribution with that mean and standard deviation, by the Box-Muller transform.
+    """Return values of the normal distribution, by the Box-Muller transform.
+
+    Args:
+        shape: the shape of the result.
+        mean, stddev: the mean and the standard deviation.
+        dtype: a floating-point dtype; floatx by default.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> hilevel.random.normal((2,), seed=1).shape
@@ -116,30 +130,38 @@ def normal(
     return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
 
 
-def _normal(backend: Backend, state: Array, shape: Any, mean: float, stddev: float, dtype: Any) -> Array:
+def _normal(
+    backend: Backend, state: Array, shape: tuple[int, ...], mean: float, stddev: float, dtype: DType
+) -> Array:
     xp, count = backend.xp, math.prod(shape)
-    unit = _fraction(backend, state, (2, -(-count // 2)), _wide(dtype))
+    unit = _unit_uniform(backend, state, (2, -(-count // 2)), _compute_dtype(dtype))
     radius = xp.sqrt(-2 * xp.log1p(-unit[0]))
     angle = (2 * np.pi) * unit[1]
     both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:count]
     return (both.reshape(shape) * stddev + mean).astype(dtype)
 
 
-def _wide(dtype: Any) -> Any:
-    """The dtype to compute in: at least float32."""
+def _compute_dtype(dtype: DType) -> DType:
+    """Return the dtype to compute in: at least float32."""
     return np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
 
 
 def truncated_normal(
-    shape: Sequence[int],
+    shape: ShapeLike,
     mean: float = 0.0,
     stddev: float = 1.0,
     dtype: DTypeLike = None,
-    seed: Any = None,
+    seed: SeedLike = None,
 ) -> Tensor:
-    """Numbers of the normal distribution, limited to two standard deviations on either side of the mean.
+    """Return values of the normal distribution, truncated at two standard deviations from the mean.
 
-    By inversion: the quantiles of uniform numbers (M. J. Wichura, algorithm AS 241, 1988).
+    They are the quantiles of uniform values (M. J. Wichura, algorithm AS 241, 1988).
+
+    Args:
+        shape: the shape of the result.
+        mean, stddev: the mean and the standard deviation before truncation.
+        dtype: a floating-point dtype; floatx by default.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> bool(abs(hilevel.random.truncated_normal((100,), seed=1)).max() <= 2)
@@ -152,18 +174,24 @@ def truncated_normal(
 
 
 def _truncated_normal(
-    backend: Backend, state: Array, shape: Any, mean: float, stddev: float, dtype: Any
+    backend: Backend, state: Array, shape: tuple[int, ...], mean: float, stddev: float, dtype: DType
 ) -> Array:
     xp = backend.xp
-    low = 0.022750131948179195  # the share of the normal distribution below -2
-    p = _fraction(backend, state, shape, _wide(dtype)) * (1 - 2 * low) + low
+    low = 0.022750131948179195  # the probability below -2
+    p = _unit_uniform(backend, state, shape, _compute_dtype(dtype)) * (1 - 2 * low) + low
     return (xp.clip(normal_quantile(xp, p), -2, 2) * stddev + mean).astype(dtype)
 
 
 def randint(
-    shape: Sequence[int], minval: int, maxval: int, dtype: DTypeLike = "int32", seed: Any = None
+    shape: ShapeLike, minval: int, maxval: int, dtype: DTypeLike = "int32", seed: SeedLike = None
 ) -> Tensor:
-    """Integers uniform in `[minval, maxval)`.
+    """Return integers of the uniform distribution on `[minval, maxval)`.
+
+    Args:
+        shape: the shape of the result.
+        minval, maxval: the interval.
+        dtype: an integer dtype.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> hilevel.random.randint((3,), 0, 10, seed=1)
@@ -180,21 +208,23 @@ def randint(
     return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
 
 
-def _randint(backend: Backend, state: Array, shape: Any, minval: int, maxval: int, dtype: Any) -> Array:
+def _randint(
+    backend: Backend, state: Array, shape: tuple[int, ...], minval: int, maxval: int, dtype: DType
+) -> Array:
     words = _bits(backend, state, shape, 64) >> np.uint64(32)
     scaled = (words * np.uint64(maxval - minval)) >> np.uint64(32)
     return (scaled.astype(np.int64) + minval).astype(dtype)
 
 
-def keep_mask(shape: Sequence[int], rate: float, seed: Any) -> Tensor:
-    """Booleans, each true with the probability `1 - rate`, which is rounded to 1/65536."""
+def keep_mask(shape: Sequence[int], rate: float, seed: SeedLike) -> Tensor:
+    """Return booleans that are True with the probability `1 - rate`, which is rounded to 1/65536."""
     if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, np.bool_)
     return bits(seed, shape, 16) >= np.uint16(min(int(rate * 65536 + 0.5), 65535))
 
 
 def mask_shape(inputs: Tensor, noise_shape: Sequence[int | None] | None) -> tuple[int, ...]:
-    """The noise shape with the input's own size where it says None."""
+    """Return the noise shape, with the input's sizes in place of None."""
     shape = tuple(inputs.shape)
     if noise_shape is None:
         return shape
@@ -202,12 +232,17 @@ def mask_shape(inputs: Tensor, noise_shape: Sequence[int | None] | None) -> tupl
 
 
 def dropout(
-    inputs: Tensor, rate: float, noise_shape: Sequence[int | None] | None = None, seed: Any = None
+    inputs: TensorLike, rate: float, noise_shape: Sequence[int | None] | None = None, seed: SeedLike = None
 ) -> Tensor:
-    """Elements set to zero with the probability `rate`, the others divided by `1 - rate`. Srivastava et al., 2014.
+    """Set elements to zero with the probability `rate`, and divide the others by `1 - rate`. Srivastava et al.,
+    2014.
 
-    `noise_shape` is the shape of the mask, with 1 where an axis shares it, and None for the input's own size.
-    With a `rate` of 1 all elements are zero.
+    Args:
+        inputs: a tensor of any shape.
+        rate: a fraction. At 1 all elements are zero.
+        noise_shape: the shape of the mask, with 1 for an axis that shares it and None for the input's size; the
+            shape of the input by default.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> hilevel.random.dropout(np.ones(4, "float32"), 0.5, seed=3).shape
@@ -224,8 +259,16 @@ def dropout(
     return ops.drop(inputs, keep_mask(mask_shape(inputs, noise_shape), rate, seed), scale=1 / (1 - rate))
 
 
-def categorical(logits: Tensor, num_samples: int, dtype: DTypeLike = "int32", seed: Any = None) -> Tensor:
-    """Indices drawn with the probabilities `softmax(logits)`, of shape `(batch, num_samples)`.
+def categorical(
+    logits: TensorLike, num_samples: int, dtype: DTypeLike = "int32", seed: SeedLike = None
+) -> Tensor:
+    """Draw indices with the probabilities `softmax(logits)`, of shape `(batch, num_samples)`.
+
+    Args:
+        logits: a tensor of shape `(batch, classes)`.
+        num_samples: the number of draws for each row.
+        dtype: the dtype of the indices.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> hilevel.random.categorical(np.array([[0.0, 100.0]]), 3, seed=1)
@@ -238,8 +281,13 @@ def categorical(logits: Tensor, num_samples: int, dtype: DTypeLike = "int32", se
     return ops.argmax(logits[:, None, :] + gumbel, axis=-1).astype(dtypes.as_dtype(dtype))
 
 
-def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
-    """The slices of an axis in random order.
+def shuffle(x: TensorLike, axis: int = 0, seed: SeedLike = None) -> Tensor:
+    """Return the slices of an axis in random order.
+
+    Args:
+        x: a tensor with at least one axis.
+        axis: the axis.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> sorted(hilevel.random.shuffle(np.arange(4), seed=1).tolist())
@@ -253,19 +301,26 @@ def shuffle(x: Tensor, axis: int = 0, seed: Any = None) -> Tensor:
 
 
 def permutation(n: int, seed: int, draw: int) -> np.ndarray[Any, Any]:
-    """The numbers below `n` in random order, made on the host: the order of an epoch's samples."""
+    """Return the integers below `n` in random order, computed on the host: the order of an epoch's samples."""
     words = get_backend("numpy").philox(seed, draw, -(-n // 4))[:n]
     return np.argsort(words)
 
 
 def binomial(
-    shape: Sequence[int],
-    counts: Any,
-    probabilities: Any,
+    shape: ShapeLike,
+    counts: TensorLike,
+    probabilities: TensorLike,
     dtype: DTypeLike = None,
-    seed: Any = None,
+    seed: SeedLike = None,
 ) -> Tensor:
-    """How often an event of that probability happens in so many trials. `counts` is the same for all elements.
+    """Return values of the binomial distribution.
+
+    Args:
+        shape: the shape of the result.
+        counts: the number of trials, a scalar or a tensor that broadcasts to the shape.
+        probabilities: the probability of success, a scalar or a tensor that broadcasts to the shape.
+        dtype: a floating-point dtype; floatx by default.
+        seed: an integer, a `SeedGenerator`, or None for the global generator.
 
     >>> import hilevel
     >>> hilevel.random.binomial((2,), 5, 1.0, seed=1)

@@ -1,22 +1,23 @@
-"""Where randomness comes from: seeds, and generators that remember how much they have given."""
+"""Seeds, and generators that count their draws."""
 
 from __future__ import annotations
 
 import os
 import threading
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.compile.jit import before_compiling
 from hilevel.engine.names import name_scope, unique_name
+from hilevel.engine.types import Config
 from hilevel.engine.variables import Variable
 from hilevel.ops.numpy.elementwise import add
 
 
 class _Global:
-    """The stream of seeds that layers and initializers without a seed of their own draw from."""
+    """The stream of seeds for layers and initializers without a seed of their own."""
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
@@ -26,8 +27,8 @@ class _Global:
         with self.lock:
             self.seed, self.draws = seed, 0
 
-    def next(self) -> tuple[int, int]:
-        """Return the seed and the number of a draw that no other call gets."""
+    def next(self) -> Any:
+        """Return the seed and the index of a draw that no other call gets."""
         with self.lock:
             self.draws += 1
             return self.seed, self.draws - 1
@@ -37,13 +38,17 @@ _global = _Global()
 
 
 def set_random_seed(seed: int) -> None:
-    """Make everything random that follows repeatable: weights, shuffling, dropout; NumPy's and Python's too.
+    """Make all following random values reproducible: weights, shuffling, dropout, and the modules `numpy.random` and
+    `random`.
+
+    Args:
+        seed: an integer from 0 to 2**32 - 1.
 
     >>> import hilevel
     >>> hilevel.utils.set_random_seed(42)
 
     Raises:
-        ValueError: the seed is not an integer from 0 to 2**32 - 1.
+        ValueError: the seed is not an integer of this range.
     """
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"The seed must be an integer from 0 to 2**32 - 1; got {seed!r}.")
@@ -56,7 +61,7 @@ def set_random_seed(seed: int) -> None:
 
 
 def make_seed() -> int:
-    """The next seed of the global stream, an integer of 32 bits.
+    """Return the next seed of the global stream, an integer of 32 bits.
 
     >>> import hilevel
     >>> hilevel.utils.set_random_seed(1)
@@ -71,16 +76,19 @@ def make_seed() -> int:
 
 
 class SeedGenerator:
-    """A source of random draws; its `state`, a Variable, holds the seed and the number of draws so far.
+    """A source of random draws. Its `state`, a Variable, has the seed and the number of draws so far.
 
     Args:
         seed: an integer from 0 to 2**32 - 1; by default the next of the global stream.
-        name: a name for people.
+        name: the name of the generator; `seed_generator` with a unique number by default.
 
     >>> import hilevel
     >>> g = hilevel.random.SeedGenerator(7)
     >>> g.next(), g.next()
     (array([7, 0], dtype=uint32), array([7, 1], dtype=uint32))
+
+    Raises:
+        ValueError: the seed is neither an integer nor None.
     """
 
     def __init__(self, seed: int | None = None, name: str | None = None) -> None:
@@ -93,21 +101,24 @@ class SeedGenerator:
             self.state = Variable(first, dtype="uint32", trainable=False, name="seed_generator_state")
 
     def next(self, ordered: bool = True) -> Any:
-        """The state of this draw, `[seed, number]`; the next call gets another."""
+        """Return the state of this draw, `[seed, draw]`. The next call returns another."""
         with _drawing:
             state = self.state.read()
             self.state.replace_if_real(add(state, _STEP))
         return state
 
-    def get_config(self) -> dict[str, Any]:
-        """What `from_config` needs to make a generator like it."""
+    def get_config(self) -> Config:
+        """Return the config, from which `from_config` makes an equal generator."""
         return {"seed": self.initial_seed, "name": self.name}
 
     @classmethod
-    def from_config(cls, config: dict[str, Any]) -> SeedGenerator:
-        """A generator as `get_config` describes it."""
+    def from_config(cls, config: Config) -> SeedGenerator:
+        """Return a generator from the result of `get_config`."""
         return cls(**config)
 
+
+SeedLike: TypeAlias = int | SeedGenerator | None
+"""The `seed` of a random function: an integer, a generator, or None for the global generator."""
 
 _STEP = np.array([0, 1], np.uint32)
 _drawing = threading.RLock()
@@ -115,7 +126,7 @@ _drawing = threading.RLock()
 
 
 class _DefaultGenerator:
-    """The draws of `hilevel.random` functions that are given no seed: a SeedGenerator for each backend, all alike."""
+    """The generators for `hilevel.random` functions without a seed: a SeedGenerator for each backend, all equal."""
 
     def __init__(self) -> None:
         self.lock = threading.RLock()

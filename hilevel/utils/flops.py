@@ -19,7 +19,7 @@ from hilevel.models.summary import size_text
 from hilevel.ops.nn import attention, convolution, pooling, recurrence
 from hilevel.ops.nn.dense import dense
 from hilevel.ops.nn.normalization import standardize_op
-from hilevel.ops.numpy import indexing, products as linear, reduction, shaping
+from hilevel.ops.numpy import indexing, joining, products as linear, reduction, shaping
 
 
 class Cost:
@@ -268,7 +268,7 @@ READS_PARTS = {indexing.getitem_op, indexing.embedding_lookup, indexing.pick}
 """Ops that read only as many elements of their operands as they return."""
 MOVES = {
     *VIEWS, *READS_PARTS, ops.broadcast_to, ops.flip, ops.roll, ops.pad, ops.cast, ops.zeros_like, ops.ones_like,
-    shaping._concatenate, shaping._repeat, shaping._mask_triangle,
+    joining._concatenate, joining._repeat, shaping._mask_triangle,
 }  # fmt: skip
 REDUCTIONS = {
     ops.sum, ops.mean, ops.all, ops.any, ops.argmax, ops.argmin, ops.sort, ops.argsort,

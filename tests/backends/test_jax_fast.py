@@ -77,9 +77,9 @@ def test_poolings(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     windows = windows_of("", shape, size, strides, padding)
 
     def elements(x: Any, around: float) -> Any:
-        counts = windows.counts(x.shape[1:-1])
+        counts = windows.output_size(x.shape[1:-1])
         x = windows.padded(jax.numpy, x, around)
-        return jax.numpy.stack([x[place] for place in windows.places(counts)])
+        return jax.numpy.stack([x[place] for place in windows.slices(counts)])
 
     check(lambda x: pooling.sum_pool(x, windows), lambda x: elements(x, 0.0).sum(0), shape)
     if name != "long":  # the second gradient of XLA's own maxima is not there

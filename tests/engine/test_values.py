@@ -317,14 +317,14 @@ def test_second_derivatives_of_norms(ord: Any) -> None:
 def test_norms_that_do_not_exist(backend: Any) -> None:
     vector, matrix, cube = np.ones(3), np.ones((2, 3)), np.ones((2, 3, 2))
     for x, ord, axis, message in (
-        (vector, "fro", None, "of vectors, ord must be None, a number"),
-        (vector, "nuc", None, "of vectors"),
-        (matrix, "fro", 1, "of vectors"),
-        (matrix, 3, None, "of matrices, ord is"),
-        (matrix, 0, None, "of matrices"),
+        (vector, "fro", None, "for vectors, ord must be None, a number"),
+        (vector, "nuc", None, "for vectors"),
+        (matrix, "fro", 1, "for vectors"),
+        (matrix, 3, None, "for matrices, ord must be"),
+        (matrix, 0, None, "for matrices"),
         (matrix, "bad", None, "got 'bad'"),
-        (cube, 2, None, r"one axis or of two; got the axes \(0, 1, 2\)"),
-        (cube, "fro", None, "one axis or of two"),
+        (cube, 2, None, r"over one or two axes; got the axes \(0, 1, 2\)"),
+        (cube, "fro", None, "over one or two axes"),
         (matrix, 1, (0, 0), "must differ"),
     ):
         with pytest.raises(ValueError, match=message):

@@ -210,10 +210,10 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     ),
     "rank": (lambda: ops.dot_product_attention(QUERY, KEY, KEY), ShapeError, "query must have the shape"),
     "steps": (lambda: layers.MultiHeadAttention(2, 3)(QUERY, KEY, QUERY), ShapeError, "key and value the same steps"),
-    "sizes": (lambda: layers.Attention()([QUERY, VALUE]), ShapeError, "a last axis of one size"),
+    "sizes": (lambda: layers.Attention()([QUERY, VALUE]), ShapeError, "must have equal sizes"),
     "mask": (
         lambda: layers.MultiHeadAttention(2, 3)(QUERY, KEY, attention_mask=np.ones((2, 4, 5), bool)), ShapeError,
-        r"must fit scores of shape \(2, 2, 3, 5\); got \(2, 1, 4, 5\)",
+        r"must broadcast to the shape \(2, 2, 3, 5\) of the scores; got \(2, 1, 4, 5\)",
     ),
     "causal over two axes": (
         lambda: layers.MultiHeadAttention(2, 3)(QUERY[:, None], KEY[:, None], use_causal_mask=True), ValueError,
@@ -221,7 +221,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     ),
     "shared heads": (
         lambda: ops.dot_product_attention(np.ones((1, 2, 3, 4)), *[np.ones((1, 2, 2, 4))] * 2), ShapeError,
-        "3 heads of the query cannot share 2",
+        "the query has 3 heads; expected a multiple of 2",
     ),
 }  # fmt: skip
 

@@ -1,4 +1,4 @@
-"""What a mask leaves out cannot change a result: for every layer that knows of masks, alone, nested and wrapped; and a
+"""What a mask leaves out cannot change a result: for every layer that supports masks, alone, nested and wrapped; and a
 layer that does not know of them says so."""
 
 from __future__ import annotations
@@ -196,7 +196,9 @@ def test_embedding_to_loss_and_metric(backend: Any) -> None:
 
 def test_a_layer_that_loses_a_mask_says_so() -> None:
     x = masks.set_mask(X.copy(), MASK)
-    with pytest.warns(UserWarning, match=r'Flatten "flatten\w*" got a tensor with a mask, and does not hand'):
+    with pytest.warns(
+        UserWarning, match=r'Flatten "flatten\w*" got a tensor with a mask, and does not propagate'
+    ):
         L.Flatten()(x)
     y = L.Embedding(9, 3, mask_zero=True)(L.Input((STEPS,), dtype="int32"))
     with pytest.warns(UserWarning, match="The op mean got a tensor with a mask"):

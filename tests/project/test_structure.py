@@ -127,7 +127,7 @@ LOOKS_AT_HOST_DATA = {
     "hilevel.engine.op.to_array": "arrays of the host are brought over, others stay where they are",
     "hilevel.engine.ranges._expect": "arrays of the host are checked at once",
     "hilevel.ops.numpy.indexing._concrete_key": "an index of the host has numbers, where only shapes are computed, too",
-    "hilevel.ops.core.scatter._host_or_rows": "a start on the host is read as integers",
+    "hilevel.ops.core.scatter._start_indices": "a start on the host is read as integers",
     "hilevel.ops.numpy.indexing.check_indices": "indices of the host are checked at once",
 }
 """Functions of ops that look whether what a caller gave them is in the host's memory, and why."""

@@ -12,12 +12,16 @@ from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context
 from hilevel.engine.protocol import Backend
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Function
-from hilevel.ops.numpy.shaping import stack
+from hilevel.engine.types import Function, TensorLike
+from hilevel.ops.numpy.joining import stack
 
 
-def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
-    """`true_fn()` if `pred` holds, else `false_fn()`; both must return the same structure of tensors.
+def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    """Return `true_fn()` if `pred` holds, else `false_fn()`.
+
+    Args:
+        pred: a boolean scalar.
+        true_fn, false_fn: functions without arguments, which return the same structure of tensors.
 
     >>> ops.cond(True, lambda: 1.0, lambda: 2.0)
     1.0
@@ -29,14 +33,21 @@ def cond(pred: Any, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> 
     return current_backend().cond(pred, true_fn, false_fn)
 
 
-def while_loop(cond: Function, body: Function, loop_vars: Any, maximum_iterations: int | None = None) -> Any:
-    """`body` applied to the loop variables again and again while `cond` of them holds.
+def while_loop(
+    cond: Function, body: Function, loop_vars: object, maximum_iterations: int | None = None
+) -> Any:
+    """Apply `body` to the loop variables while `cond` of them holds. Return their last values.
+
+    Args:
+        cond: a function of the loop variables that returns a boolean scalar.
+        body: a function of the loop variables that returns their new values, of the same shapes and dtypes.
+        loop_vars: the first values, a tensor or a sequence of tensors.
+        maximum_iterations: an upper limit of the number of iterations; none by default.
 
     >>> ops.while_loop(lambda i: i < 5, lambda i: (i + 2,), (0,))
     (6,)
     """
-    single = not isinstance(loop_vars, (list, tuple))
-    start = (loop_vars,) if single else tuple(loop_vars)
+    start = tuple(loop_vars) if isinstance(loop_vars, (list, tuple)) else (loop_vars,)
 
     def step(*args: Any) -> tuple[Any, ...]:
         result = body(*args)
@@ -48,11 +59,16 @@ def while_loop(cond: Function, body: Function, loop_vars: Any, maximum_iteration
         end = Backend.while_loop(current_backend(), cond, step, start, maximum_iterations)
     else:
         end = current_backend().while_loop(cond, step, start, maximum_iterations)
-    return end[0] if single else end
+    return end if isinstance(loop_vars, (list, tuple)) else end[0]
 
 
-def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
-    """`value = body_fun(i, value)` for `i` from `lower` up to, but not including, `upper`.
+def fori_loop(lower: TensorLike, upper: TensorLike, body_fun: Function, init_val: object) -> Any:
+    """Compute `value = body_fun(i, value)` for `i` from `lower` to `upper - 1`. Return the last value.
+
+    Args:
+        lower, upper: integer scalars.
+        body_fun: a function of the index and the value that returns a value of the same shapes and dtypes.
+        init_val: the first value, a tensor or a structure of tensors.
 
     >>> ops.fori_loop(0, 3, lambda i, total: total + i, 0)
     3
@@ -68,15 +84,22 @@ def fori_loop(lower: Any, upper: Any, body_fun: Function, init_val: Any) -> Any:
 
 def scan(
     f: Function,
-    init: Any,
-    xs: Any = None,
+    init: object,
+    xs: object = None,
     length: int | None = None,
     reverse: bool = False,
     unroll: int | bool = 1,
 ) -> tuple[Any, Any]:
-    """`carry, y = f(carry, x)` over the leading axis of `xs`; returns the last carry and all `y`, stacked.
+    """Compute `carry, y = f(carry, x)` over the leading axis of `xs`. Return the last carry, and all `y`, stacked.
 
-    With `unroll=True` a compiling backend writes the steps out one by one, so that `f` may assign to Variables.
+    Args:
+        f: the function of a step.
+        init: the first carry, a tensor or a structure of tensors.
+        xs: a tensor or a structure of tensors of shapes `(length, ...)`; None to call `f` with None.
+        length: the number of steps; the length of `xs` by default.
+        reverse: whether to start from the last index.
+        unroll: True to compile the steps one by one, so that `f` may assign to Variables. Other values have no
+            effect.
 
     >>> ops.scan(lambda total, x: (total + x, total + x), 0.0, np.array([1.0, 2.0, 3.0]))
     (np.float64(6.0), array([1., 3., 6.]))
@@ -101,7 +124,7 @@ def scan(
     return carry, tree.map_structure(lambda *ys: stack(ys), *outputs)
 
 
-def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
+def _scan_shapes(f: Function, init: object, xs: object, n: int) -> tuple[Any, Any]:
     first = None if xs is None else tree.map_structure(lambda a: a[0], xs)
     with context.interpreter.repeated(n):
         carry, y = f(init, first)
@@ -110,8 +133,12 @@ def _scan_shapes(f: Function, init: Any, xs: Any, n: int) -> tuple[Any, Any]:
     return carry, tree.map_structure(lambda a: TensorSpec((n, *a.shape), a.dtype), y)
 
 
-def vectorized_map(function: Function, elements: Any) -> Any:
-    """`function` applied to each slice of the leading axis, the results stacked.
+def vectorized_map(function: Function, elements: object) -> Any:
+    """Apply a function to each slice of the leading axis. Return the results, stacked. A backend may vectorize it.
+
+    Args:
+        function: a function of a slice, a tensor or a structure of tensors.
+        elements: a tensor or a structure of tensors of shapes `(n, ...)`.
 
     >>> ops.vectorized_map(lambda x: x * 2, np.array([1.0, 2.0]))
     array([2., 4.])
@@ -123,8 +150,12 @@ def vectorized_map(function: Function, elements: Any) -> Any:
     return map(function, elements)
 
 
-def map(f: Function, xs: Any) -> Any:
-    """`f` applied to each slice of the leading axis, one after the other, the results stacked.
+def map(f: Function, xs: object) -> Any:
+    """Apply a function to each slice of the leading axis, in order. Return the results, stacked.
+
+    Args:
+        f: a function of a slice, a tensor or a structure of tensors.
+        xs: a tensor or a structure of tensors of shapes `(n, ...)`.
 
     >>> ops.map(lambda x: x * 2, np.array([1.0, 2.0]))
     array([2., 4.])
@@ -133,8 +164,13 @@ def map(f: Function, xs: Any) -> Any:
     return ys
 
 
-def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
-    """`branches[index](*operands)`, the index limited to those there are.
+def switch(index: TensorLike, branches: Sequence[Function], *operands: Any) -> Any:
+    """Return `branches[index](*operands)`.
+
+    Args:
+        index: an integer scalar, which is limited to the valid range.
+        branches: functions of the operands that return the same structure of tensors.
+        operands: the arguments of the function, tensors of any shape.
 
     >>> ops.switch(1, [lambda: 1.0, lambda: 2.0])
     2.0
@@ -149,5 +185,5 @@ def switch(index: Any, branches: Sequence[Function], *operands: Any) -> Any:
     )
 
 
-def _has_traced(structure: Any) -> bool:
+def _has_traced(structure: object) -> bool:
     return any(isinstance(leaf, TapeTensor) for leaf in tree.flatten(structure))

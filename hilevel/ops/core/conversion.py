@@ -17,10 +17,18 @@ from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 def convert_to_tensor(
     x: TensorLike, dtype: DTypeLike = None, sparse: bool | None = None, ragged: bool | None = None
 ) -> Tensor:
-    """An array of the current backend: of numbers, lists, NumPy arrays, arrays of other backends, Variables.
+    """Convert a value to an array of the current backend.
+
+    Args:
+        x: a number, nested lists, a Variable, or an array of any backend and shape.
+        dtype: the dtype of the result; by default the dtype of `x`, and floatx or int32 for Python scalars.
+        sparse, ragged: not supported; only None or False.
 
     >>> ops.convert_to_tensor([1.0, 2.0])
     array([1., 2.], dtype=float32)
+
+    Raises:
+        NotImplementedError: `sparse` or `ragged` is True.
     """
     if sparse or ragged:
         raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
@@ -29,7 +37,11 @@ def convert_to_tensor(
 
 
 def array(x: TensorLike, dtype: DTypeLike = None) -> Tensor:
-    """The same as `convert_to_tensor`.
+    """Convert a value to an array of the current backend, as `convert_to_tensor` does.
+
+    Args:
+        x: a number, nested lists, a Variable, or an array of any backend and shape.
+        dtype: the dtype of the result; by default the dtype of `x`, and floatx or int32 for Python scalars.
 
     >>> ops.array([1.0, 2.0])
     array([1., 2.], dtype=float32)
@@ -38,7 +50,10 @@ def array(x: TensorLike, dtype: DTypeLike = None) -> Tensor:
 
 
 def convert_to_numpy(x: TensorLike) -> np.ndarray[Any, Any]:
-    """A copy of the numbers as a NumPy array, from any backend.
+    """Copy a tensor of any backend to a NumPy array.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.convert_to_numpy([1.0, 2.0])
     array([1., 2.], dtype=float32)
@@ -49,7 +64,10 @@ def convert_to_numpy(x: TensorLike) -> np.ndarray[Any, Any]:
 
 @op(shape=like)
 def copy(xp: Namespace, x: TensorLike) -> Tensor:
-    """The same numbers in memory of their own.
+    """Return a copy of the tensor in memory of its own.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.copy([1.0])
     array([1.], dtype=float32)
@@ -61,7 +79,10 @@ copy.gradient(lambda xp, g, y, x: g)
 
 
 def is_tensor(x: TensorLike) -> bool:
-    """Whether `x` is an array of the current backend, or stands for one.
+    """Whether `x` is an array of the current backend or represents one, such as a Variable.
+
+    Args:
+        x: any object. The shape is not considered.
 
     >>> ops.is_tensor(np.zeros(2)), ops.is_tensor([0.0])
     (True, False)
@@ -70,7 +91,10 @@ def is_tensor(x: TensorLike) -> bool:
 
 
 def dtype(x: TensorLike) -> str:
-    """The name of the tensor's dtype.
+    """Return the name of the tensor's dtype.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.dtype([1.0])
     'float32'

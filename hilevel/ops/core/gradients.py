@@ -10,7 +10,11 @@ from hilevel.engine.types import Function
 
 
 def custom_gradient(f: Function) -> Function:
-    """Decorator for a function that brings its own gradient; see `hilevel.custom_gradient`.
+    """Give a function a gradient of its own, as a decorator; see `hilevel.custom_gradient`.
+
+    Args:
+        f: a function of tensors of any shapes that returns its value and a function for the backward pass. The
+            latter maps the gradient of the value to the gradients of the arguments.
 
     >>> double = ops.custom_gradient(lambda x: (x, lambda upstream: 2.0 * upstream))
     >>> hilevel.grad(lambda x: double(x))(3.0)
@@ -20,9 +24,12 @@ def custom_gradient(f: Function) -> Function:
 
 
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
-    """The value of `fun` and its derivative in the direction of the tangents; see `hilevel.jvp`.
+    """Return the value of `fun` and its derivative in the direction of the tangents; see `hilevel.jvp`.
 
-    With `has_aux`, `fun` returns a pair, whose second part comes back as a third result.
+    Args:
+        fun: a function of tensors.
+        primals, tangents: the arguments, and as many tensors of the same shapes for the direction.
+        has_aux: whether `fun` returns a pair of the value and further data, which becomes a third result.
 
     >>> ops.jvp(lambda x: x * x, (3.0,), (1.0,))
     (np.float32(9.0), np.float32(6.0))

@@ -12,36 +12,36 @@ from hilevel.engine.autodiff.tape import constant, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec, as_spec
-from hilevel.engine.types import Namespace, Tensor, TensorLike
+from hilevel.engine.types import Index, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.indexing import getitem, scatter_add
 
 
 @op
-def _scatter(xp: Namespace, x: Tensor, updates: Tensor, /, key: Any, reduction: str | None) -> Tensor:
+def _scatter(xp: Namespace, x: Tensor, updates: Tensor, /, key: Index, reduction: str | None) -> Tensor:
     return backend_of(x).scatter(x, key, updates, reduction)
 
 
 @_scatter.gradient
 def _(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, updates: Tensor, key: Any, reduction: str | None
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, updates: Tensor, key: Index, reduction: str | None
 ) -> Any:
     if reduction == "add":
         return g, (lambda: g[key])
     if reduction is None:
-        numbers = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
-        order = constant(updates, numbers)
-        nobody = constant(updates, np.full(tuple(x.shape), -1))
-        writer = backend_of(nobody).scatter(nobody, key, order, None)
-        won = (writer[key] == order).astype(g.dtype)
-        return g * (writer < 0).astype(g.dtype), (lambda: g[key] * won)
+        positions = np.arange(int(np.prod(updates.shape, dtype=np.int64))).reshape(updates.shape)
+        order = constant(updates, positions)
+        unwritten = constant(updates, np.full(tuple(x.shape), -1))
+        writer = backend_of(unwritten).scatter(unwritten, key, order, None)
+        last = (writer[key] == order).astype(g.dtype)
+        return g * (writer < 0).astype(g.dtype), (lambda: g[key] * last)
     raise NotImplementedError(f"scatter_update with reduction={reduction!r} has no gradient.")
 
 
 _scatter.shape(lambda x, updates, key, reduction: TensorSpec(x.shape, x.dtype))
 
 
-def _columns(indices: Tensor) -> tuple[Any, ...]:
-    """An index array of shape (..., rank) as one index array for each axis."""
+def _split_columns(indices: Tensor) -> tuple[Any, ...]:
+    """Return an index array of shape (..., rank) as an index array for each axis."""
     indices = untraced(to_array(indices))
     if isinstance(indices, TensorSpec):
         return tuple(as_spec(indices[..., i]) for i in range(indices.shape[-1]))
@@ -52,30 +52,44 @@ def _columns(indices: Tensor) -> tuple[Any, ...]:
 def scatter_update(
     inputs: TensorLike, indices: TensorLike, updates: TensorLike, reduction: str | None = None
 ) -> Tensor:
-    """A copy of `inputs` with `updates` at the places `indices`, of shape `(n, rank)`.
+    """Return a copy of `inputs` with `updates` written at `indices`.
 
-    `reduction` None replaces; `"add"`, `"max"`, `"min"`, `"mul"` combine.
+    Args:
+        inputs: a tensor of any shape.
+        indices: integers of shape `(n, rank)`, an index for each of the first `rank` axes.
+        updates: the new elements or slices, of shape `(n, ...)`.
+        reduction: `"add"`, `"max"`, `"min"` or `"mul"` to combine with the old elements; None to replace them.
 
     >>> ops.scatter_update([1.0, 2.0, 3.0], [[1]], [9.0])
     array([1., 9., 3.], dtype=float32)
     """
     inputs = to_array(inputs)
     updates = to_array(updates).astype(inputs.dtype)
-    return _scatter(inputs, updates, key=_columns(indices), reduction=reduction)
+    return _scatter(inputs, updates, key=_split_columns(indices), reduction=reduction)
 
 
 @composite
 def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Tensor:
-    """Zeros of `shape` with `values` added at the places `indices`, of shape `(n, rank)`.
+    """Return zeros of the given shape with `values` added at `indices`.
+
+    Args:
+        indices: integers of shape `(n, rank)`, an index for each of the first `rank` axes.
+        values: elements or slices, of shape `(n, ...)`.
+        shape: the shape of the result.
 
     >>> ops.scatter([[1]], [9.0], (3,))
     array([0., 9., 0.], dtype=float32)
     """
-    return scatter_add(values, _columns(indices), shape=tuple(shape))
+    return scatter_add(values, _split_columns(indices), shape=tuple(shape))
 
 
-def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tensor:
-    """The block of `shape` that begins at `start_indices`; a size of -1 goes to the end.
+def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -> Tensor:
+    """Return a block of a tensor.
+
+    Args:
+        inputs: a tensor of any shape.
+        start_indices: integers, an index for each axis, at which the block begins.
+        shape: the shape of the block; -1 for all elements up to the end of the axis.
 
     >>> ops.slice([1.0, 2.0, 3.0], [1], [2])
     array([2., 3.], dtype=float32)
@@ -85,8 +99,13 @@ def slice(inputs: TensorLike, start_indices: Any, shape: Sequence[int]) -> Tenso
     return getitem(inputs, _block(start_indices, size, inputs.shape))
 
 
-def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) -> Tensor:
-    """A copy of `inputs` in which the block that begins at `start_indices` is `updates`.
+def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorLike) -> Tensor:
+    """Return a copy of `inputs` with a block replaced.
+
+    Args:
+        inputs: a tensor of any shape.
+        start_indices: integers, an index for each axis, at which the block begins.
+        updates: the block, with as many axes as `inputs`.
 
     >>> ops.slice_update([1.0, 2.0, 3.0], [1], [9.0])
     array([1., 9., 3.], dtype=float32)
@@ -97,9 +116,9 @@ def slice_update(inputs: TensorLike, start_indices: Any, updates: TensorLike) ->
     return _scatter(inputs, updates, key=key, reduction=None)
 
 
-def _block(start: Any, size: Any, whole: Any) -> tuple[Any, ...]:
-    """The key of a block. A start that is a tensor becomes index arrays, so that it may be traced."""
-    starts = start if isinstance(start, (list, tuple)) else _host_or_rows(start)
+def _block(start: TensorLike, size: Sequence[int], whole: Sequence[int]) -> tuple[Any, ...]:
+    """Return the key of a block. A start that is a tensor becomes index arrays, so that it may be traced."""
+    starts = start if isinstance(start, (list, tuple)) else _start_indices(start)
     if all(isinstance(s, (int, np.integer)) for s in starts):
         return tuple(builtins.slice(int(s), int(s) + n) for s, n in zip(starts, size, strict=True))
     key = []
@@ -111,7 +130,7 @@ def _block(start: Any, size: Any, whole: Any) -> tuple[Any, ...]:
     return tuple(key)
 
 
-def _host_or_rows(start: Any) -> list[Any]:
+def _start_indices(start: TensorLike) -> list[Any]:
     if isinstance(start, np.ndarray):
         return [int(s) for s in start]
     start = to_array(start)

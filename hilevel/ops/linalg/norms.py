@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -10,20 +10,28 @@ from hilevel.engine.autodiff.tape import TapeTensor, constant
 from hilevel.engine.op import composite, op, to_float_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Array, Axis, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, Axis, Namespace, Shape, Tensor, TensorLike
 from hilevel.ops.numpy.elementwise import abs, square
 from hilevel.ops.numpy.reduction import at_least_float32, max, min, sum
 from hilevel.ops.numpy.shaping import moveaxis, reshape
 from hilevel.ops.numpy.transcendental import sqrt
 
+Order: TypeAlias = float | str | None
+"""The order of a norm; None for the Euclidean or Frobenius norm."""
+
 
 @composite
-def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """A norm of vectors (one axis) or matrices (two axes); without `axis`, of all elements.
+def norm(x: TensorLike, ord: Order = None, axis: Axis = None, keepdims: bool = False) -> Tensor:
+    """Return the norm of vectors (one axis), of matrices (two axes), or of all elements.
 
-    `ord` None is the Euclidean or Frobenius norm. For vectors `ord` is any number, `inf` or `-inf`. For matrices it is
-    `"fro"`, the sum `"nuc"` of the singular values, the largest (2) or smallest (-2) of them, the largest (1) or
-    smallest (-1) sum of a column's absolute values, or that of a row's (`inf`, `-inf`).
+    Args:
+        x: a tensor of any shape.
+        ord: the order of the norm; Euclidean or Frobenius by default. For vectors, any number, `inf` or `-inf`. For
+            matrices, `"fro"`, `"nuc"` (sum of the singular values), 2 or -2 (largest or smallest singular value).
+            With 1 or -1 it is the largest or smallest sum of absolute values of a column, with `inf` or `-inf` of a
+            row.
+        axis: the axis or the pair of axes; all elements by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.norm([3.0, 4.0])
     np.float32(5.0)
@@ -31,7 +39,7 @@ def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fal
     np.float32(7.0)
 
     Raises:
-        ValueError: there is no such norm for that number of axes.
+        ValueError: the norm is not defined for that number of axes.
     """
     x = to_float_array(x)
     if x.dtype.kind == "c":
@@ -41,7 +49,7 @@ def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fal
         return sqrt(sum(square(x), axis=axes, keepdims=keepdims))
     if len(axes) not in (1, 2):
         raise ValueError(
-            f"ops.norm: ord={ord!r} is a norm of one axis or of two; got the axes {axes} of a tensor of shape "
+            f"ops.norm: ord={ord!r} is a norm over one or two axes; got the axes {axes} of a tensor of shape "
             f"{tuple(x.shape)}. Pass axis=, or ord=None for the Euclidean norm of all elements."
         )
     if len(set(axes)) < len(axes):
@@ -49,9 +57,9 @@ def norm(x: TensorLike, ord: Any = None, axis: Axis = None, keepdims: bool = Fal
     return (_vector_norm if len(axes) == 1 else _matrix_norm)(x, ord, axes, keepdims)
 
 
-def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+def _vector_norm(x: Tensor, ord: Order, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     if not isinstance(ord, (int, float)):
-        raise ValueError(f"ops.norm: of vectors, ord must be None, a number, inf or -inf; got {ord!r}.")
+        raise ValueError(f"ops.norm: for vectors, ord must be None, a number, inf or -inf; got {ord!r}.")
     if ord == np.inf:
         return max(abs(x), axis=axes, keepdims=keepdims)
     if ord == -np.inf:
@@ -65,14 +73,14 @@ def _vector_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     return sum(abs(x) ** ord, axis=axes, keepdims=keepdims) ** (1 / ord)
 
 
-def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> Tensor:
+def _matrix_norm(x: Tensor, ord: Order, axes: tuple[int, ...], keepdims: bool) -> Tensor:
     rows, columns = axes
     if ord in (2, -2, "nuc"):
         y = _by_singular_values(moveaxis(x, axes, (-2, -1)), ord)
         return reshape(y, [1 if i in axes else n for i, n in enumerate(x.shape)]) if keepdims else y
     if ord not in (1, -1, np.inf, -np.inf):
         raise ValueError(
-            f"ops.norm: of matrices, ord is None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}."
+            f"ops.norm: for matrices, ord must be None, 'fro', 'nuc', 1, -1, 2, -2, inf or -inf; got {ord!r}."
         )
     inner, outer = (rows, columns) if ord in (1, -1) else (columns, rows)
     y = sum(abs(x), axis=inner, keepdims=True)
@@ -80,7 +88,7 @@ def _matrix_norm(x: Tensor, ord: Any, axes: tuple[int, ...], keepdims: bool) -> 
     return y if keepdims else sum(y, axis=axes)
 
 
-def _by_singular_values(x: Tensor, ord: Any) -> Tensor:
+def _by_singular_values(x: Tensor, ord: Order) -> Tensor:
     values = _singular_values(at_least_float32(x)).astype(x.dtype)
     reduce: Any = {2: max, -2: min, "nuc": sum}[ord]
     return reduce(values, axis=-1)
@@ -101,31 +109,37 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
 
 
 @_singular_values.shape
-def _(x: Any) -> TensorSpec:
-    return TensorSpec((*x.shape[:-2], _smaller(x.shape)), x.dtype)
+def _(x: TensorSpec) -> TensorSpec:
+    return TensorSpec((*x.shape[:-2], _min_dimension(x.shape)), x.dtype)
 
 
 @op
-def _svd(xp: Namespace, x: Tensor) -> Any:
+def _svd(xp: Namespace, x: Tensor) -> tuple[Tensor, ...]:
     return tuple(xp.linalg.svd(x, full_matrices=False))
 
 
 @_svd.gradient
-def _(xp: Namespace, g: Any, y: Any, x: Tensor) -> Any:
-    """J. Townsend, Differentiating the singular value decomposition, 2016; nothing flows between equal values."""
+def _(xp: Namespace, g: tuple[Tensor, ...], y: tuple[Tensor, ...], x: Tensor) -> Any:
+    """Compute the gradient by J. Townsend, Differentiating the singular value decomposition, 2016.
+
+    Terms between equal singular values are zero.
+    """
     (u, s, vt), (gu, gs, gvt) = y, g
     factors = _inverse(xp, (s * s)[..., None, :] - (s * s)[..., :, None])
 
-    def turned(a: Tensor) -> Tensor:
+    def transposed(a: Tensor) -> Tensor:
         return xp.swapaxes(a, -1, -2)
 
     def rotation(a: Tensor) -> Tensor:
-        return factors * (a - turned(a))
+        return factors * (a - transposed(a))
 
     by_values = constant(gs, np.eye(s.shape[-1])) * gs[..., None, :]
-    of_u, of_v = rotation(turned(u) @ gu) * s[..., None, :], s[..., :, None] * rotation(vt @ turned(gvt))
+    of_u, of_v = (
+        rotation(transposed(u) @ gu) * s[..., None, :],
+        s[..., :, None] * rotation(vt @ transposed(gvt)),
+    )
     gu, gvt = gu * _inverse(xp, s)[..., None, :], gvt * _inverse(xp, s)[..., :, None]
-    outside = (gu - u @ (turned(u) @ gu)) @ vt + u @ (gvt - (gvt @ turned(vt)) @ vt)
+    outside = (gu - u @ (transposed(u) @ gu)) @ vt + u @ (gvt - (gvt @ transposed(vt)) @ vt)
     return u @ (of_u + of_v + by_values) @ vt + outside
 
 
@@ -135,8 +149,8 @@ def _inverse(xp: Namespace, x: Array) -> Array:
 
 
 @_svd.shape
-def _(x: Any) -> Any:
-    (*lead, m, n), k = x.shape, _smaller(x.shape)
+def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
+    (*lead, m, n), k = x.shape, _min_dimension(x.shape)
     return (
         TensorSpec((*lead, m, k), x.dtype),
         TensorSpec((*lead, k), x.dtype),
@@ -144,6 +158,6 @@ def _(x: Any) -> Any:
     )
 
 
-def _smaller(shape: Any) -> Any:
+def _min_dimension(shape: Shape) -> Any:
     m, n = shape[-2:]
     return m if n is None or (m is not None and m < n) else n

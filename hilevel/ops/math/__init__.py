@@ -1,1 +1,1 @@
-"""Mathematical functions beyond those of NumPy."""
+"""Mathematical functions beyond NumPy."""

@@ -7,19 +7,22 @@ import numpy as np
 from hilevel.engine.op import composite, op, rounded, to_float_array
 from hilevel.engine.spec import like
 from hilevel.engine.types import Namespace, Tensor, TensorLike
-from hilevel.ops.math.normal_quantile import quantile_of_half
+from hilevel.ops.math.normal_quantile import quantile_from_median
 
 
 @op(dtype="float", shape=like)
 def erfinv(xp: Namespace, x: TensorLike) -> Tensor:
-    """The inverse of the error function: infinite at 1 and -1, NaN outside.
+    """Return the inverse of the error function. It is infinite at 1 and -1, and NaN outside.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.erfinv([0.0, 1.0])
     array([ 0., inf], dtype=float32)
     """
     wide = x.astype(np.float32) if x.dtype.itemsize == 2 else x
     inside = xp.abs(wide) < 1
-    y = quantile_of_half(xp, xp.where(inside, wide, 0) * 0.5) * 0.7071067811865476
+    y = quantile_from_median(xp, xp.where(inside, wide, 0) * 0.5) * 0.7071067811865476
     return xp.where(inside, y, xp.where(xp.abs(wide) == 1, xp.copysign(np.inf, wide), np.nan)).astype(x.dtype)
 
 
@@ -29,7 +32,10 @@ erfinv.gradient(lambda xp, g, y, x: g * (0.886226925452758 * xp.exp(y * y)))
 @composite
 @rounded
 def erfc(x: TensorLike) -> Tensor:
-    """`1 - erf(x)`.
+    """Return the complementary error function, `1 - erf(x)`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.erfc([0.0])
     array([1.], dtype=float32)
@@ -39,8 +45,12 @@ def erfc(x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=like)
 def erf(xp: Namespace, x: TensorLike) -> Tensor:
-    """The error function, element-wise. W. J. Cody, "Rational Chebyshev approximations for the error function",
-    1969: about as exact as the dtype.
+    """Return the error function, element-wise, to about the precision of the dtype.
+
+    W. J. Cody, "Rational Chebyshev approximations for the error function", 1969.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.erf([0.0])
     array([0.], dtype=float32)
@@ -86,7 +96,7 @@ _ERF_LARGE = (
 
 
 def _ratio(x: Tensor, above: tuple[float, ...], below: tuple[float, ...]) -> Tensor:
-    """The quotient of two polynomials, the coefficient of the highest power first."""
+    """Return the quotient of two polynomials, with the coefficient of the highest power first."""
     return _polynomial(x, above) / _polynomial(x, below)
 
 

@@ -2,34 +2,34 @@
 
 from __future__ import annotations
 
-from typing import Any
+from hilevel.engine.types import Array, Namespace
 
 
-def normal_quantile(xp: Any, p: Any) -> Any:
-    """The quantile of the standard normal distribution for `p` in (0, 1); AS 241, exact to 16 digits."""
+def normal_quantile(xp: Namespace, p: Array) -> Array:
+    """Return the quantile of the standard normal distribution for `p` in (0, 1), to 16 digits."""
     return _quantile(xp, p - 0.5, xp.where(p < 0.5, p, 1 - p))
 
 
-def quantile_of_half(xp: Any, q: Any) -> Any:
-    """The quantile for `0.5 + q`, with all digits of a `q` near a half."""
+def quantile_from_median(xp: Namespace, q: Array) -> Array:
+    """Return the quantile for `0.5 + q`, to full precision for `q` near 0."""
     return _quantile(xp, q, 0.5 - xp.abs(q))
 
 
-def _quantile(xp: Any, q: Any, rest: Any) -> Any:
-    """The quantile at a distance `q` from the centre; `rest` is the probability beyond it."""
+def _quantile(xp: Namespace, q: Array, tail: Array) -> Array:
+    """Return the quantile for `0.5 + q`. `tail` is the probability of the nearer tail."""
     r = 0.180625 - q * q
     centre = q * _ratio(xp.maximum(r, 0), _CENTRE)
-    tail = xp.sqrt(-xp.log(rest))
-    side = xp.where(tail <= 5, _ratio(tail - 1.6, _NEAR), _ratio(tail - 5.0, _FAR))
+    root = xp.sqrt(-xp.log(tail))
+    side = xp.where(root <= 5, _ratio(root - 1.6, _NEAR), _ratio(root - 5.0, _FAR))
     return xp.where(xp.abs(q) <= 0.425, centre, xp.sign(q) * side).astype(q.dtype)
 
 
-def _ratio(x: Any, coefficients: tuple[tuple[float, ...], tuple[float, ...]]) -> Any:
+def _ratio(x: Array, coefficients: tuple[tuple[float, ...], tuple[float, ...]]) -> Array:
     above, below = (_horner(x, c) for c in coefficients)
     return above / below
 
 
-def _horner(x: Any, coefficients: tuple[float, ...]) -> Any:
+def _horner(x: Array, coefficients: tuple[float, ...]) -> Array:
     y = coefficients[-1] * x + coefficients[-2]
     for c in coefficients[-3::-1]:
         y = y * x + c

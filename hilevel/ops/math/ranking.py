@@ -13,7 +13,13 @@ from hilevel.ops.numpy.reduction import argsort
 
 @composite
 def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
-    """The `k` largest elements of the last axis, the largest first, and their indices (int32). NaN is the largest.
+    """Return the `k` largest elements of the last axis, the largest first, and their indices (int32). NaN is the
+    largest.
+
+    Args:
+        x: a tensor of shape `(..., n)`.
+        k: the number of elements.
+        sorted: ignored; the result is always sorted.
 
     >>> ops.top_k([1.0, 5.0, 3.0], 2)
     (array([5., 3.], dtype=float32), array([1, 2], dtype=int32))
@@ -26,8 +32,15 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
 
 @composite
 def in_top_k(targets: TensorLike, predictions: TensorLike, k: int) -> Tensor:
-    """Whether the target's score is among the `k` largest of its row; ties count in its favour, NaN is the smallest. A
-    target that is no class is not among them.
+    """Return whether the score of the target is among the `k` largest of its row, of shape `(batch,)`.
+
+    Of equal scores, the target's counts as the larger. NaN is the smallest. A target that is not a class gives
+    False.
+
+    Args:
+        targets: integers of shape `(batch,)`.
+        predictions: scores of shape `(batch, classes)`.
+        k: the number of largest scores.
 
     >>> ops.in_top_k([2], [[0.1, 0.5, 0.4]], k=2)
     array([ True])

@@ -18,18 +18,24 @@ from hilevel.ops.numpy.indexing import scatter_add
 def segment_sum(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The sums of the rows of each segment. Rows whose index is negative or too large belong to none.
+    """Sum the rows of each segment. Rows with a negative index, or one that is too large, are skipped.
+
+    Args:
+        data: a tensor of shape `(rows, ...)`.
+        segment_ids: the segment of each row, integers of shape `(rows,)`.
+        num_segments: the length of the result; the largest index plus one by default. Compiled functions require it.
+        sorted: ignored; the segments may be in any order.
 
     >>> ops.segment_sum([1.0, 2.0, 4.0], [0, 1, 1])
     array([1., 6.], dtype=float32)
     """
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = known_size(ids, "segment_sum") if num_segments is None else num_segments
-    return scatter_add(data, _or_beyond(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
+    return scatter_add(data, _outside_to_last(ids, n), shape=(n + 1, *data.shape[1:]))[:n]
 
 
-def _or_beyond(ids: Tensor, n: int) -> Tensor:
-    """The indices, those outside of `n` segments as `n`."""
+def _outside_to_last(ids: Tensor, n: int) -> Tensor:
+    """Return the indices, with `n` in place of indices outside of `n` segments."""
     return untraced(where(logical_and(ids >= 0, ids < n), ids, n))
 
 
@@ -37,9 +43,16 @@ def _or_beyond(ids: Tensor, n: int) -> Tensor:
 def segment_max(
     data: TensorLike, segment_ids: TensorLike, num_segments: int | None = None, sorted: bool = False
 ) -> Tensor:
-    """The largest of the rows of each segment; of an empty one, the smallest number of the dtype. No gradient.
+    """Return the largest of the rows of each segment; for an empty one, the smallest value of the dtype. No
+    gradient.
 
-    Rows whose index is negative or too large belong to no segment.
+    Rows with a negative index, or one that is too large, are skipped.
+
+    Args:
+        data: a tensor of shape `(rows, ...)`.
+        segment_ids: the segment of each row, integers of shape `(rows,)`.
+        num_segments: the length of the result; the largest index plus one by default. Compiled functions require it.
+        sorted: ignored; the segments may be in any order.
 
     >>> ops.segment_max([1.0, 2.0, 4.0], [0, 1, 1])
     array([1., 4.], dtype=float32)
@@ -47,4 +60,4 @@ def segment_max(
     data, ids = to_array(data), untraced(to_array(segment_ids))
     n = known_size(ids, "segment_max") if num_segments is None else num_segments
     start = full((n + 1, *data.shape[1:]), dtypes.lowest(data.dtype), dtype=data.dtype)
-    return scatter_update(start, _or_beyond(ids, n)[..., None], data, reduction="max")[:n]
+    return scatter_update(start, _outside_to_last(ids, n)[..., None], data, reduction="max")[:n]

@@ -1,4 +1,4 @@
-"""Ops of neural networks, those of `keras.ops.nn`."""
+"""Ops of neural networks, with the names of `keras.ops.nn`."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

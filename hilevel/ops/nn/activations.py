@@ -11,19 +11,23 @@ from hilevel.engine.spec import like
 from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
 from hilevel.ops.math.error_functions import erf
 from hilevel.ops.numpy.elementwise import abs, clip, maximum, minimum, square, where
+from hilevel.ops.numpy.joining import split
 from hilevel.ops.numpy.reduction import cumsum, sort, sum
-from hilevel.ops.numpy.shaping import flip, split
+from hilevel.ops.numpy.shaping import flip
 from hilevel.ops.numpy.transcendental import expm1, sqrt, tanh
 
 
 @op(dtype="number", shape=like)
 def relu(xp: Namespace, x: TensorLike) -> Tensor:
-    """`max(x, 0)`, element-wise. Its gradient at 0 is 0.
+    """Return `max(x, 0)`, element-wise. Its gradient at 0 is 0.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.relu([-1.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    return xp.where(x <= 0, 0, x)  # JAX's gradient of a maximum is a half where both numbers are equal
+    return xp.where(x <= 0, 0, x)  # JAX's gradient of a maximum is 0.5 where both operands are equal
 
 
 relu.gradient(lambda xp, g, y, x: g * (y > 0))
@@ -31,7 +35,10 @@ relu.gradient(lambda xp, g, y, x: g * (y > 0))
 
 @op(dtype="float", shape=like)
 def sigmoid(xp: Namespace, x: TensorLike) -> Tensor:
-    """`1 / (1 + exp(-x))`, element-wise.
+    """Return `1 / (1 + exp(-x))`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sigmoid([0.0])
     array([0.5], dtype=float32)
@@ -44,7 +51,10 @@ sigmoid.gradient(lambda xp, g, y, x: g * y * (1 - y))
 
 @op(dtype="float", shape=like)
 def softplus(xp: Namespace, x: TensorLike) -> Tensor:
-    """`log(1 + exp(x))`, element-wise, without overflow.
+    """Return `log(1 + exp(x))`, element-wise, without overflow.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.softplus([0.0])
     array([0.6931472], dtype=float32)
@@ -57,7 +67,10 @@ softplus.gradient(lambda xp, g, y, x: g * (0.5 * xp.tanh(0.5 * x) + 0.5))
 
 @op(dtype="float", shape=like)
 def silu(xp: Namespace, x: TensorLike) -> Tensor:
-    """`x * sigmoid(x)`, element-wise, also called swish.
+    """Return `x * sigmoid(x)`, element-wise, also called swish.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.silu([0.0])
     array([0.], dtype=float32)
@@ -76,7 +89,11 @@ swish = silu
 
 @op(dtype="float", shape=like)
 def softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
-    """`exp(x) / sum(exp(x))` over an axis (or several), without overflow.
+    """Return `exp(x) / sum(exp(x))`, without overflow.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes of the sum.
 
     >>> ops.softmax([0.0, 0.0])
     array([0.5, 0.5], dtype=float32)
@@ -93,7 +110,11 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
 
 @op(dtype="float", shape=like)
 def log_softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
-    """The logarithm of the softmax, without overflow.
+    """Return the logarithm of the softmax, without overflow.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes of the softmax.
 
     >>> ops.log_softmax([0.0, 0.0])
     array([-0.6931472, -0.6931472], dtype=float32)
@@ -108,7 +129,10 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
 
 
 def relu6(x: TensorLike) -> Tensor:
-    """`min(max(x, 0), 6)`, element-wise.
+    """Return `min(max(x, 0), 6)`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.relu6([-1.0, 8.0])
     array([0., 6.], dtype=float32)
@@ -118,7 +142,11 @@ def relu6(x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=like)
 def leaky_relu(xp: Namespace, x: TensorLike, /, negative_slope: float = 0.2) -> Tensor:
-    """`x` where it is positive, else `negative_slope * x`.
+    """Return `x` where it is positive, else `negative_slope * x`.
+
+    Args:
+        x: a tensor of any shape.
+        negative_slope: the slope for negative `x`.
 
     >>> ops.leaky_relu([-1.0, 2.0])
     array([-0.2,  2. ], dtype=float32)
@@ -133,7 +161,11 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, negative_slope: float = 0.
 
 @rounded
 def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
-    """`x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
+    """Return `x` where it is positive, else `alpha * (exp(x) - 1)`. Clevert et al., 2016.
+
+    Args:
+        x: a tensor of any shape.
+        alpha: the negative of the limit for large negative `x`.
 
     >>> ops.elu([0.0, 2.0])
     array([0., 2.], dtype=float32)
@@ -144,7 +176,11 @@ def elu(x: TensorLike, alpha: float = 1.0) -> Tensor:
 
 @rounded
 def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
-    """`max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
+    """Return `max(x, 0) + min(0, alpha * (exp(x / alpha) - 1))`. Barron, 2017.
+
+    Args:
+        x: a tensor of any shape.
+        alpha: the negative of the limit for large negative `x`.
 
     >>> ops.celu([0.0, 2.0])
     array([0., 2.], dtype=float32)
@@ -155,7 +191,10 @@ def celu(x: TensorLike, alpha: float = 1.0) -> Tensor:
 
 @rounded
 def selu(x: TensorLike) -> Tensor:
-    """`1.0507 * elu(x, 1.6733)`: keeps mean 0 and variance 1. Klambauer et al., 2017.
+    """Return `1.0507 * elu(x, 1.6733)`, which keeps mean 0 and variance 1. Klambauer et al., 2017.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.selu([0.0])
     array([0.], dtype=float32)
@@ -164,7 +203,11 @@ def selu(x: TensorLike) -> Tensor:
 
 
 def gelu(x: TensorLike, approximate: bool = True) -> Tensor:
-    """`x * P(X <= x)` for a standard normal X; `approximate` by a tanh. Hendrycks and Gimpel, 2016.
+    """Return `x * P(X <= x)` for a standard normal variable X. Hendrycks and Gimpel, 2016.
+
+    Args:
+        x: a tensor of any shape.
+        approximate: whether to compute it by a tanh instead of the error function.
 
     >>> ops.gelu([0.0])
     array([0.], dtype=float32)
@@ -182,16 +225,19 @@ def gelu_op(xp: Namespace, x: Tensor, /, approximate: bool) -> Tensor:
 @gelu_op.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, approximate: bool) -> Tensor:
     if approximate:
-        share = 0.5 * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
-        slope = 2 * share * (1.0 - share) * (0.7978845608028654 * (1.0 + 3 * 0.044715 * x * x))
-        return g * (share + x * slope)
+        weight = 0.5 * (1.0 + xp.tanh(0.7978845608028654 * (x + 0.044715 * x * x * x)))
+        slope = 2 * weight * (1.0 - weight) * (0.7978845608028654 * (1.0 + 3 * 0.044715 * x * x))
+        return g * (weight + x * slope)
     density = 0.3989422804014327 * xp.exp(-0.5 * x * x)
     return g * (0.5 * (1.0 + erf(x * 0.7071067811865476)) + x * density)
 
 
 @rounded
 def softsign(x: TensorLike) -> Tensor:
-    """`x / (1 + |x|)`, element-wise.
+    """Return `x / (1 + |x|)`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.softsign([1.0])
     array([0.5], dtype=float32)
@@ -201,7 +247,10 @@ def softsign(x: TensorLike) -> Tensor:
 
 
 def log_sigmoid(x: TensorLike) -> Tensor:
-    """`log(sigmoid(x))`, without overflow.
+    """Return `log(sigmoid(x))`, without overflow.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.log_sigmoid([0.0])
     array([-0.6931472], dtype=float32)
@@ -211,7 +260,10 @@ def log_sigmoid(x: TensorLike) -> Tensor:
 
 @rounded
 def hard_sigmoid(x: TensorLike) -> Tensor:
-    """`clip(x / 6 + 0.5, 0, 1)`: a sigmoid of straight lines.
+    """Return `clip(x / 6 + 0.5, 0, 1)`, a piecewise linear sigmoid.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.hard_sigmoid([-3.0, 0.0])
     array([0. , 0.5], dtype=float32)
@@ -221,7 +273,10 @@ def hard_sigmoid(x: TensorLike) -> Tensor:
 
 @rounded
 def hard_silu(x: TensorLike) -> Tensor:
-    """`x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
+    """Return `x * hard_sigmoid(x)`, also called hard swish. Howard et al., 2019.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.hard_silu([-3.0, 3.0])
     array([-0.,  3.], dtype=float32)
@@ -234,7 +289,10 @@ hard_swish = hard_silu
 
 
 def hard_tanh(x: TensorLike) -> Tensor:
-    """`clip(x, -1, 1)`.
+    """Return `clip(x, -1, 1)`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.hard_tanh([-3.0, 0.5])
     array([-1. ,  0.5], dtype=float32)
@@ -243,7 +301,11 @@ def hard_tanh(x: TensorLike) -> Tensor:
 
 
 def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
-    """`x` where `|x| > threshold`, else 0.
+    """Return `x` where `|x| > threshold`, else 0.
+
+    Args:
+        x: a tensor of any shape.
+        threshold: a limit that is not negative.
 
     >>> ops.hard_shrink([0.3, 2.0])
     array([0., 2.], dtype=float32)
@@ -255,7 +317,11 @@ def hard_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
 
 @rounded
 def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
-    """`x` moved lerp 0 by `threshold`, and 0 where that crosses it.
+    """Return `sign(x) * max(|x| - threshold, 0)`.
+
+    Args:
+        x: a tensor of any shape.
+        threshold: a limit that is not negative.
 
     >>> ops.soft_shrink([0.3, 2.0])
     array([0. , 1.5], dtype=float32)
@@ -265,7 +331,10 @@ def soft_shrink(x: TensorLike, threshold: float = 0.5) -> Tensor:
 
 
 def tanh_shrink(x: TensorLike) -> Tensor:
-    """`x - tanh(x)`.
+    """Return `x - tanh(x)`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.tanh_shrink([0.0])
     array([0.], dtype=float32)
@@ -275,7 +344,12 @@ def tanh_shrink(x: TensorLike) -> Tensor:
 
 
 def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
-    """`x` where it is above the threshold, else `default_value`.
+    """Return `x` where it is above the threshold, else `default_value`.
+
+    Args:
+        x: a tensor of any shape.
+        threshold: the limit.
+        default_value: the value in place of the others.
 
     >>> ops.threshold([0.5, 2.0], 1.0, 0.0)
     array([0., 2.], dtype=float32)
@@ -285,7 +359,10 @@ def threshold(x: TensorLike, threshold: float, default_value: float) -> Tensor:
 
 
 def mish(x: TensorLike) -> Tensor:
-    """`x * tanh(softplus(x))`. Misra, 2019.
+    """Return `x * tanh(softplus(x))`. Misra, 2019.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.mish([0.0])
     array([0.], dtype=float32)
@@ -295,7 +372,11 @@ def mish(x: TensorLike) -> Tensor:
 
 
 def squareplus(x: TensorLike, b: float = 4) -> Tensor:
-    """`(x + sqrt(x^2 + b)) / 2`. Barron, 2021.
+    """Return `(x + sqrt(x^2 + b)) / 2`. Barron, 2021.
+
+    Args:
+        x: a tensor of any shape.
+        b: the smoothness, a positive number; at 0 the result is `sqrt(b) / 2`.
 
     >>> ops.squareplus([0.0])
     array([1.], dtype=float32)
@@ -306,7 +387,10 @@ def squareplus(x: TensorLike, b: float = 4) -> Tensor:
 
 @rounded
 def sparse_plus(x: TensorLike) -> Tensor:
-    """0 below -1, `(x + 1)^2 / 4` up to 1, `x` above.
+    """Return 0 for `x <= -1`, `(x + 1)^2 / 4` for `x < 1`, else `x`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sparse_plus([-1.0, 1.0])
     array([0., 1.], dtype=float32)
@@ -317,7 +401,10 @@ def sparse_plus(x: TensorLike) -> Tensor:
 
 @rounded
 def sparse_sigmoid(x: TensorLike) -> Tensor:
-    """`clip((x + 1) / 2, 0, 1)`.
+    """Return `clip((x + 1) / 2, 0, 1)`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sparse_sigmoid([0.0])
     array([0.5], dtype=float32)
@@ -327,7 +414,11 @@ def sparse_sigmoid(x: TensorLike) -> Tensor:
 
 @rounded
 def glu(x: TensorLike, axis: int = -1) -> Tensor:
-    """One half of an axis times the sigmoid of the other. Dauphin et al., 2017.
+    """Return the first half of an axis times the sigmoid of the second. Dauphin et al., 2017.
+
+    Args:
+        x: a tensor of any shape whose axis has an even length.
+        axis: the axis.
 
     >>> ops.glu([2.0, 0.0])
     array([1.], dtype=float32)
@@ -339,7 +430,11 @@ def glu(x: TensorLike, axis: int = -1) -> Tensor:
 @composite
 @rounded
 def sparsemax(x: TensorLike, axis: int = -1) -> Tensor:
-    """The projection onto the probability simplex: like softmax, with true zeros. Martins and Astudillo, 2016.
+    """Return the projection onto the probability simplex: like softmax, but with zeros. Martins and Astudillo, 2016.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis of the probabilities.
 
     >>> ops.sparsemax([2.0, 0.0])
     array([1., 0.], dtype=float32)

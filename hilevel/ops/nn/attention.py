@@ -1,9 +1,9 @@
-"""Attention by dot products as one op, with a hand-written way back.
+"""Dot-product attention as one op, with a hand-written backward pass.
 
-The axes are `(..., heads, steps, size)`, so that every product is one of matrices. With `e = exp(scores - max)`
-and its row sums `r` the result is `e @ value / r`: what has the size of the scores is never divided, and the way
-back needs no sum over it, because `sum(weights * gradient of weights)` is `sum(result * its gradient)` (Dao et
-al., "FlashAttention", 2022, appendix B).
+The axes are `(..., heads, steps, size)`, so that every product is a matrix product. With `e = exp(scores - max)` and
+its row sums `r` the result is `e @ value / r`. So no array of the size of the scores is divided. The backward pass
+needs no sum over it, because `sum(weights * gradient of weights)` is `sum(result * its gradient)` (Dao et al.,
+"FlashAttention", 2022, appendix B).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import numpy as np
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import TensorSpec, broadcast
-from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, DType, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import softmax
 from hilevel.ops.numpy.creation import arange
@@ -25,26 +25,28 @@ from hilevel.ops.numpy.shaping import reshape, swapaxes
 # -- masks ----------------------------------------------------------------------------------------------
 
 
-def masked_score(dtype: Any) -> float:
-    """What takes the place of scores that a mask leaves out: so low that nothing is left of them after a softmax,
-    and finite, so that a row of nothing else has equal weights."""
+def masked_score(dtype: DType) -> float:
+    """Return the value of masked scores: low enough to vanish in a softmax, but finite.
+
+    A row of masked scores only has equal weights.
+    """
     return -4.5e4 if dtype.itemsize == 2 else -2.3e38
 
 
 def masked_softmax(scores: Tensor, mask: Tensor | None) -> Tensor:
-    """The softmax over the last axis with no share for scores where the mask is False."""
+    """Return the softmax over the last axis, with zeros where the mask is False."""
     if mask is not None:
         scores = where(mask, scores, masked_score(scores.dtype))
     return softmax(scores)
 
 
 def causal_mask(queries: int, keys: int) -> Tensor:
-    """Which keys each query may see: those up to its own place. Of shape `(queries, keys)`."""
+    """Return which keys each query may attend to: those up to its own position. Of shape `(queries, keys)`."""
     return arange(queries)[:, None] >= arange(keys)[None, :]
 
 
-def to_mask(mask: Any) -> Any:
-    """A mask as booleans."""
+def to_mask(mask: TensorLike | None) -> Any:
+    """Return a mask as booleans."""
     mask = None if mask is None else to_array(mask)
     return mask if mask is None or mask.dtype == bool else mask != 0
 
@@ -62,10 +64,10 @@ def attention_op(
 
 @attention_op.residuals
 def attention_forward(
-    xp: Namespace, query: Tensor, key: Tensor, value: Tensor, bias: Any, mask: Any, keep: Any, scale: float,
-    rate: float,
-) -> Any:  # fmt: skip
-    """The result, and for the way back `e` and `r`."""
+    xp: Namespace, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, mask: Tensor | None,
+    keep: Tensor | None, scale: float, rate: float,
+) -> tuple[Tensor, tuple[Tensor, Tensor]]:  # fmt: skip
+    """Return the result, and `e` and `r` as residuals."""
     e, r = _exponentials(xp, query, key, bias, mask, scale, rate)
     y = xp.matmul(e if keep is None else e * keep, value)
     y /= r
@@ -73,10 +75,12 @@ def attention_forward(
 
 
 def _exponentials(
-    xp: Namespace, query: Array, key: Array, bias: Any, mask: Any, scale: float, rate: float
-) -> Any:
-    """`e`, and `r` times the share that dropout keeps, in float32 at least; of scores in 16 bits `e / r`, and that
-    share."""
+    xp: Namespace, query: Array, key: Array, bias: Array | None, mask: Array | None, scale: float, rate: float
+) -> tuple[Array, Array]:
+    """Return `e`, and `r` times the fraction that dropout keeps, in float32 at least.
+
+    For scores in 16 bits return `e / r`, and that fraction.
+    """
     s = xp.matmul(query * scale, xp.swapaxes(key, -1, -2))
     if query.dtype.itemsize == 2:
         s = s.astype(np.float32)
@@ -96,11 +100,11 @@ def _exponentials(
 
 @attention_op.gradient
 def attention_backward(
-    xp: Namespace, g: Tensor, y: Tensor, query: Tensor, key: Tensor, value: Tensor, bias: Any, mask: Any, keep: Any,
-    scale: float, rate: float, residuals: Any = None,
+    xp: Namespace, g: Tensor, y: Tensor, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None,
+    mask: Tensor | None, keep: Tensor | None, scale: float, rate: float,
+    residuals: tuple[Tensor, Tensor] | None = None,
 ) -> Any:  # fmt: skip
-    """The gradients. Rows that are masked altogether have a result, and its gradient goes to the values, but their
-    scores are constants."""
+    """Return the gradients. The scores of a row that is masked altogether are constants."""
     if residuals is None:
         residuals = _exponentials(xp, query, key, bias, mask, scale, rate)
     e, r = residuals
@@ -125,26 +129,35 @@ def attention_backward(
 
 @attention_op.shape
 def _(
-    query: Any, key: Any, value: Any, bias: Any, mask: Any, keep: Any, scale: float, rate: float
+    query: TensorSpec,
+    key: TensorSpec,
+    value: TensorSpec,
+    bias: TensorSpec | None,
+    mask: TensorSpec | None,
+    keep: TensorSpec | None,
+    scale: float,
+    rate: float,
 ) -> TensorSpec:
     q, k, v = query.shape, key.shape, value.shape
     if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
         raise ShapeError(
-            "attention: query and key must have a last axis of one size, key and value as many steps; got "
-            f"query {q}, key {k}, value {v}, the axes being (..., steps, size)."
+            "attention: query and key must have equal sizes, key and value equal numbers of steps; got query "
+            f"{q}, key {k}, value {v}. The axes are (..., steps, size)."
         )
     lead = broadcast(q[:-2], k[:-2], v[:-2])
     scores = (*lead, q[-2], k[-2])
     for name, x in (("bias", bias), ("mask", mask), ("keep", keep)):
-        if x is not None and not _fits(tuple(x.shape), scores):
-            raise ShapeError(f"attention: {name} must fit scores of shape {scores}; got {tuple(x.shape)}.")
+        if x is not None and not _is_broadcastable(tuple(x.shape), scores):
+            raise ShapeError(
+                f"attention: {name} must broadcast to the shape {scores} of the scores; got {tuple(x.shape)}."
+            )
     return TensorSpec((*lead, q[-2], v[-1]), query.dtype)
 
 
-def _fits(shape: tuple[int, ...], whole: tuple[int, ...]) -> bool:
-    """Whether an array of that shape can be broadcast to the other."""
-    sizes = zip(reversed(shape), reversed(whole), strict=False)
-    return len(shape) <= len(whole) and all(n in (1, m) for n, m in sizes)
+def _is_broadcastable(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
+    """Whether an array of one shape can be broadcast to the other."""
+    sizes = zip(reversed(shape), reversed(target), strict=False)
+    return len(shape) <= len(target) and all(n in (1, m) for n, m in sizes)
 
 
 # -- heads ----------------------------------------------------------------------------------------------
@@ -156,10 +169,18 @@ def attention(
     mask: TensorLike | None = None, keep: TensorLike | None = None,
     scale: float = 1.0, rate: float = 0.0,
 ) -> Tensor:  # fmt: skip
-    """`softmax(scale * query @ key^T + bias) @ value`, over axes `(..., heads, steps, size)`.
+    """Return `softmax(scale * query @ key^T + bias) @ value`, over axes `(..., heads, steps, size)`.
 
-    Several heads of the query may share one of key and value: each takes as many as there are for it. `mask` says
-    where scores count, `keep` which weights dropout keeps, at the rate `rate`.
+    Key and value may have fewer heads than the query. Each of their heads then serves an equal number of heads of
+    the query.
+
+    Args:
+        query, key, value: tensors of shapes `(..., heads, steps, size)`.
+        bias: a tensor that broadcasts with the scores, `(..., heads, queries, keys)`.
+        mask: booleans that broadcast with the scores, False where a key is left out.
+        keep: booleans that broadcast with the scores, False where dropout sets a weight to zero.
+        scale: the factor of the scores.
+        rate: the dropout rate, a fraction.
     """
     query, key, value = dtypes.to_float((to_array(query), to_array(key), to_array(value)))
     if bias is not None:
@@ -176,12 +197,14 @@ def attention(
 
 
 def _in_groups(x: Tensor | None, heads: int) -> Tensor | None:
-    """The axis of the heads as two: those of key and value, and those that share one."""
+    """Split the axis of heads in two: the heads of key and value, and the heads of the query for each of them."""
     if x is None or len(x.shape) < 3:
         return x
     shape, n = tuple(x.shape), x.shape[-3]
     if n != 1 and n % heads:
-        raise ShapeError(f"attention: {n} heads of the query cannot share {heads} of key and value evenly.")
+        raise ShapeError(
+            f"attention: the query has {n} heads; expected a multiple of {heads}, the heads of key and value."
+        )
     return reshape(x, (*shape[:-3], *((1, 1) if n == 1 else (heads, n // heads)), *shape[-2:]))
 
 
@@ -190,37 +213,38 @@ def dot_product_attention(
     query: TensorLike,
     key: TensorLike,
     value: TensorLike,
-    bias: TensorLike = None,
-    mask: TensorLike = None,
+    bias: TensorLike | None = None,
+    mask: TensorLike | None = None,
     scale: float | None = None,
     is_causal: bool = False,
     flash_attention: bool | None = None,
     attn_logits_soft_cap: float | None = None,
 ) -> Tensor:
-    """`softmax(scale * query @ key^T + bias) @ value` for each head. Vaswani et al., "Attention is all you need",
-    2017.
+    """Return `softmax(scale * query @ key^T + bias) @ value` for each head. Vaswani et al., "Attention is all you
+    need", 2017.
 
     Args:
         query: of shape `(batch, queries, heads, size)`.
-        key, value: of shape `(batch, keys, heads, size)`; they may have fewer heads, of which each then serves as
-            many of the query's. The value may have another size.
-        bias: added to the scores; it fits `(batch, heads, queries, keys)`.
-        mask: booleans that fit that shape: False where a key does not count. A query for which none counts gets
-            the mean of all values.
-        scale: by default `1 / sqrt(size)`.
-        is_causal: whether a query sees the keys up to its own place alone.
-        flash_attention, attn_logits_soft_cap: not implemented; only None, or False, is accepted.
+        key, value: of shape `(batch, keys, heads, size)`. They may have fewer heads, each of which then serves an
+            equal number of heads of the query. The value may have another size.
+        bias: a tensor added to the scores, which broadcasts to `(batch, heads, queries, keys)`.
+        mask: booleans that broadcast to this shape, False where a key is left out. A query without keys gets the
+            mean of all values.
+        scale: the factor of the scores; `1 / sqrt(size)` by default.
+        is_causal: whether a query attends only to the keys up to its own position.
+        flash_attention, attn_logits_soft_cap: not supported; only None, or False.
 
     >>> x = np.ones((1, 3, 2, 4), "float32")
     >>> ops.dot_product_attention(x, x, x, is_causal=True).shape
     (1, 3, 2, 4)
 
     Raises:
-        ShapeError: the shapes do not fit together.
+        NotImplementedError: `flash_attention` or `attn_logits_soft_cap` is set.
+        ShapeError: the shapes do not match.
     """
     if flash_attention or attn_logits_soft_cap is not None:
         raise NotImplementedError(
-            "dot_product_attention: flash_attention=True and attn_logits_soft_cap are not implemented; leave them at "
+            "dot_product_attention: flash_attention=True and attn_logits_soft_cap are not implemented. Use "
             "None."
         )
     query, key, value = to_array(query), to_array(key), to_array(value)

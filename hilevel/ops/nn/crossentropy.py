@@ -1,4 +1,4 @@
-"""The cross-entropies as one op each, with their softmax or sigmoid where they are given logits."""
+"""The cross-entropies as one op each, including the softmax or sigmoid for logits."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from hilevel.ops.numpy.reduction import sum
 from hilevel.ops.numpy.shaping import moveaxis
 from hilevel.ops.numpy.transcendental import log
 
-# The last axis holds the classes; the public functions bring it there.
+# The ops take the classes in the last axis. The public functions move the axis there.
 
 
 def _exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array, Array]:
@@ -27,17 +27,21 @@ def _exponentials(xp: Namespace, logits: Array) -> tuple[Array, Array, Array]:
 
 @op
 def softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
-    return _softmax_crossentropy_saving(xp, logits, target)[0]
+    return _softmax_crossentropy_with_residuals(xp, logits, target)[0]
 
 
 @softmax_crossentropy.residuals
-def _softmax_crossentropy_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
+def _softmax_crossentropy_with_residuals(
+    xp: Namespace, logits: Tensor, target: Tensor
+) -> tuple[Tensor, Tensor]:
     shifted, e, total = _exponentials(xp, logits)
     return xp.sum(target * (xp.log(total) - shifted), axis=-1), e / total
 
 
 @softmax_crossentropy.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Tensor | None = None
+) -> Any:
     g = g[..., None]
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
@@ -52,11 +56,11 @@ def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, resid
 
 @op
 def sparse_softmax_crossentropy(xp: Namespace, logits: Tensor, target: Tensor) -> Tensor:
-    return _sparse_saving(xp, logits, target)[0]
+    return _sparse_with_residuals(xp, logits, target)[0]
 
 
 @sparse_softmax_crossentropy.residuals
-def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
+def _sparse_with_residuals(xp: Namespace, logits: Tensor, target: Tensor) -> tuple[Tensor, Tensor]:
     shifted, e, total = _exponentials(xp, logits)
     own = own_elements(xp, shifted, target)
     e /= total
@@ -64,7 +68,9 @@ def _sparse_saving(xp: Namespace, logits: Tensor, target: Tensor) -> Any:
 
 
 @sparse_softmax_crossentropy.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Any = None) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, logits: Tensor, target: Tensor, residuals: Tensor | None = None
+) -> Any:
     if residuals is None:
         _, e, total = _exponentials(xp, logits)
         residuals = e / total
@@ -85,7 +91,13 @@ def _classes_last(x: Tensor, axis: int) -> Tensor:
 def categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """`-sum(target * log(output))` over the classes. `target` and `output` have one shape.
+    """Return `-sum(target * log(output))` over the classes, of the shape of `target` without the class axis.
+
+    Args:
+        target: probabilities or one-hot vectors, of shape `(..., classes)`.
+        output: probabilities, or logits, of the same shape.
+        from_logits: whether `output` has logits.
+        axis: the axis of the classes.
 
     >>> ops.categorical_crossentropy(np.array([[0.0, 1.0]]), np.array([[0.5, 0.5]]))
     array([0.69314718])
@@ -96,7 +108,7 @@ def categorical_crossentropy(
     target, output = dtypes.to_float((to_array(target), to_array(output)))
     if tuple(target.shape) != tuple(output.shape):
         raise ShapeError(
-            "categorical_crossentropy expects targets and outputs of one shape; got "
+            "categorical_crossentropy expects targets and outputs of equal shapes; got "
             f"{tuple(target.shape)} and {tuple(output.shape)}. For integer targets use "
             "sparse_categorical_crossentropy."
         )
@@ -111,14 +123,19 @@ def categorical_crossentropy(
 def sparse_categorical_crossentropy(
     target: TensorLike, output: TensorLike, from_logits: bool = False, axis: int = -1
 ) -> Tensor:
-    """`-log(output[target])` for integer targets. `target` has the shape of `output` without the class axis, or
-    with one of length 1 in its place.
+    """Return `-log(output[target])` for integer labels, of the shape of `output` without the class axis.
+
+    Args:
+        target: labels of shape `(...)` or `(..., 1)`.
+        output: probabilities, or logits, of shape `(..., classes)`.
+        from_logits: whether `output` has logits.
+        axis: the axis of the classes.
 
     >>> ops.sparse_categorical_crossentropy(np.array([1]), np.array([[0.5, 0.5]]))
     array([0.69314718])
 
     Raises:
-        ShapeError: the shapes do not fit.
+        ShapeError: the shapes do not match.
     """
     target, output = to_array(target), to_array(output)
     output = _classes_last(output, axis)
@@ -172,7 +189,12 @@ def _(xp: Namespace, g: Tensor, y: Tensor, output: Tensor, target: Tensor, small
 @composite
 @rounded
 def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: bool = False) -> Tensor:
-    """`-target * log(output) - (1 - target) * log(1 - output)`, element-wise.
+    """Return `-target * log(output) - (1 - target) * log(1 - output)`, element-wise.
+
+    Args:
+        target: labels or probabilities from 0 to 1, of any shape.
+        output: probabilities, or logits, of the same shape.
+        from_logits: whether `output` has logits.
 
     >>> ops.binary_crossentropy(np.array([1.0]), np.array([0.5]))
     array([0.69314718])
@@ -183,7 +205,7 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
     target, output = dtypes.to_float((to_array(target), to_array(output)))
     if tuple(target.shape) != tuple(output.shape):
         raise ShapeError(
-            "binary_crossentropy expects targets and outputs of one shape; got "
+            "binary_crossentropy expects targets and outputs of equal shapes; got "
             f"{tuple(target.shape)} and {tuple(output.shape)}."
         )
     if from_logits:

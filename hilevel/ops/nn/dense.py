@@ -22,8 +22,12 @@ def dense(
     /,
     activation: str = "linear",
 ) -> Tensor:
-    """`activation(x @ kernel + bias)` over the last axis, in one step. The activation is one of
-    `"linear"`, `"relu"`, `"tanh"`, `"sigmoid"`.
+    """Return `activation(x @ kernel + bias)` over the last axis, as one op.
+
+    Args:
+        x: a tensor of shape `(..., features)`.
+        kernel, bias: tensors of shapes `(features, units)` and `(units,)`; no bias by default.
+        activation: `"linear"`, `"relu"`, `"tanh"` or `"sigmoid"`.
 
     >>> ops.dense([[1.0, 2.0]], np.ones((2, 1)), np.zeros(1), activation="relu")
     array([[3.]])
@@ -50,7 +54,7 @@ def apply_activation(xp: Namespace, x: Array, activation: str) -> Array:
 
 
 def activation_vjp(g: Array, y: Array, activation: str) -> Array:
-    """Return the gradient of the input of a fused activation, from its result `y` and the gradient of that."""
+    """Return the gradient of the input of a fused activation, from its result `y` and the result's gradient."""
     if activation == "relu":
         return g * (y > 0)
     if activation == "tanh":
@@ -72,10 +76,12 @@ def _(
 
 
 @dense.shape
-def _(x: Any, kernel: Any, bias: Any = None, activation: str = "linear") -> TensorSpec:
+def _(
+    x: TensorSpec, kernel: TensorSpec, bias: TensorSpec | None = None, activation: str = "linear"
+) -> TensorSpec:
     if not x.shape or x.shape[-1] != kernel.shape[0]:
         raise ShapeError(
-            f"dense: the last axis of the input must be {kernel.shape[0]}, the first of the kernel "
+            f"dense: the last axis of the input must have the length {kernel.shape[0]}, for a kernel of shape "
             f"{kernel.shape}; got shape {x.shape}."
         )
     return TensorSpec((*x.shape[:-1], kernel.shape[-1]), x.dtype)

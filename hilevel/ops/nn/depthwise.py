@@ -1,6 +1,6 @@
-"""How depthwise convolutions are computed: sums, over the elements of a window, of products of whole tensors.
+"""Depthwise convolutions as sums of products of whole tensors, over the elements of a window.
 
-Kernels are `(*window, 1, channels * multiplier)`, as those of a convolution with a group for each channel.
+Kernels are `(*window, 1, channels * multiplier)`, the same as in a convolution with a group for each channel.
 """
 
 from __future__ import annotations
@@ -12,12 +12,12 @@ from hilevel.ops.nn.windows import Windows, map_blocks
 
 
 def conv(xp: Namespace, x: TensorLike, kernel: TensorLike, windows: Windows) -> Tensor:
-    """The convolution."""
+    """Return the convolution."""
     filters = kernel.shape[-1]
-    counts = windows.counts(x.shape[1:-1])
-    x = _repeated(xp, windows.padded(xp, x), filters)
+    counts = windows.output_size(x.shape[1:-1])
+    x = _repeat_channels(xp, windows.padded(xp, x), filters)
     y: Tensor = xp.zeros((x.shape[0], *counts, filters), x.dtype)
-    elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
+    elements = list(zip(windows.slices(counts), kernel.reshape((-1, filters)), strict=True))
 
     def work(block: slice) -> None:
         source, part = x[block], y[block]
@@ -31,10 +31,10 @@ def conv(xp: Namespace, x: TensorLike, kernel: TensorLike, windows: Windows) -> 
 def input_gradient(
     xp: Namespace, g: Array, kernel: Array, windows: Windows, groups: int, spatial: tuple[int, ...]
 ) -> Array:
-    """The gradient of the input, which has the axes `spatial`."""
+    """Return the gradient of the input, with the spatial shape `spatial`."""
     n, *counts, filters = g.shape
-    total: Array = xp.zeros((n, *windows.extent(counts), filters), g.dtype)
-    elements = list(zip(windows.places(counts), kernel.reshape((-1, filters)), strict=True))
+    total: Array = xp.zeros((n, *windows.padded_size(counts), filters), g.dtype)
+    elements = list(zip(windows.slices(counts), kernel.reshape((-1, filters)), strict=True))
 
     def work(block: slice) -> None:
         part, source = total[block], g[block]
@@ -48,10 +48,10 @@ def input_gradient(
 
 
 def kernel_gradient(xp: Namespace, x: Array, g: Array, windows: Windows) -> Array:
-    """The gradient of the kernel, `(window, channels * multiplier)`."""
+    """Return the gradient of the kernel, `(window, channels * multiplier)`."""
     _, *counts, filters = g.shape
-    x = _repeated(xp, windows.padded(xp, x), filters)
-    places = list(windows.places(counts))
+    x = _repeat_channels(xp, windows.padded(xp, x), filters)
+    places = list(windows.slices(counts))
     total: Array = xp.zeros((len(places), filters), g.dtype)
 
     def work(block: slice) -> list[Array]:
@@ -65,12 +65,12 @@ def kernel_gradient(xp: Namespace, x: Array, g: Array, windows: Windows) -> Arra
     return total
 
 
-def _repeated(xp: Namespace, x: Array, filters: int) -> Array:
-    """Each channel as often as there are filters for it."""
+def _repeat_channels(xp: Namespace, x: Array, filters: int) -> Array:
+    """Repeat each channel for each of its filters."""
     channels = x.shape[-1]
     return x if channels == filters else xp.repeat(x, filters // channels, axis=-1)
 
 
 def _bytes(x: Tensor) -> int:
-    """Of one sample, with what is computed beside it."""
+    """Return the memory for one sample, including temporary arrays."""
     return 3 * int(np.prod(x.shape[1:])) * x.dtype.itemsize

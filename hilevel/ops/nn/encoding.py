@@ -19,14 +19,22 @@ from hilevel.ops.numpy.reduction import max as max_
 def one_hot(
     x: TensorLike, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
 ) -> Tensor:
-    """Integers as vectors of zeros with a one in their place, along a new axis. -1 is all zeros.
+    """Return labels as one-hot vectors along a new axis. The label -1 gives zeros.
+
+    Args:
+        x: integers of any shape.
+        num_classes: the length of the new axis.
+        axis: the position of the new axis.
+        dtype: the dtype of the result; floatx by default.
+        sparse: not supported; only False.
 
     >>> ops.one_hot([0, 2], 3)
     array([[1., 0., 0.],
            [0., 0., 1.]], dtype=float32)
 
     Raises:
-        IndexError: a number is not below `num_classes`, where the numbers are in the host's memory.
+        IndexError: a label in the host's memory is outside of `[-1, num_classes)`.
+        NotImplementedError: `sparse` is True.
     """
     if sparse:
         raise NotImplementedError("one_hot(sparse=True): hilevel has no sparse tensors.")
@@ -50,7 +58,14 @@ def _expand(x: Tensor, axis: int) -> Tensor:
 def multi_hot(
     inputs: TensorLike, num_classes: int, axis: int = -1, dtype: DTypeLike = None, sparse: bool = False
 ) -> Tensor:
-    """Lists of integers as vectors with a one in the place of each.
+    """Return lists of labels as vectors with a one for each label.
+
+    Args:
+        inputs: integers of shape `(..., labels)`.
+        num_classes: the length of the axis of the classes.
+        axis: the position of this axis.
+        dtype: the dtype of the result; floatx by default.
+        sparse: not supported; only False.
 
     >>> ops.multi_hot([0, 2], 3)
     array([1., 0., 1.], dtype=float32)

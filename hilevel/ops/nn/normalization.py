@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 from hilevel.config import epsilon as config_epsilon
@@ -34,7 +35,8 @@ def standardized(
     xp: Namespace, x: Tensor, gamma: Tensor | None, beta: Tensor | None, axes: tuple[int, ...], epsilon: float,
     near: Tensor | None = None,
 ) -> Any:  # fmt: skip
-    """Take the statistics of the distance from `near`: float32 sums lose small deviations beside a large mean."""
+    """Compute the statistics of the distance from `near`. In float32, sums lose small deviations beside a large
+    mean."""
     near, n = first_along(x, axes) if near is None else near, math.prod(x.shape[a] for a in axes)
     centred = x - near
     shift = xp.sum(centred, axis=axes, keepdims=True) / n
@@ -56,8 +58,8 @@ def first_along(x: Tensor, axes: tuple[int, ...]) -> Tensor:
 
 @standardize_op.gradient
 def _(
-    xp: Namespace, g: Any, y: Any, x: Tensor, gamma: Tensor | None, beta: Tensor | None,
-    axes: tuple[int, ...], epsilon: float, residuals: Any = None,
+    xp: Namespace, g: Sequence[Tensor], y: Sequence[Tensor], x: Tensor, gamma: Tensor | None, beta: Tensor | None,
+    axes: tuple[int, ...], epsilon: float, residuals: Sequence[Tensor] | None = None,
 ) -> Any:  # fmt: skip
     if residuals is None:
         residuals = standardized(xp, x, None, None, axes, epsilon)[1]
@@ -75,19 +77,30 @@ def _(
 
 
 @standardize_op.shape
-def _(x: Any, gamma: Any, beta: Any, axes: tuple[int, ...], epsilon: float) -> Any:
+def _(
+    x: TensorSpec, gamma: TensorSpec | None, beta: TensorSpec | None, axes: tuple[int, ...], epsilon: float
+) -> tuple[TensorSpec, TensorSpec, TensorSpec]:
     kept = [n for i, n in enumerate(x.shape) if i not in axes]
     return TensorSpec(x.shape, x.dtype), TensorSpec(kept, x.dtype), TensorSpec(kept, x.dtype)
 
 
 @rounded
 def standardize(
-    x: TensorLike, axis: Axis = -1, epsilon: float = 0.0, gamma: TensorLike = None, beta: TensorLike = None
+    x: TensorLike,
+    axis: Axis = -1,
+    epsilon: float = 0.0,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
 ) -> Any:
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta` over the given axes, with that mean and variance. `gamma`
-    and `beta` have as many axes as `x`, of its length or 1.
+    """Return `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the mean and the variance.
 
-    Of half precision, it is computed in float32.
+    Half precision is computed in float32.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes of the statistics.
+        epsilon: a small number added to the variance.
+        gamma, beta: tensors with as many axes as `x`, of its length or 1; none by default.
 
     >>> ops.standardize(np.array([[1.0, 3.0]]))
     (array([[-1.,  1.]]), array([2.]), array([1.]))
@@ -101,18 +114,25 @@ def standardize(
 @composite
 def layer_normalization(
     x: TensorLike,
-    gamma: TensorLike = None,
-    beta: TensorLike = None,
+    gamma: TensorLike | None = None,
+    beta: TensorLike | None = None,
     axis: Axis = -1,
     epsilon: float | None = None,
     **kwargs: Any,
 ) -> Tensor:
-    """`gamma * (x - mean) / sqrt(variance + epsilon) + beta`, the statistics over `axis`. Ba et al., 2016.
+    """Return `gamma * (x - mean) / sqrt(variance + epsilon) + beta`, with statistics over `axis`. Ba et al., 2016.
 
-    `epsilon` is `hilevel.config.epsilon()` where none is given.
+    Args:
+        x: a tensor of any shape.
+        gamma, beta: tensors of the shape of the axes; none by default.
+        axis: the axis or axes of the statistics.
+        epsilon: a small number added to the variance; `hilevel.config.epsilon()` by default.
 
     >>> ops.layer_normalization(np.array([[1.0, 3.0]]))
     array([[-0.99999995,  0.99999995]])
+
+    Raises:
+        TypeError: another argument is passed.
     """
     if kwargs:
         raise TypeError(f"layer_normalization() has no argument {', '.join(kwargs)}.")
@@ -124,11 +144,17 @@ def layer_normalization(
 
 @composite
 def rms_normalization(
-    x: TensorLike, scale: TensorLike = None, axis: Axis = -1, epsilon: float | None = None
+    x: TensorLike, scale: TensorLike | None = None, axis: Axis = -1, epsilon: float | None = None
 ) -> Tensor:
-    """`x / sqrt(mean(x^2) + epsilon) * scale`, the mean over `axis`. Zhang and Sennrich, 2019.
+    """Return `x / sqrt(mean(x^2) + epsilon) * scale`, with the mean over `axis`. Zhang and Sennrich, 2019.
 
     It is computed in float32 at least.
+
+    Args:
+        x: a tensor of any shape.
+        scale: a tensor that broadcasts to the shape of `x`; none by default.
+        axis: the axis or axes of the mean.
+        epsilon: a small number added to the mean; `hilevel.config.epsilon()` by default.
 
     >>> ops.rms_normalization([3.0, 3.0])
     array([1., 1.], dtype=float32)
@@ -146,11 +172,18 @@ def batch_normalization(
     mean: TensorLike,
     variance: TensorLike,
     axis: int,
-    offset: TensorLike = None,
-    scale: TensorLike = None,
+    offset: TensorLike | None = None,
+    scale: TensorLike | None = None,
     epsilon: float = 1e-3,
 ) -> Tensor:
-    """`scale * (x - mean) / sqrt(variance + epsilon) + offset`, with statistics for each index of `axis`.
+    """Return `scale * (x - mean) / sqrt(variance + epsilon) + offset`, with statistics for each index of `axis`.
+
+    Args:
+        x: a tensor of any shape.
+        mean, variance: tensors of shape `(n,)`, where `n` is the length of the axis.
+        axis: the axis of the channels.
+        offset, scale: tensors of shape `(n,)`; none by default.
+        epsilon: a small number added to the variance.
 
     >>> ops.batch_normalization(np.array([[3.0]]), np.array([1.0]), np.array([4.0]), -1, epsilon=0.0)
     array([[1.]])
@@ -170,7 +203,13 @@ def batch_normalization(
 @composite
 @rounded
 def normalize(x: TensorLike, axis: Axis = -1, order: int = 2, epsilon: float | None = None) -> Tensor:
-    """`x` divided by its norm along an axis, which counts as at least `epsilon`. Computed in float32 at least.
+    """Divide `x` by its norm along an axis. It is computed in float32 at least.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes of the norm.
+        order: the order of the norm.
+        epsilon: a lower limit of the norm; `hilevel.config.epsilon()` by default.
 
     >>> ops.normalize([3.0, 4.0])
     array([0.6, 0.8], dtype=float32)

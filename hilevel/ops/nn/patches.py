@@ -1,4 +1,4 @@
-"""What lies under the windows of a convolution, as matrices."""
+"""The patches of a tensor under the windows of a convolution, as matrices."""
 
 from __future__ import annotations
 
@@ -11,16 +11,19 @@ from hilevel.ops.nn.windows import Windows, blocks
 
 
 def by_group(xp: Namespace, x: Array, groups: int) -> Array:
-    """All axes but the last as rows, for each group of the last: `(groups, rows, columns)`."""
+    """Return all axes but the last as rows, for each group of the last: `(groups, rows, columns)`."""
     return xp.moveaxis(x.reshape((-1, groups, x.shape[-1] // groups)), 1, 0)
 
 
 def im2col(
     xp: Namespace, x: Array, windows: Windows, groups: int, filters: int
 ) -> Iterator[tuple[slice, Array]]:
-    """What lies under the windows, as matrices `(groups, windows, window * channels)`, for one part of the batch after
-    the other: which part, and its matrix, in memory that is used again for the next. `filters` is the size of what is
-    beside each row in the cache."""
+    """Yield the patches as matrices `(groups, windows, window * channels)`, for one block of the batch after
+    another.
+
+    Each item is the slice of the batch and its matrix, whose memory is reused for the next. `filters` is the number
+    of outputs for each row, which share the cache with it.
+    """
     if windows.is_pointwise and groups == 1:
         yield slice(None), x.reshape((1, -1, x.shape[-1]))
         return
@@ -32,7 +35,7 @@ def im2col(
     row = int(np.prod(window)) * groups + filters
     for block in blocks(x, int(np.prod(places)) * row * x.dtype.itemsize):
         part = view[:, block]
-        if narrow:  # windows last, where the numbers that lie together are too few to be copied quickly
+        if narrow:  # windows last, if too few elements are contiguous for fast copies
             part = xp.moveaxis(part, range(1, 2 + rank), range(2 + rank, 3 + 2 * rank))
         if buffer is None or buffer.shape != part.shape:
             buffer = xp.empty(part.shape, x.dtype)
@@ -45,13 +48,16 @@ def im2col(
 
 
 def is_narrow(windows: Windows, channels: int) -> bool:
-    """Whether few numbers of a window lie side by side in memory."""
+    """Whether few elements of a window are contiguous."""
     return channels * (windows.size[-1] if windows.dilation[-1] == 1 else 1) < 16
 
 
 def _sliding(xp: Namespace, x: Array, windows: Windows, groups: int) -> Array:
-    """A view of a padded tensor: `(groups, batch, *places, *window, channels / groups)`."""
-    counts = [(n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)]
+    """Return a view of a padded tensor: `(groups, batch, *output_size, *window, channels / groups)`."""
+    counts = [
+        (n - r) // s + 1
+        for n, r, s in zip(x.shape[1:-1], windows.effective_size, windows.strides, strict=True)
+    ]
     channels = x.shape[-1] // groups
     first, *along, last = x.strides
     return xp.lib.stride_tricks.as_strided(

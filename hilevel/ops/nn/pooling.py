@@ -1,11 +1,11 @@
-"""Poolings: the largest number, or the mean, of each window.
+"""Pooling: the largest element, or the mean, of each window.
 
 The primitives take tensors with channels last, `(batch, *spatial, channels)`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -14,7 +14,7 @@ from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import lowest
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
 from hilevel.engine.spec import TensorSpec, like
-from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, Function, Namespace, Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import (
     Windows,
@@ -32,7 +32,7 @@ from hilevel.ops.numpy.shaping import moveaxis, transpose
 
 
 def _bytes(x: Tensor) -> int:
-    """Of one sample."""
+    """Return the memory for one sample."""
     return int(np.prod(x.shape[1:])) * x.dtype.itemsize
 
 
@@ -41,17 +41,18 @@ def _bytes(x: Tensor) -> int:
 
 @op(dtype="number")
 def max_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
-    """The largest number of each window."""
-    return _combined(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
+    """Return the largest element of each window."""
+    return _reduce_windows(xp, windows.padded(xp, x, lowest(x.dtype)), windows, xp.maximum)
 
 
-def _combined(xp: Namespace, x: Array, windows: Windows, function: Any) -> Array:
-    """What a function of two tensors makes of the elements of each window of a padded tensor."""
+def _reduce_windows(xp: Namespace, x: Array, windows: Windows, function: Function) -> Array:
+    """Reduce each window of a padded tensor by a function of two tensors."""
     counts = tuple(
-        (n - r) // s + 1 for n, r, s in zip(x.shape[1:-1], windows.reach, windows.strides, strict=True)
+        (n - r) // s + 1
+        for n, r, s in zip(x.shape[1:-1], windows.effective_size, windows.strides, strict=True)
     )
     y: Array = xp.empty((x.shape[0], *counts, x.shape[-1]), x.dtype)
-    first, *rest = windows.places(counts)
+    first, *rest = windows.slices(counts)
 
     def work(block: slice) -> None:
         source, part = x[block], y[block]
@@ -69,13 +70,13 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
 
 
 @max_pool_op.shape
-def _(x: Any, windows: Windows) -> TensorSpec:
-    return TensorSpec((x.shape[0], *windows.counts(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
+def _(x: TensorSpec, windows: Windows) -> TensorSpec:
+    return TensorSpec((x.shape[0], *windows.output_size(x.shape[1:-1], "max_pool"), x.shape[-1]), x.dtype)
 
 
 @op(shape=lambda g, x, y, windows: like(x))
 def max_pool_gradient_op(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, windows: Windows) -> Tensor:
-    """The gradient of each window's largest number, put where the first such number of the window lies."""
+    """Return the gradient of the input: each window's gradient at the first of its largest elements."""
     spatial = x.shape[1:-1]
     x = windows.padded(xp, x, lowest(x.dtype))
     side_by_side = windows.size == windows.strides
@@ -83,12 +84,12 @@ def max_pool_gradient_op(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, wind
     total = make(x.shape, g.dtype)
 
     def work(block: slice) -> None:
-        part, share = total[block], g[block]
-        for place, hit in _first_hits(xp, x[block], y[block], windows):
+        part, gradient = total[block], g[block]
+        for place, hit in _first_matches(xp, x[block], y[block], windows):
             if side_by_side:
-                xp.multiply(share, hit, out=part[place])
+                xp.multiply(gradient, hit, out=part[place])
             else:
-                part[place] += share * hit
+                part[place] += gradient * hit
 
     map_blocks(work, g, _bytes(total))
     return windows.unpadded(xp, total, spatial)
@@ -96,23 +97,23 @@ def max_pool_gradient_op(xp: Namespace, g: Tensor, x: Tensor, y: Tensor, /, wind
 
 @max_pool_gradient_op.gradient
 def _(xp: Namespace, h: Tensor, z: Tensor, g: Tensor, x: Tensor, y: Tensor, windows: Windows) -> Any:
-    return (lambda: _picked(xp, h, x, y, windows)), None, None
+    return (lambda: _gather_first(xp, h, x, y, windows)), None, None
 
 
-def _picked(xp: Namespace, h: Array, x: Array, y: Array, windows: Windows) -> Array:
-    """Of each window the number of `h` that lies where the first largest number of `x` does."""
+def _gather_first(xp: Namespace, h: Array, x: Array, y: Array, windows: Windows) -> Array:
+    """Return for each window the element of `h` at the first of the window's largest elements in `x`."""
     x, h = windows.padded(xp, x, lowest(x.dtype)), windows.padded(xp, h)
     total: Any = 0.0
-    for place, hit in _first_hits(xp, x, y, windows):
+    for place, hit in _first_matches(xp, x, y, windows):
         total = total + h[place] * hit
     return total
 
 
-def _first_hits(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator[tuple[Any, Array]]:
-    """For each element of the windows: where it lies in the padded `x`, and for which windows it is the first that
-    equals their largest number `y`."""
+def _first_matches(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator[tuple[Any, Array]]:
+    """Yield for each element of the windows its slices in `x`, and the windows in which it is the first that equals
+    `y`."""
     taken: Array = None
-    for place in windows.places(y.shape[1:-1]):
+    for place in windows.slices(y.shape[1:-1]):
         hit = x[place] == y
         if taken is None:
             taken = hit
@@ -126,8 +127,8 @@ def _first_hits(xp: Namespace, x: Array, y: Array, windows: Windows) -> Iterator
 
 @op(dtype="float")
 def sum_pool_op(xp: Namespace, x: Tensor, /, windows: Windows) -> Tensor:
-    """The sum of each window."""
-    return _combined(xp, windows.padded(xp, x), windows, xp.add)
+    """Return the sum of each window."""
+    return _reduce_windows(xp, windows.padded(xp, x), windows, xp.add)
 
 
 @sum_pool_op.gradient
@@ -136,16 +137,16 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, windows: Windows) -> Any:
 
 
 @sum_pool_op.shape
-def _(x: Any, windows: Windows) -> TensorSpec:
-    return TensorSpec((x.shape[0], *windows.counts(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
+def _(x: TensorSpec, windows: Windows) -> TensorSpec:
+    return TensorSpec((x.shape[0], *windows.output_size(x.shape[1:-1], "average_pool"), x.shape[-1]), x.dtype)
 
 
 @op
 def sum_pool_gradient_op(xp: Namespace, g: Tensor, /, windows: Windows, spatial: tuple[int, ...]) -> Tensor:
-    """Each window's gradient, added to all that lies in it."""
+    """Add each window's gradient to all of its elements."""
     counts = g.shape[1:-1]
-    total: Tensor = xp.zeros((g.shape[0], *windows.extent(counts), g.shape[-1]), g.dtype)
-    places = list(windows.places(counts))
+    total: Tensor = xp.zeros((g.shape[0], *windows.padded_size(counts), g.shape[-1]), g.dtype)
+    places = list(windows.slices(counts))
 
     def work(block: slice) -> None:
         for place in places:
@@ -161,12 +162,12 @@ def _(xp: Namespace, h: Tensor, y: Tensor, g: Tensor, windows: Windows, spatial:
 
 
 @sum_pool_gradient_op.shape
-def _(g: Any, windows: Windows, spatial: tuple[int, ...]) -> TensorSpec:
+def _(g: TensorSpec, windows: Windows, spatial: tuple[int, ...]) -> TensorSpec:
     return TensorSpec((g.shape[0], *spatial, g.shape[-1]), g.dtype)
 
 
-def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
-    """How many elements of each window are not padding: `(*counts, 1)`."""
+def _valid_counts(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
+    """Return the number of elements of each window that are not padding: `(*output_size, 1)`."""
     ones = np.ones((1, *spatial, 1), np.float32)
     return sum_pool_op.value(np, ones, windows)[0]
 
@@ -177,59 +178,63 @@ def _real_elements(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any
 @composite
 def max_pool(
     inputs: TensorLike,
-    pool_size: Any,
-    strides: Any = None,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
-    """The largest number of each window, channel by channel.
+    """Return the largest element of each window, for each channel.
 
-    The gradient goes to the first of several that are equal.
+    Of equal elements the first gets the gradient.
 
     Args:
         inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
         pool_size: the size of the windows along each axis, or along all.
-        strides: the step from one window to the next; by default `pool_size`.
-        padding: `"valid"` for none, `"same"` for as many windows as there are elements (divided by the strides).
-        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+        strides: the step from one window to the next; `pool_size` by default.
+        padding: `"valid"` for none, `"same"` for an output of the input's size divided by the strides.
+        data_format: `"channels_last"` or `"channels_first"`; `hilevel.config.image_data_format()` by default.
 
     >>> ops.max_pool(np.array([[[1.0], [3.0], [2.0], [0.0]]]), 2)[0, :, 0]
     array([3., 2.])
 
     Raises:
-        ShapeError: the input has no spatial axes, or a window is larger than it.
-        ValueError: an argument is none of what is expected.
+        ShapeError: the input has no spatial axes, or a window is larger than the input.
+        ValueError: an argument has an invalid value.
     """
-    return _pooled("max_pool", max_pool_op, to_array(inputs), pool_size, strides, padding, data_format)
+    return _pool("max_pool", max_pool_op, to_array(inputs), pool_size, strides, padding, data_format)
 
 
 @composite
 @rounded
 def average_pool(
     inputs: TensorLike,
-    pool_size: Any,
-    strides: Any = None,
+    pool_size: Sizes,
+    strides: Sizes | None = None,
     padding: str = "valid",
     data_format: str | None = None,
 ) -> Tensor:
-    """The mean of each window, channel by channel; padding does not count. The arguments are those of `max_pool`.
+    """Return the mean of each window, for each channel. Padding does not count.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        pool_size, strides, padding, data_format: as in `max_pool`.
 
     >>> ops.average_pool(np.array([[[1.0], [3.0], [2.0]]]), 2, padding="same")[0, :, 0]
     array([2., 2.])
     """
 
     def mean(x: Tensor, windows: Windows) -> Tensor:
-        count = _real_elements(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
+        count = _valid_counts(windows, x.shape[1:-1]) if any(map(any, windows.padding)) else None
         y = sum_pool_op(x, windows=windows)
         if count is None:
             return y * (1 / int(np.prod(windows.size)))
         return y / constant(x, count, x.dtype)
 
-    return _pooled("average_pool", mean, to_float_array(inputs), pool_size, strides, padding, data_format)
+    return _pool("average_pool", mean, to_float_array(inputs), pool_size, strides, padding, data_format)
 
 
-def _pooled(
-    name: str, pool: Callable[..., Tensor], x: Tensor, size: Any, strides: Any, padding: str,
+def _pool(
+    name: str, pool: Function, x: Tensor, size: Sizes, strides: Sizes | None, padding: str,
     data_format: str | None,
 ) -> Tensor:  # fmt: skip
     first = channels_come_first(name, data_format)
@@ -245,51 +250,57 @@ def _pooled(
 
 @composite
 @rounded
-def adaptive_average_pool(inputs: TensorLike, output_size: Any, data_format: str | None = None) -> Tensor:
-    """The means of windows that are laid so that the result has a given size.
+def adaptive_average_pool(inputs: TensorLike, output_size: Sizes, data_format: str | None = None) -> Tensor:
+    """Return the means of windows whose positions give the result a fixed size.
 
     Window `i` of `n` reaches from `floor(i * length / n)` to `ceil((i + 1) * length / n)`.
 
     Args:
         inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
         output_size: the size of the result along each spatial axis, or along all.
-        data_format: `"channels_last"` or `"channels_first"`; by default `hilevel.config.image_data_format()`.
+        data_format: `"channels_last"` or `"channels_first"`; `hilevel.config.image_data_format()` by default.
 
     >>> ops.adaptive_average_pool(np.array([[[1.0], [3.0], [5.0]]]), 2)[0, :, 0]
     array([2., 4.])
     """
 
-    def mean(x: Tensor, starts: Any, ends: Any) -> Tensor:
+    def mean(x: Tensor, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Tensor:
         places = np.arange(x.shape[-1])[:, None]
-        share = ((places >= starts) & (places < ends)) / (ends - starts)
-        return matmul(x, constant(x, share, x.dtype))
+        weights = ((places >= starts) & (places < ends)) / (ends - starts)
+        return matmul(x, constant(x, weights, x.dtype))
 
-    return _adapted("adaptive_average_pool", mean, to_float_array(inputs), output_size, data_format)
+    return _adaptive_pool("adaptive_average_pool", mean, to_float_array(inputs), output_size, data_format)
 
 
 @composite
-def adaptive_max_pool(inputs: TensorLike, output_size: Any, data_format: str | None = None) -> Tensor:
-    """The largest numbers of windows that are laid so that the result has a given size. The arguments, and the windows,
-    are those of `adaptive_average_pool`.
+def adaptive_max_pool(inputs: TensorLike, output_size: Sizes, data_format: str | None = None) -> Tensor:
+    """Return the largest elements of windows whose positions give the result a fixed size.
+
+    The windows are the same as in `adaptive_average_pool`.
+
+    Args:
+        inputs: `(batch, *spatial, channels)`, or `(batch, channels, *spatial)` with `"channels_first"`.
+        output_size: the size of the result along each spatial axis, or along all.
+        data_format: `"channels_last"` or `"channels_first"`; `hilevel.config.image_data_format()` by default.
 
     >>> ops.adaptive_max_pool(np.array([[[1.0], [3.0], [5.0]]]), 2)[0, :, 0]
     array([3., 5.])
     """
 
-    def largest(x: Tensor, starts: Any, ends: Any) -> Tensor:
+    def largest(x: Tensor, starts: np.ndarray[Any, Any], ends: np.ndarray[Any, Any]) -> Tensor:
         y = take(x, starts, axis=-1)
         for i in range(1, int((ends - starts).max())):
             other = take(x, np.minimum(starts + i, ends - 1), axis=-1)
             y = where((y >= other) | (y != y), y, other)
         return y
 
-    return _adapted("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)
+    return _adaptive_pool("adaptive_max_pool", largest, to_array(inputs), output_size, data_format)
 
 
-def _adapted(
-    name: str, pool: Callable[..., Tensor], x: Tensor, output_size: Any, data_format: str | None
+def _adaptive_pool(
+    name: str, pool: Function, x: Tensor, output_size: Sizes, data_format: str | None
 ) -> Tensor:
-    """Pool one spatial axis after the other, as the last axis of the tensor."""
+    """Pool one spatial axis after another, as the last axis of the tensor."""
     first = channels_come_first(name, data_format)
     rank = len(x.shape) - 2
     if rank < 1:

@@ -1,66 +1,82 @@
-"""Recurrent layers over a whole sequence as one op, with one way back.
+"""Recurrent layers over a whole sequence as one op, with one backward pass.
 
-A step of a recurrent layer sees `z`, its part of `inputs @ kernel + bias`, which is one product for all steps, and
-`r = h @ recurrent_kernel + recurrent_bias` of the state before. Inputs of few features are put beside the state
-instead, so that both are one product. What the cells do with these is written once, as `Step`s; the loop over the steps
-is Python's, or that of a backend's override.
+A step gets `z`, its part of `inputs @ kernel + bias`, which is one product for all steps. It also gets `r = h @
+recurrent_kernel + recurrent_bias` of the state before. Inputs with few features are concatenated with the state
+instead, so that both are one product. The formulas of the cells are written once, as `Step`s. The loop over the
+steps is in Python, or in a backend's override.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import cache
-from typing import Any
+from typing import Any, TypeAlias
 
 from hilevel.engine import dtypes, tensor
 from hilevel.engine.op import op, rounded, to_array
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, Function, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 
-# -- activations, and their derivatives by their values -------------------------------------------------
+# -- activations --------------------------------------------------------------------------------------
 
-ACTIVATIONS: dict[str, tuple[Callable[..., Any], Callable[..., Any]]] = {
+ACTIVATIONS: dict[str, tuple[Function, Function]] = {
     "tanh": (lambda xp, x: xp.tanh(x), lambda y: 1 - y * y),
     "sigmoid": (lambda xp, x: 0.5 * xp.tanh(0.5 * x) + 0.5, lambda y: y * (1 - y)),
     "relu": (lambda xp, x: xp.maximum(x, 0), lambda y: y > 0),
     "linear": (lambda xp, x: x, lambda y: 1.0),
 }
-"""What the activations of a fused sequence can be."""
+"""The activations of a fused sequence, each with its derivative as a function of its value."""
 
 
-def _pair(activation: Any) -> tuple[Callable[..., Any], Callable[..., Any]]:
-    """The function and its derivative; any function of a tensor will do for the way forward."""
+def _with_derivative(activation: str | Function) -> tuple[Function, Function]:
+    """Return the function and its derivative. In a forward pass alone, the activation may be any function of a
+    tensor."""
     if isinstance(activation, str):
         return ACTIVATIONS[activation]
     return (lambda xp, x: activation(x)), ACTIVATIONS["linear"][1]
 
 
+Gradients: TypeAlias = tuple[list[Tensor], list[Tensor] | None, tuple[Tensor | None, ...]]
+"""The gradients of `z` and `r`, in parts along the last axis, and of the states before a step."""
+Residuals: TypeAlias = tuple[Sequence[Array], Sequence[Array]]
+"""The states before each step, and the residuals of the steps, all stacked along the first axis."""
+
+
 class Step:
-    """One step of a cell. `forward` makes the new states of `z`, `r` and the old ones, and what `backward` needs;
-    `backward` turns the gradients of the new states into those of `z` and `r`, in parts, and of the old states."""
+    """One step of a cell.
+
+    `forward` computes the new states from `z`, `r` and the old states, and the residuals for `backward`. `backward`
+    maps the gradients of the new states to the gradients of `z`, `r` and the old states.
+    """
 
     gates = 1
-    adds = True
-    """Whether all that becomes of `z` and `r` is their sum."""
+    uses_sum = True
+    """True if `forward` uses only the sum of `z` and `r`."""
 
-    def __init__(self, activation: Any, recurrent_activation: Any = "sigmoid") -> None:
+    def __init__(self, activation: str | Function, recurrent_activation: str | Function = "sigmoid") -> None:
         self.activations = activation, recurrent_activation
-        self.act, self.slope = _pair(activation)
-        self.gate, self.gate_slope = _pair(recurrent_activation)
+        self.act, self.derivative = _with_derivative(activation)
+        self.gate, self.gate_derivative = _with_derivative(recurrent_activation)
 
-    def __reduce__(self) -> Any:
+    def __reduce__(self) -> tuple[type[Step], tuple[str | Function, ...]]:
         return type(self), self.activations
 
-    def forward(self, xp: Namespace, z: Tensor, r: Tensor, states: Any) -> tuple[Any, Any]:
-        """The new states, and a tuple of arrays for the way back."""
+    def forward(
+        self, xp: Namespace, z: Tensor, r: Tensor, states: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Return the new states, and a tuple of arrays as residuals."""
         h = self.act(xp, z + r)
         return (h,), (h,)
 
-    def backward(self, xp: Namespace, kept: Any, states: Any, gradients: Any) -> tuple[Any, Any, Any]:
-        """The gradients of `z` and of `r` (None: that of `z`), in parts along the last axis, and of the old
-        states (None: nothing beside what comes through `r`)."""
-        return [gradients[0] * self.slope(kept[0])], None, (None,)
+    def backward(
+        self, xp: Namespace, saved: Sequence[Tensor], states: Sequence[Tensor], gradients: Sequence[Tensor]
+    ) -> Gradients:
+        """Return the gradients of `z` and `r`, in parts along the last axis, and of the old states.
+
+        None for `r` is the same as `z`. None for a state is zero, apart from its gradient through `r`.
+        """
+        return [gradients[0] * self.derivative(saved[0])], None, (None,)
 
 
 class LSTMStep(Step):
@@ -68,8 +84,10 @@ class LSTMStep(Step):
 
     gates = 4
 
-    def forward(self, xp: Namespace, z: Tensor, r: Tensor, states: Any) -> tuple[Any, Any]:
-        """`c = f * c + i * g`, `h = o * act(c)`."""
+    def forward(
+        self, xp: Namespace, z: Tensor, r: Tensor, states: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Compute `c = f * c + i * g`, `h = o * act(c)`."""
         _, c = states
         a = z + r
         n = a.shape[-1] // 4
@@ -82,30 +100,34 @@ class LSTMStep(Step):
         y = self.act(xp, c)
         return (o * y, c), (i_f, g, o, y)
 
-    def backward(self, xp: Namespace, kept: Any, states: Any, gradients: Any) -> tuple[Any, Any, Any]:
-        """Through the output gate into the cell, and from there into the other gates."""
-        i_f, g, o, y = kept
+    def backward(
+        self, xp: Namespace, saved: Sequence[Tensor], states: Sequence[Tensor], gradients: Sequence[Tensor]
+    ) -> Gradients:
+        """Backpropagate through the output gate into the cell, and from there into the other gates."""
+        i_f, g, o, y = saved
         dh, dc = gradients
         n = g.shape[-1]
-        dc = dc + dh * o * self.slope(y)
-        slopes = self.gate_slope(i_f)
+        dc = dc + dh * o * self.derivative(y)
+        derivatives = self.gate_derivative(i_f)
         parts = [
-            dc * g * slopes[:, :n],
-            dc * states[1] * slopes[:, n:],
-            dc * i_f[:, :n] * self.slope(g),
-            dh * y * self.gate_slope(o),
+            dc * g * derivatives[:, :n],
+            dc * states[1] * derivatives[:, n:],
+            dc * i_f[:, :n] * self.derivative(g),
+            dh * y * self.gate_derivative(o),
         ]
         return parts, None, (None, dc * i_f[:, n:])
 
 
 class GRUStep(Step):
-    """K. Cho et al., 2014, in the form in which the reset gate is applied after the product; gates z, r, h."""
+    """The gated recurrent unit, K. Cho et al., 2014, with the reset gate applied after the product; gates z, r, h."""
 
     gates = 3
-    adds = False
+    uses_sum = False
 
-    def forward(self, xp: Namespace, z: Tensor, r: Tensor, states: Any) -> tuple[Any, Any]:
-        """`h = u * h + (1 - u) * act(z_h + reset * r_h)`."""
+    def forward(
+        self, xp: Namespace, z: Tensor, r: Tensor, states: Sequence[Tensor]
+    ) -> tuple[tuple[Tensor, ...], tuple[Tensor, ...]]:
+        """Compute `h = u * h + (1 - u) * act(z_h + reset * r_h)`."""
         (h,) = states
         n = h.shape[-1]
         gates = self.gate(xp, z[:, : 2 * n] + r[:, : 2 * n])
@@ -113,15 +135,17 @@ class GRUStep(Step):
         new = self.act(xp, z[:, 2 * n :] + reset * inner)
         return (new + update * (h - new),), (gates, inner, new)
 
-    def backward(self, xp: Namespace, kept: Any, states: Any, gradients: Any) -> tuple[Any, Any, Any]:
-        """Through the candidate into the reset gate."""
-        gates, inner, new = kept
+    def backward(
+        self, xp: Namespace, saved: Sequence[Tensor], states: Sequence[Tensor], gradients: Sequence[Tensor]
+    ) -> Gradients:
+        """Backpropagate through the candidate into the reset gate."""
+        gates, inner, new = saved
         (h,), (dh,) = states, gradients
         n = h.shape[-1]
-        update, reset, slopes = gates[:, :n], gates[:, n:], self.gate_slope(gates)
-        d_new = dh * (1 - update) * self.slope(new)
-        d_update = dh * (h - new) * slopes[:, :n]
-        d_reset = d_new * inner * slopes[:, n:]
+        update, reset, derivatives = gates[:, :n], gates[:, n:], self.gate_derivative(gates)
+        d_new = dh * (1 - update) * self.derivative(new)
+        d_update = dh * (h - new) * derivatives[:, :n]
+        d_reset = d_new * inner * derivatives[:, n:]
         return [d_update, d_reset, d_new], [d_update, d_reset, d_new * reset], (dh * update,)
 
 
@@ -131,20 +155,23 @@ STEPS = {"simple": Step, "lstm": LSTMStep, "gru": GRUStep}
 # -- the loop over the steps ----------------------------------------------------------------------------
 
 
-def python_loop(xp: Namespace, body: Callable[..., Any], carry: Any, xs: Any, reverse: bool = False) -> Any:
-    """`carry, y = body(carry, x)` for each step; the tuples `y` stacked along the first axis."""
+def python_loop(
+    xp: Namespace, body: Function, carry: Sequence[Array], xs: Sequence[Any], reverse: bool = False
+) -> tuple[Sequence[Array], tuple[Array, ...]]:
+    """Compute `carry, y = body(carry, x)` for each step. Return the last carry, and the tuples `y` stacked along the
+    first axis."""
     steps = range(len(xs[0]))
-    kept = []
+    outputs = []
     for t in reversed(steps) if reverse else steps:
         carry, y = body(carry, tuple(None if x is None else x[t] for x in xs))
-        kept.append(y)
+        outputs.append(y)
     if reverse:
-        kept.reverse()
-    return carry, tuple(xp.stack(column) for column in zip(*kept, strict=True))
+        outputs.reverse()
+    return carry, tuple(xp.stack(column) for column in zip(*outputs, strict=True))
 
 
 def time_major(xp: Namespace, x: Array) -> Array:
-    """Batch and steps exchanged."""
+    """Swap the axes of batch and steps."""
     return xp.swapaxes(x, 0, 1)
 
 
@@ -153,87 +180,89 @@ def _rows(xp: Namespace, x: Array) -> Array:
 
 
 def _ones(xp: Namespace, steps: Array, bias: Array) -> list[Array]:
-    """A feature that is one, for the bias, if there is one."""
+    """Return a feature of ones for the bias, if there is a bias."""
     return [] if bias is None else [xp.ones((*steps.shape[:2], 1), dtype=steps.dtype)]
 
 
 def run_forward(
-    xp: Namespace, loop: Callable[..., Any], step: Step, x: Array, kernel: Array, recurrent_kernel: Array,
+    xp: Namespace, loop: Function, step: Step, x: Array, kernel: Array, recurrent_kernel: Array,
     bias: Array, recurrent_bias: Array, h: Array, c: Array, mask: Array, keep: Array,
     *, return_sequences: bool,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """The outputs, if they are wanted, and last states; and what `run_backward` needs: the states before each step, and
-    what the steps kept."""
+    """Return the outputs (if `return_sequences`) and last states, and the residuals for `run_backward`.
+
+    The residuals are the states before each step, and the residuals of the steps.
+    """
     steps = time_major(xp, x)
-    beside = step.adds and 2 * x.shape[-1] < h.shape[-1]
-    if beside:
+    concatenated = step.uses_sum and 2 * x.shape[-1] < h.shape[-1]
+    if concatenated:
         inputs = xp.concatenate([steps, *_ones(xp, steps, bias)], axis=-1)
         weights = xp.concatenate([recurrent_kernel, kernel, *([] if bias is None else [bias[None]])])
     else:
         inputs, weights = xp.matmul(_rows(xp, steps), kernel), recurrent_kernel
         inputs = xp.reshape(inputs if bias is None else inputs + bias, (*steps.shape[:2], kernel.shape[-1]))
-    marks = None if mask is None else time_major(xp, mask)[:, :, None]
+    masks = None if mask is None else time_major(xp, mask)[:, :, None]
 
-    def body(states: Any, of_step: Any) -> Any:
-        z, mark = of_step
-        seen = states[0] if keep is None else states[0] * keep
-        if beside:
-            seen, z = xp.concatenate([seen, z], axis=-1), 0
-        r = xp.matmul(seen, weights)
-        new, kept = step.forward(xp, z, r if recurrent_bias is None else r + recurrent_bias, states)
-        if mark is not None:
-            new = tuple(xp.where(mark, a, b) for a, b in zip(new, states, strict=True))
-        return new, (new[0], *states, *kept)
+    def body(states: Sequence[Array], step_inputs: Sequence[Any]) -> Any:
+        z, valid = step_inputs
+        hidden = states[0] if keep is None else states[0] * keep
+        if concatenated:
+            hidden, z = xp.concatenate([hidden, z], axis=-1), 0
+        r = xp.matmul(hidden, weights)
+        new, saved = step.forward(xp, z, r if recurrent_bias is None else r + recurrent_bias, states)
+        if valid is not None:
+            new = tuple(xp.where(valid, a, b) for a, b in zip(new, states, strict=True))
+        return new, (new[0], *states, *saved)
 
     start = (h,) if c is None else (h, c)
-    last, (y, *kept) = loop(xp, body, start, (inputs, marks))
+    last, (y, *saved) = loop(xp, body, start, (inputs, masks))
     n = len(start)
     outputs = (time_major(xp, y), *last) if return_sequences else tuple(last)
-    return outputs, (kept[:n], kept[n:])
+    return outputs, (saved[:n], saved[n:])
 
 
 def run_backward(
-    xp: Namespace, loop: Callable[..., Any], step: Step, g: Any, residuals: Any, x: Array, kernel: Array,
-    recurrent_kernel: Array, bias: Array, recurrent_bias: Array, h: Array, c: Array, mask: Array, keep: Array,
-    *, return_sequences: bool,
+    xp: Namespace, loop: Function, step: Step, g: Sequence[Array], residuals: Residuals, x: Array,
+    kernel: Array, recurrent_kernel: Array, bias: Array, recurrent_bias: Array, h: Array, c: Array,
+    mask: Array, keep: Array, *, return_sequences: bool,
 ) -> Any:  # fmt: skip
-    """The gradients of everything: those of the states step by step, those of weights by products over all steps."""
-    states, kept = residuals
+    """Return the gradients of all tensors: of the states step by step, of the weights by products over all steps."""
+    states, saved = residuals
     n = len(states)
-    marks = None if mask is None else time_major(xp, mask)[:, :, None]
-    turned = xp.transpose(recurrent_kernel)
+    masks = None if mask is None else time_major(xp, mask)[:, :, None]
+    transposed = xp.transpose(recurrent_kernel)
     sequences, *of_states = g if return_sequences else (None, *g)
 
-    def body(gradients: Any, inputs: Any) -> Any:
-        *rest, gy, mark = inputs
+    def body(gradients: Sequence[Array], inputs: Sequence[Any]) -> Any:
+        *rest, gy, valid = inputs
         if gy is not None:
             gradients = (gradients[0] + gy, *gradients[1:])
-        passing = [None] * n
-        if mark is not None:
-            passing = [xp.where(mark, 0 * d, d) for d in gradients]
-            gradients = [xp.where(mark, d, 0 * d) for d in gradients]
+        skipped = [None] * n
+        if valid is not None:
+            skipped = [xp.where(valid, 0 * d, d) for d in gradients]
+            gradients = [xp.where(valid, d, 0 * d) for d in gradients]
         dz, dr, old = step.backward(xp, rest[n:], rest[:n], gradients)
         dz = xp.concatenate(dz, axis=-1)
         dr = dz if dr is None else xp.concatenate(dr, axis=-1)
-        through = xp.matmul(dr, turned)
-        parts = [through if keep is None else through * keep, *[None] * (n - 1)]
-        new = tuple(_sum(a, b, p) for a, b, p in zip(parts, old, passing, strict=True))
+        dh = xp.matmul(dr, transposed)
+        parts = [dh if keep is None else dh * keep, *[None] * (n - 1)]
+        new = tuple(_sum(a, b, p) for a, b, p in zip(parts, old, skipped, strict=True))
         return new, (dz, dr)
 
     gy = None if sequences is None else time_major(xp, sequences)
-    first, (dz, dr) = loop(xp, body, tuple(of_states), (*states, *kept, gy, marks), reverse=True)
+    first, (dz, dr) = loop(xp, body, tuple(of_states), (*states, *saved, gy, masks), reverse=True)
     dz_rows, dr_rows = _rows(xp, dz), _rows(xp, dr)
 
     @cache
     def of_weights() -> Any:
-        """The gradients of the recurrent weights, the weights and the bias: by one product, where that of `r` is that
-        of `z`."""
+        """Return the gradients of the recurrent weights, the weights and the bias, by one product if `r` has the
+        gradient of `z`."""
         before, steps = states[0] if keep is None else states[0] * keep, time_major(xp, x)
-        seen = [before, steps, *_ones(xp, steps, bias)]
-        if not step.adds:
+        factors = [before, steps, *_ones(xp, steps, bias)]
+        if not step.uses_sum:
             by = dr_rows, dz_rows, dz_rows
-            return [xp.matmul(xp.transpose(_rows(xp, s)), d) for s, d in zip(seen, by, strict=False)]
-        whole = xp.matmul(xp.transpose(_rows(xp, xp.concatenate(seen, axis=-1))), dz_rows)
+            return [xp.matmul(xp.transpose(_rows(xp, s)), d) for s, d in zip(factors, by, strict=False)]
+        whole = xp.matmul(xp.transpose(_rows(xp, xp.concatenate(factors, axis=-1))), dz_rows)
         n, m = before.shape[-1], before.shape[-1] + x.shape[-1]
         return whole[:n], whole[n:m], whole[m:]
 
@@ -246,11 +275,11 @@ def run_backward(
         *first,
         *[None] * (2 - n),
         None,
-        None if keep is None else lambda: xp.sum(xp.matmul(dr, turned) * states[0], axis=0),
+        None if keep is None else lambda: xp.sum(xp.matmul(dr, transposed) * states[0], axis=0),
     )  # fmt: skip
 
 
-def _sum(*parts: Any) -> Any:
+def _sum(*parts: Any) -> Array | None:
     total = None
     for part in parts:
         if part is not None:
@@ -259,8 +288,8 @@ def _sum(*parts: Any) -> Any:
 
 
 @rounded
-def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step) -> Any:
-    """The states after a step, from what the inputs and the state before, `z` and `r`, contribute."""
+def one_step(z: Tensor, r: Tensor, *states: Tensor, step: Step) -> tuple[Tensor, ...]:
+    """Return the states after a step, from `z` and `r`, the contributions of the inputs and of the state before."""
     return step.forward(tensor.ops, z, r, states)[0]
 
 
@@ -284,19 +313,19 @@ def recurrent(
     unroll: bool = False,
     return_sequences: bool = True,
 ) -> Any:
-    """A recurrent layer over a sequence: the outputs of all steps, and the last states.
+    """Run a recurrent layer over a sequence. Return the outputs of all steps, and the last states.
 
     Args:
         x: the sequence, of shape `(batch, steps, features)`.
         kernel, recurrent_kernel: weights of shapes `(features, gates * units)` and `(units, gates * units)`.
         bias, recurrent_bias: of shape `(gates * units,)`, or None.
         h, c: the first states, of shape `(batch, units)`; only an LSTM has a `c`.
-        mask: booleans of shape `(batch, steps)`: where False the states stay what they were.
-        keep: what the state is multiplied with before each product, of shape `(batch, units)`: recurrent dropout.
-        cell: `"simple"`, `"lstm"` (gates i, f, c, o), or `"gru"` (gates z, r, h, the reset after the product).
+        mask: booleans of shape `(batch, steps)`. Where it is False, the states do not change.
+        keep: the factors of the state before each product, of shape `(batch, units)`, for recurrent dropout.
+        cell: `"simple"`, `"lstm"` (gates i, f, c, o), or `"gru"` (gates z, r, h, with the reset after the product).
         activation, recurrent_activation: `"tanh"`, `"sigmoid"`, `"relu"` or `"linear"`.
-        unroll: whether a compiling backend writes the steps out one by one.
-        return_sequences: whether the outputs are returned at all; the last one is the last state `h`.
+        unroll: whether a compiling backend compiles the steps one by one.
+        return_sequences: whether the outputs are returned; the last output is the last state `h`.
 
     >>> x, one, h = np.ones((1, 3, 1)), np.ones((1, 1)), np.zeros((1, 1))
     >>> y, last = ops.recurrent(x, one, one, None, None, h, cell="simple", activation="linear")
@@ -333,8 +362,8 @@ def _(
 
 @recurrent_op.gradient
 def _(
-    xp: Namespace, g: Any, y: Any, *tensors: Tensor, cell: str, activation: str, recurrent_activation: str,
-    unroll: bool, return_sequences: bool, residuals: Any = None,
+    xp: Namespace, g: Sequence[Tensor], y: Sequence[Tensor], *tensors: Tensor, cell: str, activation: str,
+    recurrent_activation: str, unroll: bool, return_sequences: bool, residuals: Residuals | None = None,
 ) -> Any:  # fmt: skip
     step = STEPS[cell](activation, recurrent_activation)
     if residuals is None:
@@ -344,9 +373,10 @@ def _(
 
 @recurrent_op.shape
 def _(
-    x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any, h: Any, c: Any, mask: Any, keep: Any,
-    return_sequences: bool, **_: Any,
-) -> Any:  # fmt: skip
+    x: TensorSpec, kernel: TensorSpec, recurrent_kernel: TensorSpec, bias: TensorSpec | None,
+    recurrent_bias: TensorSpec | None, h: TensorSpec, c: TensorSpec | None, mask: TensorSpec | None,
+    keep: TensorSpec | None, return_sequences: bool, **_: Any,
+) -> tuple[TensorSpec, ...]:  # fmt: skip
     if len(x.shape) != 3 or x.shape[-1] != kernel.shape[0]:
         raise ShapeError(
             f"recurrent: the sequence must be of shape (batch, steps, {kernel.shape[0]}); got {x.shape}."

@@ -1,4 +1,4 @@
-"""Windows that slide over the spatial axes of a tensor: what convolutions and poolings are made of.
+"""Windows that slide over the spatial axes of a tensor, for convolutions and pooling.
 
 Tensors are `(batch, *spatial, channels)` here.
 """
@@ -8,22 +8,27 @@ from __future__ import annotations
 import itertools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.settings import settings
-from hilevel.engine.types import Namespace, Tensor
+from hilevel.engine.types import Namespace, Sizes, Tensor
 from hilevel.errors import ShapeError
 
-Place = tuple[slice, ...]
+Slices: TypeAlias = tuple[slice, ...]
+Padding: TypeAlias = str | Sequence[tuple[int, int]]
+"""`"valid"`, `"same"`, `"causal"`, or a pair `(before, after)` for each spatial axis."""
 
 
 @dataclass(frozen=True)
 class Windows:
-    """For each spatial axis: the size of the windows, the step from one to the next, the step between the elements of
-    one, and what is added to the axis before and after (taken away, where that is negative)."""
+    """The geometry of windows, for each spatial axis.
+
+    `size` is the number of a window's elements, `strides` the step from one window to the next, `dilation` the step
+    between the elements. `padding` is added before and after the axis; where it is negative, elements are removed.
+    """
 
     size: tuple[int, ...]
     strides: tuple[int, ...]
@@ -31,8 +36,8 @@ class Windows:
     padding: tuple[tuple[int, int], ...]
 
     @property
-    def reach(self) -> tuple[int, ...]:
-        """How many elements a window covers, those that it steps over included."""
+    def effective_size(self) -> tuple[int, ...]:
+        """The number of elements that a window spans, with the gaps of the dilation."""
         return tuple((k - 1) * d + 1 for k, d in zip(self.size, self.dilation, strict=True))
 
     @property
@@ -41,15 +46,15 @@ class Windows:
         one = all(n == 1 for n in (*self.size, *self.strides))
         return one and not any(map(any, self.padding))
 
-    def counts(self, spatial: Sequence[int], name: str = "") -> tuple[int, ...]:
-        """How many windows there are along each axis.
+    def output_size(self, spatial: Sequence[int], name: str = "") -> tuple[int, ...]:
+        """Return the number of windows along each axis.
 
         Raises:
             ShapeError: a window is longer than its axis.
         """
         found = []
         for axis, (n, r, s, (low, high)) in enumerate(
-            zip(spatial, self.reach, self.strides, self.padding, strict=True), start=1
+            zip(spatial, self.effective_size, self.strides, self.padding, strict=True), start=1
         ):
             if n + low + high < r:
                 raise ShapeError(
@@ -60,35 +65,38 @@ class Windows:
             found.append((n + low + high - r) // s + 1)
         return tuple(found)
 
-    def extent(self, counts: Sequence[int]) -> tuple[int, ...]:
-        """The lengths of the padded axes, as far as windows reach."""
-        return tuple((n - 1) * s + r for n, s, r in zip(counts, self.strides, self.reach, strict=True))
+    def padded_size(self, counts: Sequence[int]) -> tuple[int, ...]:
+        """Return the lengths of the padded axes, up to the end of the last window."""
+        return tuple(
+            (n - 1) * s + r for n, s, r in zip(counts, self.strides, self.effective_size, strict=True)
+        )
 
-    def places(self, counts: Sequence[int]) -> Iterator[Place]:
-        """For each element of a window, in their order: where it lies, for all windows, in the padded tensor."""
+    def slices(self, counts: Sequence[int]) -> Iterator[Slices]:
+        """Yield for each element of a window, in order, its slices in the padded tensor, for all windows at once."""
         for offset in itertools.product(*map(range, self.size)):
             starts = [o * d for o, d in zip(offset, self.dilation, strict=True)]
             steps = zip(starts, counts, self.strides, strict=True)
             yield (slice(None), *(slice(a, a + (n - 1) * s + 1, s) for a, n, s in steps))
 
-    def padded(self, xp: Namespace, x: Tensor, value: Any = 0) -> Tensor:
-        """The tensor with `value` around it, cut off where no window reaches; itself where that changes nothing."""
-        counts = self.counts(x.shape[1:-1])
+    def padded(self, xp: Namespace, x: Tensor, value: complex = 0) -> Tensor:
+        """Pad a tensor with `value`, and cut elements that no window covers. Return it unchanged if there is nothing
+        to do."""
+        counts = self.output_size(x.shape[1:-1])
         for axis, (length, (low, _)) in enumerate(
-            zip(self.extent(counts), self.padding, strict=True), start=1
+            zip(self.padded_size(counts), self.padding, strict=True), start=1
         ):
             if low < 0:
                 x = x[(slice(None),) * axis + (slice(-low, None),)]
             x = x[(slice(None),) * axis + (slice(0, length - max(low, 0)),)]
         before = [max(low, 0) for low, _ in self.padding]
-        after = [e - n - b for e, n, b in zip(self.extent(counts), x.shape[1:-1], before, strict=True)]
+        after = [e - n - b for e, n, b in zip(self.padded_size(counts), x.shape[1:-1], before, strict=True)]
         if not any(before) and not any(after):
             return x
-        around = ((0, 0), *zip(before, after, strict=True), (0, 0))
-        return xp.pad(x, around, mode="constant", constant_values=value)
+        pad_width = ((0, 0), *zip(before, after, strict=True), (0, 0))
+        return xp.pad(x, pad_width, mode="constant", constant_values=value)
 
     def unpadded(self, xp: Namespace, x: Tensor, spatial: Sequence[int]) -> Tensor:
-        """The other way round: of a padded tensor what lay in one of these spatial lengths, zeros where it was cut."""
+        """Invert `padded`: return the elements of the tensor before padding, and zeros for elements that were cut."""
         key = [slice(None)]
         missing = [(0, 0)]
         for length, n, (low, _) in zip(x.shape[1:-1], spatial, self.padding, strict=True):
@@ -99,23 +107,24 @@ class Windows:
         return xp.pad(x, (*missing, (0, 0))) if any(map(any, missing)) else x
 
 
-# -- arguments as users write them ---------------------------------------------------------------------
+# -- arguments of the public functions ---------------------------------------------------------------------
 
 
 def windows_of(
-    name: str, shape: Sequence[int], size: Any, strides: Any, padding: Any, dilation: Any = 1
+    name: str, shape: Sequence[int], size: Sizes, strides: Sizes, padding: Padding, dilation: Sizes = 1
 ) -> Windows:
-    """The windows for an input of a shape, channels last, from an op's arguments. `padding` is `"valid"`, `"same"` or
-    `"causal"`, or says how much for each side.
+    """Return the windows for an input of a shape, channels last, from an op's arguments.
+
+    `padding` is `"valid"`, `"same"`, `"causal"`, or a pair `(before, after)` for each axis.
 
     Raises:
-        ValueError: an argument is none of what is expected.
+        ValueError: an argument has an invalid value.
         ShapeError: the input has no spatial axes.
     """
     rank = len(shape) - 2
     if rank < 1:
         raise ShapeError(
-            f"{name} expects an input with the axes (batch, spatial axes, channels), in the order of "
+            f"{name} expects an input (batch, spatial axes, channels), in the order of "
             f"data_format; got shape {tuple(shape)}."
         )
     size, strides, dilation = (
@@ -126,13 +135,13 @@ def windows_of(
     return Windows(size, strides, dilation, _amounts(name, padding, free, shape[1:-1]))
 
 
-def per_axis(name: str, label: str, value: Any, rank: int, smallest: int = 1) -> tuple[int, ...]:
-    """A setting for each spatial axis: one number for all of them, or as many as there are.
+def per_axis(name: str, label: str, value: Sizes, rank: int, smallest: int = 1) -> tuple[int, ...]:
+    """Return a setting for each spatial axis, from one integer for all or one for each.
 
     Raises:
-        ValueError: it is neither, or a number is too small.
+        ValueError: the setting is neither, or an integer is too small.
     """
-    values = tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
+    values: tuple[Any, ...] = tuple(value) if isinstance(value, (list, tuple)) else (value,) * rank
     whole = all(isinstance(v, (int, np.integer)) and not isinstance(v, bool) for v in values)
     if len(values) != rank or not whole or min(values) < smallest:
         kind = "positive integer" if smallest else "integer that is not negative"
@@ -141,30 +150,30 @@ def per_axis(name: str, label: str, value: Any, rank: int, smallest: int = 1) ->
 
 
 def _amounts(
-    name: str, padding: Any, windows: Windows, spatial: Sequence[int]
+    name: str, padding: Padding, windows: Windows, spatial: Sequence[int]
 ) -> tuple[tuple[int, int], ...]:
-    """How much is added to each spatial axis before and after."""
+    """Return the padding before and after each spatial axis."""
     if not isinstance(padding, str):
         return tuple((int(low), int(high)) for low, high in padding)
     kind = padding.lower()
     if kind == "valid":
         return windows.padding
     if kind == "causal":
-        return tuple((r - 1, 0) for r in windows.reach)
+        return tuple((r - 1, 0) for r in windows.effective_size)
     if kind != "same":
         raise ValueError(f'{name}: padding must be "valid" or "same"; got {padding!r}.')
     missing = [
         max((-(-n // s) - 1) * s + r - n, 0)
-        for n, s, r in zip(spatial, windows.strides, windows.reach, strict=True)
+        for n, s, r in zip(spatial, windows.strides, windows.effective_size, strict=True)
     ]
     return tuple((m // 2, m - m // 2) for m in missing)
 
 
 def channels_come_first(name: str, data_format: str | None) -> bool:
-    """Whether the channels are axis 1, rather than the last one.
+    """Return whether the channels are axis 1, instead of the last axis.
 
     Raises:
-        ValueError: it is no known order.
+        ValueError: the data format is unknown.
     """
     order = settings.image_data_format if data_format is None else data_format
     if order not in ("channels_first", "channels_last"):
@@ -175,12 +184,12 @@ def channels_come_first(name: str, data_format: str | None) -> bool:
 
 
 def to_last(rank: int) -> tuple[int, ...]:
-    """The order of axes that puts channels last."""
+    """Return the order of axes that puts channels last."""
     return (0, *range(2, rank), 1)
 
 
 def to_first(rank: int) -> tuple[int, ...]:
-    """The order of axes that puts channels first."""
+    """Return the order of axes that puts channels first."""
     return (0, rank - 1, *range(1, rank - 1))
 
 
@@ -194,5 +203,5 @@ def blocks(x: Tensor, bytes_each: int) -> list[slice]:
 
 
 def map_blocks(work: Callable[[slice], Any], x: Tensor, bytes_each: int) -> list[Any]:
-    """Return what `work` returns for each block of the batch `x`, in order; the backend may use several threads."""
+    """Return the results of `work` for each block of the batch `x`, in order. The backend may use several threads."""
     return backend_of(x).map_parts(work, blocks(x, bytes_each))

@@ -1,4 +1,4 @@
-"""Ops with the names of NumPy, those of `keras.ops.numpy`."""
+"""Ops with the names of NumPy, as in `keras.ops.numpy`."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

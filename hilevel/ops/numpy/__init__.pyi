@@ -101,6 +101,18 @@ from hilevel.ops.numpy.elementwise import (
     where as where,
 )
 from hilevel.ops.numpy.indexing import take as take, take_along_axis as take_along_axis, unique as unique
+from hilevel.ops.numpy.joining import (
+    append as append,
+    array_split as array_split,
+    concatenate as concatenate,
+    hstack as hstack,
+    meshgrid as meshgrid,
+    repeat as repeat,
+    split as split,
+    stack as stack,
+    tile as tile,
+    vstack as vstack,
+)
 from hilevel.ops.numpy.products import (
     dot as dot,
     einsum as einsum,
@@ -151,34 +163,24 @@ from hilevel.ops.numpy.reduction import (
     var as var,
 )
 from hilevel.ops.numpy.shaping import (
-    append as append,
-    array_split as array_split,
     broadcast_to as broadcast_to,
-    concatenate as concatenate,
     diag as diag,
     diagonal as diagonal,
     expand_dims as expand_dims,
     flip as flip,
-    hstack as hstack,
-    meshgrid as meshgrid,
     moveaxis as moveaxis,
     ndim as ndim,
     pad as pad,
     ravel as ravel,
-    repeat as repeat,
     reshape as reshape,
     roll as roll,
     size as size,
-    split as split,
     squeeze as squeeze,
-    stack as stack,
     swapaxes as swapaxes,
-    tile as tile,
     trace as trace,
     transpose as transpose,
     tril as tril,
     triu as triu,
-    vstack as vstack,
 )
 from hilevel.ops.numpy.statistics import (
     argpartition as argpartition,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import builtins
-from typing import Any
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -18,14 +18,22 @@ from hilevel.ops.numpy.creation import ones_like
 from hilevel.ops.numpy.elementwise import clip
 from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import max, min, sum
-from hilevel.ops.numpy.statistics import _is_known
+from hilevel.ops.numpy.statistics import is_concrete
 
 
 def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "left") -> Tensor:
-    """Where values would have to be inserted to keep a one-dimensional sequence ascending, int32.
+    """Return the positions, int32, at which values would be inserted to keep a sequence sorted.
+
+    Args:
+        sorted_sequence: ascending values, of shape `(n,)`.
+        values: a tensor of any shape.
+        side: `"left"` for the position before equal elements, `"right"` for the position after them.
 
     >>> ops.searchsorted([1.0, 3.0, 5.0], [4.0])
     array([2], dtype=int32)
+
+    Raises:
+        ValueError: the sequence has more or fewer axes than one.
     """
     sequence, values = to_array(sorted_sequence), to_array(values)
     if len(sequence.shape) != 1:
@@ -35,7 +43,11 @@ def searchsorted(sorted_sequence: TensorLike, values: TensorLike, side: str = "l
 
 
 def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
-    """The index of the bin each element falls into, int32.
+    """Return the index of the bin of each element, int32.
+
+    Args:
+        x: a tensor of any shape.
+        bins: the ascending edges of the bins, of shape `(n,)`.
 
     >>> ops.digitize([0.2, 1.5], [0.0, 1.0, 2.0])
     array([1, 2], dtype=int32)
@@ -44,18 +56,22 @@ def digitize(x: TensorLike, bins: TensorLike) -> Tensor:
 
 
 def known_size(x: Tensor, name: str) -> int:
-    """One more than the largest element, which a compiled function does not know."""
+    """Return the largest element plus one, of a tensor of indices.
+
+    Raises:
+        TracedValueError: inside a compiled function, where the values are unknown.
+    """
     x = untraced(to_array(x))
-    if not _is_known(x):
+    if not is_concrete(x):
         raise TracedValueError(
-            f"ops.{name}: inside a compiled function the size of the result must be given."
+            f"ops.{name}: inside a compiled function the size of the result must be passed."
         )
-    numbers = backend_of(x).to_numpy(x)
-    return int(numbers.max()) + 1 if numbers.size else 0
+    values = backend_of(x).to_numpy(x)
+    return int(values.max()) + 1 if values.size else 0
 
 
 def _indices(x: Tensor) -> Tensor:
-    """Integers as they are, booleans as int32."""
+    """Return integers unchanged, and booleans as int32."""
     x = to_array(x)
     if x.dtype.kind not in "biu":
         raise TypeError(f"bincount: expected integers; got {x.dtype}. Cast x to an integer dtype first.")
@@ -63,19 +79,32 @@ def _indices(x: Tensor) -> Tensor:
 
 
 @composite
-def bincount(x: TensorLike, weights: TensorLike = None, minlength: int = 0, sparse: bool = False) -> Tensor:
-    """How often each non-negative integer occurs, or the sum of the weights where it does, along the last axis.
+def bincount(
+    x: TensorLike, weights: TensorLike | None = None, minlength: int = 0, sparse: bool = False
+) -> Tensor:
+    """Count each non-negative integer along the last axis, or sum the weights at its positions.
 
-    The result has at least `minlength` places; inside a compiled function, exactly that many.
+    The result has the last axis `max(x) + 1`, at least `minlength`. Inside a compiled function it is exactly
+    `minlength`.
+
+    Args:
+        x: integers or booleans, of shape `(..., n)`.
+        weights: a tensor of the same shape.
+        minlength: the smallest length of the result.
+        sparse: not supported; only False.
 
     >>> ops.bincount([0, 2, 2])
     array([1, 0, 2], dtype=int32)
+
+    Raises:
+        TypeError: `x` is not of an integer or boolean dtype.
+        NotImplementedError: `sparse` is True.
     """
     if sparse:
         raise NotImplementedError("bincount(sparse=True): hilevel has no sparse tensors.")
     x = _indices(x)
     size = int(minlength)
-    if size == 0 or _is_known(untraced(x)):
+    if size == 0 or is_concrete(untraced(x)):
         size = builtins.max(size, known_size(x, "bincount"))
     counted = ones_like(x, dtype="int32") if weights is None else to_array(weights)
     rows = [np.arange(n).reshape((-1,) + (1,) * (len(x.shape) - 1 - i)) for i, n in enumerate(x.shape[:-1])]
@@ -83,8 +112,15 @@ def bincount(x: TensorLike, weights: TensorLike = None, minlength: int = 0, spar
 
 
 @composite
-def histogram(x: TensorLike, bins: int = 10, range: Any = None) -> tuple[Tensor, Tensor]:
-    """How many elements fall into each of `bins` equal intervals (int32), and the borders of these.
+def histogram(
+    x: TensorLike, bins: int = 10, range: Sequence[TensorLike] | None = None
+) -> tuple[Tensor, Tensor]:
+    """Count the elements in `bins` equal intervals. Return the counts, int32, and the `bins + 1` edges.
+
+    Args:
+        x: a tensor of any shape.
+        bins: the number of intervals.
+        range: the pair of the lowest and the highest edge; the extremes of `x` by default.
 
     >>> ops.histogram([0.0, 1.0, 1.0, 4.0], bins=2)
     (array([3, 1], dtype=int32), array([0., 2., 4.], dtype=float32))
@@ -93,5 +129,5 @@ def histogram(x: TensorLike, bins: int = 10, range: Any = None) -> tuple[Tensor,
     low, high = (min(x), max(x)) if range is None else (to_array(v, x.dtype) for v in range)
     edges = low + (high - low) * to_array(np.linspace(0, 1, bins + 1), x.dtype)
     inside = logical_and(x >= low, x <= high)
-    place = clip(searchsorted(edges, x, side="right") - 1, 0, bins - 1)
-    return scatter_add(inside.astype(dtypes.INT32), untraced(place), shape=(bins,)), edges
+    index = clip(searchsorted(edges, x, side="right") - 1, 0, bins - 1)
+    return scatter_add(inside.astype(dtypes.INT32), untraced(index), shape=(bins,)), edges

@@ -9,7 +9,10 @@ from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 @op(dtype="common", shape=integral)
 def bitwise_and(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
-    """The bits that both have.
+    """Return the bitwise AND.
+
+    Args:
+        x, y: integers or booleans, of any shapes that broadcast.
 
     >>> ops.bitwise_and([6], [3])
     array([2], dtype=int32)
@@ -19,7 +22,10 @@ def bitwise_and(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=integral)
 def bitwise_or(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
-    """The bits that one of them has, or both.
+    """Return the bitwise OR.
+
+    Args:
+        x, y: integers or booleans, of any shapes that broadcast.
 
     >>> ops.bitwise_or([6], [3])
     array([7], dtype=int32)
@@ -29,7 +35,10 @@ def bitwise_or(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=integral)
 def bitwise_xor(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
-    """The bits that exactly one of them has.
+    """Return the bitwise exclusive OR.
+
+    Args:
+        x, y: integers or booleans, of any shapes that broadcast.
 
     >>> ops.bitwise_xor([6], [3])
     array([5], dtype=int32)
@@ -39,7 +48,10 @@ def bitwise_xor(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
 
 @op(shape=integral)
 def bitwise_not(xp: Namespace, x: TensorLike) -> Tensor:
-    """All bits turned round.
+    """Invert all bits.
+
+    Args:
+        x: integers or booleans, a tensor of any shape.
 
     >>> ops.bitwise_not([6])
     array([-7], dtype=int32)
@@ -49,7 +61,10 @@ def bitwise_not(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="number", shape=integral)
 def left_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
-    """The bits moved up by `y` places.
+    """Shift the bits of `x` left by `y` places.
+
+    Args:
+        x, y: integers or booleans, of any shapes that broadcast.
 
     >>> ops.left_shift([3], 2)
     array([12], dtype=int32)
@@ -59,7 +74,10 @@ def left_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
 
 @op(dtype="number", shape=integral)
 def right_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
-    """The bits moved down by `y` places.
+    """Shift the bits of `x` right by `y` places.
+
+    Args:
+        x, y: integers or booleans, of any shapes that broadcast.
 
     >>> ops.right_shift([12], 2)
     array([3], dtype=int32)

@@ -1,4 +1,4 @@
-"""Comparisons and logic, element by element. None has a gradient."""
+"""Comparisons and logic, element by element. They have no gradient."""
 
 from __future__ import annotations
 
@@ -9,7 +9,10 @@ from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 @op(dtype="common", shape=boolean)
 def equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether `x1 == x2`, element-wise.
+    """Return whether `x1 == x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.equal([1, 2], [1, 3])
     array([ True, False])
@@ -19,7 +22,10 @@ def equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=boolean)
 def not_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether `x1 != x2`, element-wise.
+    """Return whether `x1 != x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.not_equal([1, 2], [1, 3])
     array([False,  True])
@@ -29,7 +35,10 @@ def not_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=boolean)
 def greater(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether `x1 > x2`, element-wise.
+    """Return whether `x1 > x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.greater([1, 3], 2)
     array([False,  True])
@@ -39,7 +48,10 @@ def greater(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=boolean)
 def greater_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether `x1 >= x2`, element-wise.
+    """Return whether `x1 >= x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.greater_equal([1, 2], 2)
     array([False,  True])
@@ -49,7 +61,10 @@ def greater_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=boolean)
 def less(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether `x1 < x2`, element-wise.
+    """Return whether `x1 < x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.less([1, 3], 2)
     array([ True, False])
@@ -59,7 +74,10 @@ def less(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=boolean)
 def less_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether `x1 <= x2`, element-wise.
+    """Return whether `x1 <= x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.less_equal([2, 3], 2)
     array([ True, False])
@@ -69,7 +87,10 @@ def less_equal(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(shape=boolean)
 def logical_and(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether both are true, element-wise.
+    """Return whether `x1` and `x2` are true, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.logical_and([True, True], [True, False])
     array([ True, False])
@@ -79,7 +100,10 @@ def logical_and(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(shape=boolean)
 def logical_or(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether one or both are true, element-wise.
+    """Return whether `x1` or `x2` is true, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.logical_or([True, False], [False, False])
     array([ True, False])
@@ -89,7 +113,10 @@ def logical_or(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(shape=boolean)
 def logical_xor(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """Whether exactly one is true, element-wise.
+    """Return whether exactly one of `x1` and `x2` is true, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.logical_xor([True, True], [True, False])
     array([False,  True])
@@ -99,7 +126,10 @@ def logical_xor(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(shape=boolean)
 def logical_not(xp: Namespace, x: TensorLike) -> Tensor:
-    """Whether it is false, element-wise.
+    """Return whether `x` is false, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.logical_not([True, False])
     array([False,  True])
@@ -109,7 +139,10 @@ def logical_not(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=boolean)
 def isnan(xp: Namespace, x: TensorLike) -> Tensor:
-    """Whether it is not a number, element-wise.
+    """Return whether `x` is NaN, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.isnan([1.0, float("nan")])
     array([False,  True])
@@ -119,7 +152,10 @@ def isnan(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=boolean)
 def isinf(xp: Namespace, x: TensorLike) -> Tensor:
-    """Whether it is infinite, element-wise.
+    """Return whether `x` is infinite, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.isinf([1.0, float("inf")])
     array([False,  True])
@@ -129,7 +165,10 @@ def isinf(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=boolean)
 def isfinite(xp: Namespace, x: TensorLike) -> Tensor:
-    """Whether it is neither infinite nor NaN, element-wise.
+    """Return whether `x` is neither infinite nor NaN, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.isfinite([1.0, float("inf")])
     array([ True, False])
@@ -147,7 +186,12 @@ def isclose(
     atol: float = 1e-8,
     equal_nan: bool = False,
 ) -> Tensor:
-    """Whether `|x1 - x2| <= atol + rtol * |x2|`, element-wise.
+    """Return whether `|x1 - x2| <= atol + rtol * |x2|`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
+        rtol, atol: the relative and the absolute tolerance.
+        equal_nan: whether NaN is close to NaN.
 
     >>> ops.isclose([1.0, 2.0], [1.0, 2.1])
     array([ True, False])

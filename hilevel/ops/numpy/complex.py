@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
@@ -14,17 +12,17 @@ from hilevel.ops.numpy.elementwise import stop_gradient
 from hilevel.ops.numpy.transcendental import arctan2
 
 
-def _part(x: Any) -> TensorSpec:
-    """The shape rule of a part of complex numbers, which takes half of their bits."""
+def _part_spec(x: TensorSpec) -> TensorSpec:
+    """Return the shape and dtype of a part of a complex tensor, whose floats have half the bits."""
     return TensorSpec(x.shape, np.dtype(f"float{x.dtype.itemsize * 4}"))
 
 
-@op(shape=_part)
+@op(shape=_part_spec)
 def _real(xp: Namespace, x: Tensor) -> Tensor:
     return xp.real(x)
 
 
-@op(shape=_part)
+@op(shape=_part_spec)
 def _imag(xp: Namespace, x: Tensor) -> Tensor:
     return xp.imag(x)
 
@@ -39,7 +37,10 @@ def _is_complex(x: Tensor) -> bool:
 
 
 def real(x: TensorLike) -> Tensor:
-    """The real part; a tensor that is not complex, unchanged. Complex tensors have no gradient.
+    """Return the real part. A real tensor is returned unchanged. Complex tensors have no gradient.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.real(np.array([1 + 2j]))
     array([1.])
@@ -49,7 +50,10 @@ def real(x: TensorLike) -> Tensor:
 
 
 def conj(x: TensorLike) -> Tensor:
-    """The complex conjugate; a tensor that is not complex, unchanged. Complex tensors have no gradient.
+    """Return the complex conjugate. A real tensor is returned unchanged. Complex tensors have no gradient.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.conj(np.array([1 + 2j]))
     array([1.-2.j])
@@ -62,7 +66,10 @@ conjugate = conj
 
 
 def imag(x: TensorLike) -> Tensor:
-    """The imaginary part; zeros for a tensor that is not complex.
+    """Return the imaginary part, zeros for a real tensor.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.imag(np.array([1 + 2j])), ops.imag([1.0])
     (array([2.]), array([0.], dtype=float32))
@@ -72,7 +79,10 @@ def imag(x: TensorLike) -> Tensor:
 
 
 def isreal(x: TensorLike) -> Tensor:
-    """Whether the imaginary part is 0.
+    """Return whether the imaginary part is 0, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.isreal(np.array([1 + 2j, 1.0])), ops.isreal([1.0])
     (array([False,  True]), array([ True]))
@@ -84,7 +94,10 @@ def isreal(x: TensorLike) -> Tensor:
 @composite
 @rounded
 def angle(x: TensorLike) -> Tensor:
-    """The angle in the complex plane; of real numbers 0, or pi where the sign is minus.
+    """Return the angle in the complex plane, in radians. For real numbers it is 0, or pi if the sign is minus.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.angle([-1.0, 1.0])
     array([3.1415927, 0.       ], dtype=float32)

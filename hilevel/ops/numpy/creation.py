@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -11,22 +12,26 @@ from hilevel.engine.backends import current_backend
 from hilevel.engine.op import op, to_array
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
+from hilevel.engine.types import DType, DTypeLike, Namespace, ShapeLike, Tensor, TensorLike
 from hilevel.ops.numpy.shaping import broadcast_to
 
 
-def _dtype(dtype: DTypeLike) -> Any:
+def _dtype(dtype: DTypeLike) -> DType:
     return settings.floatx_dtype if dtype is None else dtypes.as_dtype(dtype)
 
 
-def _size(shape: Any) -> tuple[int, ...]:
+def _size(shape: int | Sequence[Any]) -> tuple[int, ...]:
     if isinstance(shape, (int, np.integer)):
         return (int(shape),)
     return tuple(int(n) for n in shape)
 
 
-def zeros(shape: Any, dtype: DTypeLike = None) -> Tensor:
-    """A tensor of zeros, in floatx where no dtype is given.
+def zeros(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
+    """Return a tensor of zeros.
+
+    Args:
+        shape: a tuple, or an integer for one axis.
+        dtype: floatx by default.
 
     >>> ops.zeros((2,))
     array([0., 0.], dtype=float32)
@@ -34,8 +39,12 @@ def zeros(shape: Any, dtype: DTypeLike = None) -> Tensor:
     return current_backend().xp.zeros(_size(shape), dtype=_dtype(dtype))
 
 
-def ones(shape: Any, dtype: DTypeLike = None) -> Tensor:
-    """A tensor of ones, in floatx where no dtype is given.
+def ones(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
+    """Return a tensor of ones.
+
+    Args:
+        shape: a tuple, or an integer for one axis.
+        dtype: floatx by default.
 
     >>> ops.ones((2,))
     array([1., 1.], dtype=float32)
@@ -46,8 +55,13 @@ def ones(shape: Any, dtype: DTypeLike = None) -> Tensor:
 empty = zeros
 
 
-def full(shape: Any, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
-    """A tensor in which every element is `fill_value`.
+def full(shape: int | ShapeLike, fill_value: TensorLike, dtype: DTypeLike = None) -> Tensor:
+    """Return a tensor filled with `fill_value`.
+
+    Args:
+        shape: a tuple, or an integer for one axis.
+        fill_value: a scalar, or a tensor that is broadcast to the shape.
+        dtype: the dtype of `fill_value` by default.
 
     >>> ops.full((2,), 7.0)
     array([7., 7.], dtype=float32)
@@ -57,7 +71,11 @@ def full(shape: Any, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
 
 @op
 def zeros_like(xp: Namespace, x: TensorLike, /, dtype: DTypeLike = None) -> Tensor:
-    """Zeros in the shape of `x`, and in its dtype where none is given.
+    """Return zeros in the shape of `x`.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: the dtype of `x` by default.
 
     >>> ops.zeros_like([1.0, 2.0])
     array([0., 0.], dtype=float32)
@@ -67,7 +85,11 @@ def zeros_like(xp: Namespace, x: TensorLike, /, dtype: DTypeLike = None) -> Tens
 
 @op
 def ones_like(xp: Namespace, x: TensorLike, /, dtype: DTypeLike = None) -> Any:
-    """Ones in the shape of `x`, and in its dtype where none is given.
+    """Return ones in the shape of `x`.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: the dtype of `x` by default.
 
     >>> ops.ones_like([1.0, 2.0])
     array([1., 1.], dtype=float32)
@@ -77,8 +99,13 @@ def ones_like(xp: Namespace, x: TensorLike, /, dtype: DTypeLike = None) -> Any:
     return xp.ones_like(x, dtype=dtypes.as_dtype(dtype) if dtype else None)
 
 
-def full_like(x: TensorLike, fill_value: Any, dtype: DTypeLike = None) -> Tensor:
-    """A tensor in the shape of `x` in which every element is `fill_value`.
+def full_like(x: TensorLike, fill_value: TensorLike, dtype: DTypeLike = None) -> Tensor:
+    """Return a tensor in the shape of `x`, filled with `fill_value`.
+
+    Args:
+        x: a tensor of any shape.
+        fill_value: a scalar, or a tensor that is broadcast to the shape.
+        dtype: the dtype of `x` by default.
 
     >>> ops.full_like([1.0, 2.0], 7.0)
     array([7., 7.], dtype=float32)
@@ -90,8 +117,15 @@ def full_like(x: TensorLike, fill_value: Any, dtype: DTypeLike = None) -> Tensor
 empty_like = zeros_like
 
 
-def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike = None) -> Tensor:
-    """Evenly spaced numbers `start, start + step, ...` below `stop`.
+def arange(
+    start: TensorLike, stop: TensorLike | None = None, step: TensorLike | None = None, dtype: DTypeLike = None
+) -> Tensor:
+    """Return the values `start, start + step, ...` below `stop`, of shape `(n,)`.
+
+    Args:
+        start, stop: the interval `[start, stop)`. If `stop` is None, it is `[0, start)`.
+        step: the difference of neighbouring values; 1 by default.
+        dtype: the common dtype of the arguments by default.
 
     >>> ops.arange(3)
     array([0, 1, 2], dtype=int32)
@@ -105,15 +139,23 @@ def arange(start: Any, stop: Any = None, step: Any = None, dtype: DTypeLike = No
 
 
 def linspace(
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     num: int = 50,
     endpoint: bool = True,
     retstep: bool = False,
     dtype: DTypeLike = None,
     axis: int = 0,
 ) -> Any:
-    """`num` evenly spaced numbers from `start` to `stop`, in their common float dtype where none is given.
+    """Return `num` evenly spaced values from `start` to `stop`.
+
+    Args:
+        start, stop: the first and the last value, scalars or arrays of one shape.
+        num: the length of the new axis.
+        endpoint: whether `stop` is the last value.
+        retstep: whether the result is a pair of the values and their step.
+        dtype: the common floating-point dtype of `start` and `stop` by default.
+        axis: the position of the new axis, if `start` and `stop` are arrays.
 
     >>> ops.linspace(0.0, 1.0, 3)
     array([0. , 0.5, 1. ], dtype=float32)
@@ -124,13 +166,18 @@ def linspace(
     return (y, step) if retstep else y
 
 
-def float_dtype(*numbers: Any) -> str:
-    """The dtype of numbers that lie between these."""
-    return dtypes.result_type(*(v.dtype if hasattr(v, "dtype") else type(v) for v in numbers), float)
+def float_dtype(*values: TensorLike) -> str:
+    """Return the floating-point dtype for values between the given scalars or arrays."""
+    return dtypes.result_type(*(v.dtype if hasattr(v, "dtype") else type(v) for v in values), float)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Tensor:
-    """A matrix with ones on its `k`-th diagonal and zeros elsewhere.
+    """Return a matrix of shape `(N, M)` with ones on a diagonal and zeros elsewhere.
+
+    Args:
+        N, M: the numbers of rows and columns; `M` is `N` by default.
+        k: the diagonal: 0 for the main one, positive above it, negative below it.
+        dtype: floatx by default.
 
     >>> ops.eye(2)
     array([[1., 0.],
@@ -140,7 +187,11 @@ def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Te
 
 
 def identity(n: int, dtype: DTypeLike = None) -> Tensor:
-    """The identity matrix.
+    """Return the identity matrix of shape `(n, n)`.
+
+    Args:
+        n: the number of rows and columns.
+        dtype: floatx by default.
 
     >>> ops.identity(2)
     array([[1., 0.],
@@ -150,7 +201,12 @@ def identity(n: int, dtype: DTypeLike = None) -> Tensor:
 
 
 def tri(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Tensor:
-    """A matrix with ones on and below its `k`-th diagonal.
+    """Return a matrix of shape `(N, M)` with ones on and below a diagonal.
+
+    Args:
+        N, M: the numbers of rows and columns; `M` is `N` by default.
+        k: the diagonal: 0 for the main one, positive above it, negative below it.
+        dtype: floatx by default.
 
     >>> ops.tri(2)
     array([[1., 0.],

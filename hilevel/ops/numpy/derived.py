@@ -1,7 +1,8 @@
-"""Elementwise functions that other ops are combined to."""
+"""Elementwise ops that are less common, many of them composed of other ops."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -17,7 +18,10 @@ from hilevel.ops.numpy.transcendental import logaddexp, sin
 
 @op(dtype="number", shape=elementwise)
 def fmod(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The remainder of the division, with the sign of `x1`.
+    """Return the remainder of `x1 / x2`, with the sign of `x1`.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.fmod([7, -7], 3)
     array([ 1, -1], dtype=int32)
@@ -30,7 +34,10 @@ fmod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.trunc(x1 / x2)))
 
 @op(dtype="float", shape=elementwise)
 def hypot(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`sqrt(x1^2 + x2^2)`, without overflow.
+    """Return `sqrt(x1^2 + x2^2)`, without overflow.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.hypot([3.0], [4.0])
     array([5.], dtype=float32)
@@ -43,7 +50,10 @@ hypot.gradient(lambda xp, g, y, x1, x2: (lambda: g * x1 / y, lambda: g * x2 / y)
 
 @op(dtype="float", shape=like)
 def exp2(xp: Namespace, x: TensorLike) -> Tensor:
-    """2 to the power `x`.
+    """Return 2 to the power `x`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.exp2([3.0])
     array([8.], dtype=float32)
@@ -56,7 +66,10 @@ exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
 
 @op(dtype="float", shape=like)
 def cbrt(xp: Namespace, x: TensorLike) -> Tensor:
-    """The cube root.
+    """Return the cube root.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.cbrt([-8.0])
     array([-2.], dtype=float32)
@@ -69,7 +82,10 @@ cbrt.gradient(lambda xp, g, y, x: g / (3 * y * y))
 
 @op(dtype="float", shape=elementwise)
 def divide_no_nan(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`x1 / x2`, and 0 where `x2` is 0.
+    """Return `x1 / x2`, and 0 where `x2` is 0.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.divide_no_nan([1.0, 1.0], [2.0, 0.0])
     array([0.5, 0. ], dtype=float32)
@@ -85,18 +101,21 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
     if isinstance(x2, int | float):
         return (g / x2 if x2 else xp.zeros_like(g)), None
     zero = x2 == 0
-    share = xp.where(zero, xp.zeros_like(g), g) / xp.where(zero, xp.ones_like(x2), x2)
-    return share, (lambda: -share * y)
+    quotient = xp.where(zero, xp.zeros_like(g), g) / xp.where(zero, xp.ones_like(x2), x2)
+    return quotient, (lambda: -quotient * y)
 
 
 def _operand(x: Tensor) -> Any:
-    """A Python number as it is, so that it does not decide about the dtype; anything else as an array."""
+    """Return a Python number unchanged, so that it does not promote the dtype, and any other operand as an array."""
     return x if isinstance(x, (int, float)) else to_array(x)
 
 
 @composite
 def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The larger of the two; where one is NaN, the other.
+    """Return the larger of `x1` and `x2`. Where one is NaN, return the other.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.fmax([1.0, float("nan")], [0.0, 2.0])
     array([1., 2.], dtype=float32)
@@ -107,7 +126,10 @@ def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The smaller of the two; where one is NaN, the other.
+    """Return the smaller of `x1` and `x2`. Where one is NaN, return the other.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.fmin([1.0, float("nan")], [0.0, 2.0])
     array([0., 2.], dtype=float32)
@@ -118,7 +140,10 @@ def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def fabs(x: TensorLike) -> Tensor:
-    """The absolute value, as a float.
+    """Return the absolute value, as a float.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.fabs([-1])
     array([1.], dtype=float32)
@@ -129,7 +154,10 @@ def fabs(x: TensorLike) -> Tensor:
 @composite
 @rounded
 def deg2rad(x: TensorLike) -> Tensor:
-    """Degrees as radians.
+    """Convert degrees to radians.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.deg2rad([180.0])
     array([3.1415927], dtype=float32)
@@ -140,7 +168,10 @@ def deg2rad(x: TensorLike) -> Tensor:
 @composite
 @rounded
 def rad2deg(x: TensorLike) -> Tensor:
-    """Radians as degrees.
+    """Convert radians to degrees.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.rad2deg([0.0])
     array([0.], dtype=float32)
@@ -151,7 +182,10 @@ def rad2deg(x: TensorLike) -> Tensor:
 @composite
 @rounded
 def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`log2(2^x1 + 2^x2)`, without overflow.
+    """Return `log2(2^x1 + 2^x2)`, without overflow.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.logaddexp2([1.0], [1.0])
     array([2.], dtype=float32)
@@ -164,7 +198,10 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
 @composite
 @rounded
 def sinc(x: TensorLike) -> Tensor:
-    """`sin(pi x) / (pi x)`, and 1 at 0.
+    """Return `sin(pi x) / (pi x)`, and 1 at 0.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sinc([0.0, 0.5])
     array([1.        , 0.63661975], dtype=float32)
@@ -176,7 +213,10 @@ def sinc(x: TensorLike) -> Tensor:
 
 @composite
 def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """0 where `x1` is negative, 1 where it is positive, `x2` where it is 0.
+    """Return 0 where `x1` is negative, 1 where it is positive, and `x2` where it is 0.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.heaviside([-1.0, 0.0, 1.0], 0.5)
     array([0. , 0.5, 1. ], dtype=float32)
@@ -187,7 +227,10 @@ def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=boolean)
 def signbit(xp: Namespace, x: TensorLike) -> Tensor:
-    """Whether the sign is minus; that of -0.0 is.
+    """Return whether the sign bit is set, which it is for -0.0.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.signbit([-0.0, 1.0])
     array([ True, False])
@@ -197,7 +240,10 @@ def signbit(xp: Namespace, x: TensorLike) -> Tensor:
 
 @composite
 def isposinf(x: TensorLike) -> Tensor:
-    """Whether it is plus infinity.
+    """Return whether `x` is plus infinity, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.isposinf([float("inf"), 1.0])
     array([ True, False])
@@ -207,7 +253,10 @@ def isposinf(x: TensorLike) -> Tensor:
 
 @composite
 def isneginf(x: TensorLike) -> Tensor:
-    """Whether it is minus infinity.
+    """Return whether `x` is minus infinity, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.isneginf([float("-inf"), 1.0])
     array([ True, False])
@@ -216,8 +265,15 @@ def isneginf(x: TensorLike) -> Tensor:
 
 
 @composite
-def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
-    """For each element the choice whose condition is the first to hold, else `default`.
+def select(
+    condlist: Sequence[TensorLike], choicelist: Sequence[TensorLike], default: TensorLike = 0
+) -> Tensor:
+    """Return for each element the choice whose condition is the first to hold, else `default`.
+
+    Args:
+        condlist: boolean tensors.
+        choicelist: as many tensors, whose shapes broadcast with the conditions.
+        default: a scalar or a tensor, for elements where no condition holds.
 
     >>> ops.select([[True, False], [True, True]], [[1, 2], [3, 4]])
     array([1, 4], dtype=int32)
@@ -230,7 +286,11 @@ def select(condlist: Any, choicelist: Any, default: Any = 0) -> Tensor:
 
 @composite
 def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
-    """The tensor in another dtype, its numbers limited to what that dtype can hold.
+    """Convert the tensor to another dtype, with its values limited to the range of that dtype.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: the dtype of the result.
 
     >>> ops.saturate_cast([-5.0, 300.0], "uint8")
     array([  0, 255], dtype=uint8)
@@ -244,7 +304,7 @@ def saturate_cast(x: TensorLike, dtype: DTypeLike) -> Tensor:
         own = np.iinfo(x.dtype)
         return cast(clip(x, max(limits.min, own.min), min(limits.max, own.max)), target)
     if x.dtype.itemsize < 4:
-        x = cast(x, "float32")  # which can hold all limits
+        x = cast(x, "float32")  # float32 represents all limits
     high = x.dtype.type(limits.max)
     if int(high) > limits.max:
         high = np.nextafter(high, x.dtype.type(0))

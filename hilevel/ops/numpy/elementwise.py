@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, overload
 
 import numpy as np
 
@@ -11,7 +11,7 @@ from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import op, to_array
 from hilevel.engine.spec import TensorSpec, elementwise, like, signed
 from hilevel.engine.tensor import values_of
-from hilevel.engine.types import Array, DTypeLike, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, DType, DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.errors import TracedValueError
 
 # -- arithmetic -------------------------------------------------------------------------------------
@@ -19,7 +19,10 @@ from hilevel.errors import TracedValueError
 
 @op(dtype="common", shape=elementwise)
 def add(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum `x1 + x2`, element-wise, with broadcasting.
+    """Return `x1 + x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.add([1.0, 2.0], 3.0)
     array([4., 5.], dtype=float32)
@@ -32,7 +35,10 @@ add.gradient(lambda xp, g, y, x1, x2: (g, g))
 
 @op(dtype="common", shape=signed)
 def subtract(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The difference `x1 - x2`, element-wise, with broadcasting.
+    """Return `x1 - x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.subtract([1.0, 2.0], 3.0)
     array([-2., -1.], dtype=float32)
@@ -45,7 +51,10 @@ subtract.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g))
 
 @op(dtype="common", shape=elementwise)
 def multiply(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The product `x1 * x2`, element-wise, with broadcasting.
+    """Return `x1 * x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.multiply([1.0, 2.0], 3.0)
     array([3., 6.], dtype=float32)
@@ -58,7 +67,10 @@ multiply.gradient(lambda xp, g, y, x1, x2: (lambda: g * x2, lambda: g * x1))
 
 @op(dtype="float", shape=elementwise)
 def divide(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The quotient `x1 / x2`, element-wise, with broadcasting. Integers are divided as floats.
+    """Return `x1 / x2`, element-wise. Integers are divided as floats.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.divide([1, 2], 4)
     array([0.25, 0.5 ], dtype=float32)
@@ -72,7 +84,10 @@ true_divide = divide
 
 @op(dtype="number", shape=elementwise)
 def floor_divide(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The largest integer not above `x1 / x2`, element-wise. Its gradient is zero.
+    """Return the largest integer not above `x1 / x2`, element-wise. Its gradient is zero.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.floor_divide([7, -7], 2)
     array([ 3, -4], dtype=int32)
@@ -82,7 +97,10 @@ def floor_divide(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="number", shape=elementwise)
 def mod(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The remainder of the division, with the sign of `x2`.
+    """Return the remainder of `x1 / x2`, with the sign of `x2`.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.mod([7, -7], 3)
     array([1, 2], dtype=int32)
@@ -95,7 +113,10 @@ mod.gradient(lambda xp, g, y, x1, x2: (g, lambda: -g * xp.floor(x1 / x2)))
 
 @op(dtype="number", shape=elementwise)
 def power(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`x1` to the power `x2`, element-wise.
+    """Return `x1` to the power `x2`, element-wise.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.power([1.0, 2.0, 3.0], 2)
     array([1., 4., 9.], dtype=float32)
@@ -119,7 +140,10 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
 
 @op(dtype="common", shape=elementwise)
 def maximum(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The larger of the two, element-wise. Where they are equal, each gets half the gradient.
+    """Return the larger of `x1` and `x2`, element-wise. Where they are equal, each gets half the gradient.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.maximum([1.0, 5.0], [2.0, 3.0])
     array([2., 5.], dtype=float32)
@@ -129,7 +153,10 @@ def maximum(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @op(dtype="common", shape=elementwise)
 def minimum(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The smaller of the two, element-wise. Where they are equal, each gets half the gradient.
+    """Return the smaller of `x1` and `x2`, element-wise. Where they are equal, each gets half the gradient.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.minimum([1.0, 5.0], [2.0, 3.0])
     array([1., 3.], dtype=float32)
@@ -137,20 +164,23 @@ def minimum(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     return xp.minimum(x1, x2)
 
 
-def _share(xp: Namespace, g: Array, y: Array, x1: Array, x2: Array) -> Any:
-    def part(x: Array, other: Array) -> Array:
+def _gradient_of_extreme(xp: Namespace, g: Array, y: Array, x1: Array, x2: Array) -> Any:
+    def gradient(x: Array, other: Array) -> Array:
         return g * xp.where(x == y, xp.where(other == y, 0.5, 1.0), 0.0).astype(g.dtype)
 
-    return (lambda: part(x1, x2)), (lambda: part(x2, x1))
+    return (lambda: gradient(x1, x2)), (lambda: gradient(x2, x1))
 
 
-maximum.gradient(_share)
-minimum.gradient(_share)
+maximum.gradient(_gradient_of_extreme)
+minimum.gradient(_gradient_of_extreme)
 
 
 @op(shape=signed)
 def negative(xp: Namespace, x: TensorLike) -> Tensor:
-    """`-x`, element-wise.
+    """Return `-x`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.negative([1.0, -2.0])
     array([-1.,  2.], dtype=float32)
@@ -163,7 +193,10 @@ negative.gradient(lambda xp, g, y, x: -g)
 
 @op(shape=like)
 def abs(xp: Namespace, x: TensorLike) -> Tensor:
-    """The absolute value, element-wise.
+    """Return the absolute value, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.abs([1.0, -2.0])
     array([1., 2.], dtype=float32)
@@ -177,7 +210,10 @@ absolute = abs
 
 @op(shape=lambda x: TensorSpec(x.shape, dtypes.INT32 if x.dtype.kind == "b" else x.dtype))
 def square(xp: Namespace, x: TensorLike) -> Tensor:
-    """`x * x`, element-wise; of booleans, int32.
+    """Return `x * x`, element-wise. For booleans the result is int32.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.square([1.0, -2.0])
     array([1., 4.], dtype=float32)
@@ -190,7 +226,10 @@ square.gradient(lambda xp, g, y, x: g * (2 * x))
 
 @op(dtype="float", shape=like)
 def reciprocal(xp: Namespace, x: TensorLike) -> Tensor:
-    """`1 / x`, element-wise.
+    """Return `1 / x`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.reciprocal([2.0, 4.0])
     array([0.5 , 0.25], dtype=float32)
@@ -206,7 +245,10 @@ reciprocal.gradient(lambda xp, g, y, x: -g * y * y)
 
 @op(shape=signed)
 def sign(xp: Namespace, x: TensorLike) -> Tensor:
-    """-1, 0 or 1 by the sign, element-wise. Its gradient is zero.
+    """Return -1, 0 or 1 by the sign, element-wise. Its gradient is zero.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sign([-3.0, 0.0, 2.0])
     array([-1.,  0.,  1.], dtype=float32)
@@ -216,7 +258,10 @@ def sign(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=like)
 def floor(xp: Namespace, x: TensorLike) -> Tensor:
-    """The largest integer not above `x`, as a float. Its gradient is zero.
+    """Return the largest integer not above `x`, as a float. Its gradient is zero.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.floor([1.7, -1.7])
     array([ 1., -2.], dtype=float32)
@@ -226,7 +271,10 @@ def floor(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="float", shape=like)
 def ceil(xp: Namespace, x: TensorLike) -> Tensor:
-    """The smallest integer not below `x`, as a float. Its gradient is zero.
+    """Return the smallest integer not below `x`, as a float. Its gradient is zero.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.ceil([1.2, -1.2])
     array([ 2., -1.], dtype=float32)
@@ -236,7 +284,10 @@ def ceil(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(shape=like)
 def trunc(xp: Namespace, x: TensorLike) -> Tensor:
-    """The integer part; integers and booleans stay as they are. Its gradient is zero.
+    """Return the integer part. Integers and booleans are returned unchanged. Its gradient is zero.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.trunc([1.7, -1.7])
     array([ 1., -1.], dtype=float32)
@@ -246,7 +297,11 @@ def trunc(xp: Namespace, x: TensorLike) -> Tensor:
 
 @op(dtype="number", shape=like)
 def round(xp: Namespace, x: TensorLike, /, decimals: int = 0) -> Tensor:
-    """Rounded to `decimals` places, halves to even. Its gradient is zero.
+    """Round to `decimals` decimal places, halves to even. The gradient is zero.
+
+    Args:
+        x: a tensor of any shape.
+        decimals: the number of decimal places; negative to round to tens, hundreds and so on.
 
     >>> ops.round([0.5, 1.5, 2.4])
     array([0., 2., 2.], dtype=float32)
@@ -269,12 +324,19 @@ def _(xp: Namespace, g: Tensor, y: Tensor, condition: Tensor, x1: Tensor, x2: Te
 
 
 @_select.shape
-def _(condition: Any, x1: Any, x2: Any) -> TensorSpec:
+def _(condition: TensorSpec, x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
     return TensorSpec(elementwise(condition, x1, x2).shape, elementwise(x1, x2).dtype)
 
 
-def where(condition: TensorLike, x1: TensorLike = None, x2: TensorLike = None) -> Tensor:
-    """`x1` where `condition` holds, else `x2`, with broadcasting; of a condition alone, the indices where it holds.
+@overload
+def where(condition: TensorLike) -> tuple[Tensor, ...]: ...
+@overload
+def where(condition: TensorLike, x1: TensorLike, x2: TensorLike) -> Tensor: ...
+def where(condition: TensorLike, x1: Any = None, x2: Any = None) -> Any:
+    """Return `x1` where `condition` holds, else `x2`. With `condition` alone return the indices where it holds.
+
+    Args:
+        condition, x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.where([True, False], [1.0, 2.0], 0.0)
     array([1., 0.], dtype=float32)
@@ -290,39 +352,50 @@ def where(condition: TensorLike, x1: TensorLike = None, x2: TensorLike = None) -
     return _select(condition, x1, x2)
 
 
-def _number(x: Any, beside: Any) -> Any:
-    """A Python number (or list) as an array, in the dtype of the array beside it where it has no say."""
+def _number(x: TensorLike, beside: TensorLike) -> Any:
+    """Return a Python number or list as an array. A number takes the dtype of the array beside it, if that can hold
+    it."""
     if isinstance(x, (int, float)) and hasattr(beside, "dtype"):
         return to_array(x, dtypes.beside_scalar(beside.dtype, x))
     return to_array(x)
 
 
-def nonzero(x: TensorLike) -> Any:
-    """The indices of the elements that are not zero, an array for each axis. Not inside compiled functions.
+def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
+    """Return the indices of the nonzero elements, an int32 array for each axis.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.nonzero([0, 3, 0, 5])
     (array([1, 3], dtype=int32),)
+
+    Raises:
+        TracedValueError: inside a compiled function, where the values are unknown.
     """
     x = values_of(to_array(x))
     backend = backend_of(x)
     if isinstance(x, TensorSpec) or not backend.is_concrete(x):
-        raise dtypes_error("nonzero")
+        raise data_dependent_shape("nonzero")
     return tuple(i.astype(dtypes.INT32) for i in backend.xp.nonzero(x))
 
 
-def dtypes_error(name: str) -> Exception:
-    """The error of an op whose result's shape depends on the data, inside a compiled function."""
+def data_dependent_shape(name: str) -> Exception:
+    """Return the error for an op whose result's shape depends on the data, inside a compiled function."""
     return TracedValueError(
-        f"ops.{name} gives a result whose shape depends on the data, which a compiled function cannot. "
+        f"ops.{name}: the shape of the result depends on the data, which is not possible in a compiled function. "
         "Use a mask with ops.where(condition, x1, x2), or run_eagerly=True."
     )
 
 
 @op
-def clip(xp: Namespace, x: TensorLike, /, x_min: Any, x_max: Any) -> Tensor:
-    """Limited to the interval `[x_min, x_max]`, element-wise. The gradient is zero outside of it.
+def clip(xp: Namespace, x: TensorLike, /, x_min: TensorLike | None, x_max: TensorLike | None) -> Tensor:
+    """Limit the values to the interval `[x_min, x_max]`. The gradient outside of the interval is zero.
 
-    The limits count for the dtype of the result: integers between floats are floats. Booleans become int32.
+    The limits take part in dtype promotion: integers between float limits become floats. Booleans become int32.
+
+    Args:
+        x: a tensor of any shape.
+        x_min, x_max: the limits, scalars or tensors that broadcast with `x`; None for no limit.
 
     >>> ops.clip([-1.0, 0.5, 2.0], 0.0, 1.0)
     array([0. , 0.5, 1. ], dtype=float32)
@@ -333,27 +406,30 @@ def clip(xp: Namespace, x: TensorLike, /, x_min: Any, x_max: Any) -> Tensor:
     return y if x_max is None else xp.minimum(y, _limit(xp, x_max, dtype))
 
 
-def _clip_dtype(x: Any, x_min: Any, x_max: Any) -> Any:
-    """The common dtype of the tensor and its limits."""
+def _clip_dtype(x: Tensor, x_min: TensorLike | None, x_max: TensorLike | None) -> Any:
+    """Return the common dtype of the tensor and its limits."""
     if x.dtype.kind == "f" and _is_python(x_min) and _is_python(x_max):
         return x.dtype
     dtype = dtypes.common_dtype(x, *(v if _is_python(v) else to_array(v) for v in (x_min, x_max)))
     return dtypes.INT32 if dtype == dtypes.BOOL else dtype
 
 
-def _is_python(limit: Any) -> bool:
+def _is_python(limit: TensorLike | None) -> bool:
     return limit is None or isinstance(limit, (int, float))
 
 
-def _limit(xp: Namespace, limit: Any, dtype: Any) -> Any:
-    """A limit as an array; a Python integer that an integer dtype cannot hold as the nearest that it can."""
+def _limit(xp: Namespace, limit: TensorLike, dtype: DType) -> Array:
+    """Return a limit as an array. A Python integer outside the range of an integer dtype becomes the nearest value
+    in it."""
     if isinstance(limit, int) and dtype.kind in "iu":
         limit = min(max(limit, np.iinfo(dtype).min), np.iinfo(dtype).max)
     return xp.asarray(limit, dtype=dtype)
 
 
 @clip.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any, x_max: Any) -> Any:
+def _(
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: TensorLike | None, x_max: TensorLike | None
+) -> Any:
     inside = xp.ones_like(x, dtype=bool)
     if x_min is not None:
         inside = xp.logical_and(inside, x >= x_min)
@@ -363,13 +439,17 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, x_min: Any, x_max: Any) ->
 
 
 @clip.shape
-def _(x: Any, x_min: Any, x_max: Any) -> TensorSpec:
+def _(x: TensorSpec, x_min: TensorLike | None, x_max: TensorLike | None) -> TensorSpec:
     return elementwise(x, x_min, x_max, dtype=_clip_dtype(x, x_min, x_max))
 
 
 @op
 def cast(xp: Namespace, x: TensorLike, /, dtype: DTypeLike) -> Tensor:
-    """The tensor in another dtype. The gradient passes between floats.
+    """Convert the tensor to another dtype. The gradient passes between floats.
+
+    Args:
+        x: a tensor of any shape.
+        dtype: the dtype of the result.
 
     >>> ops.cast([1.7, 2.2], "int32")
     array([1, 2], dtype=int32)
@@ -384,7 +464,10 @@ cast.keeps_elements = True
 
 @op(shape=like)
 def stop_gradient(xp: Namespace, variable: TensorLike) -> Tensor:
-    """The value itself, through which no gradient passes.
+    """Return the tensor unchanged. No gradient passes through it.
+
+    Args:
+        variable: a tensor of any shape.
 
     >>> hilevel.grad(lambda x: x * hilevel.ops.stop_gradient(x))(3.0)
     np.float32(3.0)
@@ -401,7 +484,13 @@ def nan_to_num(
     posinf: float | None = None,
     neginf: float | None = None,
 ) -> Tensor:
-    """NaN and infinities replaced by numbers: 0, and the largest and smallest of the dtype.
+    """Replace NaN and infinities by finite values.
+
+    Args:
+        x: a tensor of any shape.
+        nan: the replacement of NaN.
+        posinf, neginf: the replacements of the infinities; the largest and the smallest value of the dtype by
+            default.
 
     >>> ops.nan_to_num([1.0, float("nan")])
     array([1., 0.], dtype=float32)

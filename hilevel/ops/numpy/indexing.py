@@ -14,27 +14,27 @@ from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec, viewed
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
-from hilevel.ops.numpy.elementwise import dtypes_error
+from hilevel.engine.types import Array, Index, Namespace, Tensor, TensorLike
+from hilevel.ops.numpy.elementwise import data_dependent_shape
 
 
 @op
-def getitem_op(xp: Namespace, x: Tensor, /, key: Any) -> Tensor:
+def getitem_op(xp: Namespace, x: Tensor, /, key: Index) -> Tensor:
     return x[key]
 
 
 @getitem_op.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Any) -> Any:
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Index) -> Any:
     return scatter_add(g, key, shape=tuple(x.shape))
 
 
 @getitem_op.shape
-def _(x: Any, key: Any) -> TensorSpec:
+def _(x: TensorSpec, key: Index) -> TensorSpec:
     return viewed(x, lambda a: a[_concrete_key(key)])
 
 
 def _concrete_key(key: Any) -> Any:
-    """A key in which index arrays without numbers are zeros."""
+    """Return a key with zeros in place of index arrays without values."""
     if isinstance(key, tuple):
         return tuple(map(_concrete_key, key))
     if hasattr(key, "shape") and not isinstance(key, (np.ndarray, np.generic)):
@@ -44,7 +44,7 @@ def _concrete_key(key: Any) -> Any:
     return key
 
 
-def _plain_key(key: Any) -> Any:
+def _plain_key(key: Index) -> Any:
     if isinstance(key, tuple):
         return tuple(map(_plain_key, key))
     if isinstance(key, builtins.slice):
@@ -56,8 +56,12 @@ def _plain_key(key: Any) -> Any:
     return dtypes.native(key)
 
 
-def getitem(x: TensorLike, key: Any) -> Tensor:
-    """`x[key]`, with the keys of NumPy: slices, integers, None, `...` and arrays of indices.
+def getitem(x: TensorLike, key: Index) -> Tensor:
+    """Return `x[key]`.
+
+    Args:
+        x: a tensor of any shape.
+        key: slices, integers, None, `...` and arrays of indices, as in NumPy.
 
     >>> ops.getitem([1.0, 2.0, 3.0], np.s_[1:])
     array([2., 3.], dtype=float32)
@@ -69,8 +73,14 @@ def getitem(x: TensorLike, key: Any) -> Tensor:
 
 
 @op
-def scatter_add(xp: Namespace, x: TensorLike, /, key: Any, shape: Sequence[int]) -> Tensor:
-    """Zeros of `shape` to which `x` is added at `key`: what undoes `getitem`. Equal indices add up.
+def scatter_add(xp: Namespace, x: TensorLike, /, key: Index, shape: Sequence[int]) -> Tensor:
+    """Return zeros of `shape` to which `x` is added at `key`. Repeated indices accumulate. It is the vjp of
+    `getitem`.
+
+    Args:
+        x: a tensor of the shape of `zeros(shape)[key]`.
+        key: slices, integers, None, `...` and arrays of indices, as in NumPy.
+        shape: the shape of the result.
 
     >>> ops.scatter_add([1.0, 2.0], np.array([1, 1]), shape=(3,))
     array([0., 3., 0.], dtype=float32)
@@ -78,8 +88,8 @@ def scatter_add(xp: Namespace, x: TensorLike, /, key: Any, shape: Sequence[int])
     return backend_of(x).scatter(xp.zeros(tuple(shape), dtype=x.dtype), key, x, "add")
 
 
-def is_basic(key: Any) -> bool:
-    """Return whether a key has no arrays of indices, and so no element twice."""
+def is_basic(key: Index) -> bool:
+    """Whether a key has no arrays of indices, and so selects no element twice."""
     parts = key if isinstance(key, tuple) else (key,)
     return all(p is None or p is Ellipsis or isinstance(p, (int, np.integer, builtins.slice)) for p in parts)
 
@@ -92,10 +102,15 @@ scatter_add.shape(lambda x, key, shape: TensorSpec(shape, x.dtype))
 
 @composite
 def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """The elements of an axis at the given indices; of all elements in order without an axis.
+    """Return the elements of an axis at the given indices.
 
-    On data of the host an index outside the axis is an error; in compiled functions, and on a device, it is not
-    looked at, and what comes for it is not defined.
+    If the indices are in the host's memory, an index outside the axis is an error. In compiled functions and on a
+    device it is not checked, and its result is undefined.
+
+    Args:
+        x: a tensor of any shape.
+        indices: integers of any shape, which takes the place of the axis in the result.
+        axis: the axis; by default the elements of all axes, in order.
 
     >>> ops.take([10.0, 20.0, 30.0], [2, 0])
     array([30., 10.], dtype=float32)
@@ -108,11 +123,11 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     return getitem(x, (builtins.slice(None),) * (axis % len(x.shape)) + (indices,))
 
 
-def check_indices(indices: Any, size: int, what: str, lowest: int | None = None) -> None:
-    """Refuse indices outside of an axis, where they are in the host's memory.
+def check_indices(indices: TensorLike, size: int, name: str, lowest: int | None = None) -> None:
+    """Check that indices in the host's memory are inside an axis.
 
     Raises:
-        IndexError: says the first wrong index, and what is allowed.
+        IndexError: an index is out of range; the message has the first such index and the range.
     """
     if isinstance(indices, (int, list, tuple)):
         indices = np.asarray(indices) if not _holds_tensors(indices) else None
@@ -123,17 +138,22 @@ def check_indices(indices: Any, size: int, what: str, lowest: int | None = None)
     if indices.dtype.kind in "iu" and (indices.min() < low or indices.max() >= size):
         wrong = indices[(indices < low) | (indices >= size)].flat[0]
         raise IndexError(
-            f"{what}: index {wrong} is out of range. Expected {low} to {size - 1}, for an axis of length {size}."
+            f"{name}: index {wrong} is out of range. Expected {low} to {size - 1}, for an axis of length {size}."
         )
 
 
-def _holds_tensors(x: Any) -> bool:
+def _holds_tensors(x: object) -> bool:
     return isinstance(x, (list, tuple)) and any(isinstance(i, TensorBase) or _holds_tensors(i) for i in x)
 
 
 @composite
 def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
-    """Elements picked along an axis, with indices of their own for each place of the other axes.
+    """Return elements of an axis, by indices for each position along the other axes.
+
+    Args:
+        x: a tensor of any shape.
+        indices: integers, of the shape of `x` except along the axis; other axes broadcast.
+        axis: the axis; by default the elements of all axes, in order.
 
     >>> ops.take_along_axis([[1.0, 2.0], [3.0, 4.0]], [[1], [0]], axis=1)
     array([[2.],
@@ -151,16 +171,20 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
     return getitem(x, tuple(key))
 
 
-def inside(xp: Namespace, indices: Any, size: int) -> Any:
-    """Return where indices are in the range from 0 to `size - 1`."""
+def inside(xp: Namespace, indices: Array, size: int) -> Array:
+    """Return whether indices are in the range from 0 to `size - 1`, element-wise."""
     return (indices >= 0) & (indices < size)
 
 
 @op
 def embedding_lookup(xp: Namespace, table: Tensor, indices: Tensor) -> Tensor:
-    """Rows of a table of floats, of shape `(rows, features)`: those at integer indices `(...)`, as `(..., features)`.
+    """Return the rows of a table at integer indices, of shape `(..., features)`.
 
-    An index outside the table, a negative one, too, gives NaN. It gets no gradient.
+    A negative index, or one beyond the table, gives NaN. It gets no gradient.
+
+    Args:
+        table: floats of shape `(rows, features)`.
+        indices: integers of shape `(...)`.
 
     >>> from hilevel.ops.numpy.indexing import embedding_lookup
     >>> embedding_lookup(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, 2]))
@@ -191,9 +215,13 @@ def own_elements(xp: Namespace, x: Array, indices: Array) -> Array:
 
 @op
 def pick(xp: Namespace, x: Tensor, indices: Tensor) -> Tensor:
-    """The element of the last axis of `x`, `(..., n)`, at each integer index `(...)`, as `(...)`.
+    """Return the element of the last axis of `x` at each index, of shape `(...)`.
 
-    An index outside the axis, a negative one, too, gives NaN. It gets no gradient.
+    A negative index, or one beyond the axis, gives NaN. It gets no gradient.
+
+    Args:
+        x: floats of shape `(..., n)`.
+        indices: integers of shape `(...)`.
 
     >>> from hilevel.ops.numpy.indexing import pick
     >>> pick(np.array([[1.0, 2.0], [3.0, 4.0]]), np.array([1, -1]))
@@ -219,37 +247,50 @@ def unique(
     return_counts: bool = False,
     axis: int | None = None,
     size: int | None = None,
-    fill_value: Any = None,
+    fill_value: complex | None = None,
 ) -> Any:
-    """The different elements, in ascending order; each NaN differs from the others. Not inside compiled functions.
+    """Return the distinct elements in ascending order. Each NaN is distinct.
 
-    With `size`, they are cut or filled up to that many, with `fill_value` or 0. Their first indices are filled up
-    with that of the smallest element, their counts with 0.
+    The indices, the inverse and the counts (int32), if requested, follow in a tuple.
+
+    Args:
+        x: a tensor of any shape.
+        sorted: ignored; the result is always sorted.
+        return_index: whether to return the first index of each distinct element.
+        return_inverse: whether to return the position in the result for each element of `x`.
+        return_counts: whether to return the number of occurrences.
+        axis: the axis whose slices are compared; by default the elements of all axes.
+        size: the length of the result, which is cut or padded to it; the number of distinct elements by default.
+        fill_value: the value of the padding; 0 by default. Indices are padded with the index of the smallest
+            element, counts with 0.
 
     >>> ops.unique([3, 1, 3])
     array([1, 3], dtype=int32)
+
+    Raises:
+        TracedValueError: inside a compiled function, where the values are unknown.
     """
     x = x.numpy() if isinstance(x, TapeTensor) else to_array(x)
     backend = backend_of(x)
     if isinstance(x, TensorSpec) or not backend.is_concrete(x):
-        raise dtypes_error("unique")
-    unique_: Any = np.unique  # whose overloads do not know booleans that vary
+        raise data_dependent_shape("unique")
+    unique_: Any = np.unique  # its overloads need literal booleans
     results = unique_(to_host(x), return_index, return_inverse, return_counts, axis=axis, equal_nan=False)
     parts = list(results) if isinstance(results, tuple) else [results]
     if size is not None:
-        parts[0] = _of_size(
+        parts[0] = _fit_length(
             parts[0], size, 0 if axis is None else axis, 0 if fill_value is None else fill_value
         )
         if return_index:
-            parts[1] = _of_size(parts[1], size, 0, parts[1][0] if parts[1].size else 0)
+            parts[1] = _fit_length(parts[1], size, 0, parts[1][0] if parts[1].size else 0)
         if return_counts:
-            parts[-1] = _of_size(parts[-1], size, 0, 0)
+            parts[-1] = _fit_length(parts[-1], size, 0, 0)
     arrays = [backend.asarray(p if i == 0 else p.astype(np.int32)) for i, p in enumerate(parts)]
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
 
 
-def _of_size(x: np.ndarray[Any, Any], size: int, axis: int, fill: Any) -> np.ndarray[Any, Any]:
-    """Cut an axis to a size, or fill it up."""
+def _fit_length(x: np.ndarray[Any, Any], size: int, axis: int, fill: complex) -> np.ndarray[Any, Any]:
+    """Cut an axis to a size, or pad it with `fill`."""
     x = np.moveaxis(x, axis, 0)[:size]
     rest = np.full((size - len(x), *x.shape[1:]), fill, x.dtype)
     return np.moveaxis(np.concatenate([x, rest]), 0, axis)

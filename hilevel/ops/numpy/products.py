@@ -14,7 +14,7 @@ from hilevel.engine.dtypes import promoted
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec, broadcast
-from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, Axis, Function, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import multiply
 from hilevel.ops.numpy.shaping import transpose
@@ -24,8 +24,11 @@ LETTERS = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 
 @op(dtype="product")
 def matmul(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The matrix product over the last two axes, the others broadcast; vectors count as rows or columns. The product of
-    two int8 is int32.
+    """Return the matrix product over the last two axes. The product of int8 tensors is int32.
+
+    Args:
+        x1, x2: tensors of shapes `(..., n, k)` and `(..., k, m)`, whose first axes broadcast. A vector is a row of
+            `x1`, or a column of `x2`.
 
     >>> ops.matmul([[1.0, 2.0]], [[3.0], [4.0]])
     array([[11.]], dtype=float32)
@@ -60,14 +63,14 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
 
 
 @matmul.shape
-def _(x1: Any, x2: Any) -> TensorSpec:
+def _(x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
     a, b = x1.shape, x2.shape
     if not a or not b:
         raise ShapeError(f"matmul needs at least one axis; got shapes {a} and {b}.")
     rows, columns = a[-1], b[0] if len(b) == 1 else b[-2]
     if rows != columns:
         raise ShapeError(
-            f"matmul: the last axis of the first and the last but one of the second must be equal; "
+            f"matmul: the last axis of x1 and the last but one of x2 must have equal lengths; "
             f"got shapes {a} and {b}, that is {rows} and {columns}."
         )
     lead = broadcast(a[:-2], b[:-2])
@@ -76,7 +79,10 @@ def _(x1: Any, x2: Any) -> TensorSpec:
 
 @composite
 def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum of products over the last axis of `x1` and the last but one of `x2`.
+    """Return the sum of products over the last axis of `x1` and the last but one of `x2`.
+
+    Args:
+        x1, x2: tensors of any shapes with equal lengths of these axes. A scalar is multiplied with each element.
 
     >>> ops.dot([1.0, 2.0], [3.0, 4.0])
     np.float32(11.0)
@@ -90,11 +96,18 @@ def dot(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 @composite
-def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
-    """The sum of products over the given axes of both: a number of last and first ones, or two lists.
+def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[Axis] = 2) -> Tensor:
+    """Return the sum of products over axes of both tensors.
+
+    Args:
+        x1, x2: tensors of any shapes.
+        axes: the number of last axes of `x1` and first axes of `x2`, or a pair of the axes of each.
 
     >>> ops.tensordot(np.ones((2, 3)), np.ones((3, 4)), axes=1).shape
     (2, 4)
+
+    Raises:
+        ShapeError: the lengths of these axes differ.
     """
     x1, x2 = to_array(x1), to_array(x2)
     rank1, rank2 = len(x1.shape), len(x2.shape)
@@ -115,13 +128,16 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: Any = 2) -> Tensor:
 
 
 def _product(x1: Tensor, x2: Tensor) -> Tensor:
-    """The matrix product in the operands' common dtype, int8 included."""
+    """Return the matrix product in the common dtype of the operands, also for int8."""
     y, dtype = matmul(x1, x2), promoted(x1.dtype, x2.dtype)
     return y if y.dtype == dtype else y.astype(dtype)
 
 
 def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The product of each element of the one with each of the other.
+    """Return the products of each element of `x1` with each element of `x2`, of shape `(x1.size, x2.size)`.
+
+    Args:
+        x1, x2: tensors of any shapes, which are flattened.
 
     >>> ops.outer([1.0, 2.0], [3.0, 4.0])
     array([[3., 4.],
@@ -131,7 +147,10 @@ def outer(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 
 def vdot(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum of the products of all elements.
+    """Return the sum of the products of all elements, a scalar.
+
+    Args:
+        x1, x2: tensors of equal size, which are flattened.
 
     >>> ops.vdot([1.0, 2.0], [3.0, 4.0])
     np.float32(11.0)
@@ -148,7 +167,7 @@ def _einsum(xp: Namespace, *operands: Tensor, subscripts: str) -> Tensor:
 
 
 def _contract(xp: Namespace, subscripts: str, *operands: Array) -> Array:
-    """The sum of products: of two operands as a product of matrices, wherever it is one."""
+    """Return the sum of products. With two operands it is computed as a matrix product, where possible."""
     plan = _matrix_product(subscripts) if len(operands) == 2 else None
     if plan is None:
         return xp.einsum(subscripts, *operands, optimize=True)
@@ -163,9 +182,12 @@ def _contract(xp: Namespace, subscripts: str, *operands: Array) -> Array:
 
 
 class _Plan(NamedTuple):
-    """A sum of products as a product of matrices: which operand comes first and which second, each with the order of
-    its axes; how many axes are batches, rows (`left`), columns (`right`) and summed over (`inner`); the order of the
-    result's axes, empty where it is right already."""
+    """A sum of products as a matrix product.
+
+    `operands` has the index of the first and of the second factor, each with the order of its axes. `batch`, `left`
+    (rows), `right` (columns) and `inner` (summed over) are numbers of axes. `result` is the order of the result's
+    axes, empty if they are in order.
+    """
 
     operands: tuple[tuple[int, list[int]], tuple[int, list[int]]]
     batch: int
@@ -177,23 +199,24 @@ class _Plan(NamedTuple):
 
 @functools.cache
 def _matrix_product(subscripts: str) -> _Plan | None:
-    """How the product of two operands is one of matrices; None where it is none, or a product of vectors."""
+    """Return the plan of a product of two operands as a matrix product. None if it is not, or is a product of
+    vectors."""
     inputs, out = subscripts.split("->")
     x, y = inputs.split(",")
-    one = set(x) ^ set(y)
-    rows = [c for c in out if c in one and c in x]
-    columns = [c for c in out if c in one and c in y]
-    if len({*x}) < len(x) or len({*y}) < len(y) or one - set(out) or not rows + columns:
+    single = set(x) ^ set(y)
+    rows = [c for c in out if c in single and c in x]
+    columns = [c for c in out if c in single and c in y]
+    if len({*x}) < len(x) or len({*y}) < len(y) or single - set(out) or not rows + columns:
         return None
-    places = (0, 1)
+    factors = (0, 1)
     if columns and (not rows or out.index(columns[0]) < out.index(rows[0])):
-        x, y, rows, columns, places = y, x, columns, rows, (1, 0)
-    batch = [c for c in out if c not in one]
-    inner = [c for c in x if c not in one and c not in out]
+        x, y, rows, columns, factors = y, x, columns, rows, (1, 0)
+    batch = [c for c in out if c not in single]
+    inner = [c for c in x if c not in single and c not in out]
     orders = [x.index(c) for c in batch + rows + inner], [y.index(c) for c in batch + inner + columns]
     result = [(batch + rows + columns).index(c) for c in out]
     return _Plan(
-        ((places[0], orders[0]), (places[1], orders[1])), len(batch), len(rows), len(columns), len(inner),
+        ((factors[0], orders[0]), (factors[1], orders[1])), len(batch), len(rows), len(columns), len(inner),
         [] if result == sorted(result) else result,
     )  # fmt: skip
 
@@ -203,7 +226,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, *operands: Tensor, subscripts: str) -
     inputs, output = subscripts.split("->")
     terms = inputs.split(",")
 
-    def rule(i: int) -> Any:
+    def rule(i: int) -> Function:
         return lambda: _einsum_gradient(xp, g, operands, terms, output, i)
 
     return tuple(rule(i) for i in range(len(operands)))
@@ -212,8 +235,11 @@ def _(xp: Namespace, g: Tensor, y: Tensor, *operands: Tensor, subscripts: str) -
 def _einsum_gradient(
     xp: Namespace, g: Array, operands: Sequence[Array], terms: list[str], output: str, i: int
 ) -> Array:
-    """The gradient of operand i: the product of all the others with `g`, in the operand's subscripts. A subscript
-    that the operand has twice is set apart with an identity matrix; along one that nothing else has it is the same."""
+    """Return the gradient of operand i: the product of the other operands with `g`, in the operand's subscripts.
+
+    A repeated subscript of the operand is replaced by a new letter and an identity matrix. Along a subscript that no
+    other factor has, the gradient is constant.
+    """
     used = [(g, output)] + [(o, t) for j, (o, t) in enumerate(zip(operands, terms, strict=True)) if j != i]
     present = set("".join(t for _, t in used))
     free = iter(sorted(set(LETTERS) - set("".join([*terms, output]))))
@@ -250,7 +276,12 @@ def _(*operands: Any, subscripts: str) -> TensorSpec:
 
 @composite
 def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
-    """Sums of products in Einstein's notation.
+    """Return sums of products in Einstein notation.
+
+    Args:
+        subscripts: the axes of each operand and of the result, such as `"ij,jk->ik"`; `...` for further axes.
+        operands: tensors with the axes of their subscripts.
+        kwargs: ignored; for compatibility with Keras.
 
     >>> ops.einsum("ij,jk->ik", np.ones((2, 3)), np.ones((3, 4))).shape
     (2, 4)
@@ -260,7 +291,7 @@ def einsum(subscripts: str, *operands: TensorLike, **kwargs: Any) -> Tensor:
 
 
 def _explicit(subscripts: str, operands: Sequence[Any]) -> str:
-    """The subscripts with an output, and letters in place of `...`."""
+    """Return the subscripts with an output, and with letters in place of `...`."""
     subscripts = subscripts.replace(" ", "")
     inputs, arrow, output = subscripts.partition("->")
     terms = inputs.split(",")

@@ -1,9 +1,8 @@
-"""Rearrangements, joins and products said with other ops."""
+"""Rearrangements, joins and products composed of other ops."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 import numpy as np
 
@@ -15,17 +14,15 @@ from hilevel.ops.numpy.comparison import equal, logical_not, not_equal
 from hilevel.ops.numpy.creation import float_dtype
 from hilevel.ops.numpy.elementwise import multiply
 from hilevel.ops.numpy.indexing import getitem
+from hilevel.ops.numpy.joining import array_split, concatenate, stack
 from hilevel.ops.numpy.products import tensordot
 from hilevel.ops.numpy.reduction import any, sum
 from hilevel.ops.numpy.shaping import (
-    array_split,
-    concatenate,
     diag,
     flip,
     moveaxis,
     ravel,
     reshape,
-    stack,
     transpose,
 )
 
@@ -33,15 +30,23 @@ get_item = getitem
 
 
 def logspace(
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     num: int = 50,
     endpoint: bool = True,
-    base: Any = 10,
+    base: TensorLike = 10,
     dtype: DTypeLike = None,
     axis: int = 0,
 ) -> Tensor:
-    """`num` numbers from `base ** start` to `base ** stop`, each the same multiple of the one before.
+    """Return `num` values from `base ** start` to `base ** stop`, evenly spaced on a logarithmic scale.
+
+    Args:
+        start, stop: the first and the last exponent, scalars or arrays of one shape.
+        num: the length of the new axis.
+        endpoint: whether `base ** stop` is the last value.
+        base: the base of the powers.
+        dtype: the common floating-point dtype of `start` and `stop` by default.
+        axis: the position of the new axis, if `start` and `stop` are arrays.
 
     >>> ops.logspace(0.0, 2.0, 3)
     array([  1.,  10., 100.], dtype=float32)
@@ -53,14 +58,21 @@ def logspace(
 
 
 def geomspace(
-    start: Any,
-    stop: Any,
+    start: TensorLike,
+    stop: TensorLike,
     num: int = 50,
     endpoint: bool = True,
     dtype: DTypeLike = None,
     axis: int = 0,
 ) -> Tensor:
-    """`num` numbers from `start` to `stop`, each the same multiple of the one before.
+    """Return `num` values from `start` to `stop`, evenly spaced on a logarithmic scale.
+
+    Args:
+        start, stop: the first and the last value, scalars or arrays of one shape.
+        num: the length of the new axis.
+        endpoint: whether `stop` is the last value.
+        dtype: the common floating-point dtype of `start` and `stop` by default.
+        axis: the position of the new axis, if `start` and `stop` are arrays.
 
     >>> ops.geomspace(1.0, 100.0, 3)
     array([  1.,  10., 100.], dtype=float32)
@@ -71,7 +83,11 @@ def geomspace(
 
 @composite
 def diagflat(x: TensorLike, k: int = 0) -> Tensor:
-    """The matrix with all elements of `x`, in order, on its `k`-th diagonal.
+    """Return a matrix with the elements of `x` on a diagonal.
+
+    Args:
+        x: a tensor of any shape, which is flattened.
+        k: the diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ops.diagflat([[1.0, 2.0]])
     array([[1., 0.],
@@ -82,7 +98,10 @@ def diagflat(x: TensorLike, k: int = 0) -> Tensor:
 
 @composite
 def fliplr(x: TensorLike) -> Tensor:
-    """The order along the second axis reversed.
+    """Reverse the order along the second axis.
+
+    Args:
+        x: a tensor with at least two axes.
 
     >>> ops.fliplr([[1.0, 2.0]])
     array([[2., 1.]], dtype=float32)
@@ -92,7 +111,10 @@ def fliplr(x: TensorLike) -> Tensor:
 
 @composite
 def flipud(x: TensorLike) -> Tensor:
-    """The order along the first axis reversed.
+    """Reverse the order along the first axis.
+
+    Args:
+        x: a tensor with at least one axis.
 
     >>> ops.flipud([1.0, 2.0])
     array([2., 1.], dtype=float32)
@@ -102,11 +124,19 @@ def flipud(x: TensorLike) -> Tensor:
 
 @composite
 def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tensor:
-    """The plane of two axes turned by 90 degrees `k` times, from the first axis lerp the second.
+    """Rotate the plane of two axes by 90 degrees `k` times, from the first axis towards the second.
+
+    Args:
+        array: a tensor with at least two axes.
+        k: the number of rotations.
+        axes: the two axes of the plane.
 
     >>> ops.rot90([[1.0, 2.0]])
     array([[2.],
            [1.]], dtype=float32)
+
+    Raises:
+        ShapeError: the tensor has fewer than two axes, or the axes are equal.
     """
     x = to_array(array)
     rank = len(x.shape)
@@ -125,7 +155,10 @@ def rot90(array: TensorLike, k: int = 1, axes: tuple[int, int] = (0, 1)) -> Tens
 
 @composite
 def dstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined along the third axis, which they get where they have fewer.
+    """Join tensors along the third axis. Tensors with fewer axes get axes of length 1.
+
+    Args:
+        xs: tensors of equal shape except along the third axis.
 
     >>> ops.dstack([[1.0], [2.0]])
     array([[[1., 2.]]], dtype=float32)
@@ -139,8 +172,12 @@ def dstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
-def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
-    """The tensor cut along its second axis, a vector along its only one.
+def hsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
+    """Split a tensor along its second axis, and a vector along its only axis.
+
+    Args:
+        x: a tensor with at least one axis.
+        indices_or_sections: a number of nearly equal sections, or the indices at which to split.
 
     >>> ops.hsplit([1.0, 2.0], 2)
     [array([1.], dtype=float32), array([2.], dtype=float32)]
@@ -150,8 +187,12 @@ def hsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
-    """The tensor cut along its first axis.
+def vsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
+    """Split a tensor along its first axis.
+
+    Args:
+        x: a tensor with at least one axis.
+        indices_or_sections: a number of nearly equal sections, or the indices at which to split.
 
     >>> ops.vsplit([[1.0], [2.0]], 2)
     [array([[1.]], dtype=float32), array([[2.]], dtype=float32)]
@@ -160,8 +201,12 @@ def vsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
 
 
 @composite
-def dsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
-    """The tensor cut along its third axis.
+def dsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
+    """Split a tensor along its third axis.
+
+    Args:
+        x: a tensor with at least three axes.
+        indices_or_sections: a number of nearly equal sections, or the indices at which to split.
 
     >>> [part.shape for part in ops.dsplit(np.zeros((1, 1, 4)), 2)]
     [(1, 1, 2), (1, 1, 2)]
@@ -171,7 +216,12 @@ def dsplit(x: TensorLike, indices_or_sections: Any) -> list[Tensor]:
 
 @composite
 def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
-    """The differences of neighbours along an axis, taken `n` times.
+    """Return the differences of neighbouring elements along an axis.
+
+    Args:
+        a: a tensor with at least one axis.
+        n: the number of times that differences are taken.
+        axis: the axis, which becomes shorter by `n`.
 
     >>> ops.diff([1.0, 4.0, 9.0])
     array([3., 5.], dtype=float32)
@@ -186,8 +236,14 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
 
 @composite
 @rounded
-def trapezoid(y: TensorLike, x: TensorLike = None, dx: float = 1.0, axis: int = -1) -> Tensor:
-    """The integral of `y` along an axis by the trapezoidal rule, at the places `x` or at distances `dx`.
+def trapezoid(y: TensorLike, x: TensorLike | None = None, dx: float = 1.0, axis: int = -1) -> Tensor:
+    """Return the integral of `y` along an axis by the trapezoidal rule.
+
+    Args:
+        y: the values of the integrand, a tensor with at least one axis.
+        x: the positions of the values, of shape `(n,)` or of the shape of `y`.
+        dx: the distance of the positions, if `x` is None.
+        axis: the axis of integration.
 
     >>> ops.trapezoid([1.0, 3.0, 5.0])
     np.float32(6.0)
@@ -195,14 +251,19 @@ def trapezoid(y: TensorLike, x: TensorLike = None, dx: float = 1.0, axis: int = 
     y = moveaxis(to_float_array(y), axis, -1)
     width = dx
     if x is not None:
-        places = to_float_array(x)
-        width = diff(places if len(places.shape) == 1 else moveaxis(places, axis, -1))
+        positions = to_float_array(x)
+        width = diff(positions if len(positions.shape) == 1 else moveaxis(positions, axis, -1))
     return sum((y[..., 1:] + y[..., :-1]) * width, axis=-1) * 0.5
 
 
 @composite
 def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bool = False) -> Tensor:
-    """Whether each element of `x1` is among those of `x2`; with `invert`, whether it is not.
+    """Return whether each element of `x1` is in `x2`, in the shape of `x1`.
+
+    Args:
+        x1, x2: tensors of any shapes.
+        assume_unique: ignored; for compatibility with Keras.
+        invert: whether to return whether it is not in `x2`.
 
     >>> ops.isin([1, 2, 3], [2, 5])
     array([False,  True, False])
@@ -216,7 +277,10 @@ def isin(x1: TensorLike, x2: TensorLike, assume_unique: bool = False, invert: bo
 
 @composite
 def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The sum of products over the last axis of both.
+    """Return the sum of products over the last axis of both tensors.
+
+    Args:
+        x1, x2: tensors of any shapes with equal last axes. A scalar is multiplied with each element.
 
     >>> ops.inner([1.0, 2.0], [3.0, 4.0])
     array(11., dtype=float32)
@@ -229,7 +293,10 @@ def inner(x1: TensorLike, x2: TensorLike) -> Tensor:
 
 @composite
 def kron(x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The Kronecker product: each element of `x1` times the whole of `x2`.
+    """Return the Kronecker product: each element of `x1` times the whole of `x2`.
+
+    Args:
+        x1, x2: tensors of any shapes.
 
     >>> ops.kron([1.0, 10.0], [1.0, 2.0])
     array([ 1.,  2., 10., 20.], dtype=float32)
@@ -252,10 +319,18 @@ def cross(
     axisc: int = -1,
     axis: int | None = None,
 ) -> Tensor:
-    """The cross product of vectors of 3 elements; of 2, with a third that is 0. `axis` stands for all three axes.
+    """Return the cross product of vectors of 3 elements. A vector of 2 elements gets a third, which is 0.
+
+    Args:
+        x1, x2: tensors whose other axes broadcast.
+        axisa, axisb, axisc: the axis of the vectors in `x1`, in `x2` and in the result.
+        axis: one axis for all three.
 
     >>> ops.cross([1.0, 0.0, 0.0], [0.0, 1.0, 0.0])
     array([0., 0., 1.], dtype=float32)
+
+    Raises:
+        ShapeError: the vectors have other lengths than 2 or 3.
     """
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     a, b = dtypes.to_common((to_array(x1), to_array(x2)))

@@ -14,7 +14,7 @@ from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec, like, reduced
-from hilevel.engine.types import Array, Axis, DTypeLike, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Array, Axis, DTypeLike, Function, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isclose, isfinite
 from hilevel.ops.numpy.elementwise import clip, maximum, minimum, square, stop_gradient, where
 from hilevel.ops.numpy.indexing import take_along_axis
@@ -26,7 +26,7 @@ def _axis(axis: Axis) -> Any:
 
 
 def expand_reduced(xp: Namespace, g: Array, x: Array, axis: Axis, keepdims: bool) -> Array:
-    """Give back to a reduced tensor the axes that were taken away, of length 1."""
+    """Return a reduced tensor with the reduced axes restored, with length 1."""
     if keepdims:
         return g
     if axis.__class__ is int and axis == -1:
@@ -37,7 +37,12 @@ def expand_reduced(xp: Namespace, g: Array, x: Array, axis: Axis, keepdims: bool
 
 @op
 def sum(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The sum over the given axes, or over all. Booleans and small integers are summed as int32.
+    """Sum over axes. Booleans and small integers are summed as int32.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.], dtype=float32)
@@ -53,8 +58,8 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdim
 sum.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims, dtype=sum_dtype(x.dtype)))
 
 
-def number_of_terms(x: Any, axis: Axis) -> int:
-    """Return how many elements a reduction over the axes combines into one."""
+def number_of_terms(x: Tensor, axis: Axis) -> int:
+    """Return the number of elements that a reduction over the axes combines into one."""
     if axis.__class__ is int:
         return x.shape[axis]
     return math.prod(x.shape if axis is None else [x.shape[a] for a in axes_tuple(axis, len(x.shape))])
@@ -62,7 +67,12 @@ def number_of_terms(x: Any, axis: Axis) -> int:
 
 @op(dtype="float")
 def mean(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean over the given axes, or over all.
+    """Return the mean over axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.mean([[1.0, 2.0], [3.0, 4.0]], axis=1)
     array([1.5, 3.5], dtype=float32)
@@ -87,7 +97,7 @@ def at_least_float32(x: Tensor) -> Tensor:
 
 
 def in_dtype_of(x: Tensor, y: Tensor) -> Tensor:
-    """Return `y` in the dtype of `x`, in float16 limited to its largest finite number."""
+    """Return `y` in the dtype of `x`, in float16 limited to its largest finite value."""
     if y.dtype == x.dtype:
         return y
     if x.dtype == np.float16:
@@ -99,9 +109,9 @@ _LARGEST = float(np.finfo(np.float16).max)
 
 
 def _centred(x: Tensor, axis: Axis) -> tuple[Tensor, Tensor]:
-    """Return the means, on axes of length 1, and the distances from them.
+    """Return the means, on axes of length 1, and the deviations from them.
 
-    A second mean, that of the distances, removes the rounding of the first, which a large mean makes large.
+    The mean of the deviations corrects the rounding error of the first mean, which is large if the mean is large.
     """
     average = mean(x, axis=axis, keepdims=True)
     rest = x - average
@@ -114,9 +124,13 @@ def _var(x: Tensor, axis: Axis, keepdims: bool) -> Tensor:
 
 
 def var(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The variance (mean squared distance from the mean) over the given axes, or over all.
+    """Return the variance (mean squared deviation from the mean) over axes. For half precision it is computed in
+    float32.
 
-    Of half precision, it is computed in float32.
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.var([1.0, 3.0])
     np.float32(1.0)
@@ -127,7 +141,12 @@ def var(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def std(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The standard deviation over the given axes, or over all. Of half precision, it is computed in float32.
+    """Return the standard deviation over axes. For half precision it is computed in float32.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.std([1.0, 3.0])
     np.float32(1.0)
@@ -139,12 +158,21 @@ def std(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 def moments(
     x: TensorLike, axes: Axis, keepdims: bool = False, synchronized: bool = False
 ) -> tuple[Tensor, Tensor]:
-    """Mean and variance over the given axes.
+    """Return the mean and the variance over axes.
 
-    Of half precision, they are computed in float32. In float16 they are limited to its largest finite number.
+    For half precision they are computed in float32. In float16 they are limited to its largest finite value.
+
+    Args:
+        x: a tensor of any shape.
+        axes: the axis or axes to reduce; None for all.
+        keepdims: whether the reduced axes stay, with length 1.
+        synchronized: not supported; only False.
 
     >>> ops.moments(np.array([1.0, 3.0]), axes=[0])
     (np.float64(2.0), np.float64(1.0))
+
+    Raises:
+        NotImplementedError: `synchronized` is True.
     """
     if synchronized:
         raise NotImplementedError("synchronized=True needs several devices; this process has one.")
@@ -164,22 +192,28 @@ def _min(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False)
     return xp.min(x, axis=_axis(axis), keepdims=keepdims)
 
 
-def _share_extreme(
+def _extreme_gradient(
     xp: Namespace, g: Array, y: Array, x: Array, axis: Axis = None, keepdims: bool = False
 ) -> Any:
-    """The gradient of a maximum or minimum goes to the elements that attain it, in equal parts."""
+    """Return the gradient of a maximum or minimum: equal parts for the elements that attain it."""
     hits = (x == expand_reduced(xp, y, x, axis, keepdims)).astype(g.dtype)
     g = expand_reduced(xp, g, x, axis, keepdims)
     return g * hits / xp.sum(hits, axis=_axis(axis), keepdims=True)
 
 
 for _extreme in (_max, _min):
-    _extreme.gradient(_share_extreme)
+    _extreme.gradient(_extreme_gradient)
     _extreme.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
-def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
-    """The largest element over the given axes, or over all; not less than `initial`.
+def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: complex | None = None) -> Tensor:
+    """Return the largest element over axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
+        initial: a lower limit of the result; none by default.
 
     >>> ops.max([[1.0, 5.0], [3.0, 2.0]], axis=1)
     array([5., 3.], dtype=float32)
@@ -188,8 +222,14 @@ def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: Any =
     return y if initial is None else maximum(y, initial).astype(y.dtype)
 
 
-def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: Any = None) -> Tensor:
-    """The smallest element over the given axes, or over all; not more than `initial`.
+def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: complex | None = None) -> Tensor:
+    """Return the smallest element over axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
+        initial: an upper limit of the result; none by default.
 
     >>> ops.min([[1.0, 5.0], [3.0, 2.0]], axis=1)
     array([1., 2.], dtype=float32)
@@ -199,7 +239,12 @@ def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: Any =
 
 
 def amax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The same as `max`.
+    """Return the largest element over axes, as `max` does.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.amax([1.0, 5.0])
     np.float32(5.0)
@@ -208,7 +253,12 @@ def amax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def amin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The same as `min`.
+    """Return the smallest element over axes, as `min` does.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.amin([1.0, 5.0])
     np.float32(1.0)
@@ -223,7 +273,7 @@ def _prod(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False
 
 @_prod.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = None, keepdims: bool = False) -> Any:
-    """The product of all the others, from the running products before and after: right with zeros too."""
+    """Multiply the running products before and after each element, which is correct for zeros too."""
     axes = axes_tuple(axis, len(x.shape))
     rest = tuple(i for i in range(len(x.shape)) if i not in axes)
     order = rest + axes
@@ -242,7 +292,13 @@ _prod.shape(lambda x, axis=None, keepdims=False: reduced(x, axis, keepdims))
 
 
 def prod(x: TensorLike, axis: Axis = None, keepdims: bool = False, dtype: DTypeLike = None) -> Tensor:
-    """The product over the given axes, or over all.
+    """Return the product over axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
+        dtype: a dtype to convert `x` to first; its own by default.
 
     >>> ops.prod([1.0, 2.0, 4.0])
     np.float32(8.0)
@@ -252,7 +308,12 @@ def prod(x: TensorLike, axis: Axis = None, keepdims: bool = False, dtype: DTypeL
 
 @op
 def all(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Whether all elements over the given axes are true.
+    """Return whether all elements over axes are true.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.all([[True, False], [True, True]], axis=1)
     array([False,  True])
@@ -262,7 +323,12 @@ def all(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = Fal
 
 @op
 def any(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """Whether at least one element over the given axes is true.
+    """Return whether at least one element over axes is true.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.any([[True, False], [False, False]], axis=1)
     array([ True, False])
@@ -276,7 +342,12 @@ for _logic in (all, any):
 
 @op
 def argmax(xp: Namespace, x: TensorLike, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The index of the largest element along an axis (the first of equals), int32; over all without an axis.
+    """Return the index, int32, of the largest element along an axis. Of equal elements it is the first.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; by default the index is into the flattened tensor.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.argmax([[1.0, 5.0], [3.0, 2.0]], axis=1)
     array([1, 0], dtype=int32)
@@ -286,7 +357,12 @@ def argmax(xp: Namespace, x: TensorLike, /, axis: int | None = None, keepdims: b
 
 @op
 def argmin(xp: Namespace, x: TensorLike, /, axis: int | None = None, keepdims: bool = False) -> Tensor:
-    """The index of the smallest element along an axis (the first of equals), int32; over all without an axis.
+    """Return the index, int32, of the smallest element along an axis. Of equal elements it is the first.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; by default the index is into the flattened tensor.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.argmin([[1.0, 5.0], [3.0, 2.0]], axis=1)
     array([0, 1], dtype=int32)
@@ -299,7 +375,11 @@ for _arg in (argmax, argmin):
 
 
 def count_nonzero(x: TensorLike, axis: Axis = None) -> Tensor:
-    """The number of elements that are not zero, int32.
+    """Return the number of elements that are not zero, int32.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
 
     >>> ops.count_nonzero([0.0, 1.0, 2.0])
     np.int32(2)
@@ -307,8 +387,13 @@ def count_nonzero(x: TensorLike, axis: Axis = None) -> Tensor:
     return sum(to_array(x) != 0, axis=axis)
 
 
-def average(x: TensorLike, axis: Axis = None, weights: TensorLike = None) -> Tensor:
-    """The mean, each element counted with its weight.
+def average(x: TensorLike, axis: Axis = None, weights: TensorLike | None = None) -> Tensor:
+    """Return the weighted mean over axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        weights: of a shape that broadcasts with `x`, or of shape `(n,)` for one axis; equal weights by default.
 
     >>> ops.average([1.0, 3.0], weights=[3.0, 1.0])
     np.float32(1.5)
@@ -326,7 +411,12 @@ def average(x: TensorLike, axis: Axis = None, weights: TensorLike = None) -> Ten
 
 @composite
 def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """`log(sum(exp(x)))` over the given axes, or over all, without overflow.
+    """Return `log(sum(exp(x)))` over axes, without overflow.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.logsumexp([0.0, 0.0])
     np.float32(0.6931472)
@@ -358,7 +448,7 @@ def _cumprod(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
 
 @_cumprod.gradient
 def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
-    """For each pair i <= j the product of the elements up to j without i: n * n values, right with zeros too."""
+    """Multiply for each pair i <= j the elements up to j except i: n * n values, correct for zeros too."""
     x, g = xp.swapaxes(x, axis, -1), xp.swapaxes(g, axis, -1)
     n = x.shape[-1]
     others = xp.where(constant(g, np.eye(n, dtype=bool)), xp.ones_like(x[..., None]), x[..., None, :])
@@ -369,31 +459,45 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
 
 
 def cumsum(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
-    """The running sum along an axis; over all elements in order without one.
+    """Return the running sum along an axis.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; by default the tensor is flattened.
+        dtype: a dtype to convert `x` to first; its own by default.
 
     >>> ops.cumsum([1.0, 2.0, 3.0])
     array([1., 3., 6.], dtype=float32)
     """
-    return _running(_cumsum, x, axis, dtype)
+    return _cumulative(_cumsum, x, axis, dtype)
 
 
 def cumprod(x: TensorLike, axis: int | None = None, dtype: DTypeLike = None) -> Tensor:
-    """The running product along an axis; over all elements in order without one.
+    """Return the running product along an axis.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis; by default the tensor is flattened.
+        dtype: a dtype to convert `x` to first; its own by default.
 
     >>> ops.cumprod([1.0, 2.0, 3.0])
     array([1., 2., 6.], dtype=float32)
     """
-    return _running(_cumprod, x, axis, dtype)
+    return _cumulative(_cumprod, x, axis, dtype)
 
 
-def _running(op: Any, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
+def _cumulative(op: Function, x: Tensor, axis: int | None, dtype: DTypeLike) -> Tensor:
     x = to_array(x, dtype)
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 
 
 @op(shape=lambda x, axis=-1: TensorSpec(x.shape, INT32))
 def argsort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
-    """The indices, int32, that put an axis in ascending order; equal elements keep theirs.
+    """Return the indices, int32, that sort an axis in ascending order. Equal elements keep their order.
+
+    Args:
+        x: a tensor with at least one axis.
+        axis: the axis.
 
     >>> ops.argsort([3.0, 1.0, 2.0])
     array([1, 2, 0], dtype=int32)
@@ -403,7 +507,11 @@ def argsort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
 
 @op(shape=like)
 def sort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
-    """The elements of an axis in ascending order.
+    """Sort the elements of an axis in ascending order.
+
+    Args:
+        x: a tensor with at least one axis.
+        axis: the axis.
 
     >>> ops.sort([3.0, 1.0, 2.0])
     array([1., 2., 3.], dtype=float32)
@@ -421,7 +529,12 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
 def allclose(
     x1: TensorLike, x2: TensorLike, rtol: float = 1e-5, atol: float = 1e-8, equal_nan: bool = False
 ) -> Tensor:
-    """Whether all elements are close; see `isclose`.
+    """Return whether `|x1 - x2| <= atol + rtol * |x2|` for all elements.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
+        rtol, atol: the relative and the absolute tolerance.
+        equal_nan: whether NaN is close to NaN.
 
     >>> bool(ops.allclose([1.0], [1.0]))
     True

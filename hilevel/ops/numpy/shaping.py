@@ -1,9 +1,8 @@
-"""Ops that make tensors, and that rearrange, join, repeat and cut them."""
+"""Ops that change the shape of a tensor, or the order of its elements."""
 
 from __future__ import annotations
 
 import builtins
-import itertools
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +11,7 @@ import numpy as np
 from hilevel.engine.op import op, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec, broadcast, shape_of, viewed
-from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
+from hilevel.engine.types import Axis, Namespace, Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.indexing import scatter_add
 from hilevel.ops.numpy.reduction import sum
@@ -21,8 +20,12 @@ from hilevel.ops.numpy.reduction import sum
 
 
 @op
-def reshape(xp: Namespace, x: TensorLike, /, newshape: Any) -> Tensor:
-    """The elements in another shape; one size may be -1, for what is left.
+def reshape(xp: Namespace, x: TensorLike, /, newshape: Sizes) -> Tensor:
+    """Return the elements in another shape.
+
+    Args:
+        x: a tensor of any shape.
+        newshape: the new shape, of equal size. One dimension may be -1, which is then inferred.
 
     >>> ops.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     array([[1., 2.],
@@ -35,7 +38,7 @@ reshape.gradient(lambda xp, g, y, x, newshape: xp.reshape(g, x.shape))
 
 
 @reshape.shape
-def _(x: Any, newshape: Any) -> TensorSpec:
+def _(x: TensorSpec, newshape: Sizes) -> TensorSpec:
     shape = [newshape] if isinstance(newshape, int) else [int(n) for n in newshape]
     size = int(np.prod(x.shape, dtype=np.int64))
     known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
@@ -45,7 +48,10 @@ def _(x: Any, newshape: Any) -> TensorSpec:
 
 
 def ravel(x: TensorLike) -> Tensor:
-    """The elements in one axis.
+    """Flatten a tensor to one axis.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.ravel([[1.0], [2.0]])
     array([1., 2.], dtype=float32)
@@ -55,7 +61,11 @@ def ravel(x: TensorLike) -> Tensor:
 
 @op
 def transpose(xp: Namespace, x: TensorLike, /, axes: Sequence[int] | None = None) -> Tensor:
-    """The axes in another order; reversed where none is given.
+    """Permute the axes.
+
+    Args:
+        x: a tensor of any shape.
+        axes: the new order of the axes; reversed by default.
 
     >>> ops.transpose([[1.0, 2.0]])
     array([[1.],
@@ -75,7 +85,11 @@ transpose.shape(lambda x, axes=None: viewed(x, lambda a: np.transpose(a, axes)))
 
 
 def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
-    """Two axes exchanged.
+    """Swap two axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis1, axis2: the axes.
 
     >>> ops.swapaxes(np.zeros((2, 3)), 0, 1).shape
     (3, 2)
@@ -86,7 +100,11 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
 
 
 def moveaxis(x: TensorLike, source: Axis, destination: Axis) -> Tensor:
-    """Axes moved to other places, the others in their order.
+    """Move axes to other positions. The other axes keep their order.
+
+    Args:
+        x: a tensor of any shape.
+        source, destination: the axes, and their positions in the result.
 
     >>> ops.moveaxis(np.zeros((2, 3, 4)), 0, -1).shape
     (3, 4, 2)
@@ -100,8 +118,12 @@ def moveaxis(x: TensorLike, source: Axis, destination: Axis) -> Tensor:
 
 
 @op
-def expand_dims(xp: Namespace, x: TensorLike, /, axis: Any) -> Tensor:
-    """New axes of length 1.
+def expand_dims(xp: Namespace, x: TensorLike, /, axis: Sizes) -> Tensor:
+    """Insert axes of length 1.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the position or positions of the new axes in the result.
 
     >>> ops.expand_dims([1.0, 2.0], 0).shape
     (1, 2)
@@ -114,8 +136,12 @@ expand_dims.shape(lambda x, axis: viewed(x, lambda a: np.expand_dims(a, axis)))
 
 
 @op
-def squeeze(xp: Namespace, x: TensorLike, /, axis: Any = None) -> Tensor:
-    """Axes of length 1 removed: all of them, or the given ones.
+def squeeze(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
+    """Remove axes of length 1.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; by default all of length 1.
 
     >>> ops.squeeze([[1.0, 2.0]]).shape
     (2,)
@@ -133,7 +159,11 @@ for _op in (reshape, transpose, expand_dims, squeeze):
 
 @op
 def broadcast_to(xp: Namespace, x: TensorLike, /, shape: Sequence[int]) -> Tensor:
-    """The tensor repeated along axes of length 1, and new ones in front, to the given shape.
+    """Repeat a tensor along axes of length 1, and along new first axes, to the given shape.
+
+    Args:
+        x: a tensor whose shape broadcasts to `shape`.
+        shape: the shape of the result.
 
     >>> ops.broadcast_to([1.0, 2.0], (2, 2))
     array([[1., 2.],
@@ -146,7 +176,7 @@ broadcast_to.gradient(lambda xp, g, y, x, shape: g)
 
 
 @broadcast_to.shape
-def _(x: Any, shape: Sequence[int]) -> TensorSpec:
+def _(x: TensorSpec, shape: Sequence[int]) -> TensorSpec:
     if broadcast(x.shape, tuple(shape)) != tuple(shape):
         raise ShapeError(f"Shape {x.shape} cannot be broadcast to {tuple(shape)}.")
     return TensorSpec(shape, x.dtype)
@@ -154,7 +184,11 @@ def _(x: Any, shape: Sequence[int]) -> TensorSpec:
 
 @op
 def flip(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
-    """The order along the given axes reversed, or along all.
+    """Reverse the order along axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes; all by default.
 
     >>> ops.flip([1.0, 2.0])
     array([2., 1.], dtype=float32)
@@ -167,8 +201,13 @@ flip.shape(lambda x, axis=None: TensorSpec(x.shape, x.dtype))
 
 
 @op
-def roll(xp: Namespace, x: TensorLike, /, shift: Any, axis: Any = None) -> Tensor:
-    """The elements shifted along axes; what leaves at one end comes in at the other.
+def roll(xp: Namespace, x: TensorLike, /, shift: Sizes, axis: Axis = None) -> Tensor:
+    """Shift the elements along axes, cyclically.
+
+    Args:
+        x: a tensor of any shape.
+        shift: the number of positions, one for all axes or one for each.
+        axis: the axis or axes; by default the flattened tensor is shifted.
 
     >>> ops.roll([1.0, 2.0, 3.0], 1)
     array([3., 1., 2.], dtype=float32)
@@ -177,8 +216,8 @@ def roll(xp: Namespace, x: TensorLike, /, shift: Any, axis: Any = None) -> Tenso
 
 
 @roll.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, shift: Any, axis: Any = None) -> Any:
-    back = tuple(-s for s in shift) if isinstance(shift, (list, tuple)) else -shift
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, shift: Sizes, axis: Axis = None) -> Any:
+    back = -shift if isinstance(shift, (int, np.integer)) else tuple(-s for s in shift)
     return xp.roll(g, back, axis=axis)
 
 
@@ -190,14 +229,17 @@ def pad(
     xp: Namespace,
     x: TensorLike,
     /,
-    pad_width: Any,
+    pad_width: TensorLike,
     mode: str = "constant",
-    constant_values: Any = None,
+    constant_values: complex | None = None,
 ) -> Tensor:
-    """The tensor with elements added before and after along each axis.
+    """Add elements before and after each axis.
 
-    `pad_width` is a pair `(before, after)` for each axis, or one for all; `mode` is `"constant"`, `"reflect"`,
-    `"symmetric"` or `"edge"`.
+    Args:
+        x: a tensor of any shape.
+        pad_width: a pair `(before, after)` for each axis, or one pair for all axes.
+        mode: `"constant"`, `"reflect"`, `"symmetric"` or `"edge"`.
+        constant_values: the value of the padding in the mode `"constant"`; 0 by default.
 
     >>> ops.pad([1.0, 2.0], (1, 1))
     array([0., 1., 2., 0.], dtype=float32)
@@ -207,16 +249,17 @@ def pad(
     return xp.pad(x, pad_width, mode=mode)
 
 
-def _pairs(pad_width: Any, rank: int) -> list[tuple[int, int]]:
+def _pairs(pad_width: TensorLike, rank: int) -> list[tuple[int, int]]:
     return [(int(a), int(b)) for a, b in np.broadcast_to(np.asarray(pad_width), (rank, 2))]
 
 
 @pad.gradient
 def _(
-    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, pad_width: Any,
-    mode: str = "constant", constant_values: Any = None,
+    xp: Namespace, g: Tensor, y: Tensor, x: Tensor, pad_width: TensorLike,
+    mode: str = "constant", constant_values: complex | None = None,
 ) -> Any:  # fmt: skip
-    """Constant: the middle. Else each padded element gives its gradient to the one it was copied from."""
+    """Return the centre for constant padding. In the other modes each added element gives its gradient to its
+    source."""
     pairs = _pairs(pad_width, len(x.shape))
     if mode == "constant":
         return g[tuple(slice(a, a + n) for (a, _), n in zip(pairs, x.shape, strict=True))]
@@ -229,7 +272,9 @@ def _(
 
 
 @pad.shape
-def _(x: Any, pad_width: Any, mode: str = "constant", constant_values: Any = None) -> TensorSpec:
+def _(
+    x: TensorSpec, pad_width: TensorLike, mode: str = "constant", constant_values: complex | None = None
+) -> TensorSpec:
     pairs = _pairs(pad_width, len(x.shape))
     return TensorSpec([n + a + b for n, (a, b) in zip(x.shape, pairs, strict=True)], x.dtype)
 
@@ -248,7 +293,11 @@ _mask_triangle.shape(lambda x, k, upper: TensorSpec(x.shape, x.dtype))
 
 
 def triu(x: TensorLike, k: int = 0) -> Tensor:
-    """The matrix with zeros below its `k`-th diagonal.
+    """Return a matrix with zeros below a diagonal.
+
+    Args:
+        x: a tensor of shape `(..., rows, columns)`.
+        k: the diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ops.triu(np.ones((2, 2)))
     array([[1., 1.],
@@ -258,7 +307,11 @@ def triu(x: TensorLike, k: int = 0) -> Tensor:
 
 
 def tril(x: TensorLike, k: int = 0) -> Tensor:
-    """The matrix with zeros above its `k`-th diagonal.
+    """Return a matrix with zeros above a diagonal.
+
+    Args:
+        x: a tensor of shape `(..., rows, columns)`.
+        k: the diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ops.tril(np.ones((2, 2)))
     array([[1., 0.],
@@ -268,7 +321,11 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
 
 
 def diag(x: TensorLike, k: int = 0) -> Tensor:
-    """Of a vector, the matrix with it on its `k`-th diagonal; of a matrix, that diagonal.
+    """Return the matrix with a vector on its diagonal, or the diagonal of a matrix.
+
+    Args:
+        x: a vector or a matrix, of shape `(n,)` or `(n, m)`.
+        k: the diagonal: 0 for the main one, positive above it, negative below it.
 
     >>> ops.diag([1.0, 2.0])
     array([[1., 0.],
@@ -284,7 +341,12 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
 
 
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """The diagonal of two axes, which become one, the last.
+    """Return the diagonal of two axes. It becomes the last axis.
+
+    Args:
+        x: a tensor with at least two axes.
+        offset: the diagonal: 0 for the main one, positive above it, negative below it.
+        axis1, axis2: the axes of the rows and the columns.
 
     >>> ops.diagonal([[1.0, 2.0], [3.0, 4.0]])
     array([1., 4.], dtype=float32)
@@ -296,7 +358,12 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
 
 
 def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
-    """The sum of the diagonal of two axes.
+    """Return the sum of the diagonal of two axes.
+
+    Args:
+        x: a tensor with at least two axes.
+        offset: the diagonal: 0 for the main one, positive above it, negative below it.
+        axis1, axis2: the axes of the rows and the columns.
 
     >>> ops.trace([[1.0, 2.0], [3.0, 4.0]])
     np.float32(5.0)
@@ -304,225 +371,14 @@ def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Ten
     return sum(diagonal(x, offset, axis1, axis2), axis=-1)
 
 
-# -- joining, repeating, cutting --------------------------------------------------------------------
+# -- shapes ----------------------------------------------------------------------------------------
 
 
-@op(dtype="common")
-def _concatenate(xp: Namespace, *xs: Tensor, axis: int = 0) -> Tensor:
-    return xp.concatenate(xs, axis=axis)
+def shape(x: TensorLike) -> tuple[int | Any, ...]:
+    """Return the shape as a tuple. A dimension of a symbolic tensor may be None.
 
-
-@_concatenate.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, *xs: Tensor, axis: int = 0) -> Any:
-    axis %= len(xs[0].shape)
-    grads, start = [], 0
-    for x in xs:
-        stop = start + x.shape[axis]
-        grads.append(g[(slice(None),) * axis + (slice(start, stop),)])
-        start = stop
-    return tuple(grads)
-
-
-@_concatenate.shape
-def _(*xs: Any, axis: int = 0) -> TensorSpec:
-    shapes = [list(x.shape) for x in xs]
-    (axis,) = axes_tuple(axis, len(shapes[0]))
-    rest = {tuple(s[:axis] + s[axis + 1 :]) for s in shapes}
-    if len(rest) > 1 or len({len(s) for s in shapes}) > 1:
-        raise ShapeError(
-            f"concatenate along axis {axis}: all other axes must be equal, got shapes "
-            f"{', '.join(str(tuple(s)) for s in shapes)}."
-        )
-    shapes[0][axis] = builtins.sum(s[axis] for s in shapes)
-    return TensorSpec(shapes[0], xs[0].dtype)
-
-
-def _list(xs: Any) -> list[Any]:
-    return list(xs) if isinstance(xs, (list, tuple)) else [xs[i] for i in range(len(xs))]
-
-
-def concatenate(xs: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """Tensors joined along an axis.
-
-    >>> ops.concatenate([[1.0], [2.0, 3.0]])
-    array([1., 2., 3.], dtype=float32)
-    """
-    return _concatenate(*_list(xs), axis=axis)
-
-
-def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
-    """`x2` after `x1` along an axis; both in one axis where none is given.
-
-    >>> ops.append([1.0], [2.0])
-    array([1., 2.], dtype=float32)
-    """
-    if axis is None:
-        return concatenate([ravel(x1), ravel(x2)])
-    return concatenate([x1, x2], axis)
-
-
-def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
-    """Tensors of one shape joined along a new axis.
-
-    >>> ops.stack([[1.0, 2.0], [3.0, 4.0]]).shape
-    (2, 2)
-    """
-    return concatenate([expand_dims(item, axis) for item in _list(x)], axis)
-
-
-def hstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined along the second axis, vectors along the first.
-
-    >>> ops.hstack([[1.0], [2.0]])
-    array([1., 2.], dtype=float32)
-    """
-    arrays = [to_array(x) for x in xs]
-    return concatenate(arrays, axis=0 if len(arrays[0].shape) < 2 else 1)
-
-
-def vstack(xs: Sequence[TensorLike]) -> Tensor:
-    """Tensors joined along the first axis, vectors as rows.
-
-    >>> ops.vstack([[1.0], [2.0]])
-    array([[1.],
-           [2.]], dtype=float32)
-    """
-    arrays = [to_array(x) for x in xs]
-    return concatenate([a.reshape((1, -1)) if len(a.shape) < 2 else a for a in arrays], axis=0)
-
-
-def split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """The tensor cut along an axis into equal sections, or before the given indices.
-
-    >>> ops.split([1.0, 2.0, 3.0], [1])
-    [array([1.], dtype=float32), array([2., 3.], dtype=float32)]
-    """
-    x = to_array(x)
-    n = x.shape[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        if n % indices_or_sections:
-            raise ShapeError(
-                f"split: axis {axis} of shape {tuple(x.shape)} cannot be cut into "
-                f"{indices_or_sections} equal sections; array_split cuts into nearly equal ones."
-            )
-        bounds = _bounds(n, int(indices_or_sections))
-    else:
-        bounds = [int(i) for i in indices_or_sections]
-    lead = (slice(None),) * (axis % len(x.shape))
-    ends = [0, *bounds, n]
-    return [x[(*lead, slice(a, b))] for a, b in itertools.pairwise(ends)]
-
-
-def _bounds(n: int, sections: int) -> list[int]:
-    """Where an axis of length `n` is cut, the first `n % sections` sections being one longer."""
-    size, longer = divmod(n, sections)
-    return [size * i + builtins.min(i, longer) for i in range(1, sections)]
-
-
-def array_split(x: TensorLike, indices_or_sections: Any, axis: int = 0) -> list[Tensor]:
-    """The tensor cut along an axis into sections as equal as can be, the longer ones first, or before the given
-    indices.
-
-    >>> ops.array_split([1.0, 2.0, 3.0], 2)
-    [array([1., 2.], dtype=float32), array([3.], dtype=float32)]
-    """
-    if isinstance(indices_or_sections, (int, np.integer)):
-        indices_or_sections = _bounds(shape(x)[axis] or 0, int(indices_or_sections))
-    return split(x, indices_or_sections, axis)
-
-
-def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
-    """The slices of an axis, which they no longer have.
-
-    >>> ops.unstack([[1.0, 2.0], [3.0, 4.0]])
-    [array([1., 2.], dtype=float32), array([3., 4.], dtype=float32)]
-    """
-    x = to_array(x)
-    lead = (slice(None),) * (axis % len(x.shape))
-    return [x[(*lead, i)] for i in range(num or x.shape[axis])]
-
-
-@op
-def _repeat(xp: Namespace, x: Tensor, /, repeats: int, axis: int) -> Tensor:
-    return xp.repeat(x, repeats, axis=axis)
-
-
-@_repeat.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, repeats: int, axis: int) -> Any:
-    axis %= len(x.shape)
-    shape = (*x.shape[: axis + 1], repeats, *x.shape[axis + 1 :])
-    return xp.sum(xp.reshape(g, shape), axis=axis + 1)
-
-
-@_repeat.shape
-def _(x: Any, repeats: int, axis: int) -> TensorSpec:
-    (axis,) = axes_tuple(axis, len(x.shape))
-    return TensorSpec((*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]), x.dtype)
-
-
-def repeat(x: TensorLike, repeats: Any, axis: int | None = None) -> Tensor:
-    """Each element `repeats` times in a row along an axis; in one axis where none is given.
-
-    >>> ops.repeat([1.0, 2.0], 2)
-    array([1., 1., 2., 2.], dtype=float32)
-    """
-    if axis is None:
-        x, axis = ravel(x), 0
-    if isinstance(repeats, (int, np.integer)):
-        return _repeat(x, repeats=int(repeats), axis=axis)
-    x = to_array(x)
-    counts = np.broadcast_to(np.asarray(repeats).astype(np.intp), (x.shape[axis],))
-    lead = (slice(None),) * (axis % len(x.shape))
-    return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
-
-
-def tile(x: TensorLike, repeats: Any) -> Tensor:
-    """The whole tensor repeated along each axis.
-
-    >>> ops.tile([1.0, 2.0], 2)
-    array([1., 2., 1., 2.], dtype=float32)
-    """
-    counts = [repeats] if isinstance(repeats, (int, np.integer)) else list(repeats)
-    x = to_array(x) if isinstance(x, (list, tuple)) else x
-    rank = builtins.max(len(counts), len(x.shape))
-    counts = [1] * (rank - len(counts)) + counts
-    if rank > len(x.shape):
-        x = expand_dims(x, tuple(range(rank - len(x.shape))))
-    for axis, n in enumerate(counts):
-        if n != 1:
-            x = concatenate([x] * n, axis)
-    return x
-
-
-def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
-    """Coordinate grids of one-dimensional coordinates; `"ij"` for matrix order, `"xy"` for pictures.
-
-    >>> [g.shape for g in ops.meshgrid([1, 2, 3], [4, 5])]
-    [(2, 3), (2, 3)]
-    """
-    if indexing not in ("xy", "ij"):
-        raise ValueError(f"meshgrid: indexing must be 'xy' or 'ij'; got {indexing!r}.")
-    arrays = [ravel(v) for v in x]
-    rank = len(arrays)
-    places = list(range(rank))
-    if indexing == "xy" and rank > 1:
-        places[0], places[1] = 1, 0
-    shape = [0] * rank
-    for place, v in zip(places, arrays, strict=True):
-        shape[place] = v.shape[0]
-    grids = []
-    for place, v in zip(places, arrays, strict=True):
-        view = [1] * rank
-        view[place] = -1
-        grids.append(broadcast_to(reshape(v, tuple(view)), tuple(shape)))
-    return grids
-
-
-# -- asking -----------------------------------------------------------------------------------------
-
-
-def shape(x: TensorLike) -> tuple[int | None, ...]:
-    """The shape, as a tuple; a dimension of a symbolic tensor may be None.
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.shape([[1.0, 2.0]])
     (1, 2)
@@ -531,7 +387,10 @@ def shape(x: TensorLike) -> tuple[int | None, ...]:
 
 
 def ndim(x: TensorLike) -> int:
-    """The number of axes.
+    """Return the number of axes.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.ndim([[1.0, 2.0]])
     2
@@ -540,7 +399,10 @@ def ndim(x: TensorLike) -> int:
 
 
 def size(x: TensorLike) -> int:
-    """The number of elements.
+    """Return the number of elements.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.size([[1.0, 2.0]])
     2

@@ -25,47 +25,58 @@ from hilevel.ops.numpy.transcendental import sqrt
 
 @composite
 def quantile(
-    x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    x: TensorLike, q: TensorLike, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """The values below which the shares `q` (0 to 1) of the elements lie, over the given axes, or over all.
+    """Return the quantiles `q` of the elements over axes.
 
-    `method` says what is taken between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"`,
-    `"nearest"`. Where `q` has axes, they come first in the result.
+    Args:
+        x: a tensor of any shape.
+        q: probabilities from 0 to 1, a scalar or a tensor, whose axes come first in the result.
+        axis: the axis or axes to reduce; all by default.
+        method: the value between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.quantile([1.0, 2.0, 4.0], 0.75)
     array(3., dtype=float32)
     """
     x = to_float_array(x)
-    share = np.asarray(q if not hasattr(q, "dtype") else backend_of(q).to_numpy(untraced(q)), np.float64)
+    fraction = np.asarray(q if not hasattr(q, "dtype") else backend_of(q).to_numpy(untraced(q)), np.float64)
     axes = axes_tuple(axis, len(x.shape))
     rest = [i for i in range(len(x.shape)) if i not in axes]
     flat = sort(reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest))), axis=0)
-    rows = _between(flat, share.reshape(-1) * (flat.shape[0] - 1), method)
+    rows = _interpolate(flat, fraction.reshape(-1) * (flat.shape[0] - 1), method)
     kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
-    return reshape(rows, (*share.shape, *kept))
+    return reshape(rows, (*fraction.shape, *kept))
 
 
-def _between(ordered: Tensor, places: np.ndarray[Any, Any], method: str) -> Tensor:
-    """The rows of a sorted tensor at places that need not be integers."""
-    low, high = np.floor(places).astype(np.int32), np.ceil(places).astype(np.int32)
+def _interpolate(ordered: Tensor, positions: np.ndarray[Any, Any], method: str) -> Tensor:
+    """Return the rows of a sorted tensor at fractional positions."""
+    low, high = np.floor(positions).astype(np.int32), np.ceil(positions).astype(np.int32)
     if method in ("lower", "higher", "nearest"):
-        index = {"lower": low, "higher": high, "nearest": np.round(places).astype(np.int32)}[method]
+        index = {"lower": low, "higher": high, "nearest": np.round(positions).astype(np.int32)}[method]
         return take(ordered, index, axis=0)
     if method not in ("linear", "midpoint"):
         raise ValueError(
             f"quantile: method must be 'linear', 'lower', 'higher', 'midpoint' or 'nearest'; got {method!r}."
         )
-    share = places - low if method == "linear" else np.where(low == high, 0.0, 0.5)
-    weight = to_array(share.reshape((-1,) + (1,) * (len(ordered.shape) - 1)), ordered.dtype)
+    fraction = positions - low if method == "linear" else np.where(low == high, 0.0, 0.5)
+    weight = to_array(fraction.reshape((-1,) + (1,) * (len(ordered.shape) - 1)), ordered.dtype)
     below, above = take(ordered, low, axis=0), take(ordered, high, axis=0)
     return below + (above - below) * weight
 
 
 @composite
 def percentile(
-    x: TensorLike, q: Any, axis: Axis = None, method: str = "linear", keepdims: bool = False
+    x: TensorLike, q: TensorLike, axis: Axis = None, method: str = "linear", keepdims: bool = False
 ) -> Tensor:
-    """`quantile` with shares in percent.
+    """Return the percentiles `q` of the elements over axes.
+
+    Args:
+        x: a tensor of any shape.
+        q: percentages from 0 to 100, a scalar or a tensor, whose axes come first in the result.
+        axis: the axis or axes to reduce; all by default.
+        method: the value between two elements: `"linear"`, `"lower"`, `"higher"`, `"midpoint"` or `"nearest"`.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.percentile([1.0, 2.0, 4.0], 75)
     array(3., dtype=float32)
@@ -75,7 +86,12 @@ def percentile(
 
 @composite
 def median(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The value in the middle, or the mean of the two there.
+    """Return the middle value over axes. Of an even number of elements it is the mean of the two in the middle.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.median([1.0, 2.0, 4.0])
     array(2., dtype=float32)
@@ -85,7 +101,12 @@ def median(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def ptp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The largest less the smallest element.
+    """Return the largest minus the smallest element over axes.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.ptp([1.0, 4.0, 2.0])
     np.float32(3.0)
@@ -94,7 +115,13 @@ def ptp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 
 def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
-    """Indices, int32, that put the `kth` smallest element in its place, the smaller before it, the larger behind.
+    """Return indices, int32, that put the `kth` smallest element in its sorted position, with smaller ones before
+    it.
+
+    Args:
+        x: a tensor with at least one axis.
+        kth: the index of the element in sorted order.
+        axis: the axis.
 
     >>> ops.argpartition([3.0, 1.0, 2.0], 1)
     array([1, 2, 0], dtype=int32)
@@ -102,13 +129,13 @@ def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
     return argsort(x, axis=axis)
 
 
-def _is_known(x: Tensor) -> bool:
-    """Whether the numbers can be looked at."""
+def is_concrete(x: Tensor) -> bool:
+    """Whether the values of a tensor can be read."""
     return not isinstance(x, TensorBase) and backend_of(x).is_concrete(x)
 
 
-def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
-    """The tensor with `value` in place of NaN, and 1 where there was a number."""
+def _fill_nan(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
+    """Return the tensor with `value` in place of NaN, and a tensor with 1 where it was not NaN."""
     x = to_float_array(x)
     missing = isnan(x)
     return where(missing, value, x), where(missing, 0.0, ones_like(x))
@@ -116,44 +143,64 @@ def _filled(x: Tensor, value: float) -> tuple[Tensor, Tensor]:
 
 @composite
 def nansum(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The sum of the elements that are not NaN.
+    """Return the sum over axes of the elements that are not NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nansum([1.0, float("nan")])
     np.float32(1.0)
     """
-    return sum(_without(x, 0.0), axis=axis, keepdims=keepdims)
+    return sum(_replace_nan(x, 0.0), axis=axis, keepdims=keepdims)
 
 
-def _without(x: Tensor, value: float) -> Tensor:
-    """NaN replaced; integers, which have none, as they are."""
+def _replace_nan(x: Tensor, value: float) -> Tensor:
+    """Replace NaN by `value`. Integers are returned unchanged."""
     x = to_array(x)
-    return _filled(x, value)[0] if dtypes.is_float(x.dtype) else x
+    return _fill_nan(x, value)[0] if dtypes.is_float(x.dtype) else x
 
 
 @composite
 def nanprod(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The product of the elements that are not NaN.
+    """Return the product over axes of the elements that are not NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nanprod([2.0, float("nan")])
     np.float32(2.0)
     """
-    return prod(_without(x, 1.0), axis=axis, keepdims=keepdims)
+    return prod(_replace_nan(x, 1.0), axis=axis, keepdims=keepdims)
 
 
 @composite
 def nanmean(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The mean of the elements that are not NaN; NaN where there are none.
+    """Return the mean over axes of the elements that are not NaN. If all are NaN, it is NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nanmean([1.0, float("nan"), 3.0])
     np.float32(2.0)
     """
-    numbers, present = _filled(x, 0.0)
-    return sum(numbers, axis=axis, keepdims=keepdims) / sum(present, axis=axis, keepdims=keepdims)
+    values, present = _fill_nan(x, 0.0)
+    return sum(values, axis=axis, keepdims=keepdims) / sum(present, axis=axis, keepdims=keepdims)
 
 
 @composite
 def nanvar(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The variance of the elements that are not NaN.
+    """Return the variance over axes of the elements that are not NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nanvar([1.0, float("nan"), 3.0])
     np.float32(1.0)
@@ -166,7 +213,12 @@ def nanvar(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanstd(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The standard deviation of the elements that are not NaN.
+    """Return the standard deviation over axes of the elements that are not NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nanstd([1.0, float("nan"), 3.0])
     np.float32(1.0)
@@ -178,13 +230,18 @@ def _nan_extreme(x: Tensor, extreme: Callable[..., Any], worst: float, axis: Axi
     x = to_array(x)
     if not dtypes.is_float(x.dtype):
         return extreme(x, axis=axis, keepdims=keepdims)
-    nothing = all(isnan(x), axis=axis, keepdims=keepdims)
-    return where(nothing, float("nan"), extreme(_without(x, worst), axis=axis, keepdims=keepdims))
+    all_missing = all(isnan(x), axis=axis, keepdims=keepdims)
+    return where(all_missing, float("nan"), extreme(_replace_nan(x, worst), axis=axis, keepdims=keepdims))
 
 
 @composite
 def nanmax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The largest of the elements that are not NaN.
+    """Return the largest element over axes that is not NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nanmax([1.0, float("nan")])
     array(1., dtype=float32)
@@ -194,7 +251,12 @@ def nanmax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @composite
 def nanmin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    """The smallest of the elements that are not NaN.
+    """Return the smallest element over axes that is not NaN.
+
+    Args:
+        x: a tensor of any shape.
+        axis: the axis or axes to reduce; all by default.
+        keepdims: whether the reduced axes stay, with length 1.
 
     >>> ops.nanmin([1.0, float("nan")])
     array(1., dtype=float32)

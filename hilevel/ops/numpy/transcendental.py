@@ -11,7 +11,10 @@ from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 @op(dtype="float", shape=like)
 def exp(xp: Namespace, x: TensorLike) -> Tensor:
-    """The exponential, element-wise.
+    """Return the exponential, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.exp([0.0])
     array([1.], dtype=float32)
@@ -24,7 +27,10 @@ exp.gradient(lambda xp, g, y, x: g * y)
 
 @op(dtype="float", shape=like)
 def expm1(xp: Namespace, x: TensorLike) -> Tensor:
-    """`exp(x) - 1`, exact for small `x`.
+    """Return `exp(x) - 1`, accurate for small `x`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.expm1([0.0])
     array([0.], dtype=float32)
@@ -37,7 +43,10 @@ expm1.gradient(lambda xp, g, y, x: g * (y + 1))
 
 @op(dtype="float", shape=like)
 def log(xp: Namespace, x: TensorLike) -> Tensor:
-    """The natural logarithm, element-wise.
+    """Return the natural logarithm, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.log([1.0, 2.0])
     array([0.       , 0.6931472], dtype=float32)
@@ -50,7 +59,10 @@ log.gradient(lambda xp, g, y, x: g / x)
 
 @op(dtype="float", shape=like)
 def log1p(xp: Namespace, x: TensorLike) -> Tensor:
-    """`log(1 + x)`, exact for small `x`.
+    """Return `log(1 + x)`, accurate for small `x`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.log1p([0.0])
     array([0.], dtype=float32)
@@ -63,7 +75,10 @@ log1p.gradient(lambda xp, g, y, x: g / (1 + x))
 
 @op(dtype="float", shape=like)
 def log2(xp: Namespace, x: TensorLike) -> Tensor:
-    """The logarithm to base 2, element-wise.
+    """Return the logarithm to base 2, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.log2([1.0, 8.0])
     array([0., 3.], dtype=float32)
@@ -76,7 +91,10 @@ log2.gradient(lambda xp, g, y, x: g / (x * float(np.log(2))))
 
 @op(dtype="float", shape=like)
 def log10(xp: Namespace, x: TensorLike) -> Tensor:
-    """The logarithm to base 10, element-wise.
+    """Return the logarithm to base 10, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.log10([1.0, 100.0])
     array([0., 2.], dtype=float32)
@@ -89,7 +107,10 @@ log10.gradient(lambda xp, g, y, x: g / (x * float(np.log(10))))
 
 @op(dtype="float", shape=elementwise)
 def logaddexp(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """`log(exp(x1) + exp(x2))`, without overflow.
+    """Return `log(exp(x1) + exp(x2))`, without overflow.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.logaddexp([0.0], [0.0])
     array([0.6931472], dtype=float32)
@@ -102,7 +123,10 @@ logaddexp.gradient(lambda xp, g, y, x1, x2: (lambda: g * xp.exp(x1 - y), lambda:
 
 @op(dtype="float", shape=like)
 def sqrt(xp: Namespace, x: TensorLike) -> Tensor:
-    """The square root, element-wise.
+    """Return the square root, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sqrt([4.0, 9.0])
     array([2., 3.], dtype=float32)
@@ -115,7 +139,10 @@ sqrt.gradient(lambda xp, g, y, x: g / (2 * y))
 
 @op(dtype="float", shape=like)
 def rsqrt(xp: Namespace, x: TensorLike) -> Tensor:
-    """`1 / sqrt(x)`, element-wise.
+    """Return `1 / sqrt(x)`, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.rsqrt([4.0])
     array([0.5], dtype=float32)
@@ -128,7 +155,10 @@ rsqrt.gradient(lambda xp, g, y, x: -0.5 * g * y / x)
 
 @op(dtype="float", shape=like)
 def sin(xp: Namespace, x: TensorLike) -> Tensor:
-    """The sine of an angle in radians.
+    """Return the sine.
+
+    Args:
+        x: angles in radians, a tensor of any shape.
 
     >>> ops.sin([0.0])
     array([0.], dtype=float32)
@@ -141,7 +171,10 @@ sin.gradient(lambda xp, g, y, x: g * xp.cos(x))
 
 @op(dtype="float", shape=like)
 def cos(xp: Namespace, x: TensorLike) -> Tensor:
-    """The cosine of an angle in radians.
+    """Return the cosine.
+
+    Args:
+        x: angles in radians, a tensor of any shape.
 
     >>> ops.cos([0.0])
     array([1.], dtype=float32)
@@ -154,7 +187,10 @@ cos.gradient(lambda xp, g, y, x: -g * xp.sin(x))
 
 @op(dtype="float", shape=like)
 def tan(xp: Namespace, x: TensorLike) -> Tensor:
-    """The tangent of an angle in radians.
+    """Return the tangent.
+
+    Args:
+        x: angles in radians, a tensor of any shape.
 
     >>> ops.tan([0.0])
     array([0.], dtype=float32)
@@ -167,7 +203,10 @@ tan.gradient(lambda xp, g, y, x: g * (1 + y * y))
 
 @op(dtype="float", shape=like)
 def arcsin(xp: Namespace, x: TensorLike) -> Tensor:
-    """The angle in radians whose sine is `x`.
+    """Return the angle in radians whose sine is `x`.
+
+    Args:
+        x: a tensor of any shape, with values from -1 to 1.
 
     >>> ops.arcsin([0.0])
     array([0.], dtype=float32)
@@ -180,7 +219,10 @@ arcsin.gradient(lambda xp, g, y, x: g / xp.sqrt(1 - x * x))
 
 @op(dtype="float", shape=like)
 def arccos(xp: Namespace, x: TensorLike) -> Tensor:
-    """The angle in radians whose cosine is `x`.
+    """Return the angle in radians whose cosine is `x`.
+
+    Args:
+        x: a tensor of any shape, with values from -1 to 1.
 
     >>> ops.arccos([1.0])
     array([0.], dtype=float32)
@@ -193,7 +235,10 @@ arccos.gradient(lambda xp, g, y, x: -g / xp.sqrt(1 - x * x))
 
 @op(dtype="float", shape=like)
 def arctan(xp: Namespace, x: TensorLike) -> Tensor:
-    """The angle in radians whose tangent is `x`.
+    """Return the angle in radians whose tangent is `x`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.arctan([0.0])
     array([0.], dtype=float32)
@@ -206,7 +251,10 @@ arctan.gradient(lambda xp, g, y, x: g / (1 + x * x))
 
 @op(dtype="float", shape=elementwise)
 def arctan2(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
-    """The angle in radians of the point `(x2, x1)`, in all four quadrants.
+    """Return the angle in radians of the point `(x2, x1)`, in all four quadrants.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
 
     >>> ops.arctan2([0.0], [1.0])
     array([0.], dtype=float32)
@@ -224,7 +272,10 @@ arctan2.gradient(
 
 @op(dtype="float", shape=like)
 def sinh(xp: Namespace, x: TensorLike) -> Tensor:
-    """The hyperbolic sine, element-wise.
+    """Return the hyperbolic sine, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.sinh([0.0])
     array([0.], dtype=float32)
@@ -237,7 +288,10 @@ sinh.gradient(lambda xp, g, y, x: g * xp.cosh(x))
 
 @op(dtype="float", shape=like)
 def cosh(xp: Namespace, x: TensorLike) -> Tensor:
-    """The hyperbolic cosine, element-wise.
+    """Return the hyperbolic cosine, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.cosh([0.0])
     array([1.], dtype=float32)
@@ -250,7 +304,10 @@ cosh.gradient(lambda xp, g, y, x: g * xp.sinh(x))
 
 @op(dtype="float", shape=like)
 def tanh(xp: Namespace, x: TensorLike) -> Tensor:
-    """The hyperbolic tangent, element-wise.
+    """Return the hyperbolic tangent, element-wise.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.tanh([0.0])
     array([0.], dtype=float32)
@@ -263,7 +320,10 @@ tanh.gradient(lambda xp, g, y, x: g * (1 - y * y))
 
 @op(dtype="float", shape=like)
 def arcsinh(xp: Namespace, x: TensorLike) -> Tensor:
-    """The inverse of `sinh`.
+    """Return the inverse of `sinh`.
+
+    Args:
+        x: a tensor of any shape.
 
     >>> ops.arcsinh([0.0])
     array([0.], dtype=float32)
@@ -276,7 +336,10 @@ arcsinh.gradient(lambda xp, g, y, x: g / xp.sqrt(x * x + 1))
 
 @op(dtype="float", shape=like)
 def arccosh(xp: Namespace, x: TensorLike) -> Tensor:
-    """The inverse of `cosh`, for `x >= 1`.
+    """Return the inverse of `cosh`.
+
+    Args:
+        x: a tensor of any shape, with values of at least 1.
 
     >>> ops.arccosh([1.0])
     array([0.], dtype=float32)
@@ -289,7 +352,10 @@ arccosh.gradient(lambda xp, g, y, x: g / xp.sqrt(x * x - 1))
 
 @op(dtype="float", shape=like)
 def arctanh(xp: Namespace, x: TensorLike) -> Tensor:
-    """The inverse of `tanh`, for `-1 < x < 1`.
+    """Return the inverse of `tanh`.
+
+    Args:
+        x: a tensor of any shape, with values between -1 and 1.
 
     >>> ops.arctanh([0.0])
     array([0.], dtype=float32)

@@ -14,6 +14,7 @@ import numpy as np
 from hilevel import ops, tree
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.callbacks.base import Callback
+from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.interpreter import EVALUATE, NO_OPTIONS, Observer, backend_of, plain_array
@@ -77,19 +78,19 @@ class trace_nan(Callback):
     def __exit__(self, *_: object) -> None:
         self._blocks.pop().close()
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Note the epoch."""
         self._epoch = epoch
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
         """Begin the checks of a batch."""
         self._begin(f"at epoch {(self._epoch or 0) + 1}, step {batch + 1}")
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
         """Begin the checks of a batch."""
         self._begin(f"at step {batch + 1} of the evaluation")
 
-    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
+    def on_predict_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
         """Begin the checks of a batch."""
         self._begin(f"at step {batch + 1} of the prediction")
 

@@ -9,13 +9,14 @@ from typing import Any
 
 from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.variables import Variable
+from hilevel.layers.base.layer import Layer
 
 
 class Turns:
-    """Decides which values of a model's Variables each thread sees.
+    """The synchronization of threads that train a model with threads that use it.
 
-    A visitor, `predict` or `evaluate`, takes the arrays that the Variables hold when it comes, and computes with these.
-    A training step keeps visitors from coming while it runs, and leaves them the arrays that they hold.
+    A visitor, `predict` or `evaluate`, computes with the arrays that the Variables have at its beginning. No visitor
+    begins during a training step, and the step does not change the arrays of visitors.
 
     >>> from hilevel.training.turns import Turns
     >>> turns, v = Turns(), hilevel.Variable(1.0)
@@ -32,20 +33,20 @@ class Turns:
         self.has_new_visitor = False
 
     def __reduce__(self) -> Any:
-        return Turns, ()  # a copy of a model takes turns of its own
+        return Turns, ()  # a copy of a model has its own turns
 
     @contextmanager
     def training(self, label: str) -> Iterator[None]:
-        """Return a block in which this thread trains the model that is called `label`.
+        """Return a block in which this thread trains the model with the name `label`.
 
         Raises:
-            RuntimeError: another thread is training it.
+            RuntimeError: another thread trains it.
         """
         with self.lock:
             before, here = self.trainer, threading.current_thread()
             if before is not None and before is not here and before.is_alive():
                 raise RuntimeError(
-                    f'{label} is being trained in another thread, "{before.name}". Wait until that has ended; or '
+                    f'{label} is being trained in another thread, "{before.name}". Wait for its end, or '
                     "train a copy of the model, which pickle or copy.deepcopy makes."
                 )
             self.trainer = here
@@ -55,8 +56,8 @@ class Turns:
             self.trainer = before
 
     @contextmanager
-    def step(self, model: Any) -> Iterator[None]:
-        """Return a block for a step that changes the model's Variables. Visitors keep the arrays that they hold."""
+    def step(self, model: Layer) -> Iterator[None]:
+        """Return a block for a step that changes the model's Variables. The arrays of visitors do not change."""
         with self.lock:
             if self.has_new_visitor:
                 for v in model.variables:
@@ -66,10 +67,10 @@ class Turns:
 
     @contextmanager
     def visit(self, variables: Sequence[Variable], metrics: Sequence[Variable] = ()) -> Iterator[None]:
-        """Return a block that sees the values that the Variables have at its beginning.
+        """Return a block in which the Variables have their values at its beginning.
 
-        Values that are written in it are given to the Variables at its end: none while another thread trains the
-        model, and those of `metrics` only while no thread does.
+        Values that are written in the block are assigned to the Variables at its end. While another thread trains the
+        model, none is assigned; the values of `metrics` are assigned only while no thread trains it.
         """
         with self.lock:
             held = [*variables, *metrics]

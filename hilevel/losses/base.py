@@ -180,7 +180,7 @@ def same_rank(a: Tensor, b: Tensor, expand: bool = True) -> tuple[Tensor, Tensor
     return a, b
 
 
-def agree(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
+def shapes_match(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
     """Return True if two shapes are equal, as far as they are known."""
     return len(a) == len(b) and all(m == n or m is None or n is None for m, n in zip(a, b, strict=True))
 
@@ -188,7 +188,9 @@ def agree(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
 _HINT = "Reshape the targets, or give the model's last layer as many units as a target has values."
 
 
-def matched(y_true: TensorLike, y_pred: TensorLike, name: str, hint: str = _HINT) -> tuple[Tensor, Tensor]:
+def match_shapes(
+    y_true: TensorLike, y_pred: TensorLike, name: str, hint: str = _HINT
+) -> tuple[Tensor, Tensor]:
     """Return targets and predictions as tensors of one shape, in the dtype of the predictions.
 
     Raises:
@@ -199,7 +201,7 @@ def matched(y_true: TensorLike, y_pred: TensorLike, name: str, hint: str = _HINT
     if y_true.shape == y_pred.shape:
         return y_true, y_pred
     a, b = same_rank(y_true, y_pred)
-    if not agree(a.shape, b.shape):
+    if not shapes_match(a.shape, b.shape):
         raise ShapeError(
             f"{name} expects y_true and y_pred of one shape, got y_true {tuple(y_true.shape)} and "
             f"y_pred {tuple(y_pred.shape)}. They are not broadcast: it would compare targets with "
@@ -211,7 +213,7 @@ def matched(y_true: TensorLike, y_pred: TensorLike, name: str, hint: str = _HINT
 # -- weights and reduction --------------------------------------------------------------------------
 
 
-def weighted(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+def apply_weights(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
     """Return values times weights, and the weights in the shape in which they were used.
 
     Weights of fewer axes belong to the first axes of the values.
@@ -247,7 +249,7 @@ def apply_mask(
     if sample_weight is None:
         return factor
     factor, sample_weight = same_rank(factor, cast_to(sample_weight, dtype))
-    return weighted(factor, sample_weight)[0]
+    return apply_weights(factor, sample_weight)[0]
 
 
 def reduce_weighted_values(
@@ -266,7 +268,7 @@ def reduce_weighted_values(
     sample_weight = None if sample_weight is None else cast_to(sample_weight, values.dtype)
     sample_weight = apply_mask(sample_weight, mask, values.dtype, reduction)
     if sample_weight is not None:
-        values, sample_weight = weighted(values, sample_weight)
+        values, sample_weight = apply_weights(values, sample_weight)
     if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
         return values
     if reduction == "sum" or 0 in values.shape:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hilevel import ops
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
 
 
@@ -16,7 +16,7 @@ def _as_signs(y_true: Tensor) -> Tensor:
 
 def _margin_error(y_true: TensorLike, y_pred: TensorLike, name: str) -> Tensor:
     """Return `maximum(1 - y_true * y_pred, 0)`, the distance of each prediction from the margin."""
-    y_true, y_pred = matched(y_true, y_pred, name)
+    y_true, y_pred = match_shapes(y_true, y_pred, name)
     return ops.maximum(1 - _as_signs(y_true) * y_pred, 0)
 
 
@@ -64,7 +64,7 @@ def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "categorical_hinge")
+    y_true, y_pred = match_shapes(y_true, y_pred, "categorical_hinge")
     own = ops.sum(y_true * y_pred, axis=-1)
     other = ops.max((1 - y_true) * y_pred, axis=-1)
     return ops.maximum(other - own + 1, 0)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.types import Axis, DTypeLike, Tensor, TensorLike
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
 
 
@@ -25,7 +25,7 @@ def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis = None) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "dice")
+    y_true, y_pred = match_shapes(y_true, y_pred, "dice")
     overlap = ops.sum(y_true * y_pred, axis=axis)
     total = ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis)
     return 1 - 2 * overlap / (total + epsilon())
@@ -51,7 +51,7 @@ def tversky(
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "tversky")
+    y_true, y_pred = match_shapes(y_true, y_pred, "tversky")
     overlap = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum(y_true * (1 - y_pred), axis=axis)
     wrong = ops.sum((1 - y_true) * y_pred, axis=axis)

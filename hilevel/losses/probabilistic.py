@@ -8,7 +8,7 @@ from hilevel.engine.context import context
 from hilevel.engine.ranges import expect_fractions, expect_indices
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ConstantOutputWarning, warn
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
 from hilevel.ops.numpy.indexing import pick
 
@@ -51,7 +51,7 @@ def check_binary(y_true: TensorLike, name: str) -> None:
 def _one_hot_targets(y_true: TensorLike, y_pred: TensorLike, name: str, axis: int) -> tuple[Tensor, Tensor]:
     if isinstance(axis, bool):
         raise ValueError(f"`axis` must be an integer; got {axis}.")
-    y_true, y_pred = matched(y_true, y_pred, name, _ONE_HOT)
+    y_true, y_pred = match_shapes(y_true, y_pred, name, _ONE_HOT)
     if y_pred.shape[axis] == 1 and not context.interpreter.infers_shapes:
         warn(_ONE_CLASS.format(name=name), ConstantOutputWarning)
     return y_true, y_pred
@@ -204,7 +204,7 @@ def binary_crossentropy(
         OutOfRangeError: a target on the host is -0.5 or less, or 1.5 or more.
     """
     check_binary(y_true, "binary_crossentropy")
-    y_true, y_pred = matched(y_true, y_pred, "binary_crossentropy", _BINARY)
+    y_true, y_pred = match_shapes(y_true, y_pred, "binary_crossentropy", _BINARY)
     y_true = _smooth(y_true, label_smoothing, 2)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
@@ -241,7 +241,7 @@ def binary_focal_crossentropy(
         OutOfRangeError: a target on the host is -0.5 or less, or 1.5 or more.
     """
     check_binary(y_true, "binary_focal_crossentropy")
-    y_true, y_pred = matched(y_true, y_pred, "binary_focal_crossentropy", _BINARY)
+    y_true, y_pred = match_shapes(y_true, y_pred, "binary_focal_crossentropy", _BINARY)
     y_true = _smooth(y_true, label_smoothing, 2)
     if from_logits:
         y_pred = ops.sigmoid(y_pred)
@@ -288,7 +288,7 @@ def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "kl_divergence")
+    y_true, y_pred = match_shapes(y_true, y_pred, "kl_divergence")
     y_true, y_pred = ops.clip(y_true, epsilon(), 1), ops.clip(y_pred, epsilon(), 1)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
@@ -305,7 +305,7 @@ def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "poisson")
+    y_true, y_pred = match_shapes(y_true, y_pred, "poisson")
     return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
 
 

@@ -9,7 +9,7 @@ from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.spec import reduced
 from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 
 MEAN = "sum_over_batch_size"
 
@@ -38,7 +38,7 @@ def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_squared_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_squared_error")
     return _mean_of_squares(y_true, y_pred)
 
 
@@ -54,7 +54,7 @@ def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_absolute_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_absolute_error")
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
@@ -72,7 +72,7 @@ def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Te
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_absolute_percentage_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_absolute_percentage_error")
     scale = ops.maximum(ops.abs(y_true), epsilon())
     return 100.0 * ops.mean(ops.abs((y_true - y_pred) / scale), axis=-1)
 
@@ -91,7 +91,7 @@ def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Te
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_squared_logarithmic_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_squared_logarithmic_error")
 
     def log(x: Tensor) -> Tensor:
         return ops.log(ops.maximum(x, epsilon()) + 1.0)
@@ -112,7 +112,7 @@ def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) ->
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "cosine_similarity")
+    y_true, y_pred = match_shapes(y_true, y_pred, "cosine_similarity")
     return -ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
 
 
@@ -132,7 +132,7 @@ def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "huber")
+    y_true, y_pred = match_shapes(y_true, y_pred, "huber")
     error = y_pred - y_true
     size = ops.abs(error)
     small, large = 0.5 * ops.square(error), delta * size - 0.5 * delta**2
@@ -151,7 +151,7 @@ def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "log_cosh")
+    y_true, y_pred = match_shapes(y_true, y_pred, "log_cosh")
     error = y_pred - y_true
     return ops.mean(error + ops.softplus(-2.0 * error) - math.log(2.0), axis=-1)
 

@@ -6,7 +6,7 @@ from hilevel import ops
 from hilevel.config import floatx
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError
-from hilevel.losses.base import agree, matched
+from hilevel.losses.base import match_shapes, shapes_match
 from hilevel.losses.probabilistic import check_labels
 from hilevel.metrics.reduction import MeanMetricWrapper
 
@@ -15,7 +15,7 @@ _LABELS = "For targets that are class indices use the sparse_categorical_accurac
 
 def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     """Return 1 where target and prediction are equal, else 0."""
-    y_true, y_pred = matched(y_true, y_pred, "accuracy")
+    y_true, y_pred = match_shapes(y_true, y_pred, "accuracy")
     return ops.cast(ops.equal(y_true, y_pred), floatx())
 
 
@@ -33,7 +33,7 @@ def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "binary_accuracy")
+    y_true, y_pred = match_shapes(y_true, y_pred, "binary_accuracy")
     right = ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), y_true.dtype))
     return ops.cast(right, floatx())
 
@@ -50,7 +50,7 @@ def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
     Raises:
         ShapeError: the shapes differ.
     """
-    y_true, y_pred = matched(y_true, y_pred, "categorical_accuracy", _LABELS)
+    y_true, y_pred = match_shapes(y_true, y_pred, "categorical_accuracy", _LABELS)
     right = ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
     return ops.cast(right, floatx())
 
@@ -86,7 +86,7 @@ def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 
     Raises:
         ShapeError: the shapes differ.
     """
-    y_true, y_pred = matched(y_true, y_pred, "top_k_categorical_accuracy", _LABELS)
+    y_true, y_pred = match_shapes(y_true, y_pred, "top_k_categorical_accuracy", _LABELS)
     return ops.cast(ops.in_top_k(ops.argmax(y_true, axis=-1), y_pred, k=k), floatx())
 
 
@@ -123,7 +123,7 @@ def _labels(y_true: TensorLike, y_pred: TensorLike, name: str) -> tuple[Tensor, 
     shape = tuple(y_true.shape)
     if len(shape) == len(y_pred.shape) and shape[-1] == 1:
         y_true = y_true[..., 0]
-    if not agree(y_true.shape, y_pred.shape[:-1]):
+    if not shapes_match(y_true.shape, y_pred.shape[:-1]):
         raise ShapeError(
             f"{name} expects class indices of the shape of y_pred without its last axis; got y_true {shape} "
             f"and y_pred {tuple(y_pred.shape)}. For one-hot targets use {name.removeprefix('sparse_')}."

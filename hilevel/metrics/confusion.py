@@ -10,7 +10,7 @@ import numpy as np
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.types import Config, DTypeLike, Tensor, TensorLike
-from hilevel.losses.base import cast_to, matched, same_rank
+from hilevel.losses.base import cast_to, match_shapes, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
@@ -112,7 +112,7 @@ class ConfusionMetric(Metric):
         self, y_true: TensorLike, y_pred: TensorLike, weight: TensorLike | None
     ) -> tuple[Tensor, Tensor, Tensor | None]:
         """Return targets, predictions and weights of one shape, of the column `class_id` if it is given."""
-        y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
+        y_true, y_pred = match_shapes(y_true, cast_to(y_pred, self._dtype), self.name)
         if weight is not None:
             weight = ops.expand_dims(cast_to(weight, self._dtype), -1)
             _, weight = same_rank(y_true, weight, expand=False)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from hilevel import losses, ops
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
-from hilevel.losses.base import cast_to, matched, weighted
+from hilevel.losses.base import apply_weights, cast_to, match_shapes
 from hilevel.metrics.reduction import Mean, MeanMetricWrapper
 
 
@@ -33,7 +33,7 @@ class RootMeanSquaredError(Mean):
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Accumulate the statistics of a batch."""
-        y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
+        y_true, y_pred = match_shapes(y_true, cast_to(y_pred, self._dtype), self.name)
         super().update_state(ops.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Tensor:
@@ -221,5 +221,5 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         """Accumulate the statistics of a batch."""
         if sample_weight is not None and self.ignore_class is not None:
             counts = ops.cast(ops.not_equal(y_true, self.ignore_class), self._dtype)
-            sample_weight = weighted(counts, cast_to(sample_weight, self._dtype))[0]
+            sample_weight = apply_weights(counts, cast_to(sample_weight, self._dtype))[0]
         super().update_state(y_true, y_pred, sample_weight)

@@ -6,7 +6,7 @@ from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.types import DTypeLike, Shape, Tensor, TensorLike
 from hilevel.losses import cosine_similarity as negative_cosine
-from hilevel.losses.base import cast_to, matched
+from hilevel.losses.base import cast_to, match_shapes
 from hilevel.metrics.base import Metric, accumulate
 from hilevel.metrics.f_score import check_columns
 from hilevel.metrics.reduction import MeanMetricWrapper
@@ -30,7 +30,7 @@ def pearson_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "pearson_correlation")
+    y_true, y_pred = match_shapes(y_true, y_pred, "pearson_correlation")
 
     def standard(x: Tensor) -> Tensor:
         return (x - ops.mean(x, axis=axis, keepdims=True)) / ops.std(x, axis=axis, keepdims=True)
@@ -54,7 +54,7 @@ def concordance_correlation(y_true: TensorLike, y_pred: TensorLike, axis: int = 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "concordance_correlation")
+    y_true, y_pred = match_shapes(y_true, y_pred, "concordance_correlation")
     mean_true = ops.mean(y_true, axis=axis, keepdims=True)
     mean_pred = ops.mean(y_pred, axis=axis, keepdims=True)
     variance = ops.var(y_true, axis=axis, keepdims=True) + ops.var(y_pred, axis=axis, keepdims=True)
@@ -169,7 +169,7 @@ class R2Score(Metric):
         self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
     ) -> None:
         """Accumulate the statistics of a batch."""
-        y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
+        y_true, y_pred = match_shapes(y_true, cast_to(y_pred, self._dtype), self.name)
         self.build(y_true.shape, y_pred.shape)
         weight = cast_to(1.0 if sample_weight is None else sample_weight, self._dtype)
         weight = weight[:, None] if len(weight.shape) == 1 else weight

@@ -175,17 +175,17 @@ def events(callbacks: CallbackList, kind: str) -> Iterator[dict[str, Any]]:
         getattr(callbacks, f"on_{kind}_end")(logs)
 
 
-class Joined:
+class RowBuffer:
     """Arrays joined along their first axis. The memory is allocated once if the number of rows is known.
 
     Args:
         rows: the number of rows of all arrays, or None.
 
-    >>> from hilevel.training.loop import Joined
-    >>> joined = Joined(3)
-    >>> joined.add(np.ones(2))
-    >>> joined.add(np.zeros(1))
-    >>> joined.result()
+    >>> from hilevel.training.loop import RowBuffer
+    >>> rows = RowBuffer(3)
+    >>> rows.add(np.ones(2))
+    >>> rows.add(np.zeros(1))
+    >>> rows.result()
     array([1., 1., 0.])
     """
 
@@ -295,7 +295,7 @@ def ignore(result: object, count: int = 0) -> None:
 @contextmanager
 def _training_step(model: Trainer) -> Iterator[None]:
     """Return a block for a step that changes the model, on the model's present backend."""
-    with model._home_scope(), model._training.turns.step(model):
+    with model._home_scope(), model._training.access.step(model):
         yield
 
 

@@ -21,7 +21,7 @@ class Outputs:
     >>> outputs = Outputs({"a": [1, 2], "b": 3}, None)
     >>> outputs.names
     ['a/0', 'a/1', 'b']
-    >>> outputs.given({"a": ["mse", "mae"]}, "loss", lambda x: isinstance(x, str))
+    >>> outputs.values_for({"a": ["mse", "mae"]}, "loss", lambda x: isinstance(x, str))
     ['mse', 'mae', None]
     """
 
@@ -31,7 +31,7 @@ class Outputs:
         self.trained = list(range(len(self.names)))
         """The positions of the outputs that have a loss."""
 
-    def given(self, value: Any, what: str, is_leaf: Callable[[Any], bool]) -> list[Any]:
+    def values_for(self, value: Any, what: str, is_leaf: Callable[[Any], bool]) -> list[Any]:
         """Return the value for each output: a leaf for all outputs, or a structure, matched by name or position.
 
         A list for one output is returned unchanged.
@@ -62,7 +62,7 @@ class Outputs:
             for part, inner in self._by_position(value, place, what):
                 self._assign(part, inner, what, is_leaf, found)
 
-    def parts(self, data: Structure, what: str) -> list[Any]:
+    def tensors_for(self, data: Structure, what: str) -> list[Any]:
         """Return the targets, or sample weights, of each output.
 
         A single tensor belongs to the only output with a loss, or to all outputs. A list may omit outputs without a

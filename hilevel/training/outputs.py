@@ -103,10 +103,10 @@ class OutputLosses:
         if self.outputs is not None:
             return
         outputs = Outputs(y_pred, names)
-        given = outputs.given(self.given, "loss", lambda x: isinstance(x, (Loss, str)) or callable(x))
-        weights = outputs.given(self.given_weights, "loss_weights", lambda x: not tree.is_nested(x))
+        given = outputs.values_for(self.given, "loss", lambda x: isinstance(x, (Loss, str)) or callable(x))
+        weights = outputs.values_for(self.given_weights, "loss_weights", lambda x: not tree.is_nested(x))
         outputs.trained = [i for i, loss in enumerate(given) if loss is not None]
-        targets, predictions = outputs.parts(y, "y"), tree.flatten(y_pred)
+        targets, predictions = outputs.tensors_for(y, "y"), tree.flatten(y_pred)
         self.terms = [
             term
             for i in outputs.trained
@@ -120,8 +120,8 @@ class OutputLosses:
         """Return the loss of a batch of `batch` samples."""
         assert self.outputs is not None
         predictions = tree.flatten(y_pred)
-        targets = self.outputs.parts(y, "y")
-        weights = self.outputs.parts(sample_weight, "sample_weight")
+        targets = self.outputs.tensors_for(y, "y")
+        weights = self.outputs.tensors_for(sample_weight, "sample_weight")
         total: Any = None
         for n, term in enumerate(self.terms):
             i = term.output
@@ -180,9 +180,9 @@ class OutputMetric:
     def update_state(self, y_true: Structure, y_pred: Structure, sample_weight: Structure = None) -> None:
         """Accumulate the statistics of a batch of all outputs."""
         self.metric.update_state(
-            self.outputs.parts(y_true, "y")[self.index],
+            self.outputs.tensors_for(y_true, "y")[self.index],
             tree.flatten(y_pred)[self.index],
-            sample_weight=self.outputs.parts(sample_weight, "sample_weight")[self.index],
+            sample_weight=self.outputs.tensors_for(sample_weight, "sample_weight")[self.index],
         )
 
     def result(self) -> Any:
@@ -241,7 +241,7 @@ class OutputMetrics:
         if not given:
             return []
         assert self.outputs is not None
-        targets = self.outputs.parts(y, "y")
+        targets = self.outputs.tensors_for(y, "y")
         made = []
         for i, (identifiers, p) in enumerate(zip(self._lists(given), tree.flatten(y_pred), strict=True)):
             for identifier in identifiers:
@@ -259,15 +259,15 @@ class OutputMetrics:
             return [tree.flatten(given)]
         if isinstance(given, (list, tuple)) and not any(map(tree.is_nested, given)) and len(given) != count:
             return [list(given)] * count
-        found = self.outputs.given(given, "metrics", lambda x: not tree.is_nested(x))
+        found = self.outputs.values_for(given, "metrics", lambda x: not tree.is_nested(x))
         return [[] if m is None else tree.flatten(m) for m in found]
 
     def update(self, y: Structure, y_pred: Structure, sample_weight: Structure) -> None:
         """Update the metrics with a batch."""
         assert self.outputs is not None
         if len(self.outputs.names) == 1:
-            (y,), (y_pred,) = self.outputs.parts(y, "y"), tree.flatten(y_pred)
-            (sample_weight,) = self.outputs.parts(sample_weight, "sample_weight")
+            (y,), (y_pred,) = self.outputs.tensors_for(y, "y"), tree.flatten(y_pred)
+            (sample_weight,) = self.outputs.tensors_for(sample_weight, "sample_weight")
         for metric in self.plain:
             if masks.table and masks.mask_of(y_pred) is not None:
                 metric.update_state(y, y_pred, sample_weight=masks.mask_of(y_pred))

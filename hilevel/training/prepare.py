@@ -126,7 +126,7 @@ def _build_by_step(model: Trainer, kind: str, batch: object) -> Step:
     state = model._training
     if state.loss_tracker is None and kind != "predict" and state.compiled:
         state.loss_tracker = metrics.Mean(name="loss")
-    data = on_shapes(batch)
+    data = as_specs(batch)
     ranges: list[Any] = []
     needs_values = False
     usage = Usage()
@@ -164,11 +164,11 @@ def _ranges_of(model: Trainer, kind: str, batch: object) -> list[Any]:
     A step that cannot be run on shapes has no ranges."""
     ranges: list[Any] = []
     with suppress(Exception), scope(interpreter=SHAPES, ranges=ranges):
-        getattr(model, f"{kind}_step")(on_shapes(batch))
+        getattr(model, f"{kind}_step")(as_specs(batch))
     return ranges
 
 
-def on_shapes(batch: object) -> Any:
+def as_specs(batch: object) -> Any:
     """Return abstract tensors for the leaves of a batch, with an unknown batch size."""
     leaves = [
         TensorSpec((UnknownSize(x.shape[0]), *x.shape[1:]), x.dtype, source=i)

@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hilevel.engine.compile.jit import JitFunction
+from hilevel.training.access import ModelAccess
 from hilevel.training.data.types import Structure
 from hilevel.training.outputs import OutputLosses, OutputMetrics
-from hilevel.training.turns import Turns
 
 if TYPE_CHECKING:
     from hilevel.callbacks.callback_list import CallbackList
@@ -64,8 +64,8 @@ class TrainingState:
     """The batches and callbacks of `fit`, while it runs."""
     stop_training: bool = False
     history: Any = None
-    turns: Turns = field(default_factory=Turns)
-    """Turns between training and the use of the model in other threads."""
+    access: ModelAccess = field(default_factory=ModelAccess)
+    """The synchronization of training with the use of the model in other threads."""
     steps: dict[Any, Step] = field(default_factory=dict)
     """The steps in use, by kind, form, optimizer and trained weights."""
 

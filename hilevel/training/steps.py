@@ -107,7 +107,7 @@ class TrainableLayer(Layer):
             compiled=True,
             seed=make_seed(),
             history=self.history,
-            turns=self._training.turns,
+            access=self._training.access,
         )
 
     # -- one step ----------------------------------------------------------------------------------

@@ -24,8 +24,8 @@ from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.types import ClassWeight, Data, Structure
 from hilevel.training.loop import (
     Executions,
-    Joined,
     NonFiniteMonitor,
+    RowBuffer,
     as_number,
     events,
     interruptible,
@@ -126,7 +126,7 @@ class Trainer(TrainableLayer):
         check_counts(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
         due = validation_epochs(validation_freq)
         state = self._training
-        with self._home_scope(), state.turns.training(self._label()):
+        with self._home_scope(), state.access.training(self._label()):
             batches, validation = training_data(
                 self, x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
                 validation_split, validation_data,
@@ -233,8 +233,8 @@ class Trainer(TrainableLayer):
             listeners = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
             in_memory = isinstance(batches, ArrayBatches)
             if in_memory and batches.steps == 1 and not listeners.callbacks:
-                with _visit(self, with_metrics=False):
-                    return tree.map_structure(_copied, step.run(batches.first()))
+                with _read_access(self, with_metrics=False):
+                    return tree.map_structure(_host_copy, step.run(batches.first()))
             executions = Executions(step, batches, self.steps_per_execution, listeners.watches("predict"))
             samples = batches.samples if in_memory and steps is None else None  # type: ignore[attr-defined]
             outputs: Any = None
@@ -242,11 +242,11 @@ class Trainer(TrainableLayer):
             def add(result: Structure, count: int = 0) -> None:
                 nonlocal outputs
                 if outputs is None:
-                    outputs = tree.map_structure(lambda _: Joined(samples), result)
-                tree.map_structure(lambda joined, y: joined.add(_on_host(y, count)), outputs, result)
+                    outputs = tree.map_structure(lambda _: RowBuffer(samples), result)
+                tree.map_structure(lambda rows, y: rows.add(_on_host(y, count)), outputs, result)
 
             with (
-                _visit(self, with_metrics=False),
+                _read_access(self, with_metrics=False),
                 events(listeners, "predict"),
                 interruptible() as interrupts,
             ):
@@ -254,7 +254,7 @@ class Trainer(TrainableLayer):
                     self, "predict", executions, listeners, interrupts, steps=steps, add=add, logs=_as_logs
                 ):
                     pass
-            return tree.map_structure(Joined.result, outputs)
+            return tree.map_structure(RowBuffer.result, outputs)
 
     # -- single batches ----------------------------------------------------------------------------
 
@@ -282,7 +282,7 @@ class Trainer(TrainableLayer):
         with self._home_scope():
             batches = one_batch(self, x)
             step = prepare(self, "predict", batches)
-            with _visit(self, with_metrics=False):
+            with _read_access(self, with_metrics=False):
                 return tree.map_structure(to_host, step.run(batches.first()))
 
 
@@ -293,8 +293,8 @@ def _on_batch(
     with model._home_scope():
         batches = one_batch(model, x, y, w, class_weight)
         step = prepare(model, kind, batches)
-        turns = model._training.turns
-        with turns.step(model) if kind == "train" else _visit(model):
+        access = model._training.access
+        with access.step(model) if kind == "train" else _read_access(model):
             model.reset_metrics()
             logs = {name: as_number(v) for name, v in step.run(batches.first()).items()}
     return _one_or_all(logs, as_dict)
@@ -305,7 +305,7 @@ def _evaluate(model: Trainer, batches: Batches, steps: int | None, callbacks: Ca
     step = prepare(model, "test", batches)
     executions = Executions(step, batches, model.steps_per_execution, callbacks.watches("test"))
     logs: Any = {}
-    with _visit(model), events(callbacks, "test") as results, interruptible() as interrupts:
+    with _read_access(model), events(callbacks, "test") as results, interruptible() as interrupts:
         model.reset_metrics()
         for _, result in run_steps(model, "test", executions, callbacks, interrupts, steps=steps):
             logs = result
@@ -313,10 +313,10 @@ def _evaluate(model: Trainer, batches: Batches, steps: int | None, callbacks: Ca
     return results
 
 
-def _visit(model: Trainer, with_metrics: bool = True) -> AbstractContextManager[None]:
+def _read_access(model: Trainer, with_metrics: bool = True) -> AbstractContextManager[None]:
     """Return a block in which the Variables have their present values, even if another thread trains the model."""
     metrics = model.metrics_variables if with_metrics else ()
-    return model._training.turns.visit([*model.weights, *model._states], metrics)
+    return model._training.access.read([*model.weights, *model._states], metrics)
 
 
 def _validate(model: Trainer, batches: Any, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:
@@ -346,7 +346,7 @@ def _as_logs(outputs: object) -> dict[str, Any]:
     return {"outputs": outputs}
 
 
-def _copied(x: Tensor) -> np.ndarray[Any, Any]:
+def _host_copy(x: Tensor) -> np.ndarray[Any, Any]:
     """Return a copy of an array on the host."""
     return np.array(to_host(x))
 

@@ -15,7 +15,7 @@ from hilevel.training.data.columns import Rows, as_columns, check_data
 from hilevel.training.data.pydataset import PyDataset
 from hilevel.training.data.types import ClassWeight, Data, IndexedBatches
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
-from hilevel.training.data.weights import checked, class_to_sample_weight
+from hilevel.training.data.weights import check_class_weight, class_to_sample_weight
 
 
 class Batches(Protocol):
@@ -51,10 +51,10 @@ class StreamBatches:
     Args:
         source: the iterable of batches.
         steps: the number of batches of an epoch; None for all.
-        finish: a function that converts a batch.
+        convert: a function that converts a batch.
     """
 
-    def __init__(self, source: Iterable[Any], steps: int | None, finish: Function) -> None:
+    def __init__(self, source: Iterable[Any], steps: int | None, convert: Function) -> None:
         self.source = source
         self.steps = steps
         self.again = iter(source) is not source
@@ -63,7 +63,7 @@ class StreamBatches:
         self._iterator: Iterator[Any] | None = None
         self._waiting: list[Any] = []
         self._last: Any = None
-        self._finish = finish
+        self._convert = convert
         self._ranges: list[Range] = []
 
     def expect(self, ranges: list[Range]) -> None:
@@ -89,7 +89,7 @@ class StreamBatches:
         """Return the next batch in a list, which is empty at the end of the source."""
         if self._iterator is None:
             self._iterator = iter(self.source)
-        return [self._finish(batch) for batch in islice(self._iterator, 1)]
+        return [self._convert(batch) for batch in islice(self._iterator, 1)]
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
         """Yield the batches to the end, or to the number of steps. Batches before `start` are read and dropped."""
@@ -139,13 +139,13 @@ def empty_data() -> ValueError:
 class DatasetBatches:
     """The batches of a `PyDataset`, or of another object with `__len__` and `__getitem__`."""
 
-    def __init__(self, source: IndexedBatches, shuffle: bool, seed: int, finish: Function) -> None:
+    def __init__(self, source: IndexedBatches, shuffle: bool, seed: int, convert: Function) -> None:
         self.source, self.shuffle, self.seed = source, shuffle, seed
         self.steps = len(source)
         if self.steps == 0:
             raise ValueError("The data set is empty: its length is 0.")
         self._last: Any = None
-        self._finish = finish
+        self._convert = convert
         self._ranges: list[Range] = []
 
     def expect(self, ranges: list[Range]) -> None:
@@ -154,7 +154,7 @@ class DatasetBatches:
 
     def first(self) -> Any:
         """Return batch 0."""
-        return self._finish(self.source[0])
+        return self._convert(self.source[0])
 
     def has_next(self) -> bool:
         """Return True: batches can be read again."""
@@ -166,7 +166,7 @@ class DatasetBatches:
         n = len(self.source)
         order = permutation(n, self.seed, number) if self.shuffle else range(n)
         for i in order[start:]:
-            self._last = self._finish(self.source[int(i)])
+            self._last = self._convert(self.source[int(i)])
             check_data(self._ranges, self._last)
             yield self._last
         _notify(self.source, "on_epoch_end")
@@ -230,7 +230,7 @@ def _notify(source: object, event: str) -> None:
         method()
 
 
-def _finish(batch: object, class_weight: dict[Any, Any] | None, names: list[str] | None, dtype: str) -> Any:
+def _convert(batch: object, class_weight: dict[Any, Any] | None, names: list[str] | None, dtype: str) -> Any:
     """Return a batch as arrays, with class weights, in its structure."""
     parts = unpack_x_y_sample_weight(batch)
     x, y, w = (
@@ -283,12 +283,12 @@ def adapt(
             f"x is a {type(x).__name__} that yields batches (x, y) or (x, y, sample_weight) itself; y and "
             "sample_weight cannot be given beside it."
         )
-    table = None if class_weight is None else checked(class_weight)
-    finish: Function = lambda batch: _finish(batch, table, output_names, dtype)
+    table = None if class_weight is None else check_class_weight(class_weight)
+    convert: Function = lambda batch: _convert(batch, table, output_names, dtype)
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
-        return DatasetBatches(data, shuffle, seed, finish)
+        return DatasetBatches(data, shuffle, seed, convert)
     if hasattr(x, "__iter__"):
-        return StreamBatches(data, steps, finish)
+        return StreamBatches(data, steps, convert)
     raise TypeError(
         f"Cannot make batches of a {type(x).__name__}. Expected arrays, a list or dict of arrays, a "
         "generator or iterable of batches, or a hilevel.utils.PyDataset."

@@ -13,10 +13,10 @@ from hilevel.engine.dtypes import is_float
 from hilevel.engine.ranges import Range
 from hilevel.engine.types import DTypeLike, Function
 from hilevel.random.functions import permutation
-from hilevel.training.data.columns import Column, Rows, as_columns, blocks, check_data, row_bytes, some_rows
+from hilevel.training.data.columns import Column, Rows, as_columns, blocks, check_data, row_bytes, slice_rows
 from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from hilevel.training.data.weights import checked, class_to_sample_weight
+from hilevel.training.data.weights import check_class_weight, class_to_sample_weight
 
 
 def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray[Any, Any]:
@@ -62,7 +62,7 @@ class ArrayBatches:
         y = None if y is None else as_columns(y, dtype, "y")
         weights = None if sample_weight is None else as_columns(sample_weight, dtype, "sample_weight")
         if class_weight is not None:
-            table = checked(class_weight)
+            table = check_class_weight(class_weight)
             weights = class_to_sample_weight(table, y, weights, output_names, dtype, warn_of_unused)
         self.data = pack_x_y_sample_weight(x, y, weights)
         self.samples = _count(x, y, weights)
@@ -156,7 +156,7 @@ class ArrayBatches:
                 f"{'training' if at == 0 else 'validation'}."
             )
         cut: Function = lambda rows: tree.map_structure(
-            lambda a: some_rows(a, rows), unpack_x_y_sample_weight(self.data)
+            lambda a: slice_rows(a, rows), unpack_x_y_sample_weight(self.data)
         )
         return cut(slice(0, at)), cut(slice(at, None))
 

@@ -71,7 +71,7 @@ def as_columns(structure: object, dtype: str, what: str) -> Any:
     return tree.map_structure(lambda leaf: _as_column(leaf, dtype, what), structure)
 
 
-def some_rows(column: Column | None, rows: slice) -> Column | None:
+def slice_rows(column: Column | None, rows: slice) -> Column | None:
     """Return some rows of a column, as a column."""
     if column is None:
         return None

@@ -14,11 +14,11 @@ from hilevel.errors import nearest, warn
 from hilevel.training.data.types import Structure
 
 
-def checked(class_weight: object) -> dict[Any, Any]:
+def check_class_weight(class_weight: object) -> dict[Any, Any]:
     """Return class weights as a dict with integers as keys and floats as values, or a dict of such dicts by output.
 
-    >>> from hilevel.training.data.weights import checked
-    >>> checked({0: 1, 1.0: np.float32(0.5)})
+    >>> from hilevel.training.data.weights import check_class_weight
+    >>> check_class_weight({0: 1, 1.0: np.float32(0.5)})
     {0: 1.0, 1: 0.5}
 
     Raises:
@@ -75,8 +75,8 @@ def class_to_sample_weight(
     """Return the weight of each sample's class, times its sample weight if there is one.
 
     Args:
-        class_weight: `{class: weight}` or `{output: {class: weight}}`, as `checked` returns it. Other classes have the
-            weight 1.
+        class_weight: `{class: weight}` or `{output: {class: weight}}`, from `check_class_weight`. Other classes have
+            the weight 1.
         y: the targets: integers, or one-hot.
         sample_weight: the sample weights, or None.
         output_names: the names of the model's outputs.

@@ -1,4 +1,4 @@
-"""Turns between the training of a model and its use in other threads."""
+"""The access of several threads to one model."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from hilevel.engine.variables import Variable
 from hilevel.layers.base.layer import Layer
 
 
-class Turns:
+class ModelAccess:
     """The synchronization of threads that train a model with threads that use it.
 
-    A visitor, `predict` or `evaluate`, computes with the arrays that the Variables have at its beginning. No visitor
-    begins during a training step, and the step does not change the arrays of visitors.
+    A reader, `predict` or `evaluate`, computes with the arrays that the Variables have at its beginning. No reader
+    begins during a training step, and the step does not change the arrays of readers.
 
-    >>> from hilevel.training.turns import Turns
-    >>> turns, v = Turns(), hilevel.Variable(1.0)
-    >>> with turns.visit([v]):
+    >>> from hilevel.training.access import ModelAccess
+    >>> access, v = ModelAccess(), hilevel.Variable(1.0)
+    >>> with access.read([v]):
     ...     _ = v.assign(2.0)
     >>> float(v)
     2.0
@@ -29,11 +29,11 @@ class Turns:
     def __init__(self) -> None:
         self.lock = threading.RLock()
         self.trainer: threading.Thread | None = None
-        self.visitors = 0
-        self.has_new_visitor = False
+        self.readers = 0
+        self.has_new_reader = False
 
     def __reduce__(self) -> Any:
-        return Turns, ()  # a copy of a model has its own turns
+        return ModelAccess, ()  # a copy of a model has its own threads
 
     @contextmanager
     def training(self, label: str) -> Iterator[None]:
@@ -57,16 +57,16 @@ class Turns:
 
     @contextmanager
     def step(self, model: Layer) -> Iterator[None]:
-        """Return a block for a step that changes the model's Variables. The arrays of visitors do not change."""
+        """Return a block for a step that changes the model's Variables. The arrays of readers do not change."""
         with self.lock:
-            if self.has_new_visitor:
+            if self.has_new_reader:
                 for v in model.variables:
                     v.replace(v.backend.copy(v.array))
-                self.has_new_visitor = False
+                self.has_new_reader = False
             yield
 
     @contextmanager
-    def visit(self, variables: Sequence[Variable], metrics: Sequence[Variable] = ()) -> Iterator[None]:
+    def read(self, variables: Sequence[Variable], metrics: Sequence[Variable] = ()) -> Iterator[None]:
         """Return a block in which the Variables have their values at its beginning.
 
         Values that are written in the block are assigned to the Variables at its end. While another thread trains the
@@ -75,15 +75,15 @@ class Turns:
         with self.lock:
             held = [*variables, *metrics]
             overlay = Overlay(zip(held, arrays_of(held), strict=True))
-            self.visitors += 1
-            self.has_new_visitor = True
+            self.readers += 1
+            self.has_new_reader = True
         try:
             with overlay:
                 yield
         finally:
             with self.lock:
-                self.visitors -= 1
-                self.has_new_visitor = self.has_new_visitor and self.visitors > 0
+                self.readers -= 1
+                self.has_new_reader = self.has_new_reader and self.readers > 0
         if self.trainer is None:
             overlay.commit()
         elif self.trainer is threading.current_thread():

@@ -1,6 +1,6 @@
 """hilevel: a high-level model API over NumPy, CuPy and JAX.
 
-The names are those of Keras 3. `HILEVEL_BACKEND` chooses the backend; see `hilevel.set_backend`.
+The names are the same as in Keras 3. `HILEVEL_BACKEND` chooses the backend; see `hilevel.set_backend`.
 """
 
 from hilevel.api.lazy import attach_stub as _attach_stub

@@ -1,4 +1,4 @@
-"""Settings and questions about backends and dtypes: names as in `keras.backend`."""
+"""Settings of backends and dtypes, with the names of `keras.backend`."""
 
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.config import (

@@ -16,16 +16,20 @@ from hilevel.errors import BackendNotAvailableError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run the command; returns the exit status."""
+    """Run the command, and return the exit status."""
     parser = argparse.ArgumentParser(
         prog="hilevel", description="A Keras-like model API over NumPy, CuPy and JAX."
     )
     commands = parser.add_subparsers(dest="command", required=True)
     quickstart = commands.add_parser("quickstart", help="learn handwritten digits")
-    quickstart.add_argument("--epochs", type=int, default=30, help="at most so many (default 30)")
-    quickstart.add_argument("--seed", type=int, default=42, help="makes the run repeatable (default 42)")
+    quickstart.add_argument(
+        "--epochs", type=int, default=30, help="the largest number of epochs (default 30)"
+    )
+    quickstart.add_argument(
+        "--seed", type=int, default=42, help="the seed of all random numbers (default 42)"
+    )
     quickstart.add_argument("--backend", help="numpy, jax or cupy; else HILEVEL_BACKEND, else numpy")
-    commands.add_parser("doctor", help="say which backends and devices there are")
+    commands.add_parser("doctor", help="show the backends and devices")
     arguments = parser.parse_args(argv)
     try:
         return _doctor() if arguments.command == "doctor" else _quickstart(arguments)
@@ -47,16 +51,16 @@ def _quickstart(arguments: argparse.Namespace) -> int:
 
 
 def _doctor() -> int:
-    """Print versions, backends with their devices, and which one is the default and why."""
+    """Print versions, backends with their devices, and the default backend with its reason."""
     print(f"hilevel {_version('hilevel')}, Python {platform.python_version()}, {platform.platform()}")
     print(f"numpy {_version('numpy')}, tqdm {_version('tqdm')}\n\nBackends:")
     for name in sorted(backends.entry_points()):
         print(f"  {name:8} {_condition(name)}")
-    wanted = os.environ.get("HILEVEL_BACKEND")
-    why = f"HILEVEL_BACKEND={wanted}" if wanted else "HILEVEL_BACKEND is not set"
-    print(f"\nDefault: {wanted or 'numpy'} ({why})")
+    chosen = os.environ.get("HILEVEL_BACKEND")
+    why = f"HILEVEL_BACKEND={chosen}" if chosen else "HILEVEL_BACKEND is not set"
+    print(f"\nDefault: {chosen or 'numpy'} ({why})")
     try:
-        backends.get_backend(wanted or "numpy")
+        backends.get_backend(chosen or "numpy")
     except BackendNotAvailableError as error:
         print(f"That does not work: {error}")
         return 1

@@ -1,4 +1,4 @@
-"""Find where numbers go wrong: `trace_nan` names the op that makes the first NaN or infinity."""
+"""`trace_nan`, which finds the op that makes the first NaN or infinity."""
 
 from __future__ import annotations
 
@@ -7,13 +7,14 @@ import sys
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from types import FrameType
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
 from hilevel import ops, tree
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.callbacks.base import Callback
+from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.interpreter import EVALUATE, NO_OPTIONS, Observer, backend_of, plain_array
@@ -21,14 +22,18 @@ from hilevel.engine.overlay import Overlay
 from hilevel.engine.types import Array, Function
 from hilevel.errors import NotFiniteError
 
+if TYPE_CHECKING:
+    from hilevel.engine.variables import Variable
+    from hilevel.layers.base.layer import Layer
+
 ADVICE = {
-    "log": "The logarithm of 0 is -inf, that of a negative number NaN: add a small number, as in ops.log(x + 1e-7).",
-    "sqrt": "The root of a negative number is NaN, its slope at 0 infinite: add a small number: ops.sqrt(x + 1e-7).",
-    "rsqrt": "Operands must be positive: add a small number, as in ops.rsqrt(x + 1e-7).",
-    "divide": "The divisor holds 0, or is very small: add a small number to it, or use ops.divide_no_nan.",
-    "reciprocal": "The operand holds 0, or is very small: add a small number to it.",
+    "log": "The logarithm of 0 is -inf, and of a negative value NaN: add a small constant, as in ops.log(x + 1e-7).",
+    "sqrt": "The root of a negative value is NaN, its slope at 0 infinite: add a small constant: ops.sqrt(x + 1e-7).",
+    "rsqrt": "Operands must be positive: add a small constant, as in ops.rsqrt(x + 1e-7).",
+    "divide": "The divisor has zeros, or very small values: add a small constant, or use ops.divide_no_nan.",
+    "reciprocal": "The operand has zeros, or very small values: add a small constant.",
     "exp": "The operand is too large: subtract its maximum first, as ops.softmax and ops.logsumexp do.",
-    "power": "A negative number to a fraction is NaN, 0 to a negative power infinite.",
+    "power": "A negative value to a fractional power is NaN, 0 to a negative power infinite.",
     "embedding_lookup": "An index outside the table gives NaN: compare the indices with input_dim.",
 }
 GENERAL_ADVICE = (
@@ -37,19 +42,18 @@ GENERAL_ADVICE = (
 
 
 class trace_nan(Callback):
-    """Raise an error at the first op that makes NaN or infinity: a block, and a callback of `fit`.
+    """A block, or a callback of `fit`, that raises an error at the first op that makes NaN or infinity.
 
-    Every call of an op is checked, in the forward and the backward pass and in updates of weights. NaN that is in the
-    data or in a Variable from the start is reported at the first op whose result has it, too. Infinity in an operand
-    is allowed, as masks have it, until an op makes NaN of it.
+    It checks every call of an op, in the forward pass, the backward pass and the updates of weights. NaN in the data
+    or in a Variable is reported at the first op whose result has it. Infinity in an operand, as in masks, is allowed
+    until an op makes NaN of it.
 
-    While it is in force, in its own thread only, compiled functions run as plain Python, and the tape takes the place
-    of the backend's own differentiation. Each result is looked at: expect a step to take many times as long. Results
-    are those of `compile(run_eagerly=True)` on the tape. Overflow that a `LossScaleOptimizer` provokes, and handles, is
-    an error here: look for NaN in float32 or bfloat16.
+    It affects its own thread only. Compiled functions run as plain Python, and the tape replaces the backend's own
+    differentiation, as with `compile(run_eagerly=True)`. Each result is checked: a step takes many times as long.
+    Overflow that a `LossScaleOptimizer` handles is an error here: look for NaN in float32 or bfloat16.
 
     Raises:
-        NotFiniteError: a `FloatingPointError` that says which op, in which layer, at which step, and what to do.
+        NotFiniteError: a `FloatingPointError` that names the op, the layer and the step, with advice.
         RuntimeError: the block is entered in a compiled function.
 
     >>> import hilevel
@@ -68,50 +72,49 @@ class trace_nan(Callback):
         self._epoch: int | None = None
 
     def __enter__(self) -> Self:
-        self._blocks.append(_in_force(""))
+        self._blocks.append(_enter_check(""))
         return self
 
     def __exit__(self, *_: object) -> None:
         self._blocks.pop().close()
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """Take note of the epoch."""
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Note the epoch."""
         self._epoch = epoch
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Begin to check."""
+    def on_train_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Begin the checks of a batch."""
         self._begin(f"at epoch {(self._epoch or 0) + 1}, step {batch + 1}")
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Begin to check."""
+    def on_test_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Begin the checks of a batch."""
         self._begin(f"at step {batch + 1} of the evaluation")
 
-    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Begin to check."""
+    def on_predict_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Begin the checks of a batch."""
         self._begin(f"at step {batch + 1} of the prediction")
 
     def _begin(self, when: str) -> None:
         self._batch.close()
-        self._batch = _in_force(when)
+        self._batch = _enter_check(when)
 
-    def _end(self, *_: Any, **__: Any) -> None:
-        """Stop checking: after a batch, or after an error in it."""
+    def _end(self, *_: object, **__: object) -> None:
+        """End the checks, after a batch or an error in it."""
         self._batch.close()
 
     on_train_batch_end = on_test_batch_end = on_predict_batch_end = _end
     on_train_end = on_test_end = on_predict_end = _end
 
 
-def _in_force(when: str) -> ExitStack:
-    """Put a `_Check` in force, below an open tape, until the returned stack is closed. On shapes there is nothing to
-    check."""
+def _enter_check(when: str) -> ExitStack:
+    """Enter a `_Check`, below an open tape, until the returned stack is closed. Do nothing while inferring shapes."""
     stack = ExitStack()
     before = context.interpreter
     if before.infers_shapes:
         return stack
     if context.compiling:
         raise RuntimeError(
-            "trace_nan was entered in a compiled function, whose numbers are not known yet. Enter it around the call "
+            "trace_nan was entered in a compiled function, whose values are unknown. Enter it around the call "
             "of the function, give fit callbacks=[trace_nan()], or compile the model with run_eagerly=True."
         )
     reads, tape = _Reads(), before.tape
@@ -127,15 +130,15 @@ def _in_force(when: str) -> ExitStack:
 
 
 class _Reads(Overlay):
-    """Keeps no values, but notes in `seen` which Variables are read."""
+    """An overlay without values, which notes in `seen` the Variables that are read."""
 
     __slots__ = ()
 
-    def read(self, variable: Any) -> Any:
+    def read(self, variable: Variable) -> Any:
         self.seen[id(variable)] = variable
         return variable._array if self.outer is None else self.outer.read(variable)
 
-    def write(self, variable: Any, value: Any) -> None:
+    def write(self, variable: Variable, value: Array) -> None:
         if self.outer is None:
             variable._array = value
         else:
@@ -143,16 +146,16 @@ class _Reads(Overlay):
 
 
 class _Check(Observer):
-    """Computes, and raises an error where an op makes NaN or infinity.
+    """An interpreter that evaluates ops, and raises an error if an op makes NaN or infinity.
 
     Args:
-        when: the clause that says at which step it is; empty where that is unknown.
-        reads: notes the Variables that are read.
+        when: a clause with the current step; empty if it is unknown.
+        reads: the overlay that notes the Variables that are read.
     """
 
     def __init__(self, when: str, reads: _Reads) -> None:
         self.when, self.reads = when, reads
-        self.layers: list[Any] = [None]
+        self.layers: list[Layer | None] = [None]
 
     def use(self, layer: Any) -> None:
         self.layers.append(layer)
@@ -161,7 +164,7 @@ class _Check(Observer):
         self.layers.pop()
 
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
-        """Call a function of arrays. What it calls in turn is part of it."""
+        """Call a function of arrays. Ops that it calls are not checked on their own."""
         with scope(interpreter=EVALUATE):
             return function(*args, **kwargs)
 
@@ -181,7 +184,7 @@ class _Check(Observer):
         what = f"gradient of the op {node.op.name}"
         self._check(what, node.op, operands, gradients, getattr(node, "layer", None))
 
-    def _check(self, what: str, op: Any, operands: Any, results: Any, layer: Any) -> None:
+    def _check(self, what: str, op: Any, operands: object, results: object, layer: Layer | None) -> None:
         broken = [x for x in _floats(results) if not _test("isfinite", x).all()]
         if not broken:
             return
@@ -191,10 +194,10 @@ class _Check(Observer):
         if infinite and not with_nan:
             return
         nans = [x for x in given if _test("isnan", x).any()]
-        what += _called(op.name)
+        what += _caller(op.name)
         if nans:
             origin, advice = self._origin(nans[0])
-            said = f"NaN came in with {origin}, and reached the {what}"
+            said = f"NaN in {origin} reached the {what}"
         else:
             said = (
                 f"The {what} made {_count([*with_nan, *broken][0])} out of {'in' * infinite}finite operands"
@@ -208,19 +211,18 @@ class _Check(Observer):
         )
 
     def _origin(self, x: Array) -> tuple[str, str]:
-        """Return where an operand with NaN comes from, a Variable of its shape that holds NaN or else the data, and
-        advice."""
+        """Return the origin of an operand with NaN, a Variable of its shape with NaN or else the data, and advice."""
         for v in self.reads.seen.values():
             if v.shape == tuple(x.shape) and is_float(v.dtype) and _test("isnan", plain_array(v.array)).any():
                 return (
                     f'the Variable "{v.path}"',
-                    "Look at what was assigned to it, or at the file it was loaded from.",
+                    "Check the values that were assigned to it, or the file that it was loaded from.",
                 )
         return "the data", "Look for NaN in the data, and remove it or replace it, as by ops.nan_to_num."
 
 
-def _floats(structure: Any) -> list[Any]:
-    """Return the floating-point arrays whose numbers are known, those of Python's floats included."""
+def _floats(structure: object) -> list[Any]:
+    """Return the floating-point arrays with known values, including Python floats."""
     leaves = [np.asarray(x) if x.__class__ is float else plain_array(x) for x in tree.flatten(structure)]
     arrays = [x for x in leaves if hasattr(x, "shape") and is_float(x.dtype)]
     return [x for x in arrays if backend_of(x).is_concrete(x)]
@@ -232,25 +234,25 @@ def _test(name: str, x: Array) -> Any:
 
 
 def _count(x: Array) -> str:
-    """Return how many elements are NaN or infinite."""
+    """Return the numbers of NaN and infinite elements, in words."""
     counts = {word: int(_test(name, x).sum()) for word, name in (("NaN", "isnan"), ("infinite", "isinf"))}
     return f"{' and '.join(f'{n:,} {word}' for word, n in counts.items() if n)} of {math.prod(x.shape):,} elements"
 
 
 def _range(x: Array) -> str:
-    """Return the dtype, the shape, the range of the finite elements and the number of the others."""
-    numbers = backend_of(x).to_numpy(x).astype("float64")
-    finite = numbers[np.isfinite(numbers)]
+    """Return the dtype, the shape, the range of the finite elements, and the number of the others, in words."""
+    values = backend_of(x).to_numpy(x).astype("float64")
+    finite = values[np.isfinite(values)]
     extent = f" from {finite.min():.3g} to {finite.max():.3g}" if finite.size else ""
-    return f"{x.dtype}{tuple(x.shape)}{extent}{f' ({_count(x)})' if finite.size < numbers.size else ''}"
+    return f"{x.dtype}{tuple(x.shape)}{extent}{f' ({_count(x)})' if finite.size < values.size else ''}"
 
 
-def _described(layer: Any) -> str:
+def _described(layer: Layer) -> str:
     return f'{type(layer).__name__} "{layer.path or layer.name}"'
 
 
-def _called(name: str) -> str:
-    """Return a clause with the function of `hilevel.ops` that was called, where that is another than the op."""
+def _caller(name: str) -> str:
+    """Return a clause with the function of `hilevel.ops` that was called, if it is not the op."""
     frame, found = sys._getframe(1), name
     while frame.f_back is not None and not _is_of_ops(frame):
         frame = frame.f_back

@@ -1,4 +1,4 @@
-"""Learn handwritten digits: the first program to run, and to read.
+"""Classify handwritten digits: the first program to run, and to read.
 
 Run it with `hilevel quickstart`; with `HILEVEL_BACKEND=jax` the same program is compiled through JAX.
 """
@@ -10,7 +10,7 @@ from hilevel import layers
 
 
 def build_model() -> hilevel.Sequential:
-    """A small network: 64 pixels in, a score for each of the ten digits out."""
+    """Return a small network, from 64 pixels to a probability for each of the ten digits."""
     return hilevel.Sequential(
         [
             layers.Input((8, 8)),
@@ -24,11 +24,11 @@ def build_model() -> hilevel.Sequential:
 
 
 def main(epochs: int = 30, seed: int = 42, verbose: str | int = "auto") -> hilevel.callbacks.History:
-    """Train, evaluate and try the model; returns the history of the training."""
+    """Train, evaluate and try the model. Return the history of the training."""
     hilevel.set_random_seed(seed)
     (x_train, y_train), (x_test, y_test) = hilevel.datasets.digits.load_data()
     x_train, x_test = x_train / 16, x_test / 16
-    print(f"{len(x_train)} images to learn from, {len(x_test)} to test with.\n")
+    print(f"{len(x_train)} images for training, {len(x_test)} for testing.\n")
 
     model = build_model()
     model.compile(optimizer="adam", loss="sparse_categorical_crossentropy", metrics=["accuracy"])
@@ -45,25 +45,25 @@ def main(epochs: int = 30, seed: int = 42, verbose: str | int = "auto") -> hilev
     )
 
     _, accuracy = model.evaluate(x_test, y_test, verbose=0)
-    guesses = model.predict(x_test[:5], verbose=0).argmax(axis=-1)
-    print(f"\nTest accuracy: {accuracy:.4f}, on {len(x_test)} images the model has not seen.")
-    print(f"The first five: {guesses.tolist()}, and they are {y_test[:5].tolist()}.")
-    show(x_test[0], int(guesses[0]))
+    predictions = model.predict(x_test[:5], verbose=0).argmax(axis=-1)
+    print(f"\nTest accuracy: {accuracy:.4f}, on {len(x_test)} images that the model has not seen.")
+    print(f"The first five predictions: {predictions.tolist()}, the labels: {y_test[:5].tolist()}.")
+    show(x_test[0], int(predictions[0]))
     return history
 
 
-def show(image, guess: int) -> None:  # type: ignore[no-untyped-def]
+def show(image, prediction: int) -> None:  # type: ignore[no-untyped-def]
     """Draw an image with characters."""
-    print(f"\nThis one was read as a {guess}:")
+    print(f"\nThe first image, predicted as {prediction}:")
     for row in image:
         print("   " + "".join(" .:-=+*#%@"[int(value * 9)] * 2 for value in row))
 
 
 NEXT = """
-What to try next:
-  HILEVEL_BACKEND=jax hilevel quickstart   the same program, compiled   (pip install 'hilevel[jax]')
-  hilevel doctor                           which backends and devices there are
-  hilevel quickstart --epochs 5            a shorter training
+Next:
+  - HILEVEL_BACKEND=jax hilevel quickstart   the same program, compiled   (pip install 'hilevel[jax]')
+  - hilevel doctor                           the backends and devices
+  - hilevel quickstart --epochs 5            a shorter training
 The program is examples/quickstart.py; the tutorials are in docs/."""
 
 

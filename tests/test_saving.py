@@ -199,7 +199,7 @@ def test_a_functional_model_that_cannot_be_written_or_read() -> None:
         hilevel.Model.from_config(config)
     config = hilevel.Model(x, layers.Dense(1, name="d")(x)).get_config()
     config["layers"][1]["inbound_nodes"][0]["args"][0]["config"]["keras_history"] = ["other", 0, 0]
-    with pytest.raises(ValueError, match="no other call gives: d"):
+    with pytest.raises(ValueError, match="no other call returns: d"):
         hilevel.Model.from_config(config)
 
 

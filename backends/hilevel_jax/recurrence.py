@@ -53,7 +53,7 @@ def _sequence(
         y, residuals = run_forward(jnp, loop, step, *tensors, return_sequences=return_sequences)
         return y, (residuals, tensors)
 
-    def backward(kept: Any, g: Structure) -> Any:
+    def backward(kept: Any, g: Any) -> Any:
         residuals, tensors = kept
         found = run_backward(jnp, loop, step, g, residuals, *tensors, return_sequences=return_sequences)
         return tuple(_filled(d() if callable(d) else d, x) for d, x in zip(found, tensors, strict=True))

@@ -1,4 +1,4 @@
-"""Callbacks: what is done at the events of training."""
+"""Callbacks: objects whose methods are called at the events of training."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

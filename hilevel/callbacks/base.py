@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from copy import deepcopy
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from hilevel.api.configurable import NamedArguments
-from hilevel.callbacks.drawing import numbers
+from hilevel.callbacks.drawing import format_logs
+from hilevel.callbacks.logs import BatchLogs, Logs
+from hilevel.engine.types import Function
 from hilevel.errors import nearest, warn
+
+if TYPE_CHECKING:
+    from hilevel.models.model import Model
 
 EVENTS = [
     f"on_{what}"
@@ -22,15 +26,15 @@ EVENTS = [
 
 
 ALIASES = {"on_train_batch_begin": "on_batch_begin", "on_train_batch_end": "on_batch_end"}
-"""The short names of the two events of a training batch: the default of the long one calls the short one."""
+"""The short names of the events of a training batch. The default methods of the long names call the short ones."""
 
 
 class Callback(NamedArguments):
-    """Base of callbacks: override the events you want to act on.
+    """Base of callbacks, whose methods are called at the events of training, evaluation and prediction.
 
     `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`; both are None before
-    training. `logs` are numbers by name, empty where an event has none; those of a batch are fetched from the
-    device when they are read. Setting `self.model.stop_training = True` ends training.
+    training. `logs` has values by name, and is empty if an event has none. The values of a batch are fetched from the
+    device when they are read. `self.model.stop_training = True` ends training.
 
     >>> import hilevel
     >>> class Shout(hilevel.callbacks.Callback):
@@ -40,8 +44,8 @@ class Callback(NamedArguments):
 
     model: Any = None
     every_batch = True
-    """Whether the events of batches, where it acts on them, have to come for each batch. If not, fit may run several
-    steps in one go, and tells of the first and the last."""
+    """True if the methods for batches must be called for each batch. If not, `fit` may run several steps in one call,
+    and call the methods for the first and the last."""
 
     params: Any = None
     state_names: tuple[str, ...] = ()
@@ -60,67 +64,66 @@ class Callback(NamedArguments):
             setattr(self, name, deepcopy(state[name]))
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Called before training with `epochs`, `steps` and `verbose`."""
+        """Set `params`: a dict with `epochs`, `steps` and `verbose`."""
         self.params = params
 
-    def set_model(self, model: Any) -> None:
-        """Called before training with the model."""
+    def set_model(self, model: Model) -> None:
+        """Set the model, before training."""
         self.model = model
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Training begins."""
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Handle the beginning of training."""
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Training has ended."""
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Handle the end of training."""
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
-        """An epoch, counted from 0, begins."""
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
+        """Handle the beginning of an epoch, counted from 0."""
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """An epoch has ended, its validation included."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Handle the end of an epoch, after its validation. `logs` has the loss and the metrics."""
 
-    def on_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Short name of `on_train_batch_begin`."""
+    def on_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the beginning of a training step; short name of `on_train_batch_begin`."""
 
-    def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Short name of `on_train_batch_end`."""
+    def on_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the end of a training step; short name of `on_train_batch_end`."""
 
-    def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """A batch of training begins; calls `on_batch_begin`."""
+    def on_train_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the beginning of a training step. The default calls `on_batch_begin`."""
         self.on_batch_begin(batch, logs=logs)
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
-        """A batch of training has been run; calls `on_batch_end`."""
+    def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the end of a training step. The default calls `on_batch_end`."""
         self.on_batch_end(batch, logs=logs)
 
-    def on_test_begin(self, logs: Any = None) -> None:
-        """An evaluation, or validation, begins."""
+    def on_test_begin(self, logs: Logs = None) -> None:
+        """Handle the beginning of an evaluation or validation."""
 
-    def on_test_end(self, logs: Any = None) -> None:
-        """An evaluation, or validation, has ended."""
+    def on_test_end(self, logs: Logs = None) -> None:
+        """Handle the end of an evaluation or validation."""
 
-    def on_test_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """A batch of evaluation begins."""
+    def on_test_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the beginning of a step of evaluation."""
 
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
-        """A batch of evaluation has been run."""
+    def on_test_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the end of a step of evaluation."""
 
-    def on_predict_begin(self, logs: Any = None) -> None:
-        """A prediction begins."""
+    def on_predict_begin(self, logs: Logs = None) -> None:
+        """Handle the beginning of a prediction."""
 
-    def on_predict_end(self, logs: Any = None) -> None:
-        """A prediction has ended."""
+    def on_predict_end(self, logs: Logs = None) -> None:
+        """Handle the end of a prediction."""
 
-    def on_predict_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """A batch of prediction begins."""
+    def on_predict_batch_begin(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the beginning of a step of prediction."""
 
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
-        """A batch of prediction has been run."""
+    def on_predict_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
+        """Handle the end of a step of prediction."""
 
 
 class History(Callback):
-    """Keeps the numbers of each epoch: `history` is a dict of lists, `epoch` the list of their epochs. `fit`
-    returns it.
+    """The record of training that `fit` returns: `history`, a dict of lists, and `epoch`, the list of the epochs.
 
     >>> import hilevel
     >>> history = hilevel.callbacks.History()
@@ -136,24 +139,37 @@ class History(Callback):
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin a new list of epochs; the numbers are appended to those of an earlier training."""
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Begin a new list of epochs. The values are appended to the values of an earlier training."""
         self.epoch = []
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Keep the epoch's numbers."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Append the values of the epoch."""
         self.epoch.append(epoch)
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
 
     def __repr__(self) -> str:
         count = len(self.epoch)
-        last = numbers({name: values[-1] for name, values in self.history.items() if values})
+        last = format_logs({name: values[-1] for name, values in self.history.items() if values})
         return f"<History of {count} epoch{'s' * (count != 1)}{': ' * bool(last)}{last}>"
 
 
+class _OtherEvents(TypedDict, total=False):
+    on_batch_begin: Function | None
+    on_batch_end: Function | None
+    on_test_begin: Function | None
+    on_test_end: Function | None
+    on_test_batch_begin: Function | None
+    on_test_batch_end: Function | None
+    on_predict_begin: Function | None
+    on_predict_end: Function | None
+    on_predict_batch_begin: Function | None
+    on_predict_batch_end: Function | None
+
+
 class LambdaCallback(Callback):
-    """A callback made of functions, one for each event that is to be acted on.
+    """A callback made of functions of events.
 
     Args:
         on_epoch_begin, on_epoch_end: functions of `(epoch, logs)`.
@@ -167,25 +183,25 @@ class LambdaCallback(Callback):
     3
 
     Raises:
-        TypeError: an event of that name does not exist.
+        TypeError: there is no event of the name.
     """
 
     def __init__(
         self,
-        on_epoch_begin: Callable[..., Any] | None = None,
-        on_epoch_end: Callable[..., Any] | None = None,
-        on_train_begin: Callable[..., Any] | None = None,
-        on_train_end: Callable[..., Any] | None = None,
-        on_train_batch_begin: Callable[..., Any] | None = None,
-        on_train_batch_end: Callable[..., Any] | None = None,
-        **kwargs: Any,
+        on_epoch_begin: Function | None = None,
+        on_epoch_end: Function | None = None,
+        on_train_begin: Function | None = None,
+        on_train_end: Function | None = None,
+        on_train_batch_begin: Function | None = None,
+        on_train_batch_end: Function | None = None,
+        **kwargs: Unpack[_OtherEvents],
     ) -> None:
         super().__init__()
         given = {
             "on_epoch_begin": on_epoch_begin, "on_epoch_end": on_epoch_end,
             "on_train_begin": on_train_begin, "on_train_end": on_train_end,
             "on_train_batch_begin": on_train_batch_begin, "on_train_batch_end": on_train_batch_end,
-        } | kwargs  # fmt: skip
+        } | dict(kwargs)  # fmt: skip
         for name, function in given.items():
             if name not in EVENTS:
                 raise TypeError(f'LambdaCallback: there is no event "{name}".{nearest(name, EVENTS)}')
@@ -197,15 +213,15 @@ _LONG = {short: long for long, short in ALIASES.items()}
 
 
 class Monitor:
-    """Reads one number of the logs, and says whether it is better than another.
+    """The value of the logs that a callback monitors.
 
     Args:
         monitor: its name.
-        mode: `"min"`, `"max"`, or `"auto"`, which guesses by the name.
-        min_delta: by how much it has to be better.
+        mode: `"min"`, `"max"`, or `"auto"`, which depends on the name.
+        min_delta: the smallest change that is an improvement.
 
     Raises:
-        ValueError: the mode is none of the three.
+        ValueError: the mode is unknown.
     """
 
     def __init__(self, monitor: str, mode: str, min_delta: float = 0.0) -> None:
@@ -214,10 +230,10 @@ class Monitor:
         self.monitor = monitor
         self.mode = mode
         self.min_delta = abs(min_delta)
-        self._told = False
+        self._warned = False
 
-    def larger_is_better(self, model: Any) -> bool:
-        """Whether growing is improving; by the direction of the model's metric of that name, else by the name."""
+    def larger_is_better(self, model: Model | None) -> bool:
+        """Return True if larger values are better, by the direction of the model's metric, or by the name."""
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
@@ -228,7 +244,7 @@ class Monitor:
         good = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_")
         return any(part in name for part in good)
 
-    def better(self, model: Any, value: float, best: float | None) -> bool:
+    def is_better(self, model: Model | None, value: float, best: float | None) -> bool:
         """Whether the value is better than the best so far."""
         if best is None:
             return True
@@ -236,11 +252,11 @@ class Monitor:
             return value - self.min_delta > best
         return value + self.min_delta < best
 
-    def read(self, logs: Any, what: str) -> float | None:
-        """The number; None, with one warning that says what there is, if it is missing."""
+    def read(self, logs: BatchLogs, what: str) -> float | None:
+        """Return the value. If the logs lack it, return None, with one warning that lists their names."""
         value = (logs or {}).get(self.monitor)
-        if value is None and not self._told:
-            self._told = True
+        if value is None and not self._warned:
+            self._warned = True
             names = list(logs or {})
             warn(
                 f'{what} looks for "{self.monitor}", which is not among the logs: '

@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hilevel import tree
 from hilevel.callbacks.base import _LONG, ALIASES, EVENTS, Callback, History
+from hilevel.callbacks.logs import BatchLogs
 from hilevel.callbacks.progress import ProgbarLogger, verbosity
+
+if TYPE_CHECKING:
+    from hilevel.models.model import Model
+    from hilevel.training.trainer import Trainer
 
 
 class CallbackList:
-    """Calls callbacks in order; of the events of batches only those that somebody acts on.
+    """A list of callbacks, which are called in order.
 
     Args:
-        callbacks: the callbacks.
+        callbacks: a callback, or an iterable of callbacks.
         add_history: whether a `History` is added, if there is none.
         add_progbar: whether a progress bar is added, if there is none.
-        model: the model they are for.
-        **params: what they are told: `epochs`, `steps`, `verbose`.
+        model: the model.
+        **params: the parameters of the run: `epochs`, `steps`, `verbose`.
 
     >>> import hilevel
     >>> len(hilevel.callbacks.CallbackList(add_history=True).callbacks)
@@ -27,10 +32,10 @@ class CallbackList:
 
     def __init__(
         self,
-        callbacks: Any = None,
+        callbacks: Callback | Iterable[Callback] | None = None,
         add_history: bool = False,
         add_progbar: bool = False,
-        model: Any = None,
+        model: Trainer | None = None,
         **params: Any,
     ) -> None:
         self.callbacks: list[Callback] = _as_list(callbacks)
@@ -38,19 +43,19 @@ class CallbackList:
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
             self.callbacks.insert(0, ProgbarLogger())
-        self.model = model
+        self.model: Any = model
         self.params = params
         for callback in self.callbacks:
             self._adopt(callback)
 
     def set_params(self, params: dict[str, Any]) -> None:
-        """Hand `epochs`, `steps` and `verbose` to each callback."""
+        """Pass `epochs`, `steps` and `verbose` to each callback."""
         self.params = params
         for callback in self.callbacks:
             callback.set_params(params)
 
-    def set_model(self, model: Any) -> None:
-        """Hand the model to each callback."""
+    def set_model(self, model: Model) -> None:
+        """Pass the model to each callback."""
         self.model = model
         for callback in self.callbacks:
             self._adopt_model(callback)
@@ -58,15 +63,16 @@ class CallbackList:
     @classmethod
     def make(
         cls,
-        callbacks: Any,
-        model: Any,
+        callbacks: CallbacksLike,
+        model: Trainer,
         verbose: str | int,
         epochs: int,
         steps: int | None,
         history: bool = False,
     ) -> CallbackList:
-        """The list for one run of `fit`, which keeps a `history`, of `evaluate` or `predict`; inside of another run,
-        that run's own."""
+        """Return the list for a run of `fit` (with a history), `evaluate` or `predict`.
+
+        A `CallbackList` of an outer run is returned unchanged."""
         if isinstance(callbacks, CallbackList):
             return callbacks
         level = verbosity(verbose)
@@ -93,12 +99,12 @@ class CallbackList:
             self.__dict__.pop(event, None)
 
     def watches(self, kind: str) -> bool:
-        """Whether a callback has to be told of each batch of a kind, "train", "test" or "predict"."""
+        """Return True if a method must be called for each batch of a kind, "train", "test" or "predict"."""
         events = (f"on_{kind}_batch_begin", f"on_{kind}_batch_end")
-        return any(c.every_batch and _acts(c, event) for c in self.callbacks for event in events)
+        return any(c.every_batch and _overrides(c, event) for c in self.callbacks for event in events)
 
     def _adopt(self, callback: Callback) -> None:
-        """Tell a callback what it is for."""
+        """Set the model and the parameters of a callback."""
         if not isinstance(callback, Callback):
             raise TypeError(
                 f"callbacks must be hilevel.callbacks.Callback objects; got {type(callback).__name__}."
@@ -118,13 +124,13 @@ class CallbackList:
                 f"{type(self).__name__!r} object has no attribute {event!r}", name=event, obj=self
             )
         event = _LONG.get(event, event)
-        listeners = [getattr(c, event) for c in self.callbacks if _acts(c, event)]
+        listeners = [getattr(c, event) for c in self.callbacks if _overrides(c, event)]
         if not listeners:
-            self.__dict__[event] = _nobody
-            return _nobody
+            self.__dict__[event] = _no_listener
+            return _no_listener
         count = 2 if "epoch" in event or "batch" in event else 1
 
-        def call(*args: Any, logs: Any = None) -> None:
+        def call(*args: object, logs: BatchLogs = None) -> None:
             arguments = (*args, logs)[:count]
             if arguments[-1] is None:
                 arguments = (*arguments[:-1], {})
@@ -135,11 +141,15 @@ class CallbackList:
         return call
 
 
-def _nobody(*_: Any, logs: Any = None) -> None:
-    """An event that no callback acts on."""
+CallbacksLike: TypeAlias = Callback | Iterable[Callback] | CallbackList | None
+"""Callbacks as `fit` accepts them: one, an iterable of several, or None."""
 
 
-def _as_list(callbacks: Any) -> list[Any]:
+def _no_listener(*_: object, logs: BatchLogs = None) -> None:
+    """Do nothing, for an event that no callback overrides."""
+
+
+def _as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Any]:
     if callbacks is None:
         return []
     if isinstance(callbacks, Iterable):
@@ -147,8 +157,8 @@ def _as_list(callbacks: Any) -> list[Any]:
     return [callbacks]
 
 
-def _acts(callback: Callback, event: str) -> bool:
-    """Whether the callback overrides this event, or its short name where the default calls that."""
+def _overrides(callback: Callback, event: str) -> bool:
+    """Return True if the callback overrides the method of an event, or of its short name."""
     if event in vars(callback) or getattr(type(callback), event) is not getattr(Callback, event):
         return True
-    return event in ALIASES and _acts(callback, ALIASES[event])
+    return event in ALIASES and _overrides(callback, ALIASES[event])

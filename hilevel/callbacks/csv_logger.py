@@ -1,4 +1,4 @@
-"""`CSVLogger`: the numbers of each epoch in a file."""
+"""`CSVLogger`: the values of each epoch in a file."""
 
 from __future__ import annotations
 
@@ -7,24 +7,25 @@ import os
 from typing import Any
 
 from hilevel.callbacks.base import Callback
+from hilevel.callbacks.logs import Logs
 
 
 class CSVLogger(Callback):
-    """Writes a line of numbers for each epoch into a text file, with a first line of their names.
+    """A callback that writes the values of each epoch to a line of a text file, below a line with their names.
 
-    The columns are those of the first epoch. Where it has no `val_` columns, one is added for each number, so that
-    those of a later validation (`validation_freq`) have their place. A number that an epoch lacks is `NA`.
+    The first epoch determines the columns. If it has no `val_` values, columns for them are added, for a later
+    validation (`validation_freq`). A value that an epoch lacks is `NA`.
 
     Args:
-        filename: the file.
-        separator: what stands between numbers.
-        append: whether lines are added to a file that is there; else it is written anew.
+        filename: the path of the file.
+        separator: the separator of values.
+        append: whether lines are appended to an existing file, instead of overwriting it.
 
     >>> import hilevel
     >>> log = hilevel.callbacks.CSVLogger("training.csv")
     """
 
-    def __init__(self, filename: Any, separator: str = ",", append: bool = False) -> None:
+    def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
         self.filename = os.fspath(filename)
         self.separator = separator
@@ -32,7 +33,7 @@ class CSVLogger(Callback):
         self.keys: list[str] | None = None
         self._file: Any = None
 
-    def on_train_begin(self, logs: Any = None) -> None:
+    def on_train_begin(self, logs: Logs = None) -> None:
         """Open the file."""
         self._close()
         there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
@@ -44,7 +45,7 @@ class CSVLogger(Callback):
         with open(self.filename, newline="", encoding="utf-8") as file:
             return next(csv.reader(file, delimiter=self.separator))[1:]
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write a line."""
         if self._file is None:
             raise RuntimeError(
@@ -58,7 +59,7 @@ class CSVLogger(Callback):
         writer.writerow([epoch, *(logs.get(key, "NA") for key in self.keys)])
         self._file.flush()
 
-    def on_train_end(self, logs: Any = None) -> None:
+    def on_train_end(self, logs: Logs = None) -> None:
         """Close the file, if it is open."""
         self._close()
 
@@ -68,8 +69,8 @@ class CSVLogger(Callback):
             self._file = None
 
 
-def _columns(logs: Any) -> list[str]:
-    """Return the names of the numbers in order, with those of a validation that is still to come."""
+def _columns(logs: dict[str, Any]) -> list[str]:
+    """Return the names of the values in order, and the names for a later validation."""
     names = sorted(logs)
     validated = any(name.startswith("val_") for name in names)
     return names if validated else names + [f"val_{name}" for name in names]

@@ -8,15 +8,16 @@ from typing import Any
 
 from hilevel.api.configurable import argument_names
 from hilevel.callbacks.base import Callback, Monitor
+from hilevel.callbacks.logs import Logs
 from hilevel.errors import unknown_argument
 
 
 class LearningRateScheduler(Callback):
-    """Sets the learning rate at the beginning of each epoch.
+    """A callback that sets the learning rate at the beginning of each epoch.
 
     Args:
         schedule: a function of `(epoch, learning rate)`, or of the epoch, that returns the learning rate.
-        verbose: 1 says what it sets.
+        verbose: 1 prints the new learning rate.
 
     >>> import hilevel
     >>> halve = hilevel.callbacks.LearningRateScheduler(lambda epoch, lr: lr / 2)
@@ -29,7 +30,7 @@ class LearningRateScheduler(Callback):
         count = len(inspect.signature(schedule).parameters)
         self._takes_rate = count > 1
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Set the learning rate."""
         now = float(self.model.optimizer.learning_rate)
         rate = self.schedule(epoch, now) if self._takes_rate else self.schedule(epoch)
@@ -43,24 +44,24 @@ class LearningRateScheduler(Callback):
         if self.verbose:
             print(f"Epoch {epoch + 1}: the learning rate is {rate:g}.")
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """Write it into the logs."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """Write the learning rate into the logs."""
         if isinstance(logs, dict):
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
 class ReduceLROnPlateau(Callback):
-    """Multiplies the learning rate by a factor when a number has stopped improving.
+    """A callback that multiplies the learning rate by a factor when a monitored value stops improving.
 
     Args:
-        monitor: the number's name.
-        factor: what the learning rate is multiplied with; below 1.
-        patience: how many epochs without improvement are waited for.
-        verbose: 1 says what it sets.
-        mode: `"min"`, `"max"`, or `"auto"`, by the name.
-        min_delta: by how much the number has to be better to count.
-        cooldown: how many epochs after a change are not looked at.
-        min_lr: the learning rate below which it does not go.
+        monitor: the name of the value.
+        factor: the factor of the learning rate, below 1.
+        patience: the number of epochs without improvement before the reduction.
+        verbose: 1 prints the new learning rate.
+        mode: `"min"`, `"max"`, or `"auto"`, which depends on the name.
+        min_delta: the smallest change that is an improvement.
+        cooldown: the number of epochs after a reduction that are not compared.
+        min_lr: the lower limit of the learning rate.
 
     >>> import hilevel
     >>> slower = hilevel.callbacks.ReduceLROnPlateau(factor=0.5, patience=3)
@@ -91,18 +92,18 @@ class ReduceLROnPlateau(Callback):
         self.watched = Monitor(monitor, mode, min_delta)
         self.monitor, self.factor, self.patience = monitor, factor, patience
         self.verbose, self.cooldown, self.min_lr = verbose, cooldown, min_lr
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.best: float | None = None
         self.wait = 0
         self.cooldown_counter = 0
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin anew."""
-        self._begin()
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Reset the state."""
+        self._reset()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare with the best epoch so far, and write the learning rate into the logs."""
         rate = float(self.model.optimizer.learning_rate)
         if isinstance(logs, dict):
@@ -113,7 +114,7 @@ class ReduceLROnPlateau(Callback):
         if self.in_cooldown():
             self.cooldown_counter -= 1
             self.wait = 0
-        if self.watched.better(self.model, value, self.best):
+        if self.watched.is_better(self.model, value, self.best):
             self.best, self.wait = value, 0
         elif not self.in_cooldown():
             self.wait += 1
@@ -121,7 +122,7 @@ class ReduceLROnPlateau(Callback):
                 self._reduce(epoch, rate)
 
     def in_cooldown(self) -> bool:
-        """Return True during the epochs after a change in which the number is not compared."""
+        """Return True during the cooldown."""
         return self.cooldown_counter > 0
 
     def _reduce(self, epoch: int, rate: float) -> None:

@@ -1,20 +1,22 @@
-"""Progress of training: a bar or table while an epoch runs, and its numbers when it has ended."""
+"""Progress of training: a bar or table during an epoch, and its values at the end."""
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable
 from typing import Any
 
 from hilevel.callbacks.base import Callback
-from hilevel.callbacks.drawing import Lines, can_draw, numbers, screen, write
+from hilevel.callbacks.drawing import Lines, can_draw, format_logs, screen, write
+from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.engine.settings import settings
 
 
 def verbosity(verbose: str | int) -> int:
-    """0, 1 or 2 of `verbose`; "auto" is a bar where one can be drawn, else lines.
+    """Return the level 0, 1 or 2 for `verbose`; "auto" is 1 if a bar can be drawn, else 2.
 
     Raises:
-        ValueError: it is none of those.
+        ValueError: another value.
     """
     if verbose == "auto":
         return 1 if settings.interactive_logging and can_draw() else 2
@@ -24,10 +26,10 @@ def verbosity(verbose: str | int) -> int:
 
 
 class ProgbarLogger(Callback):
-    """Shows the progress of training, evaluation and prediction. `fit` adds it by itself.
+    """A callback that shows the progress of training, evaluation and prediction. `fit` adds it.
 
-    In a terminal a bar is drawn while an epoch runs, and a line remains of it. In a notebook one display shows the
-    table of epochs; the saved notebook holds its last state.
+    In a terminal it draws a bar during an epoch, and a line at the end. In a notebook one display shows a table of
+    the epochs, and the saved notebook has its last state.
 
     >>> import hilevel
     >>> bar = hilevel.callbacks.ProgbarLogger()
@@ -44,53 +46,53 @@ class ProgbarLogger(Callback):
 
     # -- events ------------------------------------------------------------------------------------
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Remember that validations belong to a training."""
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Note that evaluations belong to a training."""
         self._close()
         self._training = True
 
-    def on_epoch_begin(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Begin a bar."""
         self._begin(self._title(epoch))
 
-    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Move the bar."""
         self._step(batch, logs)
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
-        """End the bar with the epoch's numbers."""
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
+        """End the bar with the values of the epoch."""
         self._end(self._title(epoch), logs)
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Training has ended."""
+    def on_train_end(self, logs: Logs = None) -> None:
+        """End the display."""
         self._training = False
         self._close()
 
-    def on_test_begin(self, logs: Any = None) -> None:
+    def on_test_begin(self, logs: Logs = None) -> None:
         """Begin a bar, unless it is a validation."""
         if not self._training:
             self._begin("Evaluate")
 
-    def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_test_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Move the bar."""
         if not self._training:
             self._step(batch, logs)
 
-    def on_test_end(self, logs: Any = None) -> None:
-        """End the bar with the numbers."""
+    def on_test_end(self, logs: Logs = None) -> None:
+        """End the bar with the values."""
         if not self._training:
             self._end("Evaluate", logs)
             self._close()
 
-    def on_predict_begin(self, logs: Any = None) -> None:
+    def on_predict_begin(self, logs: Logs = None) -> None:
         """Begin a bar."""
         self._begin("Predict")
 
-    def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+    def on_predict_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Move the bar."""
         self._step(batch, None)
 
-    def on_predict_end(self, logs: Any = None) -> None:
+    def on_predict_end(self, logs: Logs = None) -> None:
         """End the bar."""
         self._end("Predict", None)
         self._close()
@@ -100,7 +102,7 @@ class ProgbarLogger(Callback):
     def _title(self, epoch: int) -> str:
         return f"Epoch {epoch + 1}/{self._setting('epochs', '?')}"
 
-    def _setting(self, name: str, default: Any = None) -> Any:
+    def _setting(self, name: str, default: object = None) -> Any:
         return (self.params or {}).get(name, default)
 
     def _begin(self, title: str) -> None:
@@ -109,12 +111,12 @@ class ProgbarLogger(Callback):
         if self._screen is not None:
             self._screen.begin(title, self._setting("steps"))
 
-    def _step(self, batch: int, logs: Any) -> None:
+    def _step(self, batch: int, logs: BatchLogs) -> None:
         steps, self._count = batch + 1 - self._count, batch + 1
         if self._screen is not None:
             self._screen.move(steps, logs)
 
-    def _end(self, title: str, logs: Any) -> None:
+    def _end(self, title: str, logs: BatchLogs) -> None:
         if self._screen is not None:
             self._screen.end(title, self._count, time.perf_counter() - self._started, logs)
 
@@ -125,16 +127,16 @@ class ProgbarLogger(Callback):
 
 
 class Progbar:
-    """A progress bar to be moved by hand.
+    """A progress bar for the user's own loops.
 
     Args:
-        target: the number of steps; None if it is not known.
-        width: without meaning: the bar is as wide as the terminal lets it.
+        target: the number of steps; None if it is unknown.
+        width: ignored; the bar has the width of the terminal.
         verbose: 0 nothing, 1 a bar, 2 one line at the end.
-        interval: seconds between two drawings.
-        stateful_metrics: names of numbers that are shown as they come; all others are averaged.
-        stateless_metrics: names of numbers that are averaged, where not all are.
-        unit_name: what a step is called.
+        interval: the time between two drawings, in seconds.
+        stateful_metrics: the names of values that are shown unchanged; all others are averaged.
+        stateless_metrics: the names of the values that are averaged; by default all but the stateful ones.
+        unit_name: the name of a step.
 
     >>> import hilevel
     >>> bar = hilevel.utils.Progbar(3, verbose=2)
@@ -148,8 +150,8 @@ class Progbar:
         width: int = 20,
         verbose: int = 1,
         interval: float = 0.05,
-        stateful_metrics: Any = None,
-        stateless_metrics: Any = None,
+        stateful_metrics: Iterable[str] | None = None,
+        stateless_metrics: Iterable[str] | None = None,
         unit_name: str = "step",
     ) -> None:
         self.target, self.verbose = target, verbose
@@ -162,8 +164,10 @@ class Progbar:
         if self._screen is not None:
             self._screen.begin("", target, unit_name, interval)
 
-    def update(self, current: int, values: Any = None, finalize: bool | None = None) -> None:
-        """Move the bar to `current`, with numbers `[(name, value), ...]`."""
+    def update(
+        self, current: int, values: Iterable[tuple[str, float]] | None = None, finalize: bool | None = None
+    ) -> None:
+        """Move the bar to `current`, with values `[(name, value), ...]`."""
         steps = current - self._seen
         for name, value in values or ():
             total, count = self._sums.get(name, (0.0, 0))
@@ -175,7 +179,7 @@ class Progbar:
         if self._screen is not None:
             self._draw(self._screen, steps, means, bool(done))
         elif self.verbose == 2 and done:
-            shown = numbers(means)
+            shown = format_logs(means)
             write(f"{current}/{self.target} - {shown}" if shown else f"{current}/{self.target}")
 
     def _draw(self, screen: Lines, steps: int, means: dict[str, float], done: bool) -> None:
@@ -184,6 +188,6 @@ class Progbar:
             screen.end("", self._seen, time.perf_counter() - self._started, means)
             screen.close()
 
-    def add(self, n: int, values: Any = None) -> None:
-        """Move the bar on by `n`."""
+    def add(self, n: int, values: Iterable[tuple[str, float]] | None = None) -> None:
+        """Move the bar by `n` steps."""
         self.update(self._seen + n, values)

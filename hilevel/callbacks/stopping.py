@@ -6,20 +6,21 @@ import math
 from typing import Any
 
 from hilevel.callbacks.base import Callback, Monitor
+from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.errors import NotFiniteError
 
 
 class EarlyStopping(Callback):
-    """Ends training when a number has stopped improving.
+    """A callback that ends training when a monitored value stops improving.
 
     Args:
-        monitor: the number's name.
-        min_delta: by how much it has to be better to count.
-        patience: how many epochs without improvement are waited for.
-        verbose: 1 says so when it stops.
-        mode: `"min"`, `"max"`, or `"auto"`, by the name.
-        baseline: a value that has to be beaten.
-        restore_best_weights: whether the model gets back the weights of its best epoch.
+        monitor: the name of the value.
+        min_delta: the smallest change that is an improvement.
+        patience: the number of epochs without improvement before the end.
+        verbose: 1 prints a message at the end.
+        mode: `"min"`, `"max"`, or `"auto"`, which depends on the name.
+        baseline: a value that must be improved on; None for none.
+        restore_best_weights: whether to restore the weights of the best epoch.
         start_from_epoch: the first epoch that counts.
 
     >>> import hilevel
@@ -44,20 +45,20 @@ class EarlyStopping(Callback):
         self.monitor, self.patience, self.verbose = monitor, patience, verbose
         self.baseline, self.restore_best_weights = baseline, restore_best_weights
         self.start_from_epoch = start_from_epoch
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self.wait = 0
         self.stopped_epoch = 0
         self.best: float | None = None
         self.best_epoch = 0
         self.best_weights: Any = None
 
-    def on_train_begin(self, logs: Any = None) -> None:
-        """Begin anew."""
-        self._begin()
+    def on_train_begin(self, logs: Logs = None) -> None:
+        """Reset the state."""
+        self._reset()
 
-    def on_epoch_end(self, epoch: int, logs: Any = None) -> None:
+    def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare with the best epoch so far."""
         value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
@@ -65,23 +66,23 @@ class EarlyStopping(Callback):
         if self.best_weights is None and self.restore_best_weights:
             self.best_weights, self.best_epoch = self.model.get_weights(), epoch
         self.wait += 1
-        if self.watched.better(self.model, value, self.best):
+        if self.watched.is_better(self.model, value, self.best):
             self.best, self.best_epoch = value, epoch
             if self.restore_best_weights:
                 self.best_weights = self.model.get_weights()
-            if self.baseline is None or self.watched.better(self.model, value, self.baseline):
+            if self.baseline is None or self.watched.is_better(self.model, value, self.baseline):
                 self.wait = 0
             return
         if self.wait >= self.patience and epoch > 0:
             self.stopped_epoch = epoch
             self.model.stop_training = True
 
-    def get_monitor_value(self, logs: Any) -> float | None:
-        """Return the monitored number; None, with one warning, where the logs lack it."""
+    def get_monitor_value(self, logs: BatchLogs) -> float | None:
+        """Return the monitored value; None, with one warning, if the logs lack it."""
         return self.watched.read(logs, "EarlyStopping")
 
-    def on_train_end(self, logs: Any = None) -> None:
-        """Give back the best weights, where that is wanted."""
+    def on_train_end(self, logs: Logs = None) -> None:
+        """Restore the best weights, with `restore_best_weights`."""
         if self.stopped_epoch > 0 and self.verbose:
             print(f"Epoch {self.stopped_epoch + 1}: {self.monitor} has stopped improving.")
         if self.restore_best_weights and self.best_weights is not None:
@@ -91,10 +92,10 @@ class EarlyStopping(Callback):
 
 
 class TerminateOnNaN(Callback):
-    """Ends training when the loss becomes NaN or infinite.
+    """A callback that ends training when the loss becomes NaN or infinite.
 
     Args:
-        raise_error: whether that is an error, `hilevel.errors.NotFiniteError`, instead of a message.
+        raise_error: whether to raise `hilevel.errors.NotFiniteError` instead of printing a message.
 
     >>> import hilevel
     >>> guard = hilevel.callbacks.TerminateOnNaN()
@@ -104,8 +105,8 @@ class TerminateOnNaN(Callback):
         super().__init__()
         self.raise_error = raise_error
 
-    def on_batch_end(self, batch: int, logs: Any = None) -> None:
-        """Look at the loss."""
+    def on_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
+        """Check the loss."""
         loss = (logs or {}).get("loss")
         if loss is None or math.isfinite(loss):
             return

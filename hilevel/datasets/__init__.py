@@ -1,4 +1,4 @@
-"""Data sets to learn and test with.
+"""Data sets for training and tests.
 
 `digits` and `authors` are shipped. The others are downloaded when they are first used, which needs
 `pip install 'hilevel[data]'`, checked, and kept in `$HILEVEL_HOME/datasets`, or `~/.hilevel/datasets`.

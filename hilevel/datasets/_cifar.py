@@ -13,7 +13,7 @@ Array = np.ndarray[Any, Any]
 
 
 def read(path: str, members: list[str], labels: int) -> tuple[Array, Array]:
-    """Images, `(n, 32, 32, 3)` or as `image_data_format` says, and `labels` labels of each, `(n, labels)`."""
+    """Return images, `(n, 32, 32, 3)` or in the order of `image_data_format`, and their labels, `(n, labels)`."""
     with tarfile.open(path) as archive:
         data = b"".join(_bytes(archive, member) for member in members)
     rows = np.frombuffer(data, np.uint8).reshape(-1, labels + 3 * 32 * 32)

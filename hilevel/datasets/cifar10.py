@@ -14,11 +14,11 @@ from hilevel.datasets._sources import fetch
 
 
 def load_data() -> tuple[Arrays, Arrays]:
-    """The photographs: `(x_train, y_train), (x_test, y_test)`.
+    """Return the photographs: `(x_train, y_train), (x_test, y_test)`.
 
     Returns:
         Images of shapes `(50000, 32, 32, 3)` and `(10000, 32, 32, 3)`, uint8 from 0 to 255, with the colours first
-        where `config.image_data_format()` says so; and labels of shapes `(50000, 1)` and `(10000, 1)`, uint8.
+        for `channels_first` as `config.image_data_format()`; and labels of shapes `(50000, 1)` and `(10000, 1)`, uint8.
 
     >>> from hilevel.datasets import cifar10
     >>> (x_train, y_train), (x_test, y_test) = cifar10.load_data()  # doctest: +SKIP

@@ -15,14 +15,17 @@ from hilevel.datasets._sources import fetch
 
 
 def load_data(label_mode: str = "fine") -> tuple[Arrays, Arrays]:
-    """The photographs: `(x_train, y_train), (x_test, y_test)`.
+    """Return the photographs: `(x_train, y_train), (x_test, y_test)`.
 
     Args:
         label_mode: "fine" for the 100 kinds as labels, "coarse" for the 20 groups.
 
     Returns:
         Images of shapes `(50000, 32, 32, 3)` and `(10000, 32, 32, 3)`, uint8 from 0 to 255, with the colours first
-        where `config.image_data_format()` says so; and labels of shapes `(50000, 1)` and `(10000, 1)`, int64.
+        for `channels_first` as `config.image_data_format()`; and labels of shapes `(50000, 1)` and `(10000, 1)`, int64.
+
+    Raises:
+        ValueError: the mode is unknown.
 
     >>> from hilevel.datasets import cifar100
     >>> (x_train, y_train), (x_test, y_test) = cifar100.load_data("coarse")  # doctest: +SKIP

@@ -18,7 +18,7 @@ from hilevel.datasets._sources import fetch
 
 
 def load_data() -> tuple[Arrays, Arrays]:
-    """The pictures: `(x_train, y_train), (x_test, y_test)`.
+    """Return the pictures: `(x_train, y_train), (x_test, y_test)`.
 
     Returns:
         Images of shapes `(60000, 28, 28)` and `(10000, 28, 28)`, uint8 from 0 to 255, and labels, uint8 from 0 to
@@ -38,7 +38,7 @@ def load_data() -> tuple[Arrays, Arrays]:
 
 
 def _read(name: str) -> np.ndarray[Any, Any]:
-    """An array in the IDX format: a zero word, type and number of axes; the axes' lengths; the bytes."""
+    """Return an array in the IDX format: a zero word, type, number of axes, the lengths of the axes, the bytes."""
     data = gzip.decompress(Path(fetch(name, folder="datasets/fashion-mnist")).read_bytes())
     axes = data[3]
     shape = np.frombuffer(data, ">i4", count=axes, offset=4)

@@ -1,6 +1,6 @@
-"""IMDB: 50,000 film reviews, half for training, half for testing, that like the film (1) or do not (0).
+"""IMDB: 50,000 film reviews, half for training, half for testing, positive (1) or negative (0).
 
-Each review is a list of the numbers of its words, 1 for the most frequent. From "Learning Word Vectors for
+Each review is a list of word indices, 1 for the most frequent word. From "Learning Word Vectors for
 Sentiment Analysis" by Maas and others, ACL 2011, https://ai.stanford.edu/~amaas/data/sentiment/; the numbering is
 Keras's. No licence is stated; the authors of the collection ask to be cited. 17 MB; downloaded when first used.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from hilevel.datasets._npz import read_npz
 from hilevel.datasets._shipped import Arrays
 from hilevel.datasets._sources import fetch
-from hilevel.datasets._words import frequent, numbered, ragged, shorter
+from hilevel.datasets._words import add_offset, array_of_lists, keep_frequent, keep_shorter
 
 
 def load_data(
@@ -27,17 +27,17 @@ def load_data(
     oov_char: int | None = 2,
     index_from: int = 3,
 ) -> tuple[Arrays, Arrays]:
-    """The reviews as lists of numbers: `(x_train, y_train), (x_test, y_test)`.
+    """Return the reviews as lists of word indices: `(x_train, y_train), (x_test, y_test)`.
 
     Args:
-        path: the file's name in the cache.
-        num_words: numbers from this on are taken out: only frequent words are left. None: all but the largest.
-        skip_top: numbers below this one are taken out, too: the most frequent words say little.
-        maxlen: only reviews with fewer words, the start counted, are kept.
-        seed: what the order is made from.
-        start_char: the number that every review begins with; None for no such number.
-        oov_char: the number that stands for words taken out; where it is None, nothing stands there.
-        index_from: what is added to the numbers of words, so that 0 can be padding.
+        path: the name of the file in the cache.
+        num_words: the limit, excluded, of the word indices: only frequent words are kept. None for the largest index.
+        skip_top: the lowest word index that is kept, to drop the most frequent words.
+        maxlen: only reviews with fewer words, including the start, are kept; None for all.
+        seed: the seed of the order.
+        start_char: the index at the start of every review; None for no start.
+        oov_char: the index that replaces dropped words; None for no replacement.
+        index_from: the offset that is added to the word indices, so that 0 can be padding.
 
     Returns:
         Arrays of lists, and labels, int64, 0 or 1; 25,000 each.
@@ -54,17 +54,17 @@ def load_data(
         texts, labels = arrays[f"x_{name}"], arrays[f"y_{name}"]
         order = np.arange(len(texts))
         rng.shuffle(order)
-        parts.append(shorter(numbered(texts[order], start_char, index_from), labels[order], maxlen))
+        parts.append(keep_shorter(add_offset(texts[order], start_char, index_from), labels[order], maxlen))
     (x_train, y_train), (x_test, y_test) = parts
-    texts = ragged(frequent(x_train + x_test, num_words, skip_top, oov_char))
+    texts = array_of_lists(keep_frequent(x_train + x_test, num_words, skip_top, oov_char))
     return (texts[: len(x_train)], y_train), (texts[len(x_train) :], y_test)
 
 
 def get_word_index(path: str = "imdb_word_index.json") -> dict[str, int]:
-    """The number of each word; `load_data` adds its `index_from`, 3, to it.
+    """Return the index of each word, to which `load_data` adds `index_from`.
 
     Args:
-        path: the file's name in the cache.
+        path: the name of the file in the cache.
 
     >>> from hilevel.datasets import imdb
     >>> imdb.get_word_index()["the"]  # doctest: +SKIP

@@ -12,10 +12,10 @@ from hilevel.datasets._sources import fetch
 
 
 def load_data(path: str = "mnist.npz") -> tuple[Arrays, Arrays]:
-    """The digits: `(x_train, y_train), (x_test, y_test)`.
+    """Return the digits: `(x_train, y_train), (x_test, y_test)`.
 
     Args:
-        path: the file's name in the cache.
+        path: the name of the file in the cache.
 
     Returns:
         Images of shapes `(60000, 28, 28)` and `(10000, 28, 28)`, uint8 from 0 to 255, and labels, uint8 from 0 to

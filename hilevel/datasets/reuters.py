@@ -1,6 +1,6 @@
 """Reuters: 11,228 newswires of 1987, each of one of 46 topics.
 
-Each is a list of the numbers of its words, 1 for the most frequent. Made for Keras from Reuters-21578, by D. Lewis
+Each is a list of word indices, 1 for the most frequent word. Made for Keras from Reuters-21578, by D. Lewis
 and others, https://doi.org/10.24432/C52G6M. Reuters and Carnegie Group hold the copyright and let it be used for
 research. 2 MB; downloaded when first used.
 """
@@ -14,7 +14,7 @@ import numpy as np
 from hilevel.datasets._npz import read_npz
 from hilevel.datasets._shipped import Arrays
 from hilevel.datasets._sources import fetch
-from hilevel.datasets._words import frequent, numbered, ragged, shorter
+from hilevel.datasets._words import add_offset, array_of_lists, keep_frequent, keep_shorter
 
 TOPICS = (
     "cocoa grain veg-oil earn acq wheat copper housing money-supply coffee sugar trade reserves ship cotton carcass "
@@ -34,18 +34,18 @@ def load_data(
     oov_char: int | None = 2,
     index_from: int = 3,
 ) -> tuple[Arrays, Arrays]:
-    """The newswires as lists of numbers: `(x_train, y_train), (x_test, y_test)`.
+    """Return the newswires as lists of word indices: `(x_train, y_train), (x_test, y_test)`.
 
     Args:
-        path: the file's name in the cache.
-        num_words: numbers from this on are taken out: only frequent words are left. None: all but the largest.
-        skip_top: numbers below this one are taken out, too: the most frequent words say little.
-        maxlen: only newswires with fewer words, the start counted, are kept.
-        test_split: the share that is kept for testing.
-        seed: what the order is made from.
-        start_char: the number that every newswire begins with; None for no such number.
-        oov_char: the number that stands for words taken out; where it is None, nothing stands there.
-        index_from: what is added to the numbers of words, so that 0 can be padding.
+        path: the name of the file in the cache.
+        num_words: the limit, excluded, of the word indices: only frequent words are kept. None for the largest index.
+        skip_top: the lowest word index that is kept, to drop the most frequent words.
+        maxlen: only newswires with fewer words, including the start, are kept; None for all.
+        test_split: the fraction for testing, at least 0 and less than 1.
+        seed: the seed of the order.
+        start_char: the index at the start of every newswire; None for no start.
+        oov_char: the index that replaces dropped words; None for no replacement.
+        index_from: the offset that is added to the word indices, so that 0 can be padding.
 
     Returns:
         Arrays of lists, and labels, int64, from 0 to 45.
@@ -58,18 +58,18 @@ def load_data(
     arrays = read_npz(fetch("reuters.npz", path))
     order = np.arange(len(arrays["x"]))
     np.random.RandomState(seed).shuffle(order)
-    texts = numbered(arrays["x"][order], start_char, index_from)
-    texts, labels = shorter(texts, arrays["y"][order], maxlen)
-    x = ragged(frequent(texts, num_words, skip_top, oov_char))
+    texts = add_offset(arrays["x"][order], start_char, index_from)
+    texts, labels = keep_shorter(texts, arrays["y"][order], maxlen)
+    x = array_of_lists(keep_frequent(texts, num_words, skip_top, oov_char))
     cut = int(len(x) * (1 - test_split))
     return (x[:cut], labels[:cut]), (x[cut:], labels[cut:])
 
 
 def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
-    """The number of each word; `load_data` adds its `index_from`, 3, to it.
+    """Return the index of each word, to which `load_data` adds `index_from`.
 
     Args:
-        path: the file's name in the cache.
+        path: the name of the file in the cache.
 
     >>> from hilevel.datasets import reuters
     >>> reuters.get_word_index()["the"]  # doctest: +SKIP
@@ -80,7 +80,7 @@ def get_word_index(path: str = "reuters_word_index.json") -> dict[str, int]:
 
 
 def get_label_names() -> tuple[str, ...]:
-    """The topics in the order of the labels.
+    """Return the topics in the order of the labels.
 
     >>> from hilevel.datasets import reuters
     >>> reuters.get_label_names()[3]

@@ -31,3 +31,17 @@ def keep_freed_memory(kept: int = 256 * MB, largest: int = 32 * MB) -> None:
     for parameter, value in ((_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, kept)):
         _configured[parameter] = max(value, _configured.get(parameter, 0))
         mallopt(parameter, _configured[parameter])
+
+
+def size_text(n: float) -> str:
+    """Return a number of bytes with its unit.
+
+    >>> from hilevel.engine.memory import size_text
+    >>> size_text(1536)
+    '1.5 KB'
+    """
+    for unit in ("B", "KB", "MB"):
+        if n < 1024:
+            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
+        n /= 1024
+    return f"{n:.1f} GB"

@@ -1,4 +1,4 @@
-"""Losses: how far outputs are from targets."""
+"""Losses: measures of the error of outputs against targets."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

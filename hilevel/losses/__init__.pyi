@@ -1,7 +1,8 @@
 from typing import Any
 
 from hilevel.api.registry import Registry
-from hilevel.losses.base import Loss as Loss
+from hilevel.engine.types import Config
+from hilevel.losses.base import Loss as Loss, LossLike
 from hilevel.losses.lookup import kind_of_targets as kind_of_targets, resolve as resolve
 from hilevel.losses.margin import (
     CategoricalHinge as CategoricalHinge,
@@ -57,6 +58,6 @@ from hilevel.losses.sequence import CTC as CTC, ctc as ctc
 
 _registry: Registry
 
-def get(identifier: Any) -> Any: ...
-def serialize(loss: Any) -> Any: ...
-def deserialize(name: Any, custom_objects: dict[str, Any] | None = None) -> Any: ...
+def get(identifier: LossLike) -> Any: ...
+def serialize(loss: LossLike) -> Any: ...
+def deserialize(name: str | Config | None, custom_objects: dict[str, Any] | None = None) -> Any: ...

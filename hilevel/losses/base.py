@@ -1,17 +1,17 @@
-"""What all losses share: shapes that have to agree, weights, and the reduction to one number."""
+"""The base of losses: checks of shapes, weights, and the reduction to a scalar."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
-from typing import Any, Self
+from collections.abc import Sequence
+from typing import Any, Self, TypeAlias
 
 from hilevel import dtype_policies, losses, ops
 from hilevel.api import registry
 from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
 from hilevel.engine.names import unique_name
-from hilevel.engine.types import Config, DType, Tensor
+from hilevel.engine.types import Config, DType, DTypeLike, Function, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.masks import all_of, mask_of
 
@@ -19,17 +19,17 @@ REDUCTIONS = ("sum_over_batch_size", "mean", "mean_with_sample_weight", "sum", "
 
 
 class Loss(Configurable):
-    """Base of losses: compares predictions with targets, and makes one number of it.
+    """Base of losses, which compare predictions with targets.
 
-    A subclass writes `call(y_true, y_pred)`, which returns the loss of each sample; the base class casts, weighs
-    and reduces. `Loss` objects are called: `loss(y_true, y_pred, sample_weight=None)`.
+    A subclass defines `call(y_true, y_pred)`, which returns the loss of each sample. The base class casts, weights
+    and reduces. A loss is called as `loss(y_true, y_pred, sample_weight=None)`.
 
     Args:
-        name: a name for people, by default made from the class.
-        reduction: what becomes of the values of the samples, weights already multiplied in.
-            `"sum_over_batch_size"` and `"mean"` divide their sum by their number, `"mean_with_sample_weight"` by
-            the sum of the weights; `"sum"`; `"none"` or None leaves them as they are.
-        dtype: the dtype to compute in, by default floatx.
+        name: the name, by default made from the class.
+        reduction: the reduction of the weighted values of the samples. `"sum_over_batch_size"` and `"mean"` divide
+            their sum by their number, `"mean_with_sample_weight"` by the sum of the weights. `"sum"` adds them, and
+            `"none"` or None returns them unreduced.
+        dtype: the dtype of the computation, by default floatx.
 
     >>> class Worst(hilevel.losses.Loss):
     ...     def call(self, y_true, y_pred):
@@ -38,20 +38,22 @@ class Loss(Configurable):
     np.float32(2.0)
 
     Raises:
-        ValueError: the reduction is none of those.
+        ValueError: the reduction is unknown.
     """
 
     integer_targets = False
-    """Whether targets are class numbers, which `call` gets as they are."""
+    """True if targets are class indices, which are passed to `call` without a cast."""
 
     def __init__(
         self,
         name: str | None = None,
         reduction: str | None = "sum_over_batch_size",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         if reduction not in REDUCTIONS:
-            raise ValueError(f"`reduction` is one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}.")
+            raise ValueError(
+                f"`reduction` must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}."
+            )
         self.name = name or unique_name(registry.snake_case(type(self).__name__))
         self.reduction = reduction
         self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
@@ -63,11 +65,13 @@ class Loss(Configurable):
         return str(self._dtype.name)
 
     def widen(self, dtype: DType) -> None:
-        """Compute in float64 from now on where predictions come in it, unless a dtype was asked for."""
+        """Compute in float64 from now on if predictions have this dtype, unless the constructor was given a dtype."""
         if dtype.name == "float64" and not self._own_dtype:
             self._dtype = dtype
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> Tensor:
         counted = mask_of(y_pred)
         y_pred = cast_all(y_pred, self._dtype)
         y_true = y_true if self.integer_targets else cast_all(y_true, self._dtype)
@@ -76,15 +80,15 @@ class Loss(Configurable):
         return reduce_weighted_values(values, sample_weight, mask, self.reduction, self._dtype)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The loss of each sample."""
+        """Return the loss of each sample."""
         raise NotImplementedError(f"{type(self).__name__} has no call(y_true, y_pred).")
 
     def mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
-        """Which of the values count, as booleans of their shape; None for all."""
+        """Return the mask of the values that count, in their shape; None for all."""
         return None
 
     def get_config(self) -> Config:
-        """The constructor's arguments, as plain data."""
+        """Return the constructor's arguments, as plain data."""
         config = super().get_config()
         if config.get("dtype") == floatx():
             del config["dtype"]
@@ -94,8 +98,19 @@ class Loss(Configurable):
         return f'<{type(self).__name__} "{self.name}">'
 
 
+LossLike: TypeAlias = Loss | str | Function | Config | None
+"""A loss as `compile` accepts it: an object, a name, a function `(y_true, y_pred)`, a config, or None."""
+
+
 class LossFunctionWrapper(Loss):
     """The loss of a function `fn(y_true, y_pred, **kwargs)` that returns a value for each sample.
+
+    Args:
+        fn: the function.
+        reduction: as in `Loss`.
+        name: the name, by default made from the class.
+        dtype: the dtype of the computation, by default floatx.
+        **kwargs: further arguments of the function.
 
     >>> from hilevel.losses.base import LossFunctionWrapper
     >>> loss = LossFunctionWrapper(lambda y_true, y_pred: ops.abs(y_true - y_pred), name="distance")
@@ -105,10 +120,10 @@ class LossFunctionWrapper(Loss):
 
     def __init__(
         self,
-        fn: Callable[..., Tensor],
+        fn: Function,
         reduction: str | None = "sum_over_batch_size",
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(name, reduction, dtype)
@@ -117,19 +132,19 @@ class LossFunctionWrapper(Loss):
         vars(self).update(kwargs)
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The function's values."""
+        """Return the values of the function."""
         if not self.integer_targets and hasattr(y_true, "shape") and hasattr(y_pred, "shape"):
             y_true, y_pred = same_rank(y_true, y_pred)
         return self.fn(y_true, y_pred, **self.options)
 
     def get_config(self) -> Config:
-        """The constructor's arguments, the function by its name."""
+        """Return the constructor's arguments, the function by its name."""
         config = super().get_config()
         return config | registry.plain(self.options) if "fn" in config else config
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A loss as `get_config` describes it."""
+        """Return the loss that `get_config` described."""
         if isinstance(config.get("fn"), str):
             config = {**config, "fn": losses.get(config["fn"])}
         return cls(**config)
@@ -138,14 +153,14 @@ class LossFunctionWrapper(Loss):
 # -- shapes and dtypes ------------------------------------------------------------------------------
 
 
-def cast_to(x: Any, dtype: DType | None = None) -> Tensor:
-    """The tensor in a dtype, itself where it has it."""
+def cast_to(x: TensorLike, dtype: DType | None = None) -> Tensor:
+    """Return the tensor in a dtype, without a copy if it has the dtype."""
     x = ops.convert_to_tensor(x)
     return x if dtype is None or x.dtype == dtype else ops.cast(x, dtype)
 
 
-def cast_all(x: Any, dtype: DType) -> Any:
-    """`cast_to` for each tensor of a dict, or of a list that holds tensors."""
+def cast_all(x: TensorLike, dtype: DType) -> Any:
+    """Return the result of `cast_to` for each tensor of a dict, or of a list of tensors."""
     if isinstance(x, dict):
         return {key: cast_all(value, dtype) for key, value in x.items()}
     if isinstance(x, (list, tuple)) and any(hasattr(i, "shape") or isinstance(i, dict) for i in x):
@@ -154,10 +169,9 @@ def cast_all(x: Any, dtype: DType) -> Any:
 
 
 def same_rank(a: Tensor, b: Tensor, expand: bool = True) -> tuple[Tensor, Tensor]:
-    """Two tensors, of which one may have one axis more, of length 1 at the end, with equally many axes.
+    """Return two tensors with equally many axes, of which one may have a last axis of length 1 more.
 
-    The axis is dropped; but beside a tensor of one axis it is kept, and the other gets it, too, if `expand`.
-    """
+    The axis is dropped. Beside a tensor of one axis it is kept instead, and added to the other if `expand`."""
     difference = len(a.shape) - len(b.shape)
     if difference == 1 and a.shape[-1] == 1:
         return (a, b[..., None]) if expand and len(b.shape) == 1 else (a[..., 0], b)
@@ -166,16 +180,18 @@ def same_rank(a: Tensor, b: Tensor, expand: bool = True) -> tuple[Tensor, Tensor
     return a, b
 
 
-def agree(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
-    """Whether two shapes are equal, as far as they are known."""
+def shapes_match(a: Sequence[int | None], b: Sequence[int | None]) -> bool:
+    """Return True if two shapes are equal, as far as they are known."""
     return len(a) == len(b) and all(m == n or m is None or n is None for m, n in zip(a, b, strict=True))
 
 
 _HINT = "Reshape the targets, or give the model's last layer as many units as a target has values."
 
 
-def matched(y_true: Any, y_pred: Any, name: str, hint: str = _HINT) -> tuple[Tensor, Tensor]:
-    """Targets and predictions as tensors of one shape, in the predictions' dtype.
+def match_shapes(
+    y_true: TensorLike, y_pred: TensorLike, name: str, hint: str = _HINT
+) -> tuple[Tensor, Tensor]:
+    """Return targets and predictions as tensors of one shape, in the dtype of the predictions.
 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
@@ -185,11 +201,11 @@ def matched(y_true: Any, y_pred: Any, name: str, hint: str = _HINT) -> tuple[Ten
     if y_true.shape == y_pred.shape:
         return y_true, y_pred
     a, b = same_rank(y_true, y_pred)
-    if not agree(a.shape, b.shape):
+    if not shapes_match(a.shape, b.shape):
         raise ShapeError(
             f"{name} expects y_true and y_pred of one shape, got y_true {tuple(y_true.shape)} and "
-            f"y_pred {tuple(y_pred.shape)}. (They are not broadcast: that would compare targets with "
-            f"predictions that are not theirs.) {hint}"
+            f"y_pred {tuple(y_pred.shape)}. They are not broadcast: it would compare targets with "
+            f"predictions for other samples. {hint}"
         )
     return a, b
 
@@ -197,8 +213,8 @@ def matched(y_true: Any, y_pred: Any, name: str, hint: str = _HINT) -> tuple[Ten
 # -- weights and reduction --------------------------------------------------------------------------
 
 
-def weighted(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
-    """Values times weights, and the weights in the shape they were used in.
+def apply_weights(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
+    """Return values times weights, and the weights in the shape in which they were used.
 
     Weights of fewer axes belong to the first axes of the values.
 
@@ -222,8 +238,9 @@ def weighted(values: Tensor, weights: Tensor) -> tuple[Tensor, Tensor]:
 def apply_mask(
     sample_weight: Tensor | None, mask: Tensor | None, dtype: DType, reduction: str | None
 ) -> Tensor | None:
-    """Weights that are 0 where the mask is false. For means they are larger elsewhere, so that the sum over all,
-    divided by the number of all, is the mean of those that count."""
+    """Return weights that are 0 where the mask is false.
+
+    For means they are larger elsewhere: the sum over all, divided by their number, is the mean where it is true."""
     if mask is None:
         return sample_weight
     factor = ops.cast(mask, dtype)
@@ -232,17 +249,17 @@ def apply_mask(
     if sample_weight is None:
         return factor
     factor, sample_weight = same_rank(factor, cast_to(sample_weight, dtype))
-    return weighted(factor, sample_weight)[0]
+    return apply_weights(factor, sample_weight)[0]
 
 
 def reduce_weighted_values(
     values: Tensor,
-    sample_weight: Any = None,
+    sample_weight: TensorLike | None = None,
     mask: Tensor | None = None,
     reduction: str | None = "sum_over_batch_size",
     dtype: DType | None = None,
 ) -> Tensor:
-    """The values times weight and mask, reduced to one number (or not).
+    """Return the values times weight and mask, reduced.
 
     Raises:
         ShapeError: the weights do not fit the values.
@@ -251,7 +268,7 @@ def reduce_weighted_values(
     sample_weight = None if sample_weight is None else cast_to(sample_weight, values.dtype)
     sample_weight = apply_mask(sample_weight, mask, values.dtype, reduction)
     if sample_weight is not None:
-        values, sample_weight = weighted(values, sample_weight)
+        values, sample_weight = apply_weights(values, sample_weight)
     if reduction in (None, "none") or tuple(values.shape) in ((), (0,)):
         return values
     if reduction == "sum" or 0 in values.shape:

@@ -1,29 +1,30 @@
-"""The hinge losses: targets are -1 or 1, predictions any numbers, the sign of which is the decision."""
+"""The hinge losses, for targets -1 and 1 and predictions whose sign is the decision."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hilevel import ops
-from hilevel.engine.types import Tensor
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
 
 
-def _signs(y_true: Tensor) -> Tensor:
-    """Targets that are all 0 or 1 as -1 and 1; others as they are."""
+def _as_signs(y_true: Tensor) -> Tensor:
+    """Return targets that are all 0 or 1 as -1 and 1; others unchanged."""
     binary = ops.all(ops.logical_or(ops.equal(y_true, 0), ops.equal(y_true, 1)))
     return ops.where(binary, 2 * y_true - 1, y_true)
 
 
-def _shortfall(y_true: Tensor, y_pred: Tensor, name: str) -> Tensor:
-    """By how much each prediction misses the margin of 1."""
-    y_true, y_pred = matched(y_true, y_pred, name)
-    return ops.maximum(1 - _signs(y_true) * y_pred, 0)
+def _margin_error(y_true: TensorLike, y_pred: TensorLike, name: str) -> Tensor:
+    """Return `maximum(1 - y_true * y_pred, 0)`, the distance of each prediction from the margin."""
+    y_true, y_pred = match_shapes(y_true, y_pred, name)
+    return ops.maximum(1 - _as_signs(y_true) * y_pred, 0)
 
 
-def hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(maximum(1 - y_true * y_pred, 0))` over the last axis. Targets 0 and 1 are taken as -1 and 1.
+def hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(maximum(1 - y_true * y_pred, 0))` over the last axis. Targets 0 and 1 are converted to -1 and 1.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.hinge([[-1.0, 1.0]], [[-0.5, 2.0]])
     array([0.25], dtype=float32)
@@ -31,11 +32,16 @@ def hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    return ops.mean(_shortfall(y_true, y_pred, "hinge"), axis=-1)
+    return ops.mean(_margin_error(y_true, y_pred, "hinge"), axis=-1)
 
 
-def squared_hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(square(maximum(1 - y_true * y_pred, 0)))` over the last axis. Targets 0 and 1 are taken as -1 and 1.
+def squared_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(square(maximum(1 - y_true * y_pred, 0)))` over the last axis.
+
+    Targets 0 and 1 are converted to -1 and 1.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.squared_hinge([[-1.0, 1.0]], [[-0.5, 2.0]])
     array([0.125], dtype=float32)
@@ -43,11 +49,14 @@ def squared_hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    return ops.mean(ops.square(_shortfall(y_true, y_pred, "squared_hinge")), axis=-1)
+    return ops.mean(ops.square(_margin_error(y_true, y_pred, "squared_hinge")), axis=-1)
 
 
-def categorical_hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`maximum(highest wrong score - score of the target + 1, 0)`, for one-hot targets over the last axis.
+def categorical_hinge(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `maximum(highest wrong score - score of the target + 1, 0)` over the last axis, for one-hot targets.
+
+    Args:
+        y_true, y_pred: one-hot targets and scores, tensors of one shape `(..., classes)`.
 
     >>> hilevel.losses.categorical_hinge([[0.0, 1.0]], [[0.25, 0.75]])
     array([0.5], dtype=float32)
@@ -55,7 +64,7 @@ def categorical_hinge(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "categorical_hinge")
+    y_true, y_pred = match_shapes(y_true, y_pred, "categorical_hinge")
     own = ops.sum(y_true * y_pred, axis=-1)
     other = ops.max((1 - y_true) * y_pred, axis=-1)
     return ops.maximum(other - own + 1, 0)
@@ -68,7 +77,9 @@ class Hinge(LossFunctionWrapper):
     np.float32(0.25)
     """
 
-    def __init__(self, reduction: str | None = MEAN, name: str | None = "hinge", dtype: Any = None) -> None:
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = "hinge", dtype: DTypeLike = None
+    ) -> None:
         super().__init__(hinge, reduction, name, dtype)
 
 
@@ -80,7 +91,7 @@ class SquaredHinge(LossFunctionWrapper):
     """
 
     def __init__(
-        self, reduction: str | None = MEAN, name: str | None = "squared_hinge", dtype: Any = None
+        self, reduction: str | None = MEAN, name: str | None = "squared_hinge", dtype: DTypeLike = None
     ) -> None:
         super().__init__(squared_hinge, reduction, name, dtype)
 
@@ -96,6 +107,6 @@ class CategoricalHinge(LossFunctionWrapper):
         self,
         reduction: str | None = MEAN,
         name: str | None = "categorical_hinge",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(categorical_hinge, reduction, name, dtype)

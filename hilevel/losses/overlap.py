@@ -1,18 +1,23 @@
-"""Losses that compare sets: the overlap of masks, and the similarity of embeddings within and between classes."""
+"""Losses that compare sets: the overlap of masks, and the similarity of embeddings of a class."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hilevel import ops
 from hilevel.config import epsilon
-from hilevel.engine.types import Axis, Tensor
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.engine.types import Axis, DTypeLike, Tensor, TensorLike
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
 
 
-def dice(y_true: Tensor, y_pred: Tensor, axis: Axis = None) -> Tensor:
-    """`1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`, over the given axes or over all.
+def dice(y_true: TensorLike, y_pred: TensorLike, axis: Axis = None) -> Tensor:
+    """Return the Dice loss, `1 - 2 * sum(y_true * y_pred) / (sum(y_true) + sum(y_pred))`.
+
+    Source: Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation"
+    (2016).
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape.
+        axis: the axes of the sums; by default all.
 
     >>> hilevel.losses.dice([[1.0, 0.0]], [[0.5, 0.5]])
     np.float32(0.5)
@@ -20,19 +25,25 @@ def dice(y_true: Tensor, y_pred: Tensor, axis: Axis = None) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "dice")
+    y_true, y_pred = match_shapes(y_true, y_pred, "dice")
     overlap = ops.sum(y_true * y_pred, axis=axis)
     total = ops.sum(y_true, axis=axis) + ops.sum(y_pred, axis=axis)
     return 1 - 2 * overlap / (total + epsilon())
 
 
 def tversky(
-    y_true: Tensor, y_pred: Tensor, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
+    y_true: TensorLike, y_pred: TensorLike, alpha: float = 0.5, beta: float = 0.5, axis: Axis = None
 ) -> Tensor:
-    """`1 - overlap / (overlap + alpha * missed + beta * wrong)`, over the given axes or over all.
+    """Return the Tversky loss, `1 - overlap / (overlap + alpha * missed + beta * wrong)`.
 
-    `missed` is the sum of `y_true * (1 - y_pred)`, `wrong` that of `(1 - y_true) * y_pred`; with both weights 1/2
-    it is the Dice loss. Source: Salehi et al., "Tversky loss function for image segmentation" (2017).
+    `missed` is the sum of `y_true * (1 - y_pred)`, `wrong` the sum of `(1 - y_true) * y_pred`. With `alpha` and
+    `beta` 1/2 it is the Dice loss. Source: Salehi et al., "Tversky loss function for image segmentation" (2017).
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape.
+        alpha: the weight of `missed`.
+        beta: the weight of `wrong`.
+        axis: the axes of the sums; by default all.
 
     >>> hilevel.losses.tversky([[1.0, 0.0]], [[0.0, 0.5]])
     np.float32(1.0)
@@ -40,7 +51,7 @@ def tversky(
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "tversky")
+    y_true, y_pred = match_shapes(y_true, y_pred, "tversky")
     overlap = ops.sum(y_true * y_pred, axis=axis)
     missed = ops.sum(y_true * (1 - y_pred), axis=axis)
     wrong = ops.sum((1 - y_true) * y_pred, axis=axis)
@@ -48,25 +59,25 @@ def tversky(
 
 
 def circle(
-    y_true: Tensor,
-    y_pred: Tensor,
-    ref_labels: Tensor | None = None,
-    ref_embeddings: Tensor | None = None,
+    y_true: TensorLike,
+    y_pred: TensorLike,
+    ref_labels: TensorLike | None = None,
+    ref_embeddings: TensorLike | None = None,
     remove_diagonal: bool = True,
     gamma: float = 80,
     margin: float = 0.4,
 ) -> Tensor:
-    """The circle loss: embeddings of one class shall be alike, those of different classes not.
+    """Return the circle loss of each sample, which is small if embeddings are similar exactly within a class.
 
     Source: Sun et al., "Circle Loss: A Unified Perspective of Pair Similarity Optimization" (2020).
 
     Args:
-        y_true: class numbers, `(batch,)` or `(batch, 1)`.
+        y_true: class indices, `(batch,)` or `(batch, 1)`.
         y_pred: embeddings of length 1, `(batch, size)`.
-        ref_labels, ref_embeddings: what they are compared with, by default themselves.
+        ref_labels, ref_embeddings: the labels and embeddings to compare with, by default `y_true` and `y_pred`.
         remove_diagonal: whether a sample is not compared with itself.
-        gamma: a factor.
-        margin: how far pairs are asked to be beyond what would be enough.
+        gamma: the scale of the similarities.
+        margin: the relaxation factor, the distance of the optimum from the decision boundary.
 
     >>> hilevel.losses.circle(np.array([0, 0]), [[1.0, 0.0], [0.0, 1.0]], gamma=1.0)
     array([0., 0.], dtype=float32)
@@ -80,8 +91,8 @@ def circle(
     return ops.softplus(_logsumexp(positive, same) + _logsumexp(negative, different))
 
 
-def _pairs(labels: Tensor, others: Tensor, remove_diagonal: bool) -> tuple[Tensor, Tensor]:
-    """Which pairs are of one class, and which are not."""
+def _pairs(labels: TensorLike, others: TensorLike, remove_diagonal: bool) -> tuple[Tensor, Tensor]:
+    """Return two masks `(batch, others)`: the pairs of one class, and the pairs of two classes."""
     labels, others = (ops.reshape(ops.cast(x, "int32"), (-1,)) for x in (labels, others))
     same = ops.equal(labels[:, None], others[None, :])
     different = ops.logical_not(same)
@@ -92,7 +103,7 @@ def _pairs(labels: Tensor, others: Tensor, remove_diagonal: bool) -> tuple[Tenso
 
 
 def _logsumexp(x: Tensor, where: Tensor) -> Tensor:
-    """Over the second axis, where it counts; -inf, with a gradient of 0, in rows where nothing does."""
+    """Return the logsumexp over the second axis, where the mask is true; -inf, with gradient 0, in rows without any."""
     some = ops.any(where, axis=1)
     where = ops.logical_or(where, ops.logical_not(some)[:, None])
     return ops.where(some, ops.logsumexp(ops.where(where, x, -1e30), axis=1), float("-inf"))
@@ -101,8 +112,11 @@ def _logsumexp(x: Tensor, where: Tensor) -> Tensor:
 class Dice(LossFunctionWrapper):
     """The Dice loss, one minus the overlap of two masks: for segmentation with few foreground pixels.
 
+    Source: Milletari et al., "V-Net: Fully Convolutional Neural Networks for Volumetric Medical Image Segmentation"
+    (2016).
+
     Args:
-        axis: the axes that are summed over; by default all.
+        axis: the axes of the sums; by default all.
 
     >>> hilevel.losses.Dice()(np.array([[1.0, 0.0]]), np.array([[0.5, 0.5]]))
     np.float32(0.5)
@@ -113,18 +127,20 @@ class Dice(LossFunctionWrapper):
         reduction: str | None = MEAN,
         name: str | None = "dice",
         axis: Axis = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(dice, reduction, name, dtype, axis=axis)
 
 
 class Tversky(LossFunctionWrapper):
-    """The Tversky loss: a Dice loss in which what is missed and what is wrong have weights of their own.
+    """The Tversky loss: a Dice loss in which missed and false elements have weights of their own.
+
+    Source: Salehi et al., "Tversky loss function for image segmentation" (2017).
 
     Args:
-        alpha: the weight of what is missed.
-        beta: the weight of what is wrong.
-        axis: the axes that are summed over; by default all.
+        alpha: the weight of the missed elements, `sum(y_true * (1 - y_pred))`.
+        beta: the weight of the false elements, `sum((1 - y_true) * y_pred)`.
+        axis: the axes of the sums; by default all.
 
     >>> hilevel.losses.Tversky()(np.array([[1.0, 0.0]]), np.array([[0.0, 0.5]]))
     np.float32(1.0)
@@ -137,17 +153,19 @@ class Tversky(LossFunctionWrapper):
         reduction: str | None = MEAN,
         name: str | None = "tversky",
         axis: Axis = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(tversky, reduction, name, dtype, alpha=alpha, beta=beta, axis=axis)
 
 
 class Circle(LossFunctionWrapper):
-    """The circle loss on embeddings of length 1, with class numbers as targets. Means are over losses above 0.
+    """The circle loss on embeddings of length 1, with class indices as targets. Means are over losses above 0.
+
+    Source: Sun et al., "Circle Loss: A Unified Perspective of Pair Similarity Optimization" (2020).
 
     Args:
-        gamma: a factor.
-        margin: how far pairs are asked to be beyond what would be enough.
+        gamma: the scale of the similarities.
+        margin: the relaxation factor, the distance of the optimum from the decision boundary.
         remove_diagonal: whether a sample is not compared with itself.
 
     >>> loss = hilevel.losses.Circle(gamma=1.0)
@@ -164,11 +182,11 @@ class Circle(LossFunctionWrapper):
         remove_diagonal: bool = True,
         reduction: str | None = MEAN,
         name: str | None = "circle",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         options = {"gamma": gamma, "margin": margin, "remove_diagonal": remove_diagonal}
         super().__init__(circle, reduction, name, dtype, **options)
 
     def mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
-        """The losses above 0."""
+        """Return the mask of the losses above 0."""
         return values > 0

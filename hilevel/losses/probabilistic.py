@@ -1,21 +1,19 @@
-"""Losses for classes and distributions: cross-entropies and what is made of them."""
+"""Losses for classes and distributions: cross-entropies, divergences, counts."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.context import context
 from hilevel.engine.ranges import expect_fractions, expect_indices
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ConstantOutputWarning, warn
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
 from hilevel.ops.numpy.indexing import pick
 
 _ONE_HOT = (
-    "For targets that are class numbers use the sparse_categorical_crossentropy loss; else make them one-hot "
+    "For targets that are class indices use the sparse_categorical_crossentropy loss; else make them one-hot "
     "with hilevel.utils.to_categorical."
 )
 _BINARY = "For more than two classes use the (sparse_)categorical_crossentropy loss."
@@ -24,11 +22,11 @@ _BINARY = "For more than two classes use the (sparse_)categorical_crossentropy l
 # -- targets ----------------------------------------------------------------------------------------
 
 
-def check_labels(y_true: Any, classes: Any, name: str, ignore_class: int | None = None) -> None:
+def check_labels(y_true: TensorLike, classes: int, name: str, ignore_class: int | None = None) -> None:
     """Declare that targets are labels from 0 to `classes - 1`.
 
     Raises:
-        OutOfRangeError: an array of the host has another label; says which, and what is allowed.
+        OutOfRangeError: an array on the host has another label.
     """
     advice = (
         "Count classes from 0, give the last layer one unit for each class, or name a label to be left out as "
@@ -37,23 +35,23 @@ def check_labels(y_true: Any, classes: Any, name: str, ignore_class: int | None 
     expect_indices(y_true, classes, f"{name}: label", advice, ignore_class)
 
 
-def check_binary(y_true: Any, name: str) -> None:
-    """Declare that targets are 0 and 1, or between them, with some noise: above -0.5 and below 1.5.
+def check_binary(y_true: TensorLike, name: str) -> None:
+    """Declare that targets are from 0 to 1, apart from noise: above -0.5 and below 1.5.
 
     Raises:
-        OutOfRangeError: an array of the host has another target; says which, and what to do.
+        OutOfRangeError: an array on the host has another target.
     """
     advice = (
-        "For targets -1 and 1 give (y + 1) / 2, or use the hinge loss. For class numbers use the "
+        "For targets -1 and 1 give (y + 1) / 2, or use the hinge loss. For class indices use the "
         "sparse_categorical_crossentropy loss. For missing targets give 0, and 0 as their sample_weight."
     )
     expect_fractions(y_true, f"{name}: target", advice)
 
 
-def _one_hot_targets(y_true: Any, y_pred: Any, name: str, axis: int) -> tuple[Tensor, Tensor]:
+def _one_hot_targets(y_true: TensorLike, y_pred: TensorLike, name: str, axis: int) -> tuple[Tensor, Tensor]:
     if isinstance(axis, bool):
-        raise ValueError(f"`axis` is a whole number; got {axis}.")
-    y_true, y_pred = matched(y_true, y_pred, name, _ONE_HOT)
+        raise ValueError(f"`axis` must be an integer; got {axis}.")
+    y_true, y_pred = match_shapes(y_true, y_pred, name, _ONE_HOT)
     if y_pred.shape[axis] == 1 and not context.interpreter.infers_shapes:
         warn(_ONE_CLASS.format(name=name), ConstantOutputWarning)
     return y_true, y_pred
@@ -66,12 +64,12 @@ _ONE_CLASS = (
 
 
 def _smooth(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
-    """Targets mixed with the uniform distribution."""
+    """Return the targets mixed with the uniform distribution."""
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
 
 
-def _class_numbers(y_true: Any, y_pred: Tensor, axis: int, name: str, ignore: int | None) -> Tensor:
-    """Class numbers without the axis of length 1 that may stand where the classes are."""
+def _class_indices(y_true: TensorLike, y_pred: Tensor, axis: int, name: str, ignore: int | None) -> Tensor:
+    """Return class indices without the axis of length 1 in place of the classes."""
     check_labels(y_true, y_pred.shape[axis], name, ignore)
     y_true = ops.convert_to_tensor(y_true)
     if len(y_true.shape) == len(y_pred.shape) and y_true.shape[axis] == 1:
@@ -83,16 +81,20 @@ def _class_numbers(y_true: Any, y_pred: Tensor, axis: int, name: str, ignore: in
 
 
 def categorical_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """`-sum(y_true * log(y_pred))` over the classes, for one-hot targets or distributions.
+    """Return `-sum(y_true * log(y_pred))` over the classes, for one-hot targets or distributions.
 
-    `y_pred` holds probabilities, or with `from_logits` the scores before the softmax, which is more exact and
-    faster.
+    Args:
+        y_true: one-hot targets or distributions, `(..., classes)`.
+        y_pred: probabilities, or logits, in the shape of `y_true`.
+        from_logits: whether `y_pred` is logits, the scores before the softmax: more exact and faster.
+        label_smoothing: the fraction of the uniform distribution in the smoothed targets.
+        axis: the axis of the classes.
 
     >>> hilevel.losses.categorical_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
     array([0.6931472], dtype=float32)
@@ -106,18 +108,27 @@ def categorical_crossentropy(
 
 
 def categorical_focal_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     alpha: float = 0.25,
     gamma: float = 2.0,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """Cross-entropy in which classes that are already predicted well count less, for one-hot targets.
+    """Return a cross-entropy in which classes that are predicted well count less, for one-hot targets.
 
     `sum(alpha * (1 - y_pred)**gamma * -y_true * log(y_pred))`.
     Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
+
+    Args:
+        y_true: one-hot targets or distributions, `(..., classes)`.
+        y_pred: probabilities, or logits, in the shape of `y_true`.
+        alpha: a factor of the loss.
+        gamma: the exponent that lowers the loss of samples that are predicted well.
+        from_logits: whether `y_pred` is logits, the scores before the softmax.
+        label_smoothing: the fraction of the uniform distribution in the smoothed targets.
+        axis: the axis of the classes.
 
     >>> hilevel.losses.categorical_focal_crossentropy([[0.0, 1.0]], [[0.5, 0.5]])
     array([0.0433217], dtype=float32)
@@ -134,27 +145,31 @@ def categorical_focal_crossentropy(
 
 
 def sparse_categorical_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     from_logits: bool = False,
     ignore_class: int | None = None,
     axis: int = -1,
 ) -> Tensor:
-    """`-log(y_pred[y_true])` for targets that are class numbers; 0 where a target is `ignore_class`.
+    """Return `-log(y_pred[y_true])` for targets that are class indices; 0 where a target is `ignore_class`.
 
-    `y_true` has the shape of `y_pred` without the axis of the classes, or with length 1 there. `y_pred` holds
-    probabilities, or with `from_logits` the scores before the softmax.
+    Args:
+        y_true: class indices, in the shape of `y_pred` without the axis of the classes, or with length 1 there.
+        y_pred: probabilities, or logits, `(..., classes)`.
+        from_logits: whether `y_pred` is logits, the scores before the softmax.
+        ignore_class: a label whose elements have the loss 0.
+        axis: the axis of the classes.
 
     >>> hilevel.losses.sparse_categorical_crossentropy(np.array([1]), [[0.5, 0.5]])
     array([0.6931472], dtype=float32)
 
     Raises:
         ShapeError: the shapes do not fit.
-        ValueError: a target is no class, where targets are in the host's memory.
+        OutOfRangeError: a target on the host is no class index.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     name = "sparse_categorical_crossentropy"
-    y_true = _class_numbers(y_true, y_pred, axis, name, ignore_class)
+    y_true = _class_indices(y_true, y_pred, axis, name, ignore_class)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     valid = ops.not_equal(y_true, ignore_class)
@@ -164,33 +179,39 @@ def sparse_categorical_crossentropy(
 
 
 def binary_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     from_logits: bool = False,
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """`mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))` over an axis, for targets 0 and 1.
+    """Return `mean(-y_true * log(y_pred) - (1 - y_true) * log(1 - y_pred))` over an axis, for targets 0 and 1.
 
-    `y_pred` holds probabilities, or with `from_logits` the scores before the sigmoid. Several columns are several
-    questions with the answers yes and no.
+    Each column is a decision of its own between 0 and 1.
+
+    Args:
+        y_true: targets from 0 to 1, `(..., n)`.
+        y_pred: probabilities, or logits, in the shape of `y_true`.
+        from_logits: whether `y_pred` is logits, the scores before the sigmoid.
+        label_smoothing: the fraction of 1/2 in the smoothed targets.
+        axis: the axis of the mean.
 
     >>> hilevel.losses.binary_crossentropy([[1.0]], [[0.5]])
     array([0.6931472], dtype=float32)
 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
-        OutOfRangeError: a target in the host's memory is -0.5 or less, or 1.5 or more.
+        OutOfRangeError: a target on the host is -0.5 or less, or 1.5 or more.
     """
     check_binary(y_true, "binary_crossentropy")
-    y_true, y_pred = matched(y_true, y_pred, "binary_crossentropy", _BINARY)
+    y_true, y_pred = match_shapes(y_true, y_pred, "binary_crossentropy", _BINARY)
     y_true = _smooth(y_true, label_smoothing, 2)
     return ops.mean(ops.binary_crossentropy(y_true, y_pred, from_logits=from_logits), axis=axis)
 
 
 def binary_focal_crossentropy(
-    y_true: Tensor,
-    y_pred: Tensor,
+    y_true: TensorLike,
+    y_pred: TensorLike,
     apply_class_balancing: bool = False,
     alpha: float = 0.25,
     gamma: float = 2.0,
@@ -198,20 +219,29 @@ def binary_focal_crossentropy(
     label_smoothing: float = 0.0,
     axis: int = -1,
 ) -> Tensor:
-    """Binary cross-entropy times `(1 - p)**gamma`, with `p` the probability given to the right answer.
+    """Return the binary cross-entropy times `(1 - p)**gamma`, with `p` the probability of the right class.
 
-    With `apply_class_balancing`, targets 1 are weighed with `alpha`, targets 0 with `1 - alpha`.
     Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
+
+    Args:
+        y_true: targets from 0 to 1, `(..., n)`.
+        y_pred: probabilities, or logits, in the shape of `y_true`.
+        apply_class_balancing: whether targets 1 have the weight `alpha`, and targets 0 the weight `1 - alpha`.
+        alpha: the weight of targets 1.
+        gamma: the exponent that lowers the loss of samples that are predicted well.
+        from_logits: whether `y_pred` is logits, the scores before the sigmoid.
+        label_smoothing: the fraction of 1/2 in the smoothed targets.
+        axis: the axis of the mean.
 
     >>> hilevel.losses.binary_focal_crossentropy([[1.0]], [[0.5]])
     array([0.1732868], dtype=float32)
 
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
-        OutOfRangeError: a target in the host's memory is -0.5 or less, or 1.5 or more.
+        OutOfRangeError: a target on the host is -0.5 or less, or 1.5 or more.
     """
     check_binary(y_true, "binary_focal_crossentropy")
-    y_true, y_pred = matched(y_true, y_pred, "binary_focal_crossentropy", _BINARY)
+    y_true, y_pred = match_shapes(y_true, y_pred, "binary_focal_crossentropy", _BINARY)
     y_true = _smooth(y_true, label_smoothing, 2)
     if from_logits:
         y_pred = ops.sigmoid(y_pred)
@@ -222,27 +252,35 @@ def binary_focal_crossentropy(
     return ops.mean(values, axis=axis)
 
 
-def categorical_generalized_cross_entropy(y_true: Tensor, y_pred: Tensor, q: float) -> Tensor:
-    """`(1 - p**q) / q`, with `p` the probability of the target, a class number: robust against wrong labels.
+def categorical_generalized_cross_entropy(y_true: TensorLike, y_pred: TensorLike, q: float) -> Tensor:
+    """Return `(1 - p**q) / q`, with `p` the probability of the target class: robust against wrong labels.
 
     Near `q = 0` it is the cross-entropy, near `q = 1` the absolute error.
     Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels"
     (2018).
 
+    Args:
+        y_true: class indices, `(...)` or `(..., 1)`.
+        y_pred: probabilities, `(..., classes)`.
+        q: the exponent, between 0 and 1.
+
     >>> hilevel.losses.categorical_generalized_cross_entropy(np.array([1]), [[0.75, 0.25]], q=0.5)
     array([1.], dtype=float32)
 
     Raises:
-        ValueError: a target is no class, where targets are in the host's memory.
+        OutOfRangeError: a target on the host is no class index.
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    y_true = _class_numbers(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
+    y_true = _class_indices(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
     own = pick(y_pred, ops.cast(y_true, "int32"))
     return (1 - own**q) / q
 
 
-def kl_divergence(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """The Kullback-Leibler divergence `sum(y_true * log(y_true / y_pred))` over the last axis.
+def kl_divergence(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return the Kullback-Leibler divergence `sum(y_true * log(y_true / y_pred))` over the last axis.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.kl_divergence([[0.5, 0.5]], [[0.25, 0.75]])
     array([0.14384106], dtype=float32)
@@ -250,13 +288,16 @@ def kl_divergence(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "kl_divergence")
+    y_true, y_pred = match_shapes(y_true, y_pred, "kl_divergence")
     y_true, y_pred = ops.clip(y_true, epsilon(), 1), ops.clip(y_pred, epsilon(), 1)
     return ops.sum(y_true * ops.log(y_true / y_pred), axis=-1)
 
 
-def poisson(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(y_pred - y_true * log(y_pred))` over the last axis: for counts with `y_pred` as their expected value.
+def poisson(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(y_pred - y_true * log(y_pred))` over the last axis, for counts with the expected value `y_pred`.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.poisson([[1.0, 0.0]], [[1.0, 2.0]])
     array([1.5], dtype=float32)
@@ -264,7 +305,7 @@ def poisson(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "poisson")
+    y_true, y_pred = match_shapes(y_true, y_pred, "poisson")
     return ops.mean(y_pred - y_true * ops.log(y_pred + epsilon()), axis=-1)
 
 
@@ -272,15 +313,15 @@ def poisson(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 class _ClassLoss(LossFunctionWrapper):
-    """A loss over an axis of classes, of which there are at least two."""
+    """A loss over an axis of at least two classes."""
 
     axis = -1
 
     def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """The function's values; on the pass over shapes before training, one class is refused.
+        """Return the values of the function. The pass over shapes before training refuses a single class.
 
         Raises:
-            ValueError: `y_pred` has one class, so that the loss is always 0.
+            ValueError: `y_pred` has one class: the loss is always 0.
         """
         if context.interpreter.infers_shapes and y_pred.shape[self.axis] == 1:
             raise ValueError(_ONE_CLASS.format(name=self.name))
@@ -291,9 +332,9 @@ class CategoricalCrossentropy(_ClassLoss):
     """The cross-entropy `-sum(y_true * log(y_pred))`, for one-hot targets or distributions.
 
     Args:
-        from_logits: whether predictions are the scores before the softmax, which is more exact and faster.
-        label_smoothing: the share of the uniform distribution that is mixed into the targets.
-        axis: that of the classes.
+        from_logits: whether predictions are logits, the scores before the softmax: more exact and faster.
+        label_smoothing: the fraction of the uniform distribution in the smoothed targets, from 0 to 1.
+        axis: the axis of the classes.
 
     >>> hilevel.losses.CategoricalCrossentropy()(np.array([[0, 1]]), np.array([[0.5, 0.5]]))
     np.float32(0.6931472)
@@ -306,7 +347,7 @@ class CategoricalCrossentropy(_ClassLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(categorical_crossentropy, reduction, name, dtype, **options)
@@ -315,12 +356,14 @@ class CategoricalCrossentropy(_ClassLoss):
 class CategoricalFocalCrossentropy(_ClassLoss):
     """The cross-entropy for one-hot targets in which classes that are predicted well count less.
 
+    Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
+
     Args:
-        alpha: a factor.
-        gamma: how strongly what is predicted well is discounted; 0 for not at all.
-        from_logits: whether predictions are the scores before the softmax.
-        label_smoothing: the share of the uniform distribution that is mixed into the targets.
-        axis: that of the classes.
+        alpha: a factor of the loss.
+        gamma: the exponent that lowers the loss of samples that are predicted well; 0 lowers none.
+        from_logits: whether predictions are logits, the scores before the softmax.
+        label_smoothing: the fraction of the uniform distribution in the smoothed targets, from 0 to 1.
+        axis: the axis of the classes.
 
     >>> hilevel.losses.CategoricalFocalCrossentropy()(np.array([[0, 1]]), np.array([[0.5, 0.5]]))
     np.float32(0.0433217)
@@ -335,27 +378,27 @@ class CategoricalFocalCrossentropy(_ClassLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "categorical_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         focus = {"alpha": alpha, "gamma": gamma}
         super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **focus, **options)
 
 
-class _ClassNumberLoss(_ClassLoss):
-    """A loss whose targets are class numbers."""
+class _SparseLoss(_ClassLoss):
+    """A loss whose targets are class indices."""
 
     integer_targets = True
     ignore_class: int | None = None
 
 
-class SparseCategoricalCrossentropy(_ClassNumberLoss):
-    """The cross-entropy `-log(y_pred[y_true])` for targets that are class numbers.
+class SparseCategoricalCrossentropy(_SparseLoss):
+    """The cross-entropy `-log(y_pred[y_true])` for targets that are class indices.
 
     Args:
-        from_logits: whether predictions are the scores before the softmax, which is more exact and faster.
+        from_logits: whether predictions are logits, the scores before the softmax: more exact and faster.
         ignore_class: a label, -1 or 255 for example, whose samples do not count.
-        axis: that of the classes.
+        axis: the axis of the classes.
 
     >>> hilevel.losses.SparseCategoricalCrossentropy()(np.array([1]), np.array([[0.5, 0.5]]))
     np.float32(0.6931472)
@@ -368,13 +411,13 @@ class SparseCategoricalCrossentropy(_ClassNumberLoss):
         reduction: str | None = MEAN,
         axis: int = -1,
         name: str | None = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(sparse_categorical_crossentropy, reduction, name, dtype, **options)
 
     def mask(self, y_true: Tensor, values: Tensor) -> Tensor | None:
-        """Where the target is not `ignore_class`."""
+        """Return the mask of the targets other than `ignore_class`."""
         if self.ignore_class is None:
             return None
         return ops.reshape(ops.not_equal(y_true, self.ignore_class), values.shape)
@@ -383,18 +426,20 @@ class SparseCategoricalCrossentropy(_ClassNumberLoss):
 class _BinaryLoss(LossFunctionWrapper):
     """A loss whose targets are 0 and 1."""
 
-    def __call__(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> Tensor:
+    def __call__(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> Tensor:
         check_binary(y_true, self.fn.__name__)
         return super().__call__(y_true, y_pred, sample_weight)
 
 
 class BinaryCrossentropy(_BinaryLoss):
-    """The cross-entropy for answers yes and no, as targets 1 and 0.
+    """The cross-entropy for decisions between two classes, as targets 0 and 1.
 
     Args:
-        from_logits: whether predictions are the scores before the sigmoid, which is more exact and faster.
-        label_smoothing: the share of 1/2 that is mixed into the targets.
-        axis: that over which the mean is taken.
+        from_logits: whether predictions are logits, the scores before the sigmoid: more exact and faster.
+        label_smoothing: the fraction of 1/2 in the smoothed targets, from 0 to 1.
+        axis: the axis over which the mean is taken.
 
     >>> hilevel.losses.BinaryCrossentropy()(np.array([[1]]), np.array([[0.5]]))
     np.float32(0.6931472)
@@ -407,22 +452,24 @@ class BinaryCrossentropy(_BinaryLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         super().__init__(binary_crossentropy, reduction, name, dtype, **options)
 
 
 class BinaryFocalCrossentropy(_BinaryLoss):
-    """The cross-entropy for targets 0 and 1 in which what is predicted well counts less.
+    """The cross-entropy for targets 0 and 1 in which samples that are predicted well count less.
+
+    Source: Lin et al., "Focal Loss for Dense Object Detection" (2017).
 
     Args:
-        apply_class_balancing: whether targets 1 are weighed with `alpha`, targets 0 with `1 - alpha`.
-        alpha: see there.
-        gamma: how strongly what is predicted well is discounted; 0 for not at all.
-        from_logits: whether predictions are the scores before the sigmoid.
-        label_smoothing: the share of 1/2 that is mixed into the targets.
-        axis: that over which the mean is taken.
+        apply_class_balancing: whether targets 1 have the weight `alpha`, and targets 0 the weight `1 - alpha`.
+        alpha: the weight of targets 1, from 0 to 1; used with `apply_class_balancing`.
+        gamma: the exponent that lowers the loss of samples that are predicted well; 0 lowers none.
+        from_logits: whether predictions are logits, the scores before the sigmoid.
+        label_smoothing: the fraction of 1/2 in the smoothed targets, from 0 to 1.
+        axis: the axis over which the mean is taken.
 
     >>> hilevel.losses.BinaryFocalCrossentropy()(np.array([[1]]), np.array([[0.5]]))
     np.float32(0.1732868)
@@ -438,15 +485,18 @@ class BinaryFocalCrossentropy(_BinaryLoss):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "binary_focal_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         options = {"from_logits": from_logits, "label_smoothing": label_smoothing, "axis": axis}
         focus = {"apply_class_balancing": apply_class_balancing, "alpha": alpha, "gamma": gamma}
         super().__init__(binary_focal_crossentropy, reduction, name, dtype, **focus, **options)
 
 
-class CategoricalGeneralizedCrossEntropy(_ClassNumberLoss):
-    """`(1 - p**q) / q` for targets that are class numbers: a cross-entropy that is robust against wrong labels.
+class CategoricalGeneralizedCrossEntropy(_SparseLoss):
+    """The generalized cross-entropy `(1 - p**q) / q` for class indices as targets: robust against wrong labels.
+
+    Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels"
+    (2018).
 
     Args:
         q: between 0 (cross-entropy) and 1 (absolute error), both excluded.
@@ -464,7 +514,7 @@ class CategoricalGeneralizedCrossEntropy(_ClassNumberLoss):
         q: float = 0.5,
         reduction: str | None = MEAN,
         name: str | None = "categorical_generalized_cross_entropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         if not 0 < q < 1:
             raise ValueError(f"`q` lies between 0 and 1, both excluded; got {q}.")
@@ -479,7 +529,7 @@ class KLDivergence(LossFunctionWrapper):
     """
 
     def __init__(
-        self, reduction: str | None = MEAN, name: str | None = "kl_divergence", dtype: Any = None
+        self, reduction: str | None = MEAN, name: str | None = "kl_divergence", dtype: DTypeLike = None
     ) -> None:
         super().__init__(kl_divergence, reduction, name, dtype)
 
@@ -491,5 +541,7 @@ class Poisson(LossFunctionWrapper):
     np.float32(1.5)
     """
 
-    def __init__(self, reduction: str | None = MEAN, name: str | None = "poisson", dtype: Any = None) -> None:
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = "poisson", dtype: DTypeLike = None
+    ) -> None:
         super().__init__(poisson, reduction, name, dtype)

@@ -1,4 +1,4 @@
-"""Losses for numbers and vectors. Targets and predictions have one shape; a sample's values are the last axis."""
+"""Losses for regression. Targets and predictions have one shape; each is reduced over the last axis."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.spec import reduced
-from hilevel.engine.types import Namespace, Tensor
-from hilevel.losses.base import LossFunctionWrapper, matched
+from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
+from hilevel.losses.base import LossFunctionWrapper, match_shapes
 
 MEAN = "sum_over_batch_size"
 
@@ -26,8 +26,11 @@ def _(xp: Namespace, g: Tensor, y: Tensor, y_true: Tensor, y_pred: Tensor) -> An
     return (lambda: -slope), (lambda: slope)
 
 
-def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(square(y_true - y_pred))` over the last axis.
+def mean_squared_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(square(y_true - y_pred))` over the last axis.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.mean_squared_error([[0.0, 1.0]], [[1.0, 1.0]])
     array([0.5], dtype=float32)
@@ -35,12 +38,15 @@ def mean_squared_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_squared_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_squared_error")
     return _mean_of_squares(y_true, y_pred)
 
 
-def mean_absolute_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(abs(y_true - y_pred))` over the last axis.
+def mean_absolute_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(abs(y_true - y_pred))` over the last axis.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.mean_absolute_error([[0.0, 1.0]], [[1.0, 1.0]])
     array([0.5], dtype=float32)
@@ -48,12 +54,17 @@ def mean_absolute_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_absolute_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_absolute_error")
     return ops.mean(ops.abs(y_true - y_pred), axis=-1)
 
 
-def mean_absolute_percentage_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`100 * mean(abs((y_true - y_pred) / y_true))` over the last axis; `abs(y_true)` is at least the fuzz factor.
+def mean_absolute_percentage_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `100 * mean(abs((y_true - y_pred) / y_true))` over the last axis.
+
+    The divisor is at least `hilevel.config.epsilon()`.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.mean_absolute_percentage_error([[2.0, 4.0]], [[1.0, 4.0]])
     array([25.], dtype=float32)
@@ -61,13 +72,18 @@ def mean_absolute_percentage_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_absolute_percentage_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_absolute_percentage_error")
     scale = ops.maximum(ops.abs(y_true), epsilon())
     return 100.0 * ops.mean(ops.abs((y_true - y_pred) / scale), axis=-1)
 
 
-def mean_squared_logarithmic_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(square(log(y_true + 1) - log(y_pred + 1)))` over the last axis; negative numbers count as 0.
+def mean_squared_logarithmic_error(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(square(log(y_true + 1) - log(y_pred + 1)))` over the last axis.
+
+    Negative values count as 0.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.mean_squared_logarithmic_error([[0.0, 1.0]], [[0.0, 3.0]])
     array([0.2402265], dtype=float32)
@@ -75,7 +91,7 @@ def mean_squared_logarithmic_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "mean_squared_logarithmic_error")
+    y_true, y_pred = match_shapes(y_true, y_pred, "mean_squared_logarithmic_error")
 
     def log(x: Tensor) -> Tensor:
         return ops.log(ops.maximum(x, epsilon()) + 1.0)
@@ -83,8 +99,12 @@ def mean_squared_logarithmic_error(y_true: Tensor, y_pred: Tensor) -> Tensor:
     return ops.mean(ops.square(log(y_pred) - log(y_true)), axis=-1)
 
 
-def cosine_similarity(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
-    """Minus the cosine of the angle between target and prediction: -1 for equal directions, 1 for opposite ones.
+def cosine_similarity(y_true: TensorLike, y_pred: TensorLike, axis: int = -1) -> Tensor:
+    """Return minus the cosine of the angle between target and prediction: -1 for equal directions, 1 for opposite ones.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
+        axis: the axis of the vectors.
 
     >>> hilevel.losses.cosine_similarity([[0.0, 1.0]], [[0.0, 5.0]])
     array([-1.], dtype=float32)
@@ -92,15 +112,19 @@ def cosine_similarity(y_true: Tensor, y_pred: Tensor, axis: int = -1) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "cosine_similarity")
+    y_true, y_pred = match_shapes(y_true, y_pred, "cosine_similarity")
     return -ops.sum(ops.normalize(y_true, axis=axis) * ops.normalize(y_pred, axis=axis), axis=axis)
 
 
-def huber(y_true: Tensor, y_pred: Tensor, delta: float = 1.0) -> Tensor:
-    """Squared for small errors, linear for large ones, `mean` over the last axis.
+def huber(y_true: TensorLike, y_pred: TensorLike, delta: float = 1.0) -> Tensor:
+    """Return the Huber loss, the mean over the last axis: squared for small errors, linear for large ones.
 
     With `e = y_pred - y_true`: `e**2 / 2` where `abs(e) <= delta`, else `delta * abs(e) - delta**2 / 2`.
     Source: Huber, "Robust Estimation of a Location Parameter" (1964).
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
+        delta: the error at which the loss turns from squared to linear.
 
     >>> hilevel.losses.huber([[0.0, 0.0]], [[0.5, 3.0]])
     array([1.3125], dtype=float32)
@@ -108,15 +132,18 @@ def huber(y_true: Tensor, y_pred: Tensor, delta: float = 1.0) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "huber")
+    y_true, y_pred = match_shapes(y_true, y_pred, "huber")
     error = y_pred - y_true
     size = ops.abs(error)
     small, large = 0.5 * ops.square(error), delta * size - 0.5 * delta**2
     return ops.mean(ops.where(size <= delta, small, large), axis=-1)
 
 
-def log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """`mean(log(cosh(y_pred - y_true)))` over the last axis: a smooth relative of the Huber loss.
+def log_cosh(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return `mean(log(cosh(y_pred - y_true)))` over the last axis: a smooth relative of the Huber loss.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape `(..., n)`.
 
     >>> hilevel.losses.log_cosh([[0.0]], [[2.0]])
     array([1.3250027], dtype=float32)
@@ -124,7 +151,7 @@ def log_cosh(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "log_cosh")
+    y_true, y_pred = match_shapes(y_true, y_pred, "log_cosh")
     error = y_pred - y_true
     return ops.mean(error + ops.softplus(-2.0 * error) - math.log(2.0), axis=-1)
 
@@ -140,7 +167,7 @@ class MeanSquaredError(LossFunctionWrapper):
         self,
         reduction: str | None = MEAN,
         name: str | None = "mean_squared_error",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(mean_squared_error, reduction, name, dtype)
 
@@ -156,13 +183,13 @@ class MeanAbsoluteError(LossFunctionWrapper):
         self,
         reduction: str | None = MEAN,
         name: str | None = "mean_absolute_error",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(mean_absolute_error, reduction, name, dtype)
 
 
 class MeanAbsolutePercentageError(LossFunctionWrapper):
-    """The mean of errors in percent of the target.
+    """The mean of absolute errors, in percent of the target.
 
     >>> hilevel.losses.MeanAbsolutePercentageError()(np.array([[2.0]]), np.array([[1.0]]))
     np.float32(50.0)
@@ -172,7 +199,7 @@ class MeanAbsolutePercentageError(LossFunctionWrapper):
         self,
         reduction: str | None = MEAN,
         name: str | None = "mean_absolute_percentage_error",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(mean_absolute_percentage_error, reduction, name, dtype)
 
@@ -188,13 +215,16 @@ class MeanSquaredLogarithmicError(LossFunctionWrapper):
         self,
         reduction: str | None = MEAN,
         name: str | None = "mean_squared_logarithmic_error",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(mean_squared_logarithmic_error, reduction, name, dtype)
 
 
 class CosineSimilarity(LossFunctionWrapper):
     """Minus the cosine of the angle between target and prediction, from -1 (equal directions) to 1 (opposite).
+
+    Args:
+        axis: the axis of the vectors.
 
     >>> hilevel.losses.CosineSimilarity()(np.array([[0.0, 1.0]]), np.array([[0.0, 5.0]]))
     np.float32(-1.0)
@@ -205,13 +235,18 @@ class CosineSimilarity(LossFunctionWrapper):
         axis: int = -1,
         reduction: str | None = MEAN,
         name: str | None = "cosine_similarity",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(cosine_similarity, reduction, name, dtype, axis=axis)
 
 
 class Huber(LossFunctionWrapper):
-    """Squared for errors up to `delta`, linear beyond, so that outliers weigh less.
+    """The Huber loss: squared for errors up to `delta`, linear beyond, so that outliers weigh less.
+
+    Source: Huber, "Robust Estimation of a Location Parameter" (1964).
+
+    Args:
+        delta: the error at which the loss turns from squared to linear.
 
     >>> hilevel.losses.Huber()(np.array([[0.0, 0.0]]), np.array([[0.5, 3.0]]))
     np.float32(1.3125)
@@ -222,7 +257,7 @@ class Huber(LossFunctionWrapper):
         delta: float = 1.0,
         reduction: str | None = MEAN,
         name: str | None = "huber_loss",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(huber, reduction, name, dtype, delta=delta)
 
@@ -235,6 +270,6 @@ class LogCosh(LossFunctionWrapper):
     """
 
     def __init__(
-        self, reduction: str | None = MEAN, name: str | None = "log_cosh", dtype: Any = None
+        self, reduction: str | None = MEAN, name: str | None = "log_cosh", dtype: DTypeLike = None
     ) -> None:
         super().__init__(log_cosh, reduction, name, dtype)

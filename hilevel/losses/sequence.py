@@ -1,38 +1,36 @@
-"""Connectionist temporal classification: sequences of labels whose places in time are not known."""
+"""Connectionist temporal classification: sequences of labels without an alignment to the steps."""
 
 from __future__ import annotations
-
-from typing import Any
 
 import numpy as np
 
 from hilevel import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.losses.base import LossFunctionWrapper
 from hilevel.losses.probabilistic import check_labels
 from hilevel.losses.regression import MEAN
 
-_NEVER = -1e30
-"""The logarithm of a probability that is as good as 0, without the NaNs of infinities."""
+_LOG_ZERO = -1e30
+"""The logarithm of a probability of nearly 0. It is finite, because infinities would give NaN."""
 
 
-def ctc(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """Minus the log-probability of the labels, summed over all ways to place them in time.
+def ctc(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return minus the log-probability of the labels, summed over all alignments with the steps.
 
-    At each step a class is emitted: a label, again the label before it, or the blank, class 0, between two labels.
+    At each step a class is emitted: a label, the label before it again, or the blank, class 0, between two labels.
     Source: Graves et al., "Connectionist Temporal Classification" (2006).
 
     Args:
-        y_true: class numbers from 1 on, `(batch, labels)`, shorter ones filled up with 0 at their end.
-        y_pred: scores before the softmax, `(batch, steps, classes)`.
+        y_true: class indices from 1 on, `(batch, labels)`. Shorter rows are padded with 0 at their end.
+        y_pred: logits, `(batch, steps, classes)`.
 
     >>> hilevel.losses.ctc(np.array([[1]]), np.zeros((1, 1, 2), "float32"))
     array([0.6931472], dtype=float32)
 
     Raises:
-        ShapeError: they have other numbers of axes.
-        OutOfRangeError: a label in the host's memory is outside the classes. On a device the loss is NaN.
+        ShapeError: `y_true` or `y_pred` has another number of axes.
+        OutOfRangeError: a label on the host is outside the classes. On a device the loss is NaN.
     """
     y_pred = ops.convert_to_tensor(y_pred)
     check_labels(y_true, y_pred.shape[-1], "ctc")
@@ -52,41 +50,43 @@ def ctc(y_true: Tensor, y_pred: Tensor) -> Tensor:
 
 
 def _with_blanks(labels: Tensor) -> Tensor:
-    """A blank before, between and after the labels: `(batch, 2 * labels + 1)`."""
+    """Return the labels with a blank before, between and after them: `(batch, 2 * labels + 1)`."""
     pairs = ops.stack([ops.zeros_like(labels), labels], axis=-1)
     flat = ops.reshape(pairs, (labels.shape[0], -1))
     return ops.concatenate([flat, ops.zeros_like(labels[:, :1])], axis=1)
 
 
 def _forward(states: Tensor, emitted: Tensor) -> Tensor:
-    """The log-probability of being in each state after the last step."""
+    """Return the log-probability of each state after the last step."""
     before = ops.pad(states[:, :-2], ((0, 0), (2, 0)))
     may_skip = ops.logical_and(states != 0, states != before)
-    start = ops.where(np.arange(states.shape[1]) < 2, emitted[0], _NEVER)
+    start = ops.where(np.arange(states.shape[1]) < 2, emitted[0], _LOG_ZERO)
 
     def step(alpha: Tensor, emit: Tensor) -> tuple[Tensor, Tensor]:
-        one, two = (_later(alpha, n) for n in (1, 2))
-        total = ops.logaddexp(ops.logaddexp(alpha, one), ops.where(may_skip, two, _NEVER))
+        one, two = (_shifted(alpha, n) for n in (1, 2))
+        total = ops.logaddexp(ops.logaddexp(alpha, one), ops.where(may_skip, two, _LOG_ZERO))
         return total + emit, emit[:, 0]
 
     return ops.scan(step, start, emitted[1:])[0]
 
 
-def _later(alpha: Tensor, n: int) -> Tensor:
-    """Each state's value `n` places further on."""
-    return ops.concatenate([ops.full_like(alpha[:, :n], _NEVER), alpha[:, :-n]], axis=1)
+def _shifted(alpha: Tensor, n: int) -> Tensor:
+    """Return the value of each state shifted by `n` places."""
+    return ops.concatenate([ops.full_like(alpha[:, :n], _LOG_ZERO), alpha[:, :-n]], axis=1)
 
 
 def _finish(alpha: Tensor, length: Tensor) -> Tensor:
-    """The log-probability of having come to the last label, or to the blank after it."""
+    """Return the log-probability of the last label or the blank after it."""
     place = 2 * length[:, None]
     blank = ops.take_along_axis(alpha, place, axis=1)[:, 0]
     label = ops.take_along_axis(alpha, ops.maximum(place - 1, 0), axis=1)[:, 0]
-    return ops.logaddexp(blank, ops.where(length > 0, label, _NEVER))
+    return ops.logaddexp(blank, ops.where(length > 0, label, _LOG_ZERO))
 
 
 class CTC(LossFunctionWrapper):
-    """The loss of connectionist temporal classification, for sequences of labels whose places are not known.
+    """The loss of connectionist temporal classification, for sequences of labels without an alignment to the steps.
+
+    Source: Graves et al., "Connectionist Temporal Classification" (2006).
 
     >>> hilevel.losses.CTC()(np.array([[1]]), np.zeros((1, 1, 2)))
     np.float32(0.6931472)
@@ -94,5 +94,7 @@ class CTC(LossFunctionWrapper):
 
     integer_targets = True
 
-    def __init__(self, reduction: str | None = MEAN, name: str | None = "ctc", dtype: Any = None) -> None:
+    def __init__(
+        self, reduction: str | None = MEAN, name: str | None = "ctc", dtype: DTypeLike = None
+    ) -> None:
         super().__init__(ctc, reduction, name, dtype)

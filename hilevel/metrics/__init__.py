@@ -1,4 +1,4 @@
-"""Metrics: what is reported of a model's predictions."""
+"""Metrics: statistics of a model's predictions."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

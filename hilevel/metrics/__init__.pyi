@@ -1,6 +1,7 @@
 from typing import Any
 
 from hilevel.api.registry import Registry
+from hilevel.engine.types import Config
 from hilevel.losses.margin import (
     categorical_hinge as categorical_hinge,
     hinge as hinge,
@@ -37,7 +38,7 @@ from hilevel.metrics.accuracy import (
     top_k_categorical_accuracy as top_k_categorical_accuracy,
 )
 from hilevel.metrics.auc import AUC as AUC
-from hilevel.metrics.base import Metric as Metric
+from hilevel.metrics.base import Metric as Metric, MetricLike
 from hilevel.metrics.confusion import (
     FalseNegatives as FalseNegatives,
     FalsePositives as FalsePositives,
@@ -87,6 +88,6 @@ from hilevel.metrics.regression import (
 
 _registry: Registry
 
-def get(identifier: Any) -> Any: ...
-def serialize(metric: Any) -> Any: ...
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Any: ...
+def get(identifier: MetricLike) -> Any: ...
+def serialize(metric: MetricLike) -> Any: ...
+def deserialize(config: str | Config | None, custom_objects: dict[str, Any] | None = None) -> Any: ...

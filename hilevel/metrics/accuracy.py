@@ -1,28 +1,30 @@
-"""How often predictions are right."""
+"""Accuracies: the fraction of right predictions."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hilevel import ops
 from hilevel.config import floatx
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError
-from hilevel.losses.base import agree, matched
+from hilevel.losses.base import match_shapes, shapes_match
 from hilevel.losses.probabilistic import check_labels
 from hilevel.metrics.reduction import MeanMetricWrapper
 
-_LABELS = "For targets that are class numbers use the sparse_categorical_accuracy metric."
+_LABELS = "For targets that are class indices use the sparse_categorical_accuracy metric."
 
 
-def accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """1 where target and prediction are equal, else 0."""
-    y_true, y_pred = matched(y_true, y_pred, "accuracy")
+def accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return 1 where target and prediction are equal, else 0."""
+    y_true, y_pred = match_shapes(y_true, y_pred, "accuracy")
     return ops.cast(ops.equal(y_true, y_pred), floatx())
 
 
-def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> Tensor:
-    """1 where the prediction is on the target's side of the threshold, else 0; targets are 0 and 1.
+def binary_accuracy(y_true: TensorLike, y_pred: TensorLike, threshold: float = 0.5) -> Tensor:
+    """Return 1 where prediction and target are on one side of the threshold, else 0; targets are 0 and 1.
+
+    Args:
+        y_true, y_pred: targets and predictions, tensors of one shape.
+        threshold: the value above which a prediction means 1.
 
     >>> hilevel.metrics.binary_accuracy([[1.0], [1.0]], [[0.75], [0.25]])
     array([[1.],
@@ -31,13 +33,16 @@ def binary_accuracy(y_true: Tensor, y_pred: Tensor, threshold: float = 0.5) -> T
     Raises:
         ShapeError: the shapes differ by more than a last axis of length 1.
     """
-    y_true, y_pred = matched(y_true, y_pred, "binary_accuracy")
+    y_true, y_pred = match_shapes(y_true, y_pred, "binary_accuracy")
     right = ops.equal(y_true, ops.cast(ops.greater(y_pred, threshold), y_true.dtype))
     return ops.cast(right, floatx())
 
 
-def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """1 where the highest prediction is at the target's class, else 0; targets are one-hot.
+def categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return 1 where the highest prediction is at the target's class, else 0; targets are one-hot.
+
+    Args:
+        y_true, y_pred: one-hot targets and scores, tensors of one shape `(..., classes)`.
 
     >>> hilevel.metrics.categorical_accuracy([[0.0, 1.0], [0.0, 1.0]], [[0.25, 0.75], [0.5, 0.25]])
     array([1., 0.], dtype=float32)
@@ -45,27 +50,35 @@ def categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
     Raises:
         ShapeError: the shapes differ.
     """
-    y_true, y_pred = matched(y_true, y_pred, "categorical_accuracy", _LABELS)
+    y_true, y_pred = match_shapes(y_true, y_pred, "categorical_accuracy", _LABELS)
     right = ops.equal(ops.argmax(y_true, axis=-1), ops.argmax(y_pred, axis=-1))
     return ops.cast(right, floatx())
 
 
-def sparse_categorical_accuracy(y_true: Tensor, y_pred: Tensor) -> Tensor:
-    """1 where the highest prediction is at the target's class, else 0; targets are class numbers.
+def sparse_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike) -> Tensor:
+    """Return 1 where the highest prediction is at the target's class, else 0; targets are class indices.
+
+    Args:
+        y_true: class indices, `(...)` or `(..., 1)`.
+        y_pred: scores, `(..., classes)`.
 
     >>> hilevel.metrics.sparse_categorical_accuracy(np.array([1, 1]), [[0.25, 0.75], [0.5, 0.25]])
     array([1., 0.], dtype=float32)
 
     Raises:
-        ShapeError: the targets' shape is not that of the predictions without their last axis.
+        ShapeError: the targets do not have the shape of the predictions without their last axis.
     """
     y_true, y_pred = _labels(y_true, y_pred, "sparse_categorical_accuracy")
     right = ops.cast(ops.equal(y_true, ops.argmax(y_pred, axis=-1)), floatx())
     return right[..., 0] if len(right.shape) > 1 and right.shape[-1] == 1 else right
 
 
-def top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Tensor:
-    """1 where the target's class is among the `k` highest predictions, else 0; targets are one-hot.
+def top_k_categorical_accuracy(y_true: TensorLike, y_pred: TensorLike, k: int = 5) -> Tensor:
+    """Return 1 where the target's class is among the `k` highest predictions, else 0; targets are one-hot.
+
+    Args:
+        y_true, y_pred: one-hot targets and scores, tensors of one shape `(batch, classes)`.
+        k: the number of the highest predictions.
 
     >>> hilevel.metrics.top_k_categorical_accuracy([[0.0, 1.0, 0.0]], [[0.5, 0.3, 0.2]], k=2)
     array([1.], dtype=float32)
@@ -73,23 +86,27 @@ def top_k_categorical_accuracy(y_true: Tensor, y_pred: Tensor, k: int = 5) -> Te
     Raises:
         ShapeError: the shapes differ.
     """
-    y_true, y_pred = matched(y_true, y_pred, "top_k_categorical_accuracy", _LABELS)
+    y_true, y_pred = match_shapes(y_true, y_pred, "top_k_categorical_accuracy", _LABELS)
     return ops.cast(ops.in_top_k(ops.argmax(y_true, axis=-1), y_pred, k=k), floatx())
 
 
 def sparse_top_k_categorical_accuracy(
-    y_true: Tensor, y_pred: Tensor, k: int = 5, from_sorted_ids: bool = False
+    y_true: TensorLike, y_pred: TensorLike, k: int = 5, from_sorted_ids: bool = False
 ) -> Tensor:
-    """1 where the target's class is among the `k` highest predictions, else 0; targets are class numbers.
+    """Return 1 where the target's class is among the `k` highest predictions, else 0; targets are class indices.
 
-    With `from_sorted_ids` predictions are not scores but class numbers, the best first.
+    Args:
+        y_true: class indices, `(batch,)` or `(batch, 1)`.
+        y_pred: scores, `(batch, classes)`, or with `from_sorted_ids` class indices, the best first.
+        k: the number of the highest predictions.
+        from_sorted_ids: whether predictions are class indices instead of scores.
 
     >>> hilevel.metrics.sparse_top_k_categorical_accuracy(np.array([1]), [[0.5, 0.3, 0.2]], k=2)
     array([1.], dtype=float32)
 
     Raises:
-        ShapeError: the targets' shape is not that of the predictions without their last axis.
-        ValueError: a target is no class, where targets are in the host's memory.
+        ShapeError: the targets do not have the shape of the predictions without their last axis.
+        OutOfRangeError: a target on the host is no class index.
     """
     name = "sparse_top_k_categorical_accuracy"
     labels = y_true
@@ -100,36 +117,36 @@ def sparse_top_k_categorical_accuracy(
     return ops.cast(ops.in_top_k(y_true, y_pred, k=k), floatx())
 
 
-def _labels(y_true: Any, y_pred: Any, name: str) -> tuple[Tensor, Tensor]:
-    """Class numbers in the shape of the predictions without their last axis."""
+def _labels(y_true: TensorLike, y_pred: TensorLike, name: str) -> tuple[Tensor, Tensor]:
+    """Return class indices in the shape of the predictions without their last axis, and the predictions."""
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     shape = tuple(y_true.shape)
     if len(shape) == len(y_pred.shape) and shape[-1] == 1:
         y_true = y_true[..., 0]
-    if not agree(y_true.shape, y_pred.shape[:-1]):
+    if not shapes_match(y_true.shape, y_pred.shape[:-1]):
         raise ShapeError(
-            f"{name} expects class numbers of the shape of y_pred without its last axis; got y_true {shape} "
+            f"{name} expects class indices of the shape of y_pred without its last axis; got y_true {shape} "
             f"and y_pred {tuple(y_pred.shape)}. For one-hot targets use {name.removeprefix('sparse_')}."
         )
     return y_true, y_pred
 
 
 class Accuracy(MeanMetricWrapper):
-    """How often predictions equal the targets. (For class scores see the other accuracies.)
+    """The fraction of predictions that equal their targets. For scores of classes use the other accuracies.
 
     >>> float(hilevel.metrics.Accuracy()(np.array([1.0, 2.0]), np.array([1.0, 3.0])))
     0.5
     """
 
-    def __init__(self, name: str | None = "accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "accuracy", dtype: DTypeLike = None) -> None:
         super().__init__(accuracy, name, dtype)
 
 
 class BinaryAccuracy(MeanMetricWrapper):
-    """How often predictions are on the right side of a threshold, for targets 0 and 1.
+    """The fraction of predictions that are on the right side of a threshold, for targets 0 and 1.
 
     Args:
-        threshold: predictions above it mean 1. For scores before the sigmoid, 0 is the one that fits.
+        threshold: the value above which a prediction means 1. For logits use 0.
 
     >>> metric = hilevel.metrics.BinaryAccuracy()
     >>> float(metric(np.array([[1.0], [1.0]]), np.array([[0.75], [0.25]])))
@@ -137,37 +154,40 @@ class BinaryAccuracy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, name: str | None = "binary_accuracy", dtype: Any = None, threshold: float = 0.5
+        self, name: str | None = "binary_accuracy", dtype: DTypeLike = None, threshold: float = 0.5
     ) -> None:
         super().__init__(binary_accuracy, name, dtype, threshold=threshold)
 
 
 class CategoricalAccuracy(MeanMetricWrapper):
-    """How often the highest prediction is at the target's class, for one-hot targets.
+    """The fraction of samples whose highest prediction is at the target's class, for one-hot targets.
 
     >>> metric = hilevel.metrics.CategoricalAccuracy()
     >>> float(metric(np.array([[0, 1], [0, 1]]), np.array([[0.25, 0.75], [0.5, 0.25]])))
     0.5
     """
 
-    def __init__(self, name: str | None = "categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "categorical_accuracy", dtype: DTypeLike = None) -> None:
         super().__init__(categorical_accuracy, name, dtype)
 
 
 class SparseCategoricalAccuracy(MeanMetricWrapper):
-    """How often the highest prediction is at the target's class, for targets that are class numbers.
+    """The fraction of samples whose highest prediction is at the target's class, for class indices as targets.
 
     >>> metric = hilevel.metrics.SparseCategoricalAccuracy()
     >>> float(metric(np.array([1, 1]), np.array([[0.25, 0.75], [0.5, 0.25]])))
     0.5
     """
 
-    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "sparse_categorical_accuracy", dtype: DTypeLike = None) -> None:
         super().__init__(sparse_categorical_accuracy, name, dtype)
 
 
 class TopKCategoricalAccuracy(MeanMetricWrapper):
-    """How often the target's class is among the `k` highest predictions, for one-hot targets.
+    """The fraction of samples whose class is among the `k` highest predictions, for one-hot targets.
+
+    Args:
+        k: the number of the highest predictions.
 
     >>> metric = hilevel.metrics.TopKCategoricalAccuracy(k=2)
     >>> float(metric(np.array([[0, 1, 0]]), np.array([[0.5, 0.3, 0.2]])))
@@ -175,16 +195,17 @@ class TopKCategoricalAccuracy(MeanMetricWrapper):
     """
 
     def __init__(
-        self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: Any = None
+        self, k: int = 5, name: str | None = "top_k_categorical_accuracy", dtype: DTypeLike = None
     ) -> None:
         super().__init__(top_k_categorical_accuracy, name, dtype, k=k)
 
 
 class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
-    """How often the target's class is among the `k` highest predictions, for targets that are class numbers.
+    """The fraction of samples whose class is among the `k` highest predictions, for class indices as targets.
 
     Args:
-        from_sorted_ids: whether predictions are not scores but class numbers, the best first.
+        from_sorted_ids: whether predictions are class indices, the best first, instead of scores.
+        k: the number of the highest predictions.
 
     >>> metric = hilevel.metrics.SparseTopKCategoricalAccuracy(k=2)
     >>> float(metric(np.array([1]), np.array([[0.5, 0.3, 0.2]])))
@@ -195,7 +216,7 @@ class SparseTopKCategoricalAccuracy(MeanMetricWrapper):
         self,
         k: int = 5,
         name: str | None = "sparse_top_k_categorical_accuracy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         from_sorted_ids: bool = False,
     ) -> None:
         fn = sparse_top_k_categorical_accuracy

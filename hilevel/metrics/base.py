@@ -1,9 +1,9 @@
-"""What all metrics share: state in Variables, and its way through update, result and reset."""
+"""The base of metrics: state in Variables, which is updated, read and reset."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 from hilevel import dtype_policies, initializers, ops, tree
 from hilevel.api import registry
@@ -11,19 +11,19 @@ from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
 from hilevel.engine.names import unique_name
 from hilevel.engine.overlay import Overlay
-from hilevel.engine.types import DType, DTypeLike, Shape, Tensor
+from hilevel.engine.types import Config, DType, DTypeLike, Function, Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 
 
 class Metric(Configurable):
-    """Base of metrics: numbers that are gathered over many batches.
+    """Base of metrics: statistics that are accumulated over batches.
 
     A subclass makes its state in `__init__` with `add_weight`, changes it in `update_state` with `assign`, and
-    computes a tensor from it in `result`. This works in compiled functions as it does outside.
+    computes a tensor from it in `result`. These methods run eagerly and in compiled functions.
 
     Args:
-        dtype: the dtype to compute in, by default floatx.
-        name: a name for people, by default made from the class.
+        dtype: the dtype of the computation, by default floatx.
+        name: the name, by default made from the class.
 
     >>> class Largest(hilevel.metrics.Metric):
     ...     def __init__(self, name=None, dtype=None):
@@ -37,7 +37,7 @@ class Metric(Configurable):
     array(3., dtype=float32)
     """
 
-    def __init__(self, dtype: Any = None, name: str | None = None) -> None:
+    def __init__(self, dtype: DTypeLike = None, name: str | None = None) -> None:
         self.name = name or unique_name(registry.snake_case(type(self).__name__))
         self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
         self._variables: list[Variable] = []
@@ -52,12 +52,12 @@ class Metric(Configurable):
     def add_variable(
         self,
         shape: Sequence[int],
-        initializer: Any,
+        initializer: str | Function | None,
         dtype: DTypeLike = None,
         aggregation: str = "sum",
         name: str | None = None,
     ) -> Variable:
-        """A new Variable of the metric, zeros where no initializer is given."""
+        """Return a new Variable of the metric. Without an initializer it is zeros."""
         variable = Variable(
             _initializer(initializer),
             tuple(shape),
@@ -74,11 +74,11 @@ class Metric(Configurable):
     def add_weight(
         self,
         shape: Sequence[int] = (),
-        initializer: Any = None,
+        initializer: str | Function | None = None,
         dtype: DTypeLike = None,
         name: str | None = None,
     ) -> Variable:
-        """A new Variable of the metric, zeros where no initializer is given."""
+        """Return a new Variable of the metric. Without an initializer it is zeros."""
         return self.add_variable(shape, initializer, dtype, name=name)
 
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
@@ -86,24 +86,24 @@ class Metric(Configurable):
 
     @property
     def variables(self) -> list[Variable]:
-        """The metric's Variables, then those of the metrics in its attributes."""
+        """The metric's Variables, then the Variables of the metrics in its attributes."""
         held = [item for value in vars(self).values() for item in tree.flatten(value)]
         own = [item for item in held if isinstance(item, Variable)]
         nested = [v for item in held if isinstance(item, Metric) for v in item.variables]
         return list({id(v): v for v in own + nested}.values())
 
-    # -- what a metric does ------------------------------------------------------------------------
+    # -- update and result ------------------------------------------------------------------------
 
     def update_state(self, *args: Any, **kwargs: Any) -> None:
-        """Take in a batch."""
+        """Accumulate the statistics of a batch."""
         raise NotImplementedError(f"{type(self).__name__} has no update_state method.")
 
     def result(self) -> Any:
-        """The metric of all that was taken in."""
+        """Return the metric of all batches since the last reset."""
         raise NotImplementedError(f"{type(self).__name__} has no result method.")
 
     def reset_state(self) -> None:
-        """Begin again: all Variables become zeros."""
+        """Reset all Variables to zeros."""
         for v in self.variables:
             v.assign(ops.zeros(v.shape, dtype=v.dtype))
 
@@ -116,19 +116,19 @@ class Metric(Configurable):
     def stateless_update_state(
         self, metric_variables: Sequence[Tensor], *args: Any, **kwargs: Any
     ) -> list[Tensor]:
-        """The values that the Variables would have after `update_state`, had they these before."""
+        """Return the values of the Variables after `update_state` from these values."""
         return self._with(metric_variables, lambda: self.update_state(*args, **kwargs))[1]
 
     def stateless_result(self, metric_variables: Sequence[Tensor]) -> Any:
-        """The result if the Variables had these values."""
+        """Return the result for these values of the Variables."""
         return self._with(metric_variables, self.result)[0]
 
     def stateless_reset_state(self) -> list[Tensor]:
-        """The values that the Variables would have after `reset_state`."""
+        """Return the values of the Variables after `reset_state`."""
         return self._with([v.value for v in self.variables], self.reset_state)[1]
 
     def _with(self, values: Sequence[Tensor], function: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
-        """What a function returns, and leaves in the Variables, if they have these values."""
+        """Return the result of a function and the values of the Variables after it, if they begin with these values."""
         variables = self.variables
         if len(values) != len(variables):
             raise ValueError(
@@ -144,12 +144,16 @@ class Metric(Configurable):
         return f'<{type(self).__name__} "{self.name}">'
 
 
-def _initializer(identifier: Any) -> Any:
+MetricLike: TypeAlias = Metric | str | Function | Config | None
+"""A metric as `compile` accepts it: an object, a name, a function `(y_true, y_pred)`, a config, or None."""
+
+
+def _initializer(identifier: str | Function | None) -> Any:
     if identifier is None or identifier == "zeros":
         return ops.zeros
     return initializers.get(identifier)
 
 
-def accumulate(variable: Variable, value: Any) -> None:
+def accumulate(variable: Variable, value: TensorLike) -> None:
     """Add to a metric's Variable."""
     variable.assign(ops.add(variable, value))

@@ -1,43 +1,45 @@
-"""Counts of right and wrong decisions at thresholds, and the rates made of them."""
+"""Counts of right and wrong decisions at thresholds, and the rates of these counts."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
 from hilevel import ops
 from hilevel.config import epsilon
-from hilevel.engine.types import Config, Tensor
-from hilevel.losses.base import cast_to, matched, same_rank
+from hilevel.engine.types import Config, DTypeLike, Tensor, TensorLike
+from hilevel.losses.base import cast_to, match_shapes, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
 COUNTS = ("true_positives", "false_positives", "true_negatives", "false_negatives")
 _LOWEST = -1e10
 
+Thresholds: TypeAlias = float | Sequence[float] | None
+"""One threshold, several, or None for the default."""
+
 
 # -- counting ---------------------------------------------------------------------------------------
 
 
-def evenly_spaced(thresholds: Sequence[float]) -> bool:
+def is_evenly_spaced(thresholds: Sequence[float]) -> bool:
     """Whether thresholds divide 0..1 into equal parts, so that scores can be sorted into buckets."""
     even = np.linspace(0, 1, len(thresholds)) if len(thresholds) > 2 else None
     return even is not None and np.allclose(thresholds, even, atol=epsilon())
 
 
 def _above_each(scores: Tensor, weights: Tensor, thresholds: Sequence[float]) -> Tensor:
-    """For each threshold, the sum of the weights of all scores above it, over the first axis."""
+    """Return, for each threshold, the sum of the weights of all scores above it, over the first axis."""
     limits = np.asarray(thresholds, scores.dtype).reshape(-1, *(1,) * len(scores.shape))
     above = ops.cast(ops.greater(scores[None], limits), weights.dtype)
     return ops.sum(above * weights[None], axis=1)
 
 
 def _above_each_even(scores: Tensor, weights: Tensor, thresholds: Sequence[float]) -> Tensor:
-    """The same for evenly spaced thresholds: the scores are put into buckets, the buckets added up from the end.
+    """Return the result of `_above_each` for evenly spaced thresholds, by counts in buckets.
 
-    If the first threshold is below 0, a score of 0 is above it.
-    """
+    If the first threshold is below 0, a score of 0 is above it."""
     n = len(thresholds)
     bucket = ops.cast(ops.ceil(ops.clip(scores, 0, 1) * (n - 1)) - 1, "int32")
     if thresholds[0] >= 0:
@@ -53,7 +55,7 @@ def _above_each_even(scores: Tensor, weights: Tensor, thresholds: Sequence[float
 def count(
     y_true: Tensor, y_pred: Tensor, weights: Tensor | None, thresholds: Sequence[float], even: bool
 ) -> dict[str, Tensor]:
-    """The four counts at each threshold, over the first axis: `(thresholds, ...)`."""
+    """Return the four counts at each threshold, over the first axis: `(thresholds, ...)`."""
     positive = ops.cast(ops.not_equal(y_true, 0), y_pred.dtype)
     negative = 1 - positive
     if weights is not None:
@@ -65,25 +67,25 @@ def count(
 
 
 def only_top_k(scores: Tensor, k: int) -> Tensor:
-    """The scores, those that are not among the `k` largest of their row put below everything."""
+    """Return the scores, with all but the `k` largest of each row replaced by a very low value."""
     _, index = ops.top_k(scores, k)
     chosen = ops.sum(ops.one_hot(index, scores.shape[-1], dtype=scores.dtype), axis=-2)
     return scores * chosen + _LOWEST * (1 - chosen)
 
 
-def check_range(name: str, values: Any, low: float = 0, high: float = 1) -> None:
-    """Refuse an argument outside of a range.
+def check_range(name: str, values: float | Sequence[float] | None, low: float = 0, high: float = 1) -> None:
+    """Raise ValueError if a value is outside the range.
 
     Raises:
-        ValueError: says the argument, and the range.
+        ValueError: names the argument and the range.
     """
-    values = values if isinstance(values, (list, tuple)) else [values]
-    if any(v is None or not low <= v <= high for v in values):
-        raise ValueError(f"`{name}` lies between {low} and {high}; got {values}.")
+    several = values if isinstance(values, Sequence) else [values]
+    if any(v is None or not low <= v <= high for v in several):
+        raise ValueError(f"`{name}` must be between {low} and {high}; got {several}.")
 
 
 class ConfusionMetric(Metric):
-    """Base of metrics that are made of counts at thresholds; `counted` says which of the four are kept."""
+    """Base of metrics of counts at thresholds. `counted` has the names of the counts that are kept."""
 
     counted: tuple[str, ...] = COUNTS
     top_k: int | None = None
@@ -96,17 +98,21 @@ class ConfusionMetric(Metric):
     def _begin(self, thresholds: Sequence[float], columns: tuple[int, ...] = ()) -> None:
         """Make the Variables for the counts."""
         self._limits = list(thresholds)
-        self._even = evenly_spaced([min(max(t, 0), 1) for t in thresholds])
+        self._even = is_evenly_spaced([min(max(t, 0), 1) for t in thresholds])
         for name in self.counted:
             setattr(self, name, self.add_weight((len(thresholds), *columns), name=name))
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Count the decisions of a batch."""
         self._add(*self._aligned(y_true, y_pred, sample_weight))
 
-    def _aligned(self, y_true: Any, y_pred: Any, weight: Any) -> tuple[Tensor, Tensor, Tensor | None]:
-        """Targets, predictions and weights of one shape, of the class that was asked for."""
-        y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
+    def _aligned(
+        self, y_true: TensorLike, y_pred: TensorLike, weight: TensorLike | None
+    ) -> tuple[Tensor, Tensor, Tensor | None]:
+        """Return targets, predictions and weights of one shape, of the column `class_id` if it is given."""
+        y_true, y_pred = match_shapes(y_true, cast_to(y_pred, self._dtype), self.name)
         if weight is not None:
             weight = ops.expand_dims(cast_to(weight, self._dtype), -1)
             _, weight = same_rank(y_true, weight, expand=False)
@@ -118,16 +124,16 @@ class ConfusionMetric(Metric):
 
     def _add(self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None) -> None:
         """Add the counts of all elements."""
-        flat = [x if x is None else ops.reshape(x, (-1,)) for x in (y_true, y_pred, weight)]
-        self._accumulate(*flat)
+        weight = None if weight is None else ops.reshape(weight, (-1,))
+        self._accumulate(ops.reshape(y_true, (-1,)), ops.reshape(y_pred, (-1,)), weight)
 
-    def _accumulate(self, y_true: Any, y_pred: Any, weight: Any) -> None:
+    def _accumulate(self, y_true: Tensor, y_pred: Tensor, weight: Tensor | None) -> None:
         counts = count(y_true, y_pred, weight, self._limits, self._even)
         for name in self.counted:
             accumulate(getattr(self, name), counts[name])
 
     def _rate(self, part: str, rest: str) -> Tensor:
-        """`part / (part + rest)` at each threshold, 0 where nothing was counted."""
+        """Return `part / (part + rest)` at each threshold, 0 where both are 0."""
         a, b = getattr(self, part), getattr(self, rest)
         return ops.divide_no_nan(a, a + b)
 
@@ -148,40 +154,44 @@ class ConfusionMetric(Metric):
 
 
 class _AtThresholds(ConfusionMetric):
-    """Something at the thresholds given, a single number for a single one."""
+    """Base of a count or rate at each threshold; a scalar for a single threshold."""
 
-    def __init__(self, thresholds: Any, default: float, name: str | None, dtype: Any) -> None:
+    def __init__(self, thresholds: Thresholds, default: float, name: str | None, dtype: DTypeLike) -> None:
         super().__init__(dtype, name)
         self.init_thresholds = thresholds
         if thresholds is not None:
             check_range("thresholds", thresholds)
         given = default if thresholds is None else thresholds
-        self.thresholds = list(given) if isinstance(given, (list, tuple)) else [given]
+        self.thresholds: list[float] = list(given) if isinstance(given, Sequence) else [given]
         self._begin(self.thresholds)
 
     def _values(self) -> Tensor:
         return getattr(self, self.counted[0]).value
 
     def result(self) -> Tensor:
-        """A number, or one for each threshold if there are several."""
+        """Return a scalar, or a value for each of several thresholds."""
         values = self._values()
         return values[0] if len(self.thresholds) == 1 else values
 
     def get_config(self) -> Config:
-        """The constructor's arguments, as plain data."""
+        """Return the constructor's arguments, as plain data."""
         return super().get_config() | {"thresholds": self.init_thresholds}
 
 
 class _Count(_AtThresholds):
-    def __init__(self, thresholds: Any = None, name: str | None = None, dtype: Any = None) -> None:
+    def __init__(
+        self, thresholds: Thresholds = None, name: str | None = None, dtype: DTypeLike = None
+    ) -> None:
         super().__init__(thresholds, 0.5, name, dtype)
 
 
 class TruePositives(_Count):
-    """How many targets are 1 and were predicted above the threshold; the sum of their weights if there are any.
+    """The number of targets 1 with predictions above the threshold.
+
+    With sample weights it is the sum of their weights.
 
     Args:
-        thresholds: a number in 0..1, or a list; by default 0.5.
+        thresholds: a value from 0 to 1, or a list of values; by default 0.5.
 
     >>> metric = hilevel.metrics.TruePositives()
     >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
@@ -192,10 +202,12 @@ class TruePositives(_Count):
 
 
 class FalsePositives(_Count):
-    """How many targets are 0 and were predicted above the threshold; the sum of their weights if there are any.
+    """The number of targets 0 with predictions above the threshold.
+
+    With sample weights it is the sum of their weights.
 
     Args:
-        thresholds: a number in 0..1, or a list; by default 0.5.
+        thresholds: a value from 0 to 1, or a list of values; by default 0.5.
 
     >>> metric = hilevel.metrics.FalsePositives()
     >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
@@ -206,10 +218,12 @@ class FalsePositives(_Count):
 
 
 class TrueNegatives(_Count):
-    """How many targets are 0 and were not predicted above the threshold; the sum of their weights if there are any.
+    """The number of targets 0 with predictions not above the threshold.
+
+    With sample weights it is the sum of their weights.
 
     Args:
-        thresholds: a number in 0..1, or a list; by default 0.5.
+        thresholds: a value from 0 to 1, or a list of values; by default 0.5.
 
     >>> metric = hilevel.metrics.TrueNegatives()
     >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
@@ -220,10 +234,12 @@ class TrueNegatives(_Count):
 
 
 class FalseNegatives(_Count):
-    """How many targets are 1 and were not predicted above the threshold; the sum of their weights if there are any.
+    """The number of targets 1 with predictions not above the threshold.
+
+    With sample weights it is the sum of their weights.
 
     Args:
-        thresholds: a number in 0..1, or a list; by default 0.5.
+        thresholds: a value from 0 to 1, or a list of values; by default 0.5.
 
     >>> metric = hilevel.metrics.FalseNegatives()
     >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.8])))
@@ -236,23 +252,23 @@ class FalseNegatives(_Count):
 class _Rate(_AtThresholds):
     def __init__(
         self,
-        thresholds: Any = None,
+        thresholds: Thresholds = None,
         top_k: int | None = None,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         self.top_k, self.class_id = top_k, class_id
         super().__init__(thresholds, 0.5 if top_k is None else _LOWEST, name, dtype)
 
 
 class Precision(_Rate):
-    """How many of the decisions for 1 were right: true positives / (true positives + false positives).
+    """The fraction of right decisions among the decisions for 1: `true positives / (true + false positives)`.
 
     Args:
-        thresholds: a number in 0..1, or a list; by default 0.5, and no threshold with `top_k`.
-        top_k: the decision for 1 is made for so many of the highest predictions of a sample.
-        class_id: the only column that counts; by default all.
+        thresholds: a value from 0 to 1, or a list of values; by default 0.5, and no threshold with `top_k`.
+        top_k: the number of the highest predictions of a sample that are decisions for 1; None for a threshold.
+        class_id: the index of the only column that counts; by default all count.
 
     >>> metric = hilevel.metrics.Precision()
     >>> float(metric(np.array([0, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.1])))
@@ -266,12 +282,12 @@ class Precision(_Rate):
 
 
 class Recall(_Rate):
-    """How many of the targets 1 were found: true positives / (true positives + false negatives).
+    """The fraction of targets 1 that were predicted: `true positives / (true positives + false negatives)`.
 
     Args:
-        thresholds: a number in 0..1, or a list; by default 0.5, and no threshold with `top_k`.
-        top_k: the decision for 1 is made for so many of the highest predictions of a sample.
-        class_id: the only column that counts; by default all.
+        thresholds: a value from 0 to 1, or a list of values; by default 0.5, and no threshold with `top_k`.
+        top_k: the number of the highest predictions of a sample that are decisions for 1; None for a threshold.
+        class_id: the index of the only column that counts; by default all count.
 
     >>> metric = hilevel.metrics.Recall()
     >>> float(metric(np.array([0, 1, 1, 1, 1]), np.array([0.9, 0.9, 0.1, 0.1, 0.1])))
@@ -284,18 +300,18 @@ class Recall(_Rate):
         return self._recall
 
 
-# -- the best rate where another one is good enough -------------------------------------------------
+# -- the best rate at a limit of another rate -------------------------------------------------------
 
 
 class _BestAt(ConfusionMetric):
-    """The largest of one rate over the thresholds at which another rate has at least a given value."""
+    """The largest value of one rate at the thresholds where another rate is at least `value`."""
 
     def __init__(
-        self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: Any
+        self, value: float, num_thresholds: int, class_id: int | None, name: str | None, dtype: DTypeLike
     ) -> None:
         super().__init__(dtype, name)
         if num_thresholds <= 0:
-            raise ValueError(f"`num_thresholds` is at least 1; got {num_thresholds}.")
+            raise ValueError(f"`num_thresholds` must be at least 1; got {num_thresholds}.")
         self.value, self.num_thresholds, self.class_id = value, num_thresholds, class_id
         self.thresholds = even_thresholds(num_thresholds) if num_thresholds > 1 else [0.5]
         self._begin(self.thresholds)
@@ -305,17 +321,17 @@ class _BestAt(ConfusionMetric):
 
 
 def even_thresholds(n: int) -> list[float]:
-    """0, 1 and so many between them that there are `n`."""
+    """Return `n` evenly spaced thresholds from 0 to 1."""
     return [i / (n - 1) for i in range(n)]
 
 
 class SensitivityAtSpecificity(_BestAt):
-    """The best sensitivity (recall of the targets 1) where the specificity (that of the targets 0) is high enough.
+    """The best sensitivity (recall of the targets 1) at a sufficient specificity (recall of the targets 0).
 
     Args:
-        specificity: the least one, in 0..1.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only column that counts; by default all.
+        specificity: the lower limit of the specificity, from 0 to 1.
+        num_thresholds: the number of thresholds.
+        class_id: the index of the only column that counts; by default all count.
 
     >>> metric = hilevel.metrics.SensitivityAtSpecificity(0.5)
     >>> float(metric(np.array([0, 0, 0, 1, 1]), np.array([0, 0.3, 0.8, 0.3, 0.8])))
@@ -331,24 +347,24 @@ class SensitivityAtSpecificity(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         check_range("specificity", specificity)
         self.specificity = specificity
         super().__init__(specificity, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Tensor:
-        """The sensitivity."""
+        """Return the sensitivity."""
         return self._best(self._recall, where=self._specificity)
 
 
 class SpecificityAtSensitivity(_BestAt):
-    """The best specificity (recall of the targets 0) where the sensitivity (that of the targets 1) is high enough.
+    """The best specificity (recall of the targets 0) at a sufficient sensitivity (recall of the targets 1).
 
     Args:
-        sensitivity: the least one, in 0..1.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only column that counts; by default all.
+        sensitivity: the lower limit of the sensitivity, from 0 to 1.
+        num_thresholds: the number of thresholds.
+        class_id: the index of the only column that counts; by default all count.
 
     >>> metric = hilevel.metrics.SpecificityAtSensitivity(0.5)
     >>> round(float(metric(np.array([0, 0, 0, 1, 1]), np.array([0, 0.3, 0.8, 0.3, 0.8]))), 4)
@@ -364,24 +380,24 @@ class SpecificityAtSensitivity(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         check_range("sensitivity", sensitivity)
         self.sensitivity = sensitivity
         super().__init__(sensitivity, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Tensor:
-        """The specificity."""
+        """Return the specificity."""
         return self._best(self._specificity, where=self._recall)
 
 
 class PrecisionAtRecall(_BestAt):
-    """The best precision where the recall is high enough.
+    """The best precision at a sufficient recall.
 
     Args:
-        recall: the least one, in 0..1.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only column that counts; by default all.
+        recall: the lower limit of the recall, from 0 to 1.
+        num_thresholds: the number of thresholds.
+        class_id: the index of the only column that counts; by default all count.
 
     >>> metric = hilevel.metrics.PrecisionAtRecall(0.5)
     >>> float(metric(np.array([0, 0, 0, 1, 1]), np.array([0, 0.3, 0.8, 0.3, 0.8])))
@@ -397,24 +413,24 @@ class PrecisionAtRecall(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         check_range("recall", recall)
         self.recall = recall
         super().__init__(recall, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Tensor:
-        """The precision."""
+        """Return the precision."""
         return self._best(self._precision, where=self._recall)
 
 
 class RecallAtPrecision(_BestAt):
-    """The best recall where the precision is high enough.
+    """The best recall at a sufficient precision.
 
     Args:
-        precision: the least one, in 0..1.
-        num_thresholds: how many thresholds are tried.
-        class_id: the only column that counts; by default all.
+        precision: the lower limit of the precision, from 0 to 1.
+        num_thresholds: the number of thresholds.
+        class_id: the index of the only column that counts; by default all count.
 
     >>> metric = hilevel.metrics.RecallAtPrecision(0.8)
     >>> float(metric(np.array([0, 0, 1, 1]), np.array([0, 0.5, 0.3, 0.9])))
@@ -430,12 +446,12 @@ class RecallAtPrecision(_BestAt):
         num_thresholds: int = 200,
         class_id: int | None = None,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         check_range("precision", precision)
         self.precision = precision
         super().__init__(precision, num_thresholds, class_id, name, dtype)
 
     def result(self) -> Tensor:
-        """The recall."""
+        """Return the recall."""
         return self._best(self._recall, where=self._precision)

@@ -1,12 +1,10 @@
-"""F scores: precision and recall in one number."""
+"""F scores: means of precision and recall."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from hilevel import ops
 from hilevel.config import epsilon
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import DTypeLike, Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
 from hilevel.losses.base import cast_to
@@ -14,10 +12,10 @@ from hilevel.metrics.base import Metric, accumulate
 
 
 def check_columns(metric: Metric, y_true_shape: Shape, y_pred_shape: Shape) -> int:
-    """The number of columns of targets and predictions.
+    """Return the number of columns of targets and predictions.
 
     Raises:
-        ShapeError: they are not two tables with equally many columns.
+        ShapeError: they are not of shape `(batch, columns)` with one number of columns.
     """
     if len(y_true_shape) != 2 or len(y_pred_shape) != 2 or y_true_shape[-1] != y_pred_shape[-1]:
         raise ShapeError(
@@ -25,20 +23,21 @@ def check_columns(metric: Metric, y_true_shape: Shape, y_pred_shape: Shape) -> i
             f"got {tuple(y_true_shape)} and {tuple(y_pred_shape)}."
         )
     if y_pred_shape[-1] is None:
-        raise ShapeError(f'{type(metric).__name__} "{metric.name}" needs to know the number of columns.')
+        raise ShapeError(f'{type(metric).__name__} "{metric.name}" requires a known number of columns.')
     return int(y_pred_shape[-1])
 
 
 class FBetaScore(Metric):
     """The weighted harmonic mean of precision and recall.
 
-    `(1 + beta**2) * precision * recall / (beta**2 * precision + recall)`, for tables with a column for each class.
+    `(1 + beta**2) * precision * recall / (beta**2 * precision + recall)`. Targets and predictions are of shape
+    `(batch, classes)`.
 
     Args:
-        average: None for a score for each class; `"macro"` for their mean, `"weighted"` for their mean weighted by
-            how often each class occurs, `"micro"` for one score of all decisions.
-        beta: how much more recall counts than precision; a float above 0.
-        threshold: predictions above it (in 0..1) mean yes; without one the highest of each row does.
+        average: None for a score for each class; `"macro"` for their mean; `"weighted"` for their mean weighted by the
+            frequencies of the classes. `"micro"` is for one score of all decisions.
+        beta: the weight of recall relative to precision, a float above 0.
+        threshold: the score above which a class is predicted, at most 1. None predicts the highest of each row.
 
     >>> metric = hilevel.metrics.FBetaScore(beta=2.0, threshold=0.5)
     >>> metric(np.array([[1, 1], [1, 0]]), np.array([[0.2, 0.6], [0.6, 0.1]])).round(4)
@@ -46,7 +45,7 @@ class FBetaScore(Metric):
 
     Raises:
         ValueError: an argument is out of its range.
-        ShapeError: targets and predictions are no tables of one shape.
+        ShapeError: targets and predictions are not of one shape `(batch, columns)`.
     """
 
     def __init__(
@@ -55,20 +54,20 @@ class FBetaScore(Metric):
         beta: float = 1.0,
         threshold: float | None = None,
         name: str | None = "fbeta_score",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(dtype, name)
         if average not in (None, "micro", "macro", "weighted"):
-            raise ValueError(f"`average` is None, 'micro', 'macro' or 'weighted'; got {average!r}.")
+            raise ValueError(f"`average` must be None, 'micro', 'macro' or 'weighted'; got {average!r}.")
         if not isinstance(beta, float) or beta <= 0:
-            raise ValueError(f"`beta` is a float above 0; got {beta!r}.")
+            raise ValueError(f"`beta` must be a float above 0; got {beta!r}.")
         if threshold is not None and not (isinstance(threshold, float) and 0 < threshold <= 1):
-            raise ValueError(f"`threshold` is a float above 0, at most 1; got {threshold!r}.")
+            raise ValueError(f"`threshold` must be a float above 0, at most 1; got {threshold!r}.")
         self.average, self.beta, self.threshold = average, beta, threshold
         self.built = False
 
     def build(self, y_true_shape: Shape, y_pred_shape: Shape) -> None:
-        """Make the Variables, one number for each class."""
+        """Make the Variables, with a value for each class."""
         if self.built:
             return
         columns = check_columns(self, y_true_shape, y_pred_shape)
@@ -82,7 +81,9 @@ class FBetaScore(Metric):
         self.intermediate_weights = zeros("intermediate_weights")
         self.built = True
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
         """Count the decisions of a batch."""
         y_true, y_pred = cast_to(y_true, self._dtype), cast_to(y_pred, self._dtype)
         check_columns(self, y_true.shape, y_pred.shape)
@@ -100,14 +101,14 @@ class FBetaScore(Metric):
         add(self.intermediate_weights, y_true)
 
     def _decide(self, y_pred: Tensor) -> Tensor:
-        """1 for yes, 0 for no."""
+        """Return 1 for the predicted classes, 0 for the others."""
         if self.threshold is not None:
             return ops.cast(y_pred > self.threshold, self._dtype)
         highest = ops.greater_equal(y_pred, ops.max(y_pred, axis=-1, keepdims=True))
         return ops.cast(ops.logical_and(highest, ops.abs(y_pred) > 1e-9), self._dtype)
 
     def result(self) -> Tensor:
-        """The score, or one for each class."""
+        """Return the score, or a score for each class."""
         tp = self.true_positives.value
         precision = tp / (tp + self.false_positives + epsilon())
         recall = tp / (tp + self.false_negatives + epsilon())
@@ -120,12 +121,12 @@ class FBetaScore(Metric):
 
 
 class F1Score(FBetaScore):
-    """The harmonic mean of precision and recall, for tables with one column for each class.
+    """The harmonic mean of precision and recall, for targets and predictions of shape `(batch, classes)`.
 
     Args:
-        average: None for a score for each class; `"macro"` for their mean, `"weighted"` for their mean weighted by
-            how often each class occurs, `"micro"` for one score of all decisions.
-        threshold: predictions above it (in 0..1) mean yes; without one the highest of each row does.
+        average: None for a score for each class; `"macro"` for their mean; `"weighted"` for their mean weighted by the
+            frequencies of the classes. `"micro"` is for one score of all decisions.
+        threshold: the score above which a class is predicted, at most 1. None predicts the highest of each row.
 
     >>> metric = hilevel.metrics.F1Score(threshold=0.5)
     >>> metric(np.array([[1, 1], [1, 0]]), np.array([[0.2, 0.6], [0.6, 0.1]])).round(4)
@@ -137,6 +138,6 @@ class F1Score(FBetaScore):
         average: str | None = None,
         threshold: float | None = None,
         name: str | None = "f1_score",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(average, 1.0, threshold, name, dtype)

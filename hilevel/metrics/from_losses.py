@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from hilevel import losses, ops
-from hilevel.engine.types import Tensor
-from hilevel.losses.base import cast_to, matched, weighted
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
+from hilevel.losses.base import apply_weights, cast_to, match_shapes
 from hilevel.metrics.reduction import Mean, MeanMetricWrapper
 
 
@@ -17,7 +15,7 @@ class MeanSquaredError(MeanMetricWrapper):
     0.5
     """
 
-    def __init__(self, name: str | None = "mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean_squared_error", dtype: DTypeLike = None) -> None:
         super().__init__(losses.mean_squared_error, name, dtype)
 
 
@@ -28,16 +26,18 @@ class RootMeanSquaredError(Mean):
     5.0
     """
 
-    def __init__(self, name: str | None = "root_mean_squared_error", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "root_mean_squared_error", dtype: DTypeLike = None) -> None:
         super().__init__(name, dtype)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Take in a batch."""
-        y_true, y_pred = matched(y_true, cast_to(y_pred, self._dtype), self.name)
+    def update_state(  # type: ignore[override]
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        """Accumulate the statistics of a batch."""
+        y_true, y_pred = match_shapes(y_true, cast_to(y_pred, self._dtype), self.name)
         super().update_state(ops.square(y_pred - y_true), sample_weight)
 
     def result(self) -> Tensor:
-        """The root of the mean."""
+        """Return the root of the mean."""
         return ops.sqrt(super().result())
 
 
@@ -48,18 +48,18 @@ class MeanAbsoluteError(MeanMetricWrapper):
     1.5
     """
 
-    def __init__(self, name: str | None = "mean_absolute_error", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean_absolute_error", dtype: DTypeLike = None) -> None:
         super().__init__(losses.mean_absolute_error, name, dtype)
 
 
 class MeanAbsolutePercentageError(MeanMetricWrapper):
-    """The mean of errors in percent of the target.
+    """The mean of absolute errors, in percent of the target.
 
     >>> float(hilevel.metrics.MeanAbsolutePercentageError()(np.array([[2.0]]), np.array([[1.0]])))
     50.0
     """
 
-    def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean_absolute_percentage_error", dtype: DTypeLike = None) -> None:
         super().__init__(losses.mean_absolute_percentage_error, name, dtype)
 
 
@@ -71,7 +71,7 @@ class MeanSquaredLogarithmicError(MeanMetricWrapper):
     0.4805
     """
 
-    def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean_squared_logarithmic_error", dtype: DTypeLike = None) -> None:
         super().__init__(losses.mean_squared_logarithmic_error, name, dtype)
 
 
@@ -82,7 +82,7 @@ class LogCoshError(MeanMetricWrapper):
     1.325
     """
 
-    def __init__(self, name: str | None = "logcosh", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "logcosh", dtype: DTypeLike = None) -> None:
         super().__init__(losses.log_cosh, name, dtype)
 
 
@@ -93,7 +93,7 @@ class Hinge(MeanMetricWrapper):
     0.25
     """
 
-    def __init__(self, name: str | None = "hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "hinge", dtype: DTypeLike = None) -> None:
         super().__init__(losses.hinge, name, dtype)
 
 
@@ -104,7 +104,7 @@ class SquaredHinge(MeanMetricWrapper):
     0.125
     """
 
-    def __init__(self, name: str | None = "squared_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "squared_hinge", dtype: DTypeLike = None) -> None:
         super().__init__(losses.squared_hinge, name, dtype)
 
 
@@ -115,7 +115,7 @@ class CategoricalHinge(MeanMetricWrapper):
     0.5
     """
 
-    def __init__(self, name: str | None = "categorical_hinge", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "categorical_hinge", dtype: DTypeLike = None) -> None:
         super().__init__(losses.categorical_hinge, name, dtype)
 
 
@@ -127,7 +127,7 @@ class KLDivergence(MeanMetricWrapper):
     0.1438
     """
 
-    def __init__(self, name: str | None = "kl_divergence", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "kl_divergence", dtype: DTypeLike = None) -> None:
         super().__init__(losses.kl_divergence, name, dtype)
 
 
@@ -138,7 +138,7 @@ class Poisson(MeanMetricWrapper):
     1.5
     """
 
-    def __init__(self, name: str | None = "poisson", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "poisson", dtype: DTypeLike = None) -> None:
         super().__init__(losses.poisson, name, dtype)
 
 
@@ -146,8 +146,8 @@ class BinaryCrossentropy(MeanMetricWrapper):
     """The mean cross-entropy, for targets 0 and 1.
 
     Args:
-        from_logits: whether predictions are the scores before the sigmoid.
-        label_smoothing: the share of 1/2 that is mixed into the targets.
+        from_logits: whether predictions are logits, the scores before the sigmoid.
+        label_smoothing: the fraction of 1/2 in the smoothed targets.
 
     >>> round(float(hilevel.metrics.BinaryCrossentropy()(np.array([[1]]), np.array([[0.5]]))), 4)
     0.6931
@@ -156,7 +156,7 @@ class BinaryCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str | None = "binary_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
     ) -> None:
@@ -168,9 +168,9 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     """The mean cross-entropy, for one-hot targets.
 
     Args:
-        from_logits: whether predictions are the scores before the softmax.
-        label_smoothing: the share of the uniform distribution that is mixed into the targets.
-        axis: that of the classes.
+        from_logits: whether predictions are logits, the scores before the softmax.
+        label_smoothing: the fraction of the uniform distribution in the smoothed targets.
+        axis: the axis of the classes.
 
     >>> metric = hilevel.metrics.CategoricalCrossentropy()
     >>> round(float(metric(np.array([[0, 1]]), np.array([[0.5, 0.5]]))), 4)
@@ -180,7 +180,7 @@ class CategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str | None = "categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         from_logits: bool = False,
         label_smoothing: float = 0,
         axis: int = -1,
@@ -190,12 +190,12 @@ class CategoricalCrossentropy(MeanMetricWrapper):
 
 
 class SparseCategoricalCrossentropy(MeanMetricWrapper):
-    """The mean cross-entropy, for targets that are class numbers.
+    """The mean cross-entropy, for targets that are class indices.
 
     Args:
-        from_logits: whether predictions are the scores before the softmax.
-        ignore_class: a label whose samples have the loss 0, and weigh nothing where there are weights.
-        axis: that of the classes.
+        from_logits: whether predictions are logits, the scores before the softmax.
+        ignore_class: a label whose samples have the loss 0; given sample weights, their weights are 0.
+        axis: the axis of the classes.
 
     >>> metric = hilevel.metrics.SparseCategoricalCrossentropy()
     >>> round(float(metric(np.array([1]), np.array([[0.5, 0.5]]))), 4)
@@ -207,7 +207,7 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
     def __init__(
         self,
         name: str | None = "sparse_categorical_crossentropy",
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         from_logits: bool = False,
         ignore_class: int | None = None,
         axis: int = -1,
@@ -215,9 +215,11 @@ class SparseCategoricalCrossentropy(MeanMetricWrapper):
         options = {"from_logits": from_logits, "ignore_class": ignore_class, "axis": axis}
         super().__init__(losses.sparse_categorical_crossentropy, name, dtype, **options)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Take in a batch."""
+    def update_state(  # type: ignore[override]
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        """Accumulate the statistics of a batch."""
         if sample_weight is not None and self.ignore_class is not None:
             counts = ops.cast(ops.not_equal(y_true, self.ignore_class), self._dtype)
-            sample_weight = weighted(counts, cast_to(sample_weight, self._dtype))[0]
+            sample_weight = apply_weights(counts, cast_to(sample_weight, self._dtype))[0]
         super().update_state(y_true, y_pred, sample_weight)

@@ -3,28 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine import dtypes
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError, warn
 from hilevel.losses.base import cast_to
 from hilevel.metrics.base import Metric, accumulate
 
 
 class IoU(Metric):
-    """The mean, over some classes, of intersection over union: `right / (targets + predictions - right)`.
+    """The mean of intersection over union over some classes: `right / (targets + predictions - right)`.
 
     Args:
-        num_classes: how many classes there are.
-        target_class_ids: the classes whose mean is taken. (Classes that never occur are left out of it.)
+        num_classes: the number of classes.
+        target_class_ids: the classes that are averaged. Classes that never occur are left out.
         dtype: the dtype of the confusion matrix, by default int32.
-        ignore_class: a label whose elements do not count.
-        sparse_y_true, sparse_y_pred: whether they are class numbers; else they have an axis with a number for each
-            class, of which the highest counts.
-        axis: that of the classes.
+        ignore_class: a label whose elements are not counted.
+        sparse_y_true, sparse_y_pred: whether targets and predictions are class indices. If not, they have an axis of
+            scores for the classes, of which the highest counts.
+        axis: the axis of the classes.
 
     >>> metric = hilevel.metrics.IoU(num_classes=2, target_class_ids=[0])
     >>> round(float(metric(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))), 4)
@@ -32,7 +31,7 @@ class IoU(Metric):
 
     Raises:
         ValueError: a target class is not below `num_classes`.
-        ShapeError: there are not as many predictions as targets.
+        ShapeError: the numbers of predictions and targets differ.
     """
 
     def __init__(
@@ -40,7 +39,7 @@ class IoU(Metric):
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -49,7 +48,7 @@ class IoU(Metric):
         super().__init__(dtype or "int32", name)
         if max(target_class_ids) >= num_classes:
             raise ValueError(
-                f"`target_class_ids` are below num_classes={num_classes}; got {list(target_class_ids)}."
+                f"`target_class_ids` must be below num_classes={num_classes}; got {list(target_class_ids)}."
             )
         self.num_classes, self.target_class_ids = num_classes, list(target_class_ids)
         self.ignore_class, self.axis = ignore_class, axis
@@ -57,8 +56,10 @@ class IoU(Metric):
         shape = (num_classes, num_classes)
         self.total_cm = self.add_weight(shape, dtype=self.dtype, name="total_confusion_matrix")
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch."""
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        """Count the classes of a batch."""
         y_true = self._labels(y_true, self.sparse_y_true)
         y_pred = self._labels(y_pred, self.sparse_y_pred)
         if y_true.shape != y_pred.shape:
@@ -74,15 +75,15 @@ class IoU(Metric):
         counts = ops.scatter(pairs, ops.where(valid, weight, 0), self.total_cm.shape)
         accumulate(self.total_cm, counts)
 
-    def _labels(self, y: Any, sparse: bool) -> Tensor:
-        """Class numbers, in one row."""
+    def _labels(self, y: TensorLike, sparse: bool) -> Tensor:
+        """Return class indices, of shape `(elements,)`."""
         y = y if sparse else ops.argmax(y, axis=self.axis)
         return ops.reshape(cast_to(y, dtypes.INT32), (-1,))
 
     def _is_class(self, y: Tensor) -> Tensor:
         return ops.logical_and(y >= 0, y < self.num_classes)
 
-    def _weights(self, sample_weight: Any) -> Tensor:
+    def _weights(self, sample_weight: TensorLike | None) -> Tensor:
         weight = ops.convert_to_tensor(1 if sample_weight is None else sample_weight)
         if dtypes.is_float(weight.dtype) and not dtypes.is_float(self._dtype):
             warn(
@@ -93,7 +94,7 @@ class IoU(Metric):
         return ops.reshape(weight, (-1,)) if len(weight.shape) > 1 else weight
 
     def result(self) -> Tensor:
-        """The mean over the target classes."""
+        """Return the mean over the target classes."""
         matrix = self.total_cm.value
         right = ops.diagonal(matrix)
         union = ops.sum(matrix, axis=0) + ops.sum(matrix, axis=1) - right
@@ -106,8 +107,8 @@ class BinaryIoU(IoU):
     """Intersection over union for two classes, predicted by scores and a threshold.
 
     Args:
-        target_class_ids: the classes whose mean is taken: 0, 1 or both.
-        threshold: predictions from it on mean class 1.
+        target_class_ids: the classes that are averaged: 0, 1 or both.
+        threshold: the lowest prediction that means class 1.
         dtype: the dtype of the confusion matrix, by default int32.
 
     >>> metric = hilevel.metrics.BinaryIoU(threshold=0.3)
@@ -120,13 +121,15 @@ class BinaryIoU(IoU):
         target_class_ids: Sequence[int] = (0, 1),
         threshold: float = 0.5,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
     ) -> None:
         super().__init__(2, target_class_ids, name, dtype)
         self.threshold = threshold
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Count a batch."""
+    def update_state(
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        """Count the classes of a batch."""
         y_pred = cast_to(y_pred, dtypes.as_dtype("float32"))
         super().update_state(y_true, ops.greater_equal(y_pred, self.threshold), sample_weight)
 
@@ -135,12 +138,12 @@ class MeanIoU(IoU):
     """The mean of intersection over union over all classes.
 
     Args:
-        num_classes: how many classes there are.
+        num_classes: the number of classes.
         dtype: the dtype of the confusion matrix, by default int32.
-        ignore_class: a label whose elements do not count.
-        sparse_y_true, sparse_y_pred: whether they are class numbers; else they have an axis with a number for each
-            class, of which the highest counts.
-        axis: that of the classes.
+        ignore_class: a label whose elements are not counted.
+        sparse_y_true, sparse_y_pred: whether targets and predictions are class indices. If not, they have an axis of
+            scores for the classes, of which the highest counts.
+        axis: the axis of the classes.
 
     >>> metric = hilevel.metrics.MeanIoU(num_classes=2)
     >>> round(float(metric(np.array([0, 0, 1, 1]), np.array([0, 1, 0, 1]))), 4)
@@ -151,7 +154,7 @@ class MeanIoU(IoU):
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_true: bool = True,
         sparse_y_pred: bool = True,
@@ -162,15 +165,15 @@ class MeanIoU(IoU):
 
 
 class OneHotIoU(IoU):
-    """The mean, over some classes, of intersection over union, for one-hot targets.
+    """The mean of intersection over union over some classes, for one-hot targets.
 
     Args:
-        num_classes: how many classes there are.
-        target_class_ids: the classes whose mean is taken.
+        num_classes: the number of classes.
+        target_class_ids: the classes that are averaged.
         dtype: the dtype of the confusion matrix, by default int32.
-        ignore_class: a label whose elements do not count.
-        sparse_y_pred: whether predictions are class numbers.
-        axis: that of the classes.
+        ignore_class: a label whose elements are not counted.
+        sparse_y_pred: whether predictions are class indices.
+        axis: the axis of the classes.
 
     >>> metric = hilevel.metrics.OneHotIoU(num_classes=2, target_class_ids=[0, 1])
     >>> round(float(metric(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.2, 0.8]]))), 4)
@@ -182,7 +185,7 @@ class OneHotIoU(IoU):
         num_classes: int,
         target_class_ids: Sequence[int],
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,
@@ -195,11 +198,11 @@ class OneHotMeanIoU(MeanIoU):
     """The mean of intersection over union over all classes, for one-hot targets.
 
     Args:
-        num_classes: how many classes there are.
+        num_classes: the number of classes.
         dtype: the dtype of the confusion matrix, by default int32.
-        ignore_class: a label whose elements do not count.
-        sparse_y_pred: whether predictions are class numbers.
-        axis: that of the classes.
+        ignore_class: a label whose elements are not counted.
+        sparse_y_pred: whether predictions are class indices.
+        axis: the axis of the classes.
 
     >>> metric = hilevel.metrics.OneHotMeanIoU(num_classes=2)
     >>> round(float(metric(np.array([[1, 0], [0, 1]]), np.array([[0.9, 0.1], [0.2, 0.8]]))), 4)
@@ -210,7 +213,7 @@ class OneHotMeanIoU(MeanIoU):
         self,
         num_classes: int,
         name: str | None = None,
-        dtype: Any = None,
+        dtype: DTypeLike = None,
         ignore_class: int | None = None,
         sparse_y_pred: bool = False,
         axis: int = -1,

@@ -7,15 +7,15 @@ from typing import Any, Self
 
 from hilevel import losses, metrics, ops
 from hilevel.api import registry
-from hilevel.engine.types import Config, DType, Tensor
+from hilevel.engine.types import Config, DType, DTypeLike, Tensor, TensorLike
 from hilevel.losses.base import cast_to, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
 
 def _samplewise(
-    values: Any, sample_weight: Any, reduce: Callable[..., Tensor], dtype: DType
+    values: TensorLike, sample_weight: TensorLike | None, reduce: Callable[..., Tensor], dtype: DType
 ) -> tuple[Tensor, Tensor | None]:
-    """One value for each sample, its weight multiplied in, and the weights."""
+    """Return the weighted value of each sample, and the weights."""
     values = cast_to(values, dtype)
     if sample_weight is not None:
         values, weight = same_rank(values, cast_to(sample_weight, dtype))
@@ -28,12 +28,12 @@ def _samplewise(
 
 
 def _reduced(x: Tensor, reduce: Callable[..., Tensor], rank: int) -> Tensor:
-    """Reduced over the axes from `rank` on."""
+    """Return the tensor, reduced over the axes from `rank` on."""
     return reduce(x, axis=tuple(range(rank, len(x.shape)))) if len(x.shape) > rank else x
 
 
 class Sum(Metric):
-    """The sum of values over all batches, times weights where there are any.
+    """The sum of values over all batches, weighted if there are weights.
 
     >>> total = hilevel.metrics.Sum()
     >>> total.update_state([1.0, 2.0])
@@ -42,24 +42,24 @@ class Sum(Metric):
     9.0
     """
 
-    def __init__(self, name: str | None = "sum", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "sum", dtype: DTypeLike = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_weight(dtype=self.dtype, name="total")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
         """Add values, of any shape."""
         values, _ = _samplewise(values, sample_weight, ops.sum, self._dtype)
         accumulate(self.total, ops.sum(values))
 
     def result(self) -> Tensor:
-        """The sum."""
+        """Return the sum."""
         return self.total.value
 
 
 class Mean(Metric):
-    """The mean of values over all batches, weighted where there are weights.
+    """The mean of values over all batches, weighted if there are weights.
 
-    The first axis counts the samples; the values of one sample are averaged first.
+    The first axis is the batch. The values of one sample are averaged first.
 
     >>> mean = hilevel.metrics.Mean()
     >>> mean.update_state([1.0, 2.0])
@@ -68,13 +68,13 @@ class Mean(Metric):
     3.75
     """
 
-    def __init__(self, name: str | None = "mean", dtype: Any = None) -> None:
+    def __init__(self, name: str | None = "mean", dtype: DTypeLike = None) -> None:
         super().__init__(dtype, name)
         self.total = self.add_weight(dtype=self.dtype, name="total")
         self.count = self.add_weight(dtype=self.dtype, name="count")
 
-    def update_state(self, values: Any, sample_weight: Any = None) -> None:
-        """Take in values, of any shape."""
+    def update_state(self, values: TensorLike, sample_weight: TensorLike | None = None) -> None:
+        """Accumulate values of any shape."""
         if isinstance(sample_weight, int) and getattr(values, "shape", None) == ():
             accumulate(self.total, values * sample_weight)
             accumulate(self.count, sample_weight)
@@ -87,12 +87,16 @@ class Mean(Metric):
             accumulate(self.count, values.shape[0] if values.shape else 1)
 
     def result(self) -> Tensor:
-        """The mean; 0 of nothing."""
+        """Return the mean; 0 if there were no values."""
         return ops.divide_no_nan(self.total, self.count)
 
 
 class MeanMetricWrapper(Mean):
     """The mean of a function `fn(y_true, y_pred, **kwargs)` that returns a value for each sample.
+
+    Args:
+        fn: the function.
+        **kwargs: further arguments of the function.
 
     >>> metric = hilevel.metrics.MeanMetricWrapper(hilevel.losses.huber, name="huber", delta=2.0)
     >>> float(metric(np.array([[0.0]]), np.array([[1.0]])))
@@ -100,25 +104,27 @@ class MeanMetricWrapper(Mean):
     """
 
     def __init__(
-        self, fn: Callable[..., Tensor], name: str | None = None, dtype: Any = None, **kwargs: Any
+        self, fn: Callable[..., Tensor], name: str | None = None, dtype: DTypeLike = None, **kwargs: Any
     ) -> None:
         super().__init__(name, dtype)
         self.fn = fn
         self.options = kwargs
         vars(self).update(kwargs)
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:  # type: ignore[override]
-        """Take in the function's values for a batch."""
+    def update_state(  # type: ignore[override]
+        self, y_true: TensorLike, y_pred: TensorLike, sample_weight: TensorLike | None = None
+    ) -> None:
+        """Accumulate the function's values for a batch."""
         super().update_state(self.fn(y_true, y_pred, **self.options), sample_weight)
 
     def get_config(self) -> Config:
-        """The constructor's arguments, the function by its name."""
+        """Return the constructor's arguments, the function by its name."""
         config = super().get_config()
         return config | registry.plain(self.options) if "fn" in config else config
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
-        """A metric as `get_config` describes it."""
+        """Return the metric that `get_config` described."""
         if isinstance(config.get("fn"), str):
             fn = getattr(metrics, config["fn"], None) or losses.get(config["fn"])
             config = {**config, "fn": fn}

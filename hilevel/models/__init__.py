@@ -1,4 +1,4 @@
-"""Models: layers that can be trained."""
+"""Models: layers with training, evaluation and prediction."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

@@ -1,4 +1,4 @@
-"""`clone_model`: a model like another, with weights of its own."""
+"""`clone_model`: a copy of a model with new weights."""
 
 from __future__ import annotations
 
@@ -7,8 +7,10 @@ from typing import Any
 
 from hilevel import tree
 from hilevel.engine.graph import SymbolicTensor
+from hilevel.engine.types import Function
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input
+from hilevel.models.graph_run import Symbols
 from hilevel.models.model import Model
 from hilevel.models.sequential import Sequential
 
@@ -19,20 +21,20 @@ def _copy(layer: Layer) -> Layer:
 
 def clone_model(
     model: Model,
-    input_tensors: Any = None,
+    input_tensors: Symbols | None = None,
     clone_function: Callable[[Layer], Layer] | None = None,
-    call_function: Callable[..., Any] | None = None,
+    call_function: Function | None = None,
     recursive: bool = False,
     **kwargs: Any,
 ) -> Model:
-    """A new model of new layers with the same settings and fresh weights.
+    """Return a copy of a model, with copies of its layers and new weights.
 
     Args:
         model: a Sequential or functional model.
-        input_tensors: symbolic inputs to build on, instead of new ones.
-        clone_function: makes the copy of a layer; by default from its config.
-        call_function: calls `(layer, *args, **kwargs)` in place of the layer itself.
-        recursive: whether models inside are cloned layer by layer, too.
+        input_tensors: symbolic inputs of the copy; by default new ones.
+        clone_function: a function that copies a layer; by default from its config.
+        call_function: a function `(layer, *args, **kwargs)` that calls a layer; by default the call itself.
+        recursive: whether nested models are cloned layer by layer, too.
 
     >>> import hilevel
     >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
@@ -40,7 +42,8 @@ def clone_model(
     3
 
     Raises:
-        ValueError: the model is subclassed: nothing says how to make another.
+        ValueError: the model is subclassed.
+        TypeError: an unknown argument.
     """
     if kwargs:
         raise TypeError(f"clone_model has no argument {', '.join(kwargs)}.")
@@ -52,15 +55,17 @@ def clone_model(
         return make(layer)
 
     if isinstance(model, Sequential):
-        start = input_tensors if input_tensors is not None else model._start
+        start: Any = input_tensors if input_tensors is not None else model._start
         begin = [] if start is None else [Input(batch_shape=start.shape, dtype=start.dtype)]
         return Sequential([*begin, *map(clone, model.layers)], model._trainable, model.name)
     if model._graph is None:
-        raise ValueError(f"clone_model: {type(model).__name__} is subclassed; make another with its class.")
+        raise ValueError(f"clone_model: {type(model).__name__} is subclassed; call its class instead.")
     return _clone_graph(model, input_tensors, clone, call_function or (lambda op, *a, **k: op(*a, **k)))
 
 
-def _clone_graph(model: Model, input_tensors: Any, clone: Callable[..., Any], call: Any) -> Model:
+def _clone_graph(
+    model: Model, input_tensors: Symbols | None, clone: Callable[[Layer], Layer], call: Function
+) -> Model:
     graph = model._graph
     assert graph is not None
     old = tree.flatten(graph.inputs)

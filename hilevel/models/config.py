@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -24,7 +25,7 @@ _TENSOR = "__keras_tensor__"
 
 
 class _NotYet(Exception):
-    """A call needs the result of a call that has not been made."""
+    """The signal that a call needs the result of a later call."""
 
 
 # -- writing -------------------------------------------------------------------------------------------
@@ -34,7 +35,7 @@ def graph_config(graph: Graph) -> Config:
     """Return the layers of a graph with their calls, and the positions of its inputs and outputs, as plain data.
 
     Raises:
-        TypeError: an argument of a call cannot be written as plain data.
+        TypeError: an argument of a call has no plain form.
     """
     entries: dict[int, Config] = {}
     places: dict[int, list[Any]] = {}
@@ -73,7 +74,7 @@ def _entry(operation: Any, taken: set[str]) -> Config:
     }
 
 
-def _positions(structure: Any, places: dict[int, list[Any]]) -> Any:
+def _positions(structure: object, places: dict[int, list[Any]]) -> Any:
     if isinstance(structure, dict):
         return {key: _positions(value, places) for key, value in structure.items()}
     if isinstance(structure, (list, tuple)):
@@ -81,7 +82,7 @@ def _positions(structure: Any, places: dict[int, list[Any]]) -> Any:
     return places[id(structure)]
 
 
-def _written(x: Any, places: dict[int, list[Any]]) -> Any:
+def _written(x: object, places: dict[int, list[Any]]) -> Any:
     """Return an argument of a call as plain data."""
     if x is None or isinstance(x, (bool, int, float, str)):
         return x
@@ -110,8 +111,8 @@ def _described(x: Any, places: dict[int, list[Any]]) -> tuple[str, Any]:
         return "__numpy__", {"value": array.tolist(), "dtype": array.dtype.name}
     raise TypeError(
         f"The config of a functional model cannot hold the argument {x!r} of a call, of type {type(x).__name__}. "
-        "Expected tensors, arrays, numbers, text, slices, and lists, tuples or dicts of them. Write a layer that makes "
-        "it."
+        "Expected tensors, arrays, scalars, text, slices, and lists, tuples or dicts of them. Define a layer that "
+        "makes it."
     )
 
 
@@ -122,7 +123,7 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
     """Return the symbolic inputs and outputs of the graph that `graph_config` described.
 
     Raises:
-        ValueError: a call needs a tensor that no call gives.
+        ValueError: a call needs a tensor that no call returns.
     """
     tensors: dict[tuple[Any, ...], Any] = {}
     calls = []
@@ -136,14 +137,14 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
         if len(left) == len(calls):
             names = ", ".join(sorted({name for _, name, _, _ in left}))
             raise ValueError(
-                f"The config of a functional model has calls whose inputs no other call gives: {names}."
+                f"The config of a functional model has calls whose inputs no other call returns: {names}."
             )
         calls = left
     return _at(config["input_layers"], tensors), _at(config["output_layers"], tensors)
 
 
 def _operation(entry: Config) -> Any:
-    """Return the layer or op of an entry. Only ops of hilevel, and registered ones, are found by name."""
+    """Return the layer or op of an entry. Ops must be of hilevel, or registered."""
     if entry["class_name"] != "Op":
         return deserialize(
             {key: entry[key] for key in ("class_name", "config", "registered_name") if key in entry}
@@ -160,7 +161,7 @@ def _operation(entry: Config) -> Any:
 
 
 def _called(operation: Any, name: str, index: int, call: Config, tensors: dict[tuple[Any, ...], Any]) -> bool:
-    """Make a call, and keep its results, if its inputs are there."""
+    """Make a call and store its results, if its inputs exist. Return True if they do."""
     try:
         args, kwargs = _read(call["args"], tensors), _read(call["kwargs"], tensors)
     except _NotYet:
@@ -194,7 +195,7 @@ def _read(x: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
     raise ValueError(f'The config of a functional model has an argument of the unknown kind "{name}".')
 
 
-def _tensor(history: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
+def _tensor(history: Sequence[Any], tensors: dict[tuple[Any, ...], Any]) -> Any:
     key = tuple(history)
     if key not in tensors:
         raise _NotYet
@@ -202,7 +203,7 @@ def _tensor(history: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
 
 
 def _at(positions: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
-    """Return the tensors at positions, in the structure of these."""
+    """Return the tensors at positions, in the same structure."""
     if isinstance(positions, dict):
         return {key: _at(value, tensors) for key, value in positions.items()}
     if isinstance(positions[0], str):

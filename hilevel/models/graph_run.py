@@ -1,38 +1,42 @@
-"""A graph between symbolic inputs and outputs, ready to be run on data."""
+"""The graph of a functional model, and its run on data."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias
 
 from hilevel import masks, ops, tree
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.spec import UnknownSize
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import DType, Shape, Tensor, TensorLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import InputLayer
+from hilevel.training.data.types import Structure
+
+Symbols: TypeAlias = Tensor | Sequence["Symbols"] | Mapping[str, "Symbols"]
+"""A symbolic tensor, or lists, tuples or dicts of symbolic tensors."""
 
 
 class Graph:
-    """The calls that lead from inputs to outputs, in an order in which they can be made.
+    """The calls from symbolic inputs to outputs, in order.
 
     Args:
         inputs, outputs: symbolic tensors, or structures of them.
 
     Raises:
-        TypeError: something else.
-        ValueError: an output needs a tensor that does not come from the inputs, or two layers have one name.
+        TypeError: an input or output is not a symbolic tensor.
+        ValueError: an output depends on a tensor that is not an input, or two layers have one name.
     """
 
-    def __init__(self, inputs: Any, outputs: Any) -> None:
+    def __init__(self, inputs: Symbols, outputs: Symbols) -> None:
         for name, part in (("inputs", inputs), ("outputs", outputs)):
             for x in tree.flatten(part):
                 if not isinstance(x, SymbolicTensor):
                     raise TypeError(
                         f"Model({name}=...) expects symbolic tensors, as Input and layers called on them "
-                        f"give; got {type(x).__name__}."
+                        f"return; got {type(x).__name__}."
                     )
         if isinstance(outputs, (list, tuple)) and len(outputs) == 1:
             outputs = outputs[0]
@@ -42,17 +46,17 @@ class Graph:
         _check_names(self.nodes, tree.flatten(inputs))
         self.input_names = [_layer_name(x) for x in tree.flatten(inputs)]
         self.output_names = _output_names(outputs)
-        self._entrances = [
-            _Entrance(x, name, self.nodes)
+        self._adapters = [
+            _InputAdapter(x, name, self.nodes)
             for x, name in zip(tree.flatten(inputs), self.input_names, strict=True)
         ]
         self._steps: list[_Step] | None = None
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_steps": None}  # they hold ids
+        return vars(self) | {"_steps": None}  # they contain ids
 
-    def run(self, data: Any) -> Any:
-        """The outputs for the given inputs."""
+    def run(self, data: Structure) -> Any:
+        """Return the outputs for inputs."""
         values = dict(zip(map(id, tree.flatten(self.inputs)), self.standardize(data), strict=True))
         if self._steps is None:
             self._steps = [_Step(node) for node in self.nodes]
@@ -62,20 +66,20 @@ class Graph:
             return values[id(self.outputs)]
         return tree.map_structure(lambda s: values[id(s)], self.outputs)
 
-    def standardize(self, data: Any) -> list[Tensor]:
+    def standardize(self, data: Structure) -> list[Tensor]:
         """Return the data in the order of the inputs, each in the rank and dtype of its `Input`.
 
         Raises:
-            ValueError: names that are unknown or missing, or another number of tensors.
+            ValueError: a name is unknown or missing, or the number of tensors is wrong.
             ShapeError: a tensor does not have the shape of its `Input`.
         """
-        return [entrance(x) for entrance, x in zip(self._entrances, self.match(data), strict=True)]
+        return [adapter(x) for adapter, x in zip(self._adapters, self.match(data), strict=True)]
 
-    def match(self, data: Any) -> list[Tensor]:
-        """The data in the order of the inputs: by name where they come in a dict, else by position.
+    def match(self, data: Structure) -> list[Any]:
+        """Return the data in the order of the inputs, by name for a dict, else by position.
 
         Raises:
-            ValueError: names that are unknown or missing, or another number of tensors.
+            ValueError: a name is unknown or missing, or the number of tensors is wrong.
         """
         if isinstance(self.inputs, SymbolicTensor) and not isinstance(data, (dict, list, tuple)):
             return [data]
@@ -99,12 +103,12 @@ def _mismatch(names: list[str], missing: list[str], unknown: list[str]) -> str:
     parts = [f"The model's inputs are {', '.join(names)}."]
     if missing:
         parts.append(f"Missing: {', '.join(missing)}.")
-    parts.extend(f'"{n}" is none of them.{nearest(n, names)}' for n in unknown)
+    parts.extend(f'"{n}" is not an input.{nearest(n, names)}' for n in unknown)
     return " ".join(parts)
 
 
-class _Entrance:
-    """An input of a graph: gives data the rank and dtype of its `Input`, and refuses data of another shape."""
+class _InputAdapter:
+    """The conversion of data to the rank and dtype of an `Input`. It refuses data of another shape."""
 
     __slots__ = ("casts_floats", "dtype", "name", "optional", "readers", "shape")
 
@@ -118,10 +122,10 @@ class _Entrance:
         self.casts_floats = getattr(layer, "has_own_dtype", True)
         self.optional = getattr(layer, "optional", False)
 
-    def __call__(self, x: Any) -> Any:
+    def __call__(self, x: TensorLike | None) -> Any:
         if x is None and self.optional:
             return None
-        result = x if hasattr(x, "shape") and hasattr(x, "dtype") else ops.convert_to_tensor(x)
+        result: Any = x if hasattr(x, "shape") and hasattr(x, "dtype") else ops.convert_to_tensor(x)
         if result.shape[1:] != self.shape[1:] and not self._fits(result.shape):
             result = self._with_rank(result)
         if result.dtype is not self.dtype and self._casts(result.dtype):
@@ -130,22 +134,22 @@ class _Entrance:
             masks.propagate([x], [result])
         return result
 
-    def _fits(self, shape: Any) -> bool:
-        wanted = zip(shape[1:], self.shape[1:], strict=False)
+    def _fits(self, shape: Shape) -> bool:
+        sizes = zip(shape[1:], self.shape[1:], strict=False)
         return len(shape) == len(self.shape) and all(
-            m == n or m is None or n is None or isinstance(m, UnknownSize) for m, n in wanted
+            m == n or m is None or n is None or isinstance(m, UnknownSize) for m, n in sizes
         )
 
-    def _casts(self, dtype: Any) -> bool:
-        """Whether data of a dtype are cast. Floats are not if `Input` was given no dtype: each layer has its own."""
+    def _casts(self, dtype: DType) -> bool:
+        """Return True if data of a dtype are cast. Floats are not if `Input` has no dtype: each layer casts them."""
         return bool(dtype != self.dtype) and (self.casts_floats or not is_float(dtype))
 
-    def _with_rank(self, x: Any) -> Any:
-        """Return the tensor with a last axis of length 1 more, or less."""
-        rank, wanted = len(x.shape), len(self.shape)
-        if rank == wanted + 1 and x.shape[-1] == 1 and self._fits(x.shape[:-1]):
+    def _with_rank(self, x: Tensor) -> Any:
+        """Return the tensor with a last axis of length 1 added or removed."""
+        rank, expected = len(x.shape), len(self.shape)
+        if rank == expected + 1 and x.shape[-1] == 1 and self._fits(x.shape[:-1]):
             return ops.squeeze(x, -1)
-        if rank == wanted - 1 and self.shape[-1] == 1 and self._fits((*x.shape, 1)):
+        if rank == expected - 1 and self.shape[-1] == 1 and self._fits((*x.shape, 1)):
             return ops.expand_dims(x, -1)
         raise ShapeError(
             f'The input "{self.name}" of the model, read by {self.readers}, expects data of shape {self.shape}'
@@ -153,8 +157,8 @@ class _Entrance:
             "shape of a sample, without the batch."
         )
 
-    def _difference(self, shape: Any) -> str:
-        """Return a clause that names the last axis of a size that is not expected."""
+    def _difference(self, shape: Shape) -> str:
+        """Return a clause on the last axis of a wrong size."""
         sizes = zip(shape, self.shape, strict=False)
         wrong = [i for i, (m, n) in enumerate(sizes) if i > 0 and n not in (None, m)]
         if len(shape) != len(self.shape) or not wrong:
@@ -164,7 +168,7 @@ class _Entrance:
 
 
 class _Step:
-    """One call of a graph, with the places of its arguments looked up beforehand."""
+    """A call of a graph, with prepared lookups of its arguments."""
 
     __slots__ = ("arguments", "is_op", "kwargs", "operation", "outputs", "single", "where")
 
@@ -196,7 +200,7 @@ class _Step:
 
 
 def _ordered(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> list[Node]:
-    """The calls between inputs and outputs, each after those it needs."""
+    """Return the calls between inputs and outputs, in topological order."""
     given, done, order = {id(x) for x in inputs}, set[int](), list[Node]()
 
     def visit(x: SymbolicTensor) -> None:
@@ -217,16 +221,18 @@ def _ordered(inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> lis
     return order
 
 
-def _layers(nodes: list[Node], outputs: Any) -> list[Layer]:
-    """The layers in the order of Keras, in which lists of weights are exchanged: those far from the outputs first,
-    those equally far in the order in which they are met on the way back from the outputs."""
-    far: dict[int, int] = {}
-    node_far: dict[int, int] = {}
+def _layers(nodes: list[Node], outputs: Symbols) -> list[Layer]:
+    """Return the layers in the order of Keras, for the exchange of lists of weights.
+
+    Layers with a larger distance from the outputs come first. At an equal distance, they have the order of a traversal
+    from the outputs to the inputs."""
+    distance: dict[int, int] = {}
+    node_distance: dict[int, int] = {}
     for node in reversed(nodes):
-        here = max(node_far.get(id(node), 0), far.get(id(node.operation), 0))
-        far[id(node.operation)] = here
+        here = max(node_distance.get(id(node), 0), distance.get(id(node.operation), 0))
+        distance[id(node.operation)] = here
         for x in node.inputs:
-            node_far[id(x.node)] = max(here + 1, node_far.get(id(x.node), 0))
+            node_distance[id(x.node)] = max(here + 1, node_distance.get(id(x.node), 0))
     met: dict[int, Any] = {}
     todo, inside = list(reversed(_by_key(outputs))), {id(node) for node in nodes}
     while todo:
@@ -235,12 +241,12 @@ def _layers(nodes: list[Node], outputs: Any) -> list[Layer]:
             inside.discard(id(found))
             met.setdefault(id(found.operation), found.operation)
             todo += reversed(found.inputs)
-    operations = sorted(met.values(), key=lambda operation: -far[id(operation)])
+    operations = sorted(met.values(), key=lambda operation: -distance[id(operation)])
     return [operation for operation in operations if isinstance(operation, Layer)]
 
 
 def _check_names(nodes: list[Node], inputs: list[SymbolicTensor]) -> None:
-    """Raise ValueError if two layers of a graph, those of its inputs included, have one name."""
+    """Raise ValueError if two layers of a graph, including its inputs, have one name."""
     entries = [x.node for x in inputs if x.node is not None and isinstance(x.node.operation, InputLayer)]
     named: dict[str, Node] = {}
     for node in (*entries, *nodes):
@@ -260,7 +266,7 @@ def _class_and_shape(node: Node) -> str:
 
 
 def _by_key(structure: Any) -> list[SymbolicTensor]:
-    """The leaves, those of dicts in the order of sorted keys, as Keras takes them."""
+    """Return the leaves, with the keys of dicts sorted, as Keras does."""
     if isinstance(structure, dict):
         return [leaf for key in sorted(structure) for leaf in _by_key(structure[key])]
     if isinstance(structure, (list, tuple)):
@@ -276,8 +282,8 @@ def _layer_name(x: SymbolicTensor) -> str:
     return x.node.operation.name if x.node is not None else x.name
 
 
-def _output_names(outputs: Any) -> list[str]:
-    """Return the names of the outputs: their paths where there are dicts, else those of their layers."""
+def _output_names(outputs: Symbols) -> list[str]:
+    """Return the names of the outputs: their paths in dicts, else the names of their layers."""
     names: list[str] = []
     for path, x in tree.flatten_with_path(outputs):
         if any(isinstance(key, str) for key in path):

@@ -2,34 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, overload
 
 from hilevel import masks, tree
 from hilevel.api.registry import custom_object_scope
 from hilevel.engine.graph import abstract_call
-from hilevel.engine.types import Config
+from hilevel.engine.types import Config, ShapeLike
 from hilevel.errors import nearest
 from hilevel.layers.base.layer import Layer, default_build
 from hilevel.layers.base.shapes import symbolic_inputs
 from hilevel.models.config import graph_config, graph_from_config
-from hilevel.models.graph_run import Graph
+from hilevel.models.graph_run import Graph, Symbols
 from hilevel.models.summary import summary_text
+from hilevel.training.data.types import Structure
 from hilevel.training.trainer import Trainer
+
+
+def overridable(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Return a method unchanged. For a type checker, subclasses may override it with any parameters."""
+    return call
 
 
 class Model(Trainer):
     """A layer with `compile`, `fit`, `evaluate` and `predict`.
 
-    Made of symbolic inputs and outputs (`Model(inputs, outputs)`), or subclassed, with layers made in `__init__`
-    and used in `call`. A model belongs to the backend it was built on, and stays there whatever the default
-    becomes, until `to` moves it.
+    A functional model is made from symbolic inputs and outputs, `Model(inputs, outputs)`. A subclass makes layers in
+    `__init__`, and uses them in `call`. A model stays on the backend on which it was built, even if the default
+    changes, until `to` moves it.
 
     Args:
-        inputs: what `Input` gave, or a list or dict of several.
-        outputs: what came of them, or a list or dict of several.
-        trainable: whether its weights are trained.
-        name: its name.
+        inputs: a symbolic tensor of `Input`, or a list or dict of several.
+        outputs: a symbolic tensor computed from the inputs, or a list or dict of several.
+        trainable: whether the weights are trained.
+        name: the name, by default made from the class.
+
+    Raises:
+        ValueError: only one of `inputs` and `outputs` is given, or the graph is not connected.
+        TypeError: an input or output is not a symbolic tensor.
 
     >>> import hilevel
     >>> x = hilevel.Input((4,))
@@ -38,6 +48,10 @@ class Model(Trainer):
     (3, 2)
     """
 
+    @overload
+    def __init__(self, inputs: Symbols, outputs: Symbols, name: str | None = None, **kwargs: Any) -> None: ...
+    @overload
+    def __init__(self, **kwargs: Any) -> None: ...
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         names = ("inputs", "outputs", "name")
         given = dict(zip(names, args, strict=False)) | kwargs
@@ -49,7 +63,7 @@ class Model(Trainer):
         if inputs is not None:
             self._set_graph(inputs, outputs)
 
-    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+    def _set_graph(self, inputs: Symbols, outputs: Symbols) -> None:
         self._graph = Graph(inputs, outputs)
         self._graph_layers = list(self._graph.layers)
         for layer in self._graph_layers:
@@ -58,11 +72,13 @@ class Model(Trainer):
         self._built = True
 
     @default_build
-    def build(self, input_shape: Any = None) -> None:
-        """Make the weights of a subclassed model, by running `call` on an input of this shape.
+    def build(
+        self, input_shape: ShapeLike | Sequence[ShapeLike] | Mapping[str, ShapeLike] | None = None
+    ) -> None:
+        """Make the weights of a subclassed model, by a run of `call` on shapes.
 
         Args:
-            input_shape: the shape of the input, the batch included, or a list or dict of the shapes of several.
+            input_shape: the shape of the input, with the batch axis, or a list or dict of shapes.
 
         >>> import hilevel
         >>> class Small(hilevel.Model):
@@ -82,19 +98,20 @@ class Model(Trainer):
             abstract_call(lambda x: self._run((x,), {}), (inputs,), {})
         self._built = True
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The outputs for inputs: a tensor, or several in a list or, by name, in a dict."""
+    @overridable
+    def call(self, inputs: Structure, training: bool | None = None, mask: Structure = None) -> Any:
+        """Return the outputs for inputs: a tensor, or a list or dict of tensors."""
         if self._graph is None:
             raise NotImplementedError(
-                f"{type(self).__name__} has no call method. Write call(self, inputs), which says what the "
-                "model computes; or make it of symbolic tensors: Model(inputs, outputs)."
+                f"{type(self).__name__} has no call method. Define call(self, inputs), the computation of "
+                "the model; or make it from symbolic tensors: Model(inputs, outputs)."
             )
         with masks.using_masks(inputs, mask):
             return self._graph.run(inputs)
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers directly in the model, in order, that of its inputs included."""
+        """The layers directly in the model, in order, including the layers of its inputs."""
         inputs = [] if self._graph is None else [x.node.operation for x in tree.flatten(self._graph.inputs)]
         return inputs + self._layers
 
@@ -130,29 +147,28 @@ class Model(Trainer):
 
     @property
     def input_names(self) -> list[str]:
-        """The names by which data can be given in a dict."""
+        """The names of the inputs, as keys of a dict of data."""
         return [] if self._graph is None else self._graph.input_names
 
     @property
     def output_names(self) -> list[str] | None:
-        """The names by which targets can be given in a dict; None before they are known."""
+        """The names of the outputs, as keys of a dict of targets; None while they are unknown."""
         return None if self._graph is None else self._graph.output_names
 
     def get_config(self) -> Config:
-        """Return the config of a functional model, with its layers and their calls; of a subclass, the arguments of its
-        `__init__`."""
+        """Return the config: of a functional model its layers and calls, of a subclass the arguments of `__init__`."""
         if self._graph is None or type(self) is not Model:
             return super().get_config()
         base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
         return base | graph_config(self._graph)
 
     @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
-        """Return a model as `get_config` describes it, with new weights.
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """Return the model that `get_config` described, with new weights.
 
         Args:
-            config: what `get_config` returned.
-            custom_objects: further classes and functions by name.
+            config: the result of `get_config`.
+            custom_objects: further classes and functions, by name.
 
         >>> import hilevel
         >>> x = hilevel.Input((4,))
@@ -168,24 +184,25 @@ class Model(Trainer):
             return cls(inputs, outputs, **base)
 
     def get_build_config(self) -> Config | None:
-        """Return the shape of the input of a subclassed or Sequential model; None for a functional model, which is
-        built by its config."""
+        """Return the input shape of a subclassed or Sequential model; None for a functional model."""
         if self._graph is None or type(self).build is Model.build:
             return super().get_build_config()
         return {"input_shape": self.input_shape}
 
     def _needs_graph(self) -> Graph:
         if self._graph is None:
-            raise AttributeError(
-                f"{self._label()} has no symbolic inputs: it is subclassed, or was not built yet."
-            )
+            raise AttributeError(f"{self._label()} has no symbolic inputs: it is subclassed, or not built.")
         return self._graph
 
     def get_layer(self, name: str | None = None, index: int | None = None) -> Layer:
-        """The layer of that name, or with that number.
+        """Return a layer.
+
+        Args:
+            name: the name of the layer.
+            index: its index in `layers`, instead of the name.
 
         Raises:
-            ValueError: there is none, or not exactly one of the two is given.
+            ValueError: there is no such layer, or not exactly one argument is given.
         """
         layers = self.layers
         if (name is None) == (index is None):
@@ -205,31 +222,31 @@ class Model(Trainer):
     def summary(
         self,
         line_length: int | None = None,
-        positions: Any = None,
-        print_fn: Callable[[str], Any] | None = None,
+        positions: object = None,
+        print_fn: Callable[[str], object] | None = None,
         expand_nested: bool = False,
         show_trainable: bool = False,
         layer_range: tuple[str, str] | None = None,
         show_flops: bool = False,
     ) -> None:
-        """Print a table of the layers: names, output shapes, numbers of parameters.
+        """Print a table of the layers, with their names, output shapes and numbers of parameters.
 
         Args:
-            line_length: the width in characters; by default that of the terminal, at most 100.
-            positions: not used: columns are as wide as they have to be.
-            print_fn: a function of the text, instead of `print`.
-            expand_nested: whether the layers of models inside are listed.
-            show_trainable: whether a column says which layers are trained.
-            layer_range: names of the first and the last layer to list.
-            show_flops: whether a column has the floating-point operations of a prediction for one sample, as
-                `hilevel.utils.count_flops` counts them.
+            line_length: the width in characters; by default the width of the terminal, at most 100.
+            positions: ignored.
+            print_fn: a function of the text that replaces `print`.
+            expand_nested: whether to list the layers of nested models.
+            show_trainable: whether to add a column of the layers that are trained.
+            layer_range: the names of the first and the last layer to list; by default all.
+            show_flops: whether to add a column of the floating-point operations for one sample, as in
+                `hilevel.utils.count_flops`.
         """
         text = summary_text(self, line_length, expand_nested, show_trainable, layer_range, show_flops)
         (print_fn or print)(text)
 
     def __repr__(self) -> str:
         if "name" not in vars(self):
-            return f"<{type(self).__name__}, not initialised>"
+            return f"<{type(self).__name__}, not initialized>"
         shapes = ", ".join(f"{x.name} {x.shape}" for x in self.inputs)
         size = f"{self.count_params():,} parameters" if self.built else "not built"
         return f"<{self._label()}: {'inputs ' * bool(shapes)}{shapes}{', ' * bool(shapes)}{size}>"

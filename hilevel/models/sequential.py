@@ -1,26 +1,28 @@
-"""`Sequential`: one layer after the other."""
+"""`Sequential`: a chain of layers."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Self
 
 from hilevel import masks, tree
 from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.types import Config, Shape
+from hilevel.engine.types import Config, ShapeLike
 from hilevel.layers import deserialize, serialize
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input, InputLayer
-from hilevel.models.model import Model
+from hilevel.models.graph_run import Symbols
+from hilevel.models.model import Model, overridable
+from hilevel.training.data.types import Structure
 
 
 class Sequential(Model):
-    """Layers called one after the other.
+    """A model of layers in a chain, each of which is called on the output of the layer before it.
 
     Args:
-        layers: the layers; the first may be an `Input`, which tells the shape of the data.
-        trainable: whether its weights are trained.
-        name: its name.
+        layers: the layers. The first may be an `Input`, with the shape of the data.
+        trainable: whether the weights are trained.
+        name: the name, by default made from the class.
 
     >>> import hilevel
     >>> model = hilevel.Sequential([hilevel.Input((4,)), hilevel.layers.Dense(2)])
@@ -31,7 +33,10 @@ class Sequential(Model):
     _builds_on_call = True
 
     def __init__(
-        self, layers: Sequence[Any] | None = None, trainable: bool = True, name: str | None = None
+        self,
+        layers: Sequence[Layer | SymbolicTensor] | None = None,
+        trainable: bool = True,
+        name: str | None = None,
     ) -> None:
         super().__init__(trainable=trainable, name=name)
         self._chain: list[Layer] = []
@@ -40,12 +45,12 @@ class Sequential(Model):
             self.add(layer, rebuild=False)
         self._rebuild()
 
-    def add(self, layer: Any, rebuild: bool = True) -> None:
-        """Put a layer at the end.
+    def add(self, layer: Layer | SymbolicTensor, rebuild: bool = True) -> None:
+        """Append a layer.
 
         Raises:
-            TypeError: it is not a layer.
-            ValueError: its name is taken, or an Input comes after other layers.
+            TypeError: the object is not a layer.
+            ValueError: the name is taken, or an `Input` follows other layers.
         """
         if isinstance(layer, SymbolicTensor) and layer.node is not None:
             layer = layer.node.operation
@@ -53,7 +58,7 @@ class Sequential(Model):
             raise TypeError(f"Sequential expects layers; got {type(layer).__name__}: {layer!r}.")
         if isinstance(layer, InputLayer):
             if self._chain or self._start is not None:
-                raise ValueError(f"{self._label()}: an Input can only come first, and once.")
+                raise ValueError(f"{self._label()}: an Input must be the first layer, and the only one.")
             self._start = layer.output
         else:
             if any(layer.name == other.name for other in self._chain):
@@ -61,22 +66,22 @@ class Sequential(Model):
                     f'{self._label()} has a layer named "{layer.name}" already; give this one another name.'
                 )
             if not self._chain and self._start is None:
-                self._start = _hinted(layer)
+                self._start = _input_for(layer)
             self._chain.append(layer)
         if rebuild:
             self._rebuild()
 
     def pop(self, rebuild: bool = True) -> Layer:
-        """Take the last layer away, and return it."""
+        """Remove the last layer, and return it."""
         if not self._chain:
-            raise ValueError(f"{self._label()} has no layer to take away.")
+            raise ValueError(f"{self._label()} has no layer to remove.")
         layer = self._chain.pop()
         if rebuild:
             self._rebuild()
         return layer
 
     def _rebuild(self) -> None:
-        """Build the graph anew, where the input's shape is known."""
+        """Rebuild the graph, if the shape of the input is known."""
         self._graph = None
         self._built = False
         self._set_paths()
@@ -86,20 +91,24 @@ class Sequential(Model):
                 x = layer(x)
             self._set_graph(self._start, x)
 
-    def _set_graph(self, inputs: Any, outputs: Any) -> None:
+    def _set_graph(self, inputs: Symbols, outputs: Symbols) -> None:
         super()._set_graph(inputs, outputs)
         del self._graph_layers
 
-    def build(self, input_shape: Shape | None = None) -> None:
-        """Make the weights for inputs of this shape, the batch included."""
-        if self._graph is None and input_shape is not None and self._chain:
-            if isinstance(input_shape, (dict, list)) and tree.is_nested(input_shape[0]):
+    def build(
+        self, input_shape: ShapeLike | Sequence[ShapeLike] | Mapping[str, ShapeLike] | None = None
+    ) -> None:
+        """Make the weights for inputs of this shape, with the batch axis."""
+        shape: Any = input_shape
+        if self._graph is None and shape is not None and self._chain:
+            if isinstance(shape, (dict, list)) and tree.is_nested(shape[0]):
                 return
-            self._start = Input(batch_shape=(None, *input_shape[1:]))
+            self._start = Input(batch_shape=(None, *shape[1:]))
             self._rebuild()
 
-    def call(self, inputs: Any, training: bool | None = None, mask: Any = None) -> Any:
-        """The output of the last layer."""
+    @overridable
+    def call(self, inputs: Structure, training: bool | None = None, mask: Structure = None) -> Any:
+        """Return the output of the last layer."""
         if self._graph is not None:
             (inputs,) = self._graph.standardize(inputs)
         with masks.using_masks(inputs, mask):
@@ -109,11 +118,11 @@ class Sequential(Model):
 
     @property
     def layers(self) -> list[Layer]:
-        """The layers, without the Input."""
+        """The layers, without the `Input`."""
         return list(self._chain)
 
     def get_config(self) -> Config:
-        """The layers' configs, from which `from_config` makes a model like this one."""
+        """Return the configs of the layers, for `from_config`."""
         layers = [] if self._start is None else [serialize(self._start.node.operation)]  # type: ignore[union-attr]
         return {
             "name": self.name,
@@ -122,14 +131,14 @@ class Sequential(Model):
         }
 
     @classmethod
-    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Any:
-        """A model as `get_config` describes it."""
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
+        """Return the model that `get_config` described, with new weights."""
         layers = [deserialize(c, custom_objects) for c in config["layers"]]
         return cls(layers, config.get("trainable", True), config.get("name"))
 
 
-def _hinted(layer: Layer) -> SymbolicTensor | None:
-    """The input of a first layer that is told its shape; of a model, that of the model."""
+def _input_for(layer: Layer) -> SymbolicTensor | None:
+    """Return the input for a first layer with an argument for its shape, or for a model; else None."""
     if layer._input_shape_hint is not None:
         return Input(batch_shape=layer._input_shape_hint)
     if isinstance(layer, Model) and len(layer.inputs) == 1:

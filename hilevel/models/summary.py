@@ -4,21 +4,25 @@ from __future__ import annotations
 
 import importlib
 import textwrap
-from typing import Any
+from typing import TYPE_CHECKING
 
 from hilevel import tree
+from hilevel.engine.memory import size_text
 from hilevel.layers.base.layer import Layer
+
+if TYPE_CHECKING:
+    from hilevel.models.model import Model
 
 
 def summary_text(
-    model: Any,
+    model: Model,
     line_length: int | None = None,
     expand_nested: bool = False,
     show_trainable: bool = False,
     layer_range: tuple[str, str] | None = None,
     show_flops: bool = False,
 ) -> str:
-    """The table as text, no wider than the line length."""
+    """Return the table as text, at most `line_length` characters wide."""
     width = line_length or _terminal_width()
     listed = _listed(_in_range(model.layers, layer_range), expand_nested)
     layers = [layer for layer, _ in listed]
@@ -56,7 +60,7 @@ def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[
 
 
 def _listed(layers: list[Layer], nested: bool, depth: int = 0) -> list[tuple[Layer, int]]:
-    """Return the layers in the order of the rows, each with the number of models that it is in."""
+    """Return the layers in the order of the rows, each with the number of models that contain it."""
     found = []
     for layer in layers:
         found.append((layer, depth))
@@ -65,8 +69,8 @@ def _listed(layers: list[Layer], nested: bool, depth: int = 0) -> list[tuple[Lay
     return found
 
 
-def _flops(model: Any, layers: list[Layer]) -> tuple[list[str], str]:
-    """Return the numbers of floating-point operations of layers for one sample, and the line with their sum."""
+def _flops(model: Model, layers: list[Layer]) -> tuple[list[str], str]:
+    """Return the floating-point operations of layers for one sample, and the line with their sum."""
     if not model.built:
         return ["not built"] * len(layers), "FLOPs: unknown, as the model is not built"
     counting = importlib.import_module("hilevel.utils.flops")
@@ -89,7 +93,7 @@ def _trained(layer: Layer) -> str:
 
 
 def output_shape(layer: Layer) -> str:
-    """The shape of the layer's output in its last call on shapes, as text."""
+    """Return the shape of the layer's output in its last call on shapes, as text."""
     spec = None
     if layer._record.calls:
         spec = layer._record.calls[-1][1]
@@ -101,7 +105,7 @@ def output_shape(layer: Layer) -> str:
 
 
 def _table(header: list[str], rows: list[list[str]], width: int) -> list[str]:
-    """Columns as wide as their contents; the first is cut where the whole would be wider than the line."""
+    """Return the lines of a table with columns as wide as their contents; the first are cut to fit the width."""
     columns = [max(map(len, column)) for column in zip(header, *rows, strict=True)]
     spare = width - 2 * (len(columns) - 1) - sum(columns)
     for i in (0, 1):
@@ -119,23 +123,9 @@ def _line(cells: list[str], columns: list[int], right: list[bool]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def _totals(model: Any) -> str:
+def _totals(model: Model) -> str:
     trained = sum(v.size for v in model.trainable_weights)
     total = model.count_params()
     size = sum(v.size * v.dtype.itemsize for v in model.weights)
     rest = f", frozen or statistics: {total - trained:,}" if total != trained else ""
     return f"Parameters: {total:,} ({size_text(size)}), of which trained: {trained:,}{rest}"
-
-
-def size_text(n: float) -> str:
-    """Return a number of bytes with its unit.
-
-    >>> from hilevel.models.summary import size_text
-    >>> size_text(1536)
-    '1.5 KB'
-    """
-    for unit in ("B", "KB", "MB"):
-        if n < 1024:
-            return f"{n:.0f} {unit}" if unit == "B" else f"{n:.1f} {unit}"
-        n /= 1024
-    return f"{n:.1f} GB"

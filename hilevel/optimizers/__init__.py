@@ -1,4 +1,4 @@
-"""Optimizers: how weights change by their gradients."""
+"""Optimizers: updates of weights by their gradients."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 from hilevel.api.registry import Registry as _Registry

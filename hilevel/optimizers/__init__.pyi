@@ -1,6 +1,7 @@
 from typing import Any
 
 from hilevel.api.registry import Registry
+from hilevel.engine.types import Config
 from hilevel.optimizers import schedules as schedules
 from hilevel.optimizers.adam import Adam as Adam, Adamax as Adamax, AdamW as AdamW, Nadam as Nadam
 from hilevel.optimizers.adaptive import (
@@ -10,7 +11,7 @@ from hilevel.optimizers.adaptive import (
     Ftrl as Ftrl,
     RMSprop as RMSprop,
 )
-from hilevel.optimizers.base import Optimizer as Optimizer
+from hilevel.optimizers.base import Optimizer as Optimizer, OptimizerLike
 from hilevel.optimizers.lamb import Lamb as Lamb
 from hilevel.optimizers.lion import Lion as Lion
 from hilevel.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
@@ -19,6 +20,6 @@ from hilevel.optimizers.sgd import SGD as SGD
 
 _registry: Registry
 
-def get(identifier: Any) -> Optimizer: ...
+def get(identifier: OptimizerLike) -> Optimizer: ...
 def serialize(optimizer: Optimizer) -> Any: ...
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> Optimizer: ...
+def deserialize(config: str | Config | None, custom_objects: dict[str, Any] | None = None) -> Optimizer: ...

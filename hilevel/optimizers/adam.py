@@ -12,24 +12,24 @@ from hilevel.engine.spec import like
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.options import Options
+from hilevel.optimizers.options import LearningRateLike, Options
 
 
 class Adam(Optimizer):
-    """Steps along the mean of the gradients, divided by the root of the mean of their squares.
+    """The mean of the gradients, divided by the root of the mean of their squares.
 
     `m = beta_1 * m + (1 - beta_1) * g; v = beta_2 * v + (1 - beta_2) * g^2;
-    w = w - learning_rate * m / (sqrt(v) + epsilon)`, where the learning rate makes up for both starting at zero.
-    Kingma and Ba, 2014; `amsgrad`, Reddi et al., 2018.
+    w = w - learning_rate * m / (sqrt(v) + epsilon)`, with a learning rate corrected for means that start at zero.
+    Source: Kingma and Ba, 2014; `amsgrad`, Reddi et al., 2018.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        beta_1: how much of the mean of the gradients is kept.
-        beta_2: how much of the mean of their squares is kept.
-        epsilon: keeps the quotient finite.
-        amsgrad: whether the greatest `v` so far is divided by, instead of the present one.
+        learning_rate: a float, a schedule, or a function without arguments.
+        beta_1: the decay rate of the mean of the gradients, from 0 to 1.
+        beta_2: the decay rate of the mean of their squares, from 0 to 1.
+        epsilon: a constant that is added to the divisor.
+        amsgrad: whether to divide by the root of the largest `v` so far, instead of the current one.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Adam(0.1).apply([np.array([5.0], "float32")], [w])
@@ -39,7 +39,7 @@ class Adam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -54,7 +54,7 @@ class Adam(Optimizer):
 
     @staticmethod
     def formula(
-        xp: Namespace, p: Tensor, g: Tensor, m: Tensor, v: Tensor, largest: Any = None, *,
+        xp: Namespace, p: Tensor, g: Tensor, m: Tensor, v: Tensor, largest: Tensor | None = None, *,
         rate: Tensor, beta_1: float, beta_2: float, epsilon: float,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         """Return the weight, both means and, with `amsgrad`, the largest second mean, after one step."""
@@ -64,12 +64,12 @@ class Adam(Optimizer):
         p = p - m * rate / (xp.sqrt(top) + epsilon)
         return (p, m, v) if largest is None else (p, m, v, top)
 
-    def slots(self) -> Any:
-        """The two means, and the largest second one."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the names of the two means and, with `amsgrad`, of the largest second mean."""
         return [("momentum", "velocity"), *([("velocity_hat",)] if self.amsgrad else [])]
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
-        """Correct the learning rate for means that start at zero."""
+        """Return the learning rate, corrected for means that start at zero."""
         return adam_rate(learning_rate, self.iterations, beta_1=self.beta_1, beta_2=self.beta_2)
 
 
@@ -86,9 +86,9 @@ def adam_rate(xp: Namespace, rate: Tensor, step: Tensor, /, beta_1: float, beta_
 
 
 class AdamW(Adam):
-    """`Adam` with weight decay, apart from the gradient. Loshchilov and Hutter, 2017.
+    """`Adam` with weight decay that is decoupled from the gradient. Source: Loshchilov and Hutter, 2017.
 
-    Arguments as for `Adam`.
+    For the arguments see `Adam` and `Optimizer`.
 
     >>> hilevel.optimizers.AdamW(0.01).weight_decay
     0.004
@@ -99,7 +99,7 @@ class AdamW(Adam):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         weight_decay: float = 0.004,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
@@ -114,15 +114,15 @@ class AdamW(Adam):
 
 
 class Adamax(Optimizer):
-    """`Adam` with the greatest absolute gradient, fading, in place of the mean square. Kingma and Ba, 2014.
+    """`Adam` with the decaying largest absolute gradient in place of the mean square. Source: Kingma and Ba, 2014.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        beta_1: how much of the mean of the gradients is kept.
-        beta_2: how much of the greatest gradient is kept.
-        epsilon: keeps the quotient finite.
+        learning_rate: a float, a schedule, or a function without arguments.
+        beta_1: the decay rate of the mean of the gradients, from 0 to 1.
+        beta_2: the decay rate of the largest gradient, from 0 to 1.
+        epsilon: a constant that is added to the divisor.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Adamax(0.1).apply([np.array([5.0], "float32")], [w])
@@ -132,7 +132,7 @@ class Adamax(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -153,26 +153,26 @@ class Adamax(Optimizer):
         u = xp.maximum(beta_2 * u, abs(g))
         return p - rate * m / (u + epsilon), m, u
 
-    def slots(self) -> Any:
-        """The mean of the gradients, and the largest gradient."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the names of the mean of the gradients, and of the largest gradient."""
         return [("momentum", "norm")]
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
-        """The learning rate that makes up for the mean's starting at zero."""
+        """Return the learning rate, corrected for a mean that starts at zero."""
         step = ops.cast(self.iterations + 1, learning_rate.dtype)
         return learning_rate / (1 - ops.power(self.beta_1, step))
 
 
 class Nadam(Optimizer):
-    """`Adam` with Nesterov momentum. Dozat, 2015.
+    """`Adam` with Nesterov momentum. Source: Dozat, 2015.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        beta_1: how much of the mean of the gradients is kept.
-        beta_2: how much of the mean of their squares is kept.
-        epsilon: keeps the quotient finite.
+        learning_rate: a float, a schedule, or a function without arguments.
+        beta_1: the decay rate of the mean of the gradients, from 0 to 1.
+        beta_2: the decay rate of the mean of their squares, from 0 to 1.
+        epsilon: a constant that is added to the divisor.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Nadam(0.1).apply([np.array([5.0], "float32")], [w])
@@ -182,7 +182,7 @@ class Nadam(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.999,
         epsilon: float = 1e-7,
@@ -193,12 +193,12 @@ class Nadam(Optimizer):
         self.beta_2 = beta_2
         self.epsilon = epsilon
 
-    def slots(self) -> Any:
-        """The two means."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the names of the two means."""
         return [("momentum", "velocity")]
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The two means; and once the product of all momenta so far."""
+        """Return the two means of each Variable, and make the Variable for the product of all momenta."""
         slots = super().make_slots(variables)
         dtype = promoted(variables[0].dtype, FLOAT32) if variables else None
         self._product = self.add_variable((), "ones", dtype, name="product")
@@ -207,7 +207,7 @@ class Nadam(Optimizer):
     def update_all(
         self, grads: Sequence[Tensor], variables: Sequence[Variable], learning_rate: Tensor
     ) -> None:
-        """First the product of the momenta."""
+        """Update the product of the momenta, then all Variables."""
         step = ops.cast(self.iterations + 1, self._product.dtype)
         self._product.assign(self._product * self._momentum(step))
         super().update_all(grads, variables, learning_rate)
@@ -216,7 +216,7 @@ class Nadam(Optimizer):
         return self.beta_1 * (1 - 0.5 * ops.power(0.96, step))
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
+        """Update one Variable."""
         m, v = self.slots_of(variable)
         step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         product = ops.cast(self._product, step.dtype)
@@ -229,7 +229,7 @@ class Nadam(Optimizer):
 
 
 def lerp(mean: Variable, value: Tensor, keep: float) -> None:
-    """Move a running mean lerp a value: `keep * mean + (1 - keep) * value`. An infinite mean stays so.
+    """Update a running mean: `keep * mean + (1 - keep) * value`. An infinite mean stays infinite.
 
     >>> from hilevel.optimizers.adam import lerp
     >>> mean = hilevel.Variable(1.0)

@@ -1,9 +1,9 @@
-"""Optimizers that divide by what the gradients have been."""
+"""Optimizers that divide by statistics of the past gradients."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Unpack
+from typing import Unpack
 
 from hilevel import ops
 from hilevel.engine.dtypes import FLOAT32, promoted
@@ -11,22 +11,22 @@ from hilevel.engine.types import Namespace, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.options import Options
+from hilevel.optimizers.options import LearningRateLike, Options
 
 
 class RMSprop(Optimizer):
-    """Steps along the gradient divided by the root of the running mean of its square. Tieleman and Hinton, 2012.
+    """The gradient divided by the root of the running mean of its square.
 
-    `v = rho * v + (1 - rho) * g^2; w = w - learning_rate * g / sqrt(v + epsilon)`.
+    `v = rho * v + (1 - rho) * g^2; w = w - learning_rate * g / sqrt(v + epsilon)`. Source: Tieleman and Hinton, 2012.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        rho: how much of the mean square is kept.
-        momentum: how much of the last step is kept.
-        epsilon: keeps the quotient finite.
-        centered: whether the square of the running mean is taken from the mean square, which makes a variance of it.
+        learning_rate: a float, a schedule, or a function without arguments.
+        rho: the decay rate of the mean square, from 0 to 1.
+        momentum: the fraction of the last step that is added to this one.
+        epsilon: a constant that is added to the divisor.
+        centered: whether to divide by the root of the variance of the gradients instead of the mean square.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.RMSprop(0.1, rho=0.75).apply([np.array([5.0], "float32")], [w])
@@ -36,7 +36,7 @@ class RMSprop(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         rho: float = 0.9,
         momentum: float = 0.0,
         epsilon: float = 1e-7,
@@ -54,7 +54,7 @@ class RMSprop(Optimizer):
         xp: Namespace, p: Tensor, g: Tensor, v: Tensor, *others: Tensor,
         rate: Tensor, rho: float, momentum: float, epsilon: float, centered: bool,
     ) -> tuple[Tensor, ...]:  # fmt: skip
-        """Return the weight, the mean square, the last step where there is momentum, the mean where it is centered."""
+        """Return the weight, the mean square and, with momentum, the last step and, if centered, the mean."""
         v = rho * v + (1 - rho) * (g * g)
         variance, last, mean = v, others[: momentum > 0], others[len(others) - centered :]
         if centered:
@@ -67,21 +67,21 @@ class RMSprop(Optimizer):
             last = (step,)
         return p - step, v, *last, *mean
 
-    def slots(self) -> Any:
-        """The mean square, the last step where there is momentum, the mean where it is centered."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the names of the mean square, of the last step (with momentum), and of the mean (if centered)."""
         last = [("momentum",)] if self.momentum > 0 else []
         return [("velocity",), *last, *([("average_gradient",)] if self.centered else [])]
 
 
 class Adagrad(Optimizer):
-    """Steps along the gradient divided by the root of the sum of all squares so far. Duchi et al., 2011.
+    """The gradient divided by the root of the sum of all its squares so far. Source: Duchi et al., 2011.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        initial_accumulator_value: what the sum starts with.
-        epsilon: keeps the quotient finite.
+        learning_rate: a float, a schedule, or a function without arguments.
+        initial_accumulator_value: the initial value of the sum.
+        epsilon: a constant that is added to the divisor.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Adagrad(0.1, 0.0).apply([np.array([5.0], "float32")], [w])
@@ -91,7 +91,7 @@ class Adagrad(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         initial_accumulator_value: float = 0.1,
         epsilon: float = 1e-7,
         **options: Unpack[Options],
@@ -109,20 +109,20 @@ class Adagrad(Optimizer):
         return p - rate * g / xp.sqrt(total + epsilon), total
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The sum of squares."""
+        """Return a Variable for the sum of squares of each weight."""
         start = Constant(self.initial_accumulator_value)
         return [(v,) for v in self.add_optimizer_variables(variables, "accumulator", start)]
 
 
 class Adadelta(Optimizer):
-    """Steps whose size follows the root mean square of the steps so far over that of the gradients. Zeiler, 2012.
+    """Steps scaled by the root mean square of past steps relative to past gradients. Source: Zeiler, 2012.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments; 1.0 is that of the paper.
-        rho: how much of the mean squares is kept.
-        epsilon: keeps the quotient finite, and starts it.
+        learning_rate: a float, a schedule, or a function without arguments. The paper uses 1.0.
+        rho: the decay rate of the mean squares, from 0 to 1.
+        epsilon: a constant that is added to the mean squares; it determines the first step.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Adadelta(1.0).apply([np.array([5.0], "float32")], [w])
@@ -132,7 +132,7 @@ class Adadelta(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         rho: float = 0.95,
         epsilon: float = 1e-7,
         **options: Unpack[Options],
@@ -152,24 +152,24 @@ class Adadelta(Optimizer):
         steps = rho * steps + (1 - rho) * (step * step)
         return p - rate * step, gradients, steps
 
-    def slots(self) -> Any:
-        """The mean squares of gradients and of steps."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the names of the mean squares of gradients and of steps."""
         return [("accumulated_grad", "accumulated_delta_var")]
 
 
 class Ftrl(Optimizer):
-    """Follow the regularized leader, for large and sparse linear models. McMahan et al., 2013.
+    """The follow-the-regularized-leader algorithm, for large and sparse linear models. Source: McMahan et al., 2013.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        learning_rate_power: how the learning rate falls with the sum of squares; 0 keeps it.
-        initial_accumulator_value: what the sum of squares starts with.
-        l1_regularization_strength: of a penalty on the sum of absolute weights.
-        l2_regularization_strength: of a penalty on the sum of squared weights.
-        l2_shrinkage_regularization_strength: of such a penalty through the gradient.
-        beta: a smoothing of the learning rate.
+        learning_rate: a float, a schedule, or a function without arguments.
+        learning_rate_power: the power of the sum of squares in the learning rate; 0 for a constant rate.
+        initial_accumulator_value: the initial value of the sum of squares.
+        l1_regularization_strength: the factor of the L1 penalty.
+        l2_regularization_strength: the factor of the L2 penalty.
+        l2_shrinkage_regularization_strength: the factor of an L2 penalty that is added to the gradient.
+        beta: the smoothing of the learning rate.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Ftrl(0.1, initial_accumulator_value=0.0).apply([np.array([5.0], "float32")], [w])
@@ -179,7 +179,7 @@ class Ftrl(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         learning_rate_power: float = -0.5,
         initial_accumulator_value: float = 0.1,
         l1_regularization_strength: float = 0.0,
@@ -211,26 +211,26 @@ class Ftrl(Optimizer):
         return (xp.clip(linear, -l1, l1) - linear) / quadratic, grown, linear
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The sum of squares, and the linear term."""
+        """Return Variables for the sum of squares and the linear term of each weight."""
         start = [Constant(self.initial_accumulator_value), "zeros"]
         both = self.add_optimizer_variables(variables, ["accumulator", "linear"], start)
         return list(zip(*both, strict=True))
 
 
 class Adafactor(Optimizer):
-    """Steps scaled by running mean squares of which, for matrices, only rows and columns are kept.
+    """Steps scaled by running mean squares; of a matrix only the means of rows and columns are stored.
 
-    Shazeer and Stern, 2018.
+    Source: Shazeer and Stern, 2018.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        beta_2_decay: the power of the step's number that says how fast the mean squares forget.
-        epsilon_1: added to the squares of the gradients.
-        epsilon_2: the least size of a weight that the step is relative to.
-        clip_threshold: the greatest root mean square of a step before the learning rate.
-        relative_step: whether a learning rate that is a number is at most `1 / sqrt(step)`.
+        learning_rate: a float, a schedule, or a function without arguments.
+        beta_2_decay: the exponent of the step in the decay rate of the mean squares, `1 - step**beta_2_decay`.
+        epsilon_1: a constant that is added to the squared gradients.
+        epsilon_2: the lower limit of the root mean square of a weight, which scales the step.
+        clip_threshold: the upper limit of the root mean square of a step before the learning rate.
+        relative_step: whether a constant learning rate is at most `1 / sqrt(step)`.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Adafactor(0.1).apply([np.array([5.0], "float32")], [w])
@@ -240,7 +240,7 @@ class Adafactor(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_2_decay: float = -0.8,
         epsilon_1: float = 1e-30,
         epsilon_2: float = 1e-3,
@@ -256,7 +256,7 @@ class Adafactor(Optimizer):
         self.relative_step = relative_step
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The mean squares of rows and of columns; of each element where there are none."""
+        """Return the mean squares of rows and columns of each matrix, and of the elements of other weights."""
         return [self._slots_for(v) for v in variables]
 
     def _slots_for(self, v: Variable) -> tuple[Variable, ...]:
@@ -269,7 +269,7 @@ class Adafactor(Optimizer):
         )
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
+        """Update one Variable."""
         step = ops.cast(self.iterations + 1, promoted(variable.dtype, FLOAT32))
         keep = 1 - ops.power(step, self.beta_2_decay)
         square = ops.square(gradient) + self.epsilon_1
@@ -286,8 +286,8 @@ class Adafactor(Optimizer):
         rows, columns = kept
         rows.assign(keep * rows + (1 - keep) * ops.mean(square, axis=-1))
         columns.assign(keep * columns + (1 - keep) * ops.mean(square, axis=-2))
-        shares = rows / ops.mean(rows, axis=-1, keepdims=True)
-        return ops.expand_dims(shares, -1) * ops.expand_dims(columns, -2)
+        relative = rows / ops.mean(rows, axis=-1, keepdims=True)
+        return ops.expand_dims(relative, -1) * ops.expand_dims(columns, -2)
 
 
 def _root_mean_square(x: Tensor) -> Tensor:

@@ -1,4 +1,4 @@
-"""What all optimizers share."""
+"""The base of optimizers."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import functools
 import inspect
 import re
 from collections.abc import Iterable, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 import numpy as np
 
@@ -28,34 +28,34 @@ from hilevel.optimizers.gradients import (
     clip_by_value,
     drop_none,
 )
-from hilevel.optimizers.options import check_options, with_options
+from hilevel.optimizers.options import LearningRateLike, check_options, with_options
 from hilevel.optimizers.schedules import LearningRateSchedule
 from hilevel.optimizers.state import State, run_if
 from hilevel.optimizers.updates import update, without_gradients
 
 
 class Optimizer(State, Configurable):
-    """Base of optimizers: changes Variables by their gradients.
+    """Base of optimizers, which change Variables by their gradients.
 
-    A subclass says in `slots` which arrays it keeps for each Variable, and in `formula` what one step does to the
-    arrays of one weight; or in `update_step`, as in Keras, what it does to one Variable. It may leave the shared
-    arguments to `**options: Unpack[Options]`. All else is done here, in the order of the arguments below.
+    A subclass lists its slots in `slots`. It defines the update of a weight in `formula`, on arrays, or in
+    `update_step`, on a Variable. It may declare the shared arguments as `**options: Unpack[Options]`.
+    The base class applies these arguments.
 
     Args:
-        learning_rate: a number, a `LearningRateSchedule`, or a function without arguments.
-        weight_decay: the share of each weight, times the learning rate, that a step takes away from it.
-        clipnorm: the greatest length of each gradient.
-        clipvalue: the greatest absolute value of a gradient's elements.
-        global_clipnorm: the greatest length of all gradients together.
-        use_ema: whether to keep a moving average of the weights, which `finalize_variable_values` puts in their place.
-        ema_momentum: how much of the average is kept at each step.
-        ema_overwrite_frequency: after how many steps the average is put in place of the weights; None for never.
-        loss_scale_factor: what `scale_loss` multiplies the loss with, and the gradients are divided by.
-        gradient_accumulation_steps: of how many calls of `apply` the mean gradient makes one update.
-        name: a name for people.
+        learning_rate: a float, a `LearningRateSchedule`, or a function without arguments.
+        weight_decay: the fraction of each weight, times the learning rate, that a step subtracts from it.
+        clipnorm: the upper limit of the norm of each gradient.
+        clipvalue: the upper limit of the absolute values of the gradients.
+        global_clipnorm: the upper limit of the norm of all gradients together.
+        use_ema: whether to keep a moving average of the weights. `finalize_variable_values` replaces the weights by it.
+        ema_momentum: the decay rate of the average, from 0 to 1.
+        ema_overwrite_frequency: the number of steps after which the average replaces the weights; None for never.
+        loss_scale_factor: the factor of the loss in `scale_loss`, by which the gradients are divided.
+        gradient_accumulation_steps: the number of calls of `apply` whose mean gradient makes one update.
+        name: the name, by default made from the class.
 
     Raises:
-        TypeError: an argument that there is not; says the nearest.
+        TypeError: an unknown argument.
         ValueError: a value out of its range, or two kinds of clipping.
 
     >>> class Sign(hilevel.optimizers.Optimizer):
@@ -70,7 +70,7 @@ class Optimizer(State, Configurable):
 
     def __init__(
         self,
-        learning_rate: Any,
+        learning_rate: LearningRateLike,
         weight_decay: float | None = None,
         clipnorm: float | None = None,
         clipvalue: float | None = None,
@@ -109,33 +109,33 @@ class Optimizer(State, Configurable):
         own, base = inspect.signature(cls.__init__), inspect.signature(Optimizer.__init__)
         cls.__signature__ = with_options(own, base)
 
-    # -- what a subclass says ----------------------------------------------------------------------
+    # -- defined by a subclass --------------------------------------------------------------------
 
     formula: Any = None
     """A static method `(xp, p, g, *slots, rate, **settings)` of the arrays of one weight: the weight, its gradient, and
-    its slots. It returns the new `(p, *slots)`. `xp` is the array module, and `rate` what `step_size` returns; the
+    its slots. It returns the new `(p, *slots)`. `xp` is the array module, and `rate` is the result of `step_size`. The
     other keyword arguments are attributes of the optimizer."""
 
     def slots(self) -> Sequence[Sequence[str]]:
-        """The names of the arrays kept for each Variable, in groups that are made one after the other."""
+        """Return the names of the slots of each Variable, in groups that are made in order."""
         return ()
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """Change one Variable. Gradient and learning rate come in its dtype, the latter through `step_size`."""
+        """Update one Variable. Gradient and learning rate have its dtype; the rate is the result of `step_size`."""
         self._apply_formula([(gradient, variable)], learning_rate)
 
     def step_size(self, learning_rate: Tensor) -> Tensor:
-        """What is made of the learning rate once in each step, for all Variables of a dtype."""
+        """Return the step size for a learning rate. It is called once in each step for the Variables of a dtype."""
         return learning_rate
 
     def slots_of(self, variable: Variable) -> tuple[Variable, ...]:
-        """The arrays kept for a Variable, in the order of `slots`."""
+        """Return the slots of a Variable, in the order of `slots`."""
         return self._slots[self._index[id(variable)]]
 
     # -- state -------------------------------------------------------------------------------------
 
     def build(self, variables: Sequence[Variable]) -> None:
-        """Make the arrays kept for these Variables; `apply` calls it where it has not been called."""
+        """Make the slots for these Variables. The first `apply` calls it."""
         if self.built:
             return
         home = variables[0].backend if variables else current_backend()
@@ -161,7 +161,7 @@ class Optimizer(State, Configurable):
         self._set_index()
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The arrays kept for each Variable: those named in `slots`, of its shape, zeros at first."""
+        """Return the slots of each Variable, by the names in `slots`: zeros of its shape."""
         groups = [
             [tuple(self.add_variable_from_reference(v, n) for n in names) for v in variables]
             for names in self.slots()
@@ -173,14 +173,14 @@ class Optimizer(State, Configurable):
 
     @property
     def iterations(self) -> Any:
-        """How many updates have been made."""
+        """The number of updates so far."""
         if self.gradient_accumulation_steps:
             return ops.floor_divide(self._iterations, self.gradient_accumulation_steps)
         return self._iterations
 
     # -- the learning rate -------------------------------------------------------------------------
 
-    def _as_rate(self, learning_rate: Any) -> Any:
+    def _as_rate(self, learning_rate: LearningRateLike) -> Any:
         if callable(learning_rate):
             return learning_rate
         if isinstance(learning_rate, (int, float, np.generic, np.ndarray)):
@@ -199,7 +199,7 @@ class Optimizer(State, Configurable):
         return rate(self._iterations) if isinstance(rate, LearningRateSchedule) else rate()
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: LearningRateLike) -> None:
         if callable(value):
             self._variables = [v for v in self._variables if v is not self._learning_rate]
             self._learning_rate = value
@@ -214,7 +214,7 @@ class Optimizer(State, Configurable):
     # -- one step ----------------------------------------------------------------------------------
 
     def apply_gradients(self, grads_and_vars: Iterable[tuple[Tensor, Variable]]) -> Variable:
-        """`apply`, of pairs of gradient and Variable. Returns the count of steps."""
+        """Call `apply` on pairs of gradient and Variable. Return the number of steps so far."""
         gradients, variables = zip(*grads_and_vars, strict=True)
         self.apply(gradients, variables)
         return self._iterations
@@ -222,15 +222,15 @@ class Optimizer(State, Configurable):
     def apply(
         self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
     ) -> None:
-        """Take one step.
+        """Run one step.
 
         Args:
-            grads: a gradient for each Variable. Where one is None, the Variable stays as it is, and the first
+            grads: a gradient for each Variable. A Variable whose gradient is None is not changed, and the first
                 time there is a warning.
-            trainable_variables: the Variables; by default those that the optimizer was built on.
+            trainable_variables: the Variables; by default the Variables of `build`.
 
         Raises:
-            ValueError: the numbers differ, there is no gradient at all, or the optimizer was built on other
+            ValueError: the lengths differ, all gradients are None, or the optimizer was built on other
                 Variables.
         """
         variables = self._checked(grads, trainable_variables)
@@ -252,27 +252,28 @@ class Optimizer(State, Configurable):
             self.build(variables)
         if not self.built:
             raise ValueError(
-                f'The optimizer "{self.name}" knows no Variables yet. Hand them to apply, or to build.'
+                f'The optimizer "{self.name}" has no Variables yet. Pass them to apply or build.'
             )
         variables = self._trainable_variables if variables is None else variables
         check_pairs(self.name, grads, variables, self._index)
         return variables
 
-    def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
+    def _apply(self, grads: Sequence[Tensor | None], variables: Sequence[Variable]) -> None:
+        given: Sequence[Any] = grads
         if any(g is None for g in grads):
-            grads, variables = drop_none(self.name, grads, variables, warn=not self._warned)
+            given, variables = drop_none(self.name, grads, variables, warn=not self._warned)
             self._warned = True
-        grads = [
-            g if g.dtype == v.dtype else ops.cast(g, v.dtype) for g, v in zip(grads, variables, strict=True)
+        given = [
+            g if g.dtype == v.dtype else ops.cast(g, v.dtype) for g, v in zip(given, variables, strict=True)
         ]
         if any(v.overwrite_with_gradient for v in variables):
-            grads, variables = self._overwrite(grads, variables)
+            given, variables = self._overwrite(given, variables)
         if self.loss_scale_factor is not None:
-            grads = [g / self.loss_scale_factor for g in grads]
+            given = [g / self.loss_scale_factor for g in given]
         if self.gradient_accumulation_steps:
-            self._accumulate(grads, variables)
+            self._accumulate(given, variables)
         else:
-            self._update(grads, variables)
+            self._update(given, variables)
         if self.use_ema:
             self._average()
         for v in variables:
@@ -281,7 +282,7 @@ class Optimizer(State, Configurable):
         self._iterations.replace(self._iterations.read() + 1)
 
     def _update(self, grads: Sequence[Tensor], variables: Sequence[Variable]) -> None:
-        """Clip, decay, and change every Variable."""
+        """Clip the gradients, apply the weight decay, and update all Variables."""
         rate = self.learning_rate
         rate = rate.read() if isinstance(rate, Variable) else ops.convert_to_tensor(rate)
         grads = self._clipped(grads)
@@ -291,7 +292,7 @@ class Optimizer(State, Configurable):
     def update_all(
         self, grads: Sequence[Tensor], variables: Sequence[Variable], learning_rate: Tensor
     ) -> None:
-        """Change all Variables: those of each dtype together, or one by one where a subclass has an `update_step`."""
+        """Update the Variables of each dtype together, or one by one if a subclass defines `update_step`."""
         together = type(self).update_step is Optimizer.update_step
         for dtype in dict.fromkeys(v.dtype for v in variables):
             same = learning_rate.dtype == dtype
@@ -322,11 +323,11 @@ class Optimizer(State, Configurable):
     # -- weight decay ------------------------------------------------------------------------------
 
     def decays(self) -> bool:
-        """Whether there is any weight decay."""
+        """Return True if there is a weight decay."""
         return bool(self.weight_decay)
 
     def decay_of(self, variable: Variable) -> float | None:
-        """The weight decay of a Variable."""
+        """Return the weight decay of a Variable."""
         return self.weight_decay
 
     def _decay(self, variables: Sequence[Variable], rate: Tensor) -> None:
@@ -343,7 +344,11 @@ class Optimizer(State, Configurable):
     def exclude_from_weight_decay(
         self, var_list: Sequence[Variable] | None = None, var_names: Sequence[str] | None = None
     ) -> None:
-        """Take Variables out of the weight decay: those listed, or those in whose name one of the texts is found.
+        """Exclude Variables from the weight decay.
+
+        Args:
+            var_list: the Variables.
+            var_names: regular expressions; a Variable whose name contains a match is excluded.
 
         Raises:
             ValueError: the optimizer has been built.
@@ -362,9 +367,9 @@ class Optimizer(State, Configurable):
     def _overwrite(
         self, grads: Sequence[Tensor], variables: Sequence[Variable]
     ) -> tuple[list[Any], list[Variable]]:
-        """Give Variables with `overwrite_with_gradient` their gradient as value. Return the others, after theirs.
+        """Assign gradients to Variables with `overwrite_with_gradient`. Return the gradients and Variables of the rest.
 
-        Of accumulated steps the greatest gradient counts, as in Keras: these are scales and largest values.
+        For accumulated steps it assigns the largest gradient, as in Keras: these Variables are scales and maxima.
         """
         pairs = list(zip(grads, variables, strict=True))
         for g, v in pairs:
@@ -380,7 +385,7 @@ class Optimizer(State, Configurable):
         return [g for g, _ in rest], [v for _, v in rest]
 
     def _is_due(self) -> Tensor:
-        """Whether the accumulated gradients make an update in this step."""
+        """Return a boolean scalar, True if this step applies the accumulated gradients."""
         return ops.equal(ops.mod(self._iterations + 1, self.gradient_accumulation_steps), 0)
 
     def _accumulate(self, grads: Sequence[Tensor], variables: Sequence[Variable]) -> None:
@@ -397,7 +402,7 @@ class Optimizer(State, Configurable):
         run_if(self._is_due(), step, [*variables, *self._variables])
 
     def _average(self) -> None:
-        """Move the averages lerp the weights; at the first step they start as these."""
+        """Update the moving averages of the weights. At the first step they become the weights."""
         keep = ops.where(ops.equal(self.iterations, 0), 0.0, self.ema_momentum)
         for average, v in zip(self._averages, self._trainable_variables, strict=True):
             kept = ops.cast(keep, v.dtype)
@@ -408,10 +413,10 @@ class Optimizer(State, Configurable):
             run_if(ops.equal(count, 0), lambda: self.finalize_variable_values(weights), weights)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """At the end of training: put the averages, with `use_ema`, in place of the weights.
+        """Replace the weights by their averages, with `use_ema`. `fit` calls it at the end of training.
 
         Raises:
-            ValueError: with `use_ema`, a Variable is not one of those that the optimizer was built on.
+            ValueError: with `use_ema`, the optimizer was not built on one of the Variables.
         """
         if not self.use_ema:
             return
@@ -419,19 +424,19 @@ class Optimizer(State, Configurable):
             if id(v) not in self._index:
                 raise ValueError(
                     f'The optimizer "{self.name}" keeps no average of "{v.path}". Expected Variables that it was '
-                    "built on: those of its first `apply`, or of `build`."
+                    "built on, by its first `apply` or by `build`."
                 )
         for v in var_list:
             v.assign(self._averages[self._index[id(v)]])
 
     def scale_loss(self, loss: Tensor) -> Tensor:
-        """The loss to differentiate: times `loss_scale_factor`, if there is one."""
+        """Return the loss times `loss_scale_factor`, if there is one."""
         return loss if self.loss_scale_factor is None else loss * self.loss_scale_factor
 
     # -- configuration -----------------------------------------------------------------------------
 
     def get_config(self) -> Config:
-        """The constructor's arguments, as plain data; the learning rate as it is now."""
+        """Return the constructor's arguments as plain data, with the current learning rate."""
         return super().get_config() | {"learning_rate": self._plain_rate()}
 
     def _plain_rate(self) -> Any:
@@ -444,7 +449,7 @@ class Optimizer(State, Configurable):
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Config | None = None) -> Self:
-        """An optimizer as `get_config` describes it, without its state."""
+        """Return the optimizer that `get_config` described, without its state."""
         rate = config.get("learning_rate")
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
@@ -457,14 +462,18 @@ class Optimizer(State, Configurable):
         return f'<{type(self).__name__} "{self.name}">'
 
 
+OptimizerLike: TypeAlias = Optimizer | str | Config | None
+"""An optimizer as `compile` accepts it: an object, a name, a config, or None."""
+
+
 def update_variables(
     formula: Function, rows: Sequence[Sequence[Any]], rate: Tensor, settings: dict[str, Any]
 ) -> None:
-    """Give Variables the values that a formula computes from them.
+    """Assign to Variables the values that a formula computes from them.
 
     Args:
-        formula: as `Optimizer.formula`.
-        rows: for each weight the Variable, the gradient and the Variables of its slots.
+        formula: a function like `Optimizer.formula`.
+        rows: the Variable, the gradient and the slots of each weight.
         rate, settings: keyword arguments of the formula.
 
     >>> from hilevel.optimizers.base import weight_decay_formula, update_variables

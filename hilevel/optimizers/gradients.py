@@ -1,4 +1,4 @@
-"""Gradients as they come to an optimizer: checked against their Variables, those that are None left out, clipped."""
+"""Gradients before the update: they are checked against their Variables, and clipped."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from hilevel.errors import warn as _warn
 
 
 def check_pairs(
-    name: str, grads: Sequence[Any], variables: Sequence[Variable], known: Container[int]
+    name: str, grads: Sequence[Tensor | None], variables: Sequence[Variable], known: Container[int]
 ) -> None:
-    """Refuse gradients that do not belong to Variables the optimizer called `name` knows, by id.
+    """Raise ValueError if gradients do not match the Variables of the optimizer called `name`, given by id.
 
     Raises:
-        ValueError: the numbers differ, or a Variable is unknown.
+        ValueError: the lengths differ, or a Variable is unknown.
     """
     if len(grads) != len(variables):
         raise ValueError(
             f'"{name}" got {len(grads)} gradients for {len(variables)} Variables; expected one '
-            "for each, None where there is none."
+            "for each, or None."
         )
     for v in variables:
         if id(v) not in known:
@@ -33,12 +33,12 @@ def check_pairs(
 
 
 def drop_none(
-    name: str, grads: Sequence[Any], variables: Sequence[Variable], warn: bool
+    name: str, grads: Sequence[Tensor | None], variables: Sequence[Variable], warn: bool
 ) -> tuple[list[Any], list[Variable]]:
-    """The gradients there are, with their Variables.
+    """Return the gradients that are not None, with their Variables.
 
     Raises:
-        ValueError: there is none at all.
+        ValueError: all gradients are None.
     """
     pairs = list(zip(grads, variables, strict=True))
     missing = [v.path for g, v in pairs if g is None]
@@ -48,14 +48,14 @@ def drop_none(
         )
     if warn:
         _warn(
-            f"No gradient for {', '.join(missing)}: the loss does not depend on them, and they stay "
-            "as they are.",
+            f"No gradient for {', '.join(missing)}: the loss does not depend on them, and they are "
+            "not changed.",
         )
     return [g for g in grads if g is not None], [v for g, v in pairs if g is not None]
 
 
 def clip_by_value(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
-    """Every element within `[-limit, limit]`.
+    """Return the gradients with each element clipped to `[-limit, limit]`.
 
     >>> from hilevel.optimizers.gradients import clip_by_value
     >>> clip_by_value([np.array([-3.0, 0.5])], 1.0)
@@ -65,7 +65,7 @@ def clip_by_value(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
 
 
 def clip_by_norm(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
-    """Every gradient that is longer than `limit` shortened to it.
+    """Return the gradients, each scaled down to the norm `limit` if its norm is larger.
 
     >>> from hilevel.optimizers.gradients import clip_by_norm
     >>> clip_by_norm([np.array([3.0, 4.0])], 1.0)
@@ -78,9 +78,9 @@ def clip_by_norm(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
 
 
 def clip_by_global_norm(gradients: Sequence[Tensor], limit: float) -> list[Tensor]:
-    """All gradients shortened alike, so that together they are no longer than `limit`. Pascanu et al., 2013.
+    """Return the gradients, scaled by one factor so that their global norm is at most `limit`.
 
-    Where one is not finite, all become NaN: a step that went wrong is seen.
+    If a gradient is not finite, all become NaN, so that the error is visible. Source: Pascanu et al., 2013.
 
     >>> from hilevel.optimizers.gradients import clip_by_global_norm
     >>> clip_by_global_norm([np.array([3.0]), np.array([4.0])], 1.0)

@@ -1,25 +1,26 @@
-"""Lion: steps of one size."""
+"""Lion: steps by the sign of the momentum."""
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Sequence
+from typing import Unpack
 
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.options import Options
+from hilevel.optimizers.options import LearningRateLike, Options
 
 
 class Lion(Optimizer):
-    """Steps along the sign of the momentum, all of one size. Chen et al., 2023.
+    """The sign of the momentum: steps of one size. Source: Chen et al., 2023.
 
     `w = w - learning_rate * sign(beta_1 * m + (1 - beta_1) * g); m = beta_2 * m + (1 - beta_2) * g`.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments; a tenth of what suits Adam.
-        beta_1: how much the momentum counts beside the gradient, above 0.
-        beta_2: how much of the momentum is kept.
+        learning_rate: a float, a schedule, or a function without arguments; about a tenth of the rate for Adam.
+        beta_1: the weight of the momentum relative to the gradient, above 0 and at most 1.
+        beta_2: the decay rate of the momentum, from 0 to 1.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Lion(0.5).apply([np.array([5.0], "float32")], [w])
@@ -32,7 +33,7 @@ class Lion(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         beta_1: float = 0.9,
         beta_2: float = 0.99,
         **options: Unpack[Options],
@@ -51,6 +52,6 @@ class Lion(Optimizer):
         direction = xp.sign(beta_1 * m + (1 - beta_1) * g)
         return p - rate * direction, beta_2 * m + (1 - beta_2) * g
 
-    def slots(self) -> Any:
-        """The momentum."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the name of the momentum."""
         return [("momentum",)]

@@ -12,20 +12,24 @@ from hilevel.engine.types import Config, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
 from hilevel.optimizers.base import Optimizer
+from hilevel.optimizers.options import LearningRateLike
 from hilevel.optimizers.state import run_if
 
 
 class LossScaleOptimizer(Optimizer):
-    """Another optimizer, with the loss multiplied by a factor that is as large as float16 gradients allow.
+    """A wrapper of an optimizer that multiplies the loss by a factor, as large as float16 gradients allow.
 
-    A step whose gradients are not finite is left out, and the factor halved; after `dynamic_growth_steps` good ones
-    it is doubled.
+    A step with gradients that are not finite is skipped, and the factor halved. After `dynamic_growth_steps` finite
+    steps it is doubled. Source: Micikevicius et al., "Mixed Precision Training" (2018).
 
     Args:
         inner_optimizer: the optimizer that makes the updates.
-        initial_scale: the first factor.
-        dynamic_growth_steps: after how many good steps the factor is doubled.
-        name: a name for people.
+        initial_scale: the initial factor.
+        dynamic_growth_steps: the number of finite steps after which the factor is doubled.
+        name: the name, by default made from the class.
+
+    Raises:
+        TypeError: an argument belongs to the inner optimizer.
 
     >>> optimizer = hilevel.optimizers.LossScaleOptimizer(hilevel.optimizers.SGD(1.0), initial_scale=4.0)
     >>> w = hilevel.Variable([1.0])
@@ -53,7 +57,7 @@ class LossScaleOptimizer(Optimizer):
         inner_optimizer.loss_scale_factor = None
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The factor, and how many good steps there have been since it changed."""
+        """Make the factor, the number of finite steps since its last change, and the slots of the inner optimizer."""
         self.step_counter = self.add_variable((), dtype="int32", name="step_counter")
         self.dynamic_scale = self.add_variable(
             (), Constant(self.initial_scale), "float32", name="dynamic_scale"
@@ -63,27 +67,27 @@ class LossScaleOptimizer(Optimizer):
 
     @property
     def variables(self) -> list[Variable]:
-        """Its own state, then that of the inner optimizer."""
+        """Its own state, then the state of the inner optimizer."""
         return [*self._variables, *self.inner_optimizer.variables]
 
     @property
     def iterations(self) -> Any:
-        """How many updates the inner optimizer has made."""
+        """The number of updates of the inner optimizer."""
         return self.inner_optimizer.iterations
 
     @property
     def learning_rate(self) -> Any:
-        """That of the inner optimizer."""
+        """The learning rate of the inner optimizer."""
         return self.inner_optimizer.learning_rate
 
     @learning_rate.setter
-    def learning_rate(self, value: Any) -> None:
+    def learning_rate(self, value: LearningRateLike) -> None:
         self.inner_optimizer.learning_rate = value
 
     def apply(
         self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
     ) -> None:
-        """Take one step, if all gradients are finite; `grads` are those of the scaled loss."""
+        """Run one step, if all gradients are finite. `grads` are the gradients of the scaled loss."""
         variables = self._checked(grads, trainable_variables)
         if context.interpreter.infers_shapes:
             note_written([*variables, *self.variables, *self.inner_optimizer.variables])
@@ -91,7 +95,7 @@ class LossScaleOptimizer(Optimizer):
         with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend):
             self._apply(grads, variables)
 
-    def _apply(self, grads: Sequence[Any], variables: Sequence[Variable]) -> None:
+    def _apply(self, grads: Sequence[Tensor | None], variables: Sequence[Variable]) -> None:
         scale = self.dynamic_scale.read()
         finite = self.check_finite(grads)
         unscaled = [None if g is None else g / scale for g in grads]
@@ -106,20 +110,20 @@ class LossScaleOptimizer(Optimizer):
         self.dynamic_scale.assign(scale * growth)
         counter.assign(ops.where(ops.logical_and(finite, ops.logical_not(due)), counter + 1, 0))
 
-    def check_finite(self, grads: Sequence[Any]) -> Tensor:
-        """Whether all elements of all gradients are finite."""
+    def check_finite(self, grads: Sequence[Tensor | None]) -> Tensor:
+        """Return a boolean scalar, True if all gradients are finite."""
         return ops.all(ops.stack([ops.all(ops.isfinite(g)) for g in grads if g is not None]))
 
     def scale_loss(self, loss: Tensor) -> Tensor:
-        """The loss to differentiate: times the factor."""
+        """Return the loss times the factor."""
         return loss * (self.dynamic_scale if self.built else self.initial_scale)
 
     def finalize_variable_values(self, var_list: Sequence[Variable]) -> None:
-        """By the inner optimizer."""
+        """Call the method of the inner optimizer."""
         self.inner_optimizer.finalize_variable_values(var_list)
 
     def get_config(self) -> Config:
-        """The constructor's arguments, as plain data."""
+        """Return the constructor's arguments, as plain data."""
         return {
             "name": self.name,
             "inner_optimizer": optimizers.serialize(self.inner_optimizer),
@@ -129,6 +133,6 @@ class LossScaleOptimizer(Optimizer):
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Config | None = None) -> Self:
-        """An optimizer as `get_config` describes it, without its state."""
+        """Return the optimizer that `get_config` described, without its state."""
         inner = optimizers.deserialize(config["inner_optimizer"], custom_objects)
         return cls(**{**config, "inner_optimizer": inner})

@@ -11,29 +11,30 @@ from hilevel.engine.types import Tensor
 from hilevel.engine.variables import Variable
 from hilevel.optimizers.adam import Adam, adam_rate
 from hilevel.optimizers.base import Optimizer, update_variables
+from hilevel.optimizers.options import LearningRateLike
 
 
 class Muon(Optimizer):
-    """For matrices, steps along the momentum with all its singular values near 1; for the rest, `Adam`.
+    """Orthogonalized momentum for matrices, and `Adam` for the other weights.
 
-    The singular values are brought there by a few Newton-Schulz iterations. Jordan et al., 2024; the scaling by
-    `rms_rate`, Liu et al., 2025.
+    A few Newton-Schulz iterations bring the singular values of the momentum near 1. Source: Jordan et al., 2024; the
+    scaling by `rms_rate`, Liu et al., 2025.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        adam_beta_1, adam_beta_2, epsilon: of Adam.
-        adam_weight_decay: the weight decay of what Adam changes.
+        learning_rate: a float, a schedule, or a function without arguments.
+        adam_beta_1, adam_beta_2, epsilon: the arguments of `Adam`.
+        adam_weight_decay: the weight decay of the weights that Adam updates.
         weight_decay: the weight decay of the other matrices.
-        exclude_layers: texts (regular expressions); a matrix whose path contains one is left to Adam.
-        exclude_embeddings: whether matrices with "embedding" in their path are left to Adam.
+        exclude_layers: regular expressions; Adam updates the matrices whose path contains a match.
+        exclude_embeddings: whether Adam updates the matrices with "embedding" in their path.
         muon_a, muon_b, muon_c: the coefficients of the iteration.
-        adam_lr_ratio: what the learning rate is multiplied with for Adam.
-        momentum: how much of the momentum is kept.
+        adam_lr_ratio: the factor of the learning rate for Adam.
+        momentum: the decay rate of the momentum, from 0 to 1.
         ns_steps: the number of iterations.
-        nesterov: whether the momentum is looked ahead by.
-        rms_rate: the root mean square of a step, over the learning rate; None for no scaling.
+        nesterov: whether to use Nesterov momentum, the gradient at the position after the momentum step.
+        rms_rate: the root mean square of a step, relative to the learning rate; None for no scaling.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable(np.eye(2, dtype="float32"))
     >>> hilevel.optimizers.Muon(0.1).apply([np.ones((2, 2), "float32")], [w])
@@ -43,7 +44,7 @@ class Muon(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.001,
+        learning_rate: LearningRateLike = 0.001,
         adam_beta_1: float = 0.9,
         adam_beta_2: float = 0.999,
         adam_weight_decay: float | None = 0.004,
@@ -99,7 +100,7 @@ class Muon(Optimizer):
         self.nesterov = nesterov
         self.rms_rate = rms_rate
 
-    def _by_adam(self, variable: Variable) -> bool:
+    def _uses_adam(self, variable: Variable) -> bool:
         if len(variable.shape) != 2:
             return True
         if self.exclude_embeddings and "embedding" in variable.path.lower():
@@ -107,29 +108,29 @@ class Muon(Optimizer):
         return any(re.search(text, variable.path) for text in self.exclude_layers)
 
     def make_slots(self, variables: Sequence[Variable]) -> list[tuple[Variable, ...]]:
-        """The momentum, and for Adam the mean square."""
+        """Return the momentum of each Variable and, for Adam, its mean square."""
         both, one = ("momentum", "velocity"), ("momentum",)
         return [
-            tuple(self.add_variable_from_reference(v, n) for n in (both if self._by_adam(v) else one))
+            tuple(self.add_variable_from_reference(v, n) for n in (both if self._uses_adam(v) else one))
             for v in variables
         ]
 
     def decays(self) -> bool:
-        """Whether either weight decay is set."""
+        """Return True if either weight decay is set."""
         return bool(self.weight_decay or self.adam_weight_decay)
 
     def decay_of(self, variable: Variable) -> float | None:
-        """Adam's weight decay, or Muon's."""
-        return self.adam_weight_decay if self._by_adam(variable) else self.weight_decay
+        """Return the weight decay of a Variable, for Adam or Muon."""
+        return self.adam_weight_decay if self._uses_adam(variable) else self.weight_decay
 
     def update_step(self, gradient: Tensor, variable: Variable, learning_rate: Tensor) -> None:
-        """One step for one Variable."""
+        """Update one Variable."""
         m, *square = self.slots_of(variable)
         if square:
             self._adam_step(gradient, variable, learning_rate * self.adam_lr_ratio)
             return
         m.assign(self.momentum * m + gradient)
-        direction = orthogonalized(
+        direction = orthogonalize(
             gradient + self.momentum * m if self.nesterov else m.read(),
             (self.muon_a, self.muon_b, self.muon_c),
             self.ns_steps,
@@ -145,16 +146,16 @@ class Muon(Optimizer):
         update_variables(Adam.formula, [row], rate, settings)
 
 
-def orthogonalized(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:
-    """A matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz iterations.
+def orthogonalize(x: Tensor, coefficients: tuple[float, float, float], steps: int) -> Tensor:
+    """Return a matrix with the singular vectors of `x` and singular values near 1, by Newton-Schulz iterations.
 
-    >>> from hilevel.optimizers.muon import orthogonalized
-    >>> orthogonalized(np.eye(2), (1.5, -0.5, 0.0), 10).round(3)
+    >>> from hilevel.optimizers.muon import orthogonalize
+    >>> orthogonalize(np.eye(2), (1.5, -0.5, 0.0), 10).round(3)
     array([[1., 0.],
            [0., 1.]])
     """
     if x.shape[-2] > x.shape[-1]:
-        return ops.transpose(orthogonalized(ops.transpose(x), coefficients, steps))
+        return ops.transpose(orthogonalize(ops.transpose(x), coefficients, steps))
     a, b, c = coefficients
     x = x / (ops.sqrt(ops.sum(ops.square(x))) + 1e-7)
     for _ in range(steps):

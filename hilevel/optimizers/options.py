@@ -1,11 +1,20 @@
-"""What every optimizer's constructor takes, said once."""
+"""The arguments of every optimizer's constructor."""
 
 from __future__ import annotations
 
 import inspect
-from typing import Any, TypedDict
+from collections.abc import Callable
+from typing import Any, TypeAlias, TypedDict
+
+import numpy as np
 
 from hilevel.errors import unknown_argument
+from hilevel.optimizers.schedules.decay import LearningRateSchedule
+
+LearningRateLike: TypeAlias = (
+    float | np.generic | np.ndarray[Any, Any] | LearningRateSchedule | Callable[[], Any]
+)
+"""A learning rate: a scalar, a schedule, or a function without arguments."""
 
 
 class Options(TypedDict, total=False):
@@ -24,7 +33,7 @@ class Options(TypedDict, total=False):
 
 
 def with_options(own: inspect.Signature, base: inspect.Signature) -> inspect.Signature:
-    """A constructor's signature with the base's arguments in place of its `**options`."""
+    """Return a constructor's signature, with the arguments of the base in place of `**options`."""
     mine = list(own.parameters.values())[1:]
     if not mine or mine[-1].name != "options":
         return own.replace(parameters=mine)
@@ -33,18 +42,18 @@ def with_options(own: inspect.Signature, base: inspect.Signature) -> inspect.Sig
 
 
 def check_options(optimizer: Any, unknown: dict[str, Any], known: list[str]) -> None:
-    """Refuse options that contradict each other, or that there are not.
+    """Check the shared arguments of an optimizer.
 
     Raises:
-        TypeError: an argument that there is not.
-        ValueError: a value out of its range.
+        TypeError: an unknown argument.
+        ValueError: a value out of its range, or two kinds of clipping.
     """
     where = type(optimizer).__name__
     if unknown:
         raise unknown_argument(where, next(iter(unknown)), known)
     limits = {n: getattr(optimizer, n) for n in ("clipnorm", "clipvalue", "global_clipnorm")}
     if sum(v is not None for v in limits.values()) > 1:
-        raise ValueError(f"{where}: only one of clipnorm, clipvalue, global_clipnorm; got {limits}.")
+        raise ValueError(f"{where}: give only one of clipnorm, clipvalue, global_clipnorm; got {limits}.")
     steps = optimizer.gradient_accumulation_steps
     if steps and steps < 2:
         raise ValueError(f"{where}: gradient_accumulation_steps must be at least 2; got {steps}.")

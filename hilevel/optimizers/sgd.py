@@ -2,25 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from collections.abc import Sequence
+from typing import Unpack
 
 from hilevel.engine.types import Namespace, Tensor
 from hilevel.optimizers.base import Optimizer
-from hilevel.optimizers.options import Options
+from hilevel.optimizers.options import LearningRateLike, Options
 
 
 class SGD(Optimizer):
-    """Gradient descent, with momentum if asked for.
+    """Gradient descent, with optional momentum.
 
     `w = w - learning_rate * g`; with momentum `m = momentum * m - learning_rate * g; w = w + m`, and with
-    `nesterov` `w = w + momentum * m - learning_rate * g`. Sutskever et al., 2013.
+    `nesterov` `w = w + momentum * m - learning_rate * g`. Source: Sutskever et al., 2013.
 
     Args:
-        learning_rate: a number, a schedule, or a function without arguments.
-        momentum: how much of the last step is kept, from 0 to 1.
-        nesterov: whether the momentum is looked ahead by.
+        learning_rate: a float, a schedule, or a function without arguments.
+        momentum: the fraction of the last step that is added to this one, from 0 to 1.
+        nesterov: whether to use Nesterov momentum, the gradient at the position after the momentum step.
 
-    The other arguments are those of `Optimizer`.
+    For the other arguments see `Optimizer`.
 
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.SGD(0.5).apply([np.array([1.0], "float32")], [w])
@@ -33,7 +34,7 @@ class SGD(Optimizer):
 
     def __init__(
         self,
-        learning_rate: Any = 0.01,
+        learning_rate: LearningRateLike = 0.01,
         momentum: float = 0.0,
         nesterov: bool = False,
         **options: Unpack[Options],
@@ -46,15 +47,22 @@ class SGD(Optimizer):
 
     @staticmethod
     def formula(
-        xp: Namespace, p: Tensor, g: Tensor, m: Any = None, *, rate: Tensor, momentum: float, nesterov: bool
+        xp: Namespace,
+        p: Tensor,
+        g: Tensor,
+        m: Tensor | None = None,
+        *,
+        rate: Tensor,
+        momentum: float,
+        nesterov: bool,
     ) -> tuple[Tensor, ...]:
-        """Return the weight and, where there is momentum, the last step, after one step."""
+        """Return the weight and, with momentum, the last step, after one step."""
         step = g * rate
         if m is None:
             return (p - step,)
         m = m * momentum - step
         return p + (m * momentum - step if nesterov else m), m
 
-    def slots(self) -> Any:
-        """The last step, where there is momentum."""
+    def slots(self) -> Sequence[Sequence[str]]:
+        """Return the name of the last step, with momentum."""
         return [("momentum",)] if self.momentum else []

@@ -1,8 +1,8 @@
-"""The Variables that an optimizer keeps, and their change under a condition."""
+"""The state of an optimizer, and its change under a condition."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,12 @@ from hilevel.config import floatx
 from hilevel.engine.backends import current_backend
 from hilevel.engine.names import distinct
 from hilevel.engine.overlay import Overlay, arrays_of
-from hilevel.engine.types import DTypeLike, Tensor
+from hilevel.engine.types import DTypeLike, Function, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 
 
 class State:
-    """What an optimizer remembers from step to step: Variables, made one after the other, and saved in that order."""
+    """The Variables of an optimizer, in the order in which they are made and saved."""
 
     name: str
 
@@ -27,13 +27,13 @@ class State:
     def add_variable(
         self,
         shape: Sequence[int],
-        initializer: Any = "zeros",
+        initializer: str | Function | None = "zeros",
         dtype: DTypeLike = None,
         aggregation: str = "none",
-        layout: Any = None,
+        layout: object = None,
         name: str | None = None,
     ) -> Variable:
-        """Make a Variable that belongs to the optimizer's state."""
+        """Return a new Variable of the optimizer's state."""
         variable = Variable(
             initializers.get(initializer),
             shape=tuple(shape),
@@ -47,9 +47,12 @@ class State:
         return variable
 
     def add_variable_from_reference(
-        self, reference_variable: Variable, name: str | None = None, initializer: Any = "zeros"
+        self,
+        reference_variable: Variable,
+        name: str | None = None,
+        initializer: str | Function | None = "zeros",
     ) -> Variable:
-        """Make a Variable of the shape and dtype of another, which its name tells of."""
+        """Return a new Variable in the shape and dtype of another, with a name made from the path of the other."""
         path = reference_variable.path.replace("/", "_")
         return self.add_variable(
             reference_variable.shape,
@@ -59,9 +62,9 @@ class State:
         )
 
     def add_optimizer_variables(
-        self, trainable_variables: Sequence[Variable], name: Any, initializer: Any = "zeros"
+        self, trainable_variables: Sequence[Variable], name: str | Sequence[str], initializer: Any = "zeros"
     ) -> Any:
-        """A list with a Variable like each of those given; a tuple of lists where `name` is a list of names."""
+        """Return a list of Variables like the given ones; for a list of names, a tuple of such lists."""
         if isinstance(name, str):
             return [self.add_variable_from_reference(v, name, initializer) for v in trainable_variables]
         kinds = initializer if isinstance(initializer, (list, tuple)) else [initializer] * len(name)
@@ -73,28 +76,28 @@ class State:
 
     @property
     def variables(self) -> list[Variable]:
-        """All Variables, of the count of steps, the learning rate and the slots of each weight."""
+        """All Variables: the number of steps, the learning rate, and the slots of each weight."""
         return list(self._variables)
 
-    def set_weights(self, weights: Sequence[Any]) -> None:
-        """Set all of `variables`, from arrays in their order."""
+    def set_weights(self, weights: Sequence[TensorLike]) -> None:
+        """Set all `variables` from arrays in their order."""
         self.load_own_variables({str(i): w for i, w in enumerate(weights)})
 
-    def save_own_variables(self, store: Any) -> None:
-        """Put the state as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Write the state as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
         for i, variable in enumerate(self.variables):
             store[str(i)] = variable.numpy()
 
-    def load_own_variables(self, store: Any) -> None:
-        """Take the state from what `save_own_variables` wrote.
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Read the state from a dict that `save_own_variables` wrote.
 
         Raises:
-            ValueError: the number of arrays differs, as it does before `build`.
+            ValueError: the number of arrays differs, for example before `build`.
         """
         variables = self.variables
         if len(store) != len(variables):
             raise ValueError(
-                f'The optimizer "{self.name}" has {len(variables)} variables, and was given '
+                f'The optimizer "{self.name}" has {len(variables)} variables; got '
                 f"{len(store)}. Build it first, on the model's trainable variables: "
                 "optimizer.build(model.trainable_variables)."
             )
@@ -103,7 +106,7 @@ class State:
 
 
 def run_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Variable]) -> None:
-    """Run an action that changes Variables, where a condition holds that may not be known before the program runs.
+    """Run an action that changes Variables, if a condition is true. It may be a value of the compiled program.
 
     >>> from hilevel.optimizers.state import run_if
     >>> v = hilevel.Variable(1.0)

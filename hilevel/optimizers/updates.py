@@ -8,7 +8,7 @@ from typing import Any
 from hilevel.engine.dtypes import FLOAT32
 from hilevel.engine.op import op
 from hilevel.engine.spec import like
-from hilevel.engine.types import Function, Namespace, Tensor
+from hilevel.engine.types import Function, Namespace, Tensor, TensorLike
 
 
 def rows(arrays: Sequence[Any], width: int) -> Iterator[Sequence[Any]]:
@@ -17,7 +17,7 @@ def rows(arrays: Sequence[Any], width: int) -> Iterator[Sequence[Any]]:
 
 
 def without_gradients(arrays: Sequence[Any], width: int) -> list[Any]:
-    """Return the arrays that an update gives a new value: all of each row but the gradient, which is the second.
+    """Return the arrays that an update changes: all of each row but the gradient, which is second.
 
     >>> from hilevel.optimizers.updates import without_gradients
     >>> without_gradients(["p", "g", "m", "p", "g", "m"], 3)
@@ -28,24 +28,24 @@ def without_gradients(arrays: Sequence[Any], width: int) -> list[Any]:
 
 @op(shape=lambda *arrays, width, **_: tuple(map(like, without_gradients(arrays, width))))
 def update(
-    xp: Namespace, /, *arrays: Tensor, formula: Function, width: int, rate: Any, **settings: Any
+    xp: Namespace, /, *arrays: Tensor, formula: Function, width: int, rate: TensorLike, **settings: Any
 ) -> tuple[Tensor, ...]:
     """Apply the formula of an optimizer to the arrays of all weights.
 
-    It has no gradient. Numbers in bfloat16 are updated in float32 and rounded. A backend may have another form of a
+    It has no gradient. Arrays in bfloat16 are updated in float32 and rounded. A backend may have another form of a
     formula, which a replayed program runs in place.
 
     Args:
-        arrays: the rows of the weights, one after the other. A row is the weight, its gradient, and the slots that the
-            optimizer keeps for it; or the weight alone.
+        arrays: the rows of the weights, concatenated. A row is the weight, its gradient, and its slots; or the weight
+            alone.
         formula: a function `(xp, p, g, *slots, rate, **settings)` of the arrays of one weight. It returns the new
             arrays `(p, *slots)`.
         width: the number of arrays in a row.
-        rate: the number that changes from step to step, a scalar. The formula gets it in the dtype of the weight.
+        rate: the step size, a scalar. It is passed to the formula in the dtype of the weight.
         settings: the other keyword arguments of the formula.
 
     Returns:
-        The new arrays, row after row.
+        The new arrays, in the order of the rows.
 
     >>> from hilevel.optimizers.updates import update
     >>> p, g = np.array([2.0, 4.0]), np.array([1.0, 1.0])

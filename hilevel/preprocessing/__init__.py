@@ -1,4 +1,4 @@
-"""Preparing data, under the names of `keras.preprocessing`."""
+"""Preparation of data, with the names of `keras.preprocessing`."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

@@ -1,4 +1,4 @@
-"""Checks for programs written on hilevel: of gradients, and of a whole backend."""
+"""Checks of gradients and of backends, for the tests of programs that use hilevel."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

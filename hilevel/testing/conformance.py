@@ -1,6 +1,6 @@
-"""`check_backend`: does a backend do what hilevel asks of it?
+"""`check_backend`: the conformance of a backend to hilevel's protocol.
 
-NumPy is the judge throughout. Each check is a function that gets the backend; what it raises is a failure.
+The reference is NumPy. Each check is a function of the backend; an exception is a failure.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from hilevel.engine.context import scope
 from hilevel.engine.interpreter import EVALUATE
 from hilevel.engine.philox import philox_words
 from hilevel.engine.protocol import Backend
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.engine.variables import Variable
 from hilevel.testing.gradients import check_gradients
 
@@ -35,7 +36,7 @@ def check_backend(name: str | Backend) -> None:
         name: the backend's name, or the backend itself.
 
     Raises:
-        AssertionError: lists everything that failed, a line for each.
+        AssertionError: a check fails; has a line for each failed check.
 
     >>> from hilevel.testing import check_backend
     >>> check_backend("numpy")
@@ -61,19 +62,19 @@ def _in_a_line(error: Exception) -> str:
 
 
 def _check(function: Check) -> Check:
-    """Decorator: one of the checks; the first line of its docstring is its title."""
+    """Register a check, with the first line of its docstring as its title. It is a decorator."""
     _checks[(function.__doc__ or "").split("\n")[0].rstrip(".")] = function
     return function
 
 
-def _equal(found: Any, expected: Any, what: str, rtol: float = 1e-5) -> None:
+def _equal(found: TensorLike, expected: TensorLike, what: str, rtol: float = 1e-5) -> None:
     host = to_host(found) if hasattr(found, "shape") else np.asarray(found)
     expected = np.asarray(expected)
     if host.shape != expected.shape or not np.allclose(host, expected, rtol=rtol, atol=rtol / 10):
         raise AssertionError(f"{what} gives {host.tolist()}, expected {expected.tolist()}")
 
 
-def _has_dtype(x: Any, dtype: str, what: str) -> None:
+def _has_dtype(x: Tensor, dtype: str, what: str) -> None:
     if np.dtype(x.dtype).name != dtype:
         raise AssertionError(f"{what} has dtype {x.dtype}, expected {dtype}")
 
@@ -83,13 +84,11 @@ def _has_dtype(x: Any, dtype: str, what: str) -> None:
 
 @_check
 def _conversion(backend: Backend) -> None:
-    """Arrays come from NumPy and go back."""
+    """Convert arrays from NumPy and back."""
     for dtype in ("float32", "float64", "float16", "int32", "int64", "uint8", "bool"):
         x = np.array([[0, 1], [2, 3]]).astype(dtype)
         there = backend.asarray(x)
-        assert backend.is_array(there), (
-            f"asarray makes a {type(there).__name__}, which is_array does not know"
-        )
+        assert backend.is_array(there), f"asarray makes a {type(there).__name__}, which is_array rejects"
         _has_dtype(there, dtype, f"asarray of {dtype}")
         back = backend.to_numpy(there)
         assert type(back) is np.ndarray, f"to_numpy makes a {type(back).__name__}"
@@ -99,17 +98,17 @@ def _conversion(backend: Backend) -> None:
 
 @_check
 def _copies(backend: Backend) -> None:
-    """What snapshot and to_numpy return does not change any more."""
+    """Return copies from copy and to_numpy."""
     x = backend.asarray(np.zeros(2))
     copy, host = backend.copy(x), backend.to_numpy(x)
     host[0] = 1.0
-    _equal(x, [0.0, 0.0], "an array after a change of what to_numpy returned")
-    assert copy is not x, "snapshot returns the array itself"
+    _equal(x, [0.0, 0.0], "an array after a change of the result of to_numpy")
+    assert copy is not x, "copy returns the array itself"
 
 
 @_check
 def _information(backend: Backend) -> None:
-    """It has a name, a version and devices."""
+    """Report a name, a version and devices."""
     assert backend.name and backend.version() != "?", "name or version is missing"
     assert backend.devices(), "devices() is empty"
     backend.synchronize()
@@ -117,7 +116,7 @@ def _information(backend: Backend) -> None:
 
 @_check
 def _dtype_rules(backend: Backend) -> None:
-    """Results have the dtypes of hilevel's table."""
+    """Promote dtypes by the rules of hilevel."""
     ops = tensor.ops
     i, f, d = (backend.asarray(np.ones(2, t)) for t in ("int32", "float32", "float64"))
     b = backend.asarray(np.array([True, False]))
@@ -170,7 +169,7 @@ _BINARY = [
 
 @_check
 def _elementwise(backend: Backend) -> None:
-    """Elementwise functions, reductions and arithmetic agree with NumPy."""
+    """Compute elementwise functions, reductions and arithmetic as NumPy does."""
     x = np.array([[0.5, 2.0, 1.5], [3.0, 0.25, 1.0]])
     y = np.array([2.0, 1.5, 1.0])
     here, other = backend.asarray(x), backend.asarray(y)
@@ -190,7 +189,7 @@ def _elementwise(backend: Backend) -> None:
 
 @_check
 def _host_operands(backend: Backend) -> None:
-    """NumPy arrays, lists and numbers go along with its arrays."""
+    """Combine arrays with NumPy arrays, lists and scalars."""
     x = backend.asarray(np.array([1.0, 2.0], "float32"))
     for other in (np.array([3.0, 4.0], "float32"), [3.0, 4.0], np.float32(3.0), 3.0):
         result = tensor.ops.add(x, other)
@@ -200,7 +199,7 @@ def _host_operands(backend: Backend) -> None:
 
 @_check
 def _shapes(backend: Backend) -> None:
-    """Rearranging, joining, indexing and matrix products agree with NumPy."""
+    """Rearrange, join, index and multiply matrices as NumPy does."""
     x = np.arange(12.0).reshape(3, 4)
     ops, here = tensor.ops, backend.asarray(x)
     index = backend.asarray(np.array([2, 0], "int32"))
@@ -218,7 +217,7 @@ def _shapes(backend: Backend) -> None:
 
 @_check
 def _scattering(backend: Backend) -> None:
-    """scatter puts and combines, and repeated indices add up."""
+    """Scatter values, and combine them at repeated indices."""
     x, key = np.array([1.0, 2.0, 3.0]), (np.array([0, 0, 2]),)
     updates = np.array([5.0, 6.0, 0.5])
     for reduction, expected in (("add", [12.0, 2.0, 3.5]), ("max", [6.0, 2.0, 3.0]), ("min", [1.0, 2.0, 0.5]),
@@ -228,7 +227,7 @@ def _scattering(backend: Backend) -> None:
             index = tuple(backend.asarray(k) for k in key)
             out = backend.scatter(here, index, backend.asarray(updates, dtype=dtype), reduction)
             _equal(out, expected, f"scatter with {reduction}")
-            _equal(here, x, f"the array that scatter with {reduction} was given")
+            _equal(here, x, f"the argument of scatter with {reduction}")
     put = backend.scatter(
         backend.asarray(x), (backend.asarray(np.array([2, 0])),), backend.asarray(updates[:2])
     )
@@ -240,14 +239,14 @@ def _scattering(backend: Backend) -> None:
 
 @_check
 def _gradients(backend: Backend) -> None:
-    """Gradients, and gradients of gradients, agree with finite differences."""
+    """Compute gradients, and gradients of gradients, as finite differences do."""
     ops = tensor.ops
     x, w = (
         np.array([[0.5, -1.0, 2.0], [0.3, 1.1, -0.7]]),
         np.array([[0.2, 0.7], [-0.4, 0.1], [0.9, -0.3]]),
     )
 
-    def function(x: Any, w: Any) -> Any:
+    def function(x: Tensor, w: Tensor) -> Any:
         return [
             ops.tanh(ops.matmul(x, w)), ops.softmax(x, axis=-1) * ops.sum(w), ops.max(x, axis=1) * ops.mean(w),
             x[:, 1:] * w[0, 1], ops.take(x, np.array([0, 0, 1]), axis=0) ** 2 + ops.exp(w[:, 0]),
@@ -258,7 +257,7 @@ def _gradients(backend: Backend) -> None:
 
 @_check
 def _tape(backend: Backend) -> None:
-    """GradientTape, grad and custom_gradient give the same."""
+    """Differentiate with GradientTape, grad and custom_gradient."""
     x = backend.asarray(np.array([1.0, 2.0]))
     v = Variable(x, name="v")
     with GradientTape() as tape:
@@ -277,7 +276,7 @@ def _tape(backend: Backend) -> None:
 
 @_check
 def _philox(backend: Backend) -> None:
-    """Random words are Philox-4x64-10, bit for bit."""
+    """Generate the random words of Philox-4x64-10, bit for bit."""
     with np.errstate(over="ignore"):
         for seed, draw, blocks in ((0, 0, 1), (12345, 7, 5), (2**32 - 1, 2**31, 3)):
             words = backend.to_numpy(backend.philox(seed, draw, blocks))
@@ -293,11 +292,11 @@ def _philox(backend: Backend) -> None:
 
 @_check
 def _compiling(backend: Backend) -> None:
-    """A compiled function reads and writes Variables, and is called twice."""
+    """Compile a function that reads and writes Variables, and call it twice."""
     total = Variable(np.zeros(2, "float32"), name="total")
 
     @jit
-    def step(x: Any) -> Any:
+    def step(x: Tensor) -> Any:
         loss, (g,) = value_and_grad(lambda: tensor.ops.sum(x * total * total), variables=[total])()
         total.assign(total + x)
         return loss, g
@@ -312,10 +311,10 @@ def _compiling(backend: Backend) -> None:
 
 @_check
 def _control_flow(backend: Backend) -> None:
-    """Branches and loops, eager and compiled."""
+    """Run branches and loops, eager and compiled."""
     ops = tensor.ops
 
-    def run(x: Any) -> Any:
+    def run(x: Tensor) -> Any:
         doubled = ops.while_loop(lambda y: ops.sum(y) < 20.0, lambda y: (y * 2.0,), (x,))[0]
         last, sums = ops.scan(lambda c, y: (c + y, c * y), x[0], x)
         branch = ops.cond(ops.sum(x) > 1.0, lambda: x + 1.0, lambda: x - 1.0)
@@ -332,7 +331,7 @@ def _control_flow(backend: Backend) -> None:
 
 @_check
 def _variables(backend: Backend) -> None:
-    """Variables live on it, change, and move to NumPy and back."""
+    """Store Variables, change them, and move them to NumPy and back."""
     v = Variable(np.array([1.0, 2.0], "float32"), name="v")
     assert backend.is_array(v.value), f"a Variable's value is a {type(v.value).__name__}"
     kept = v.value

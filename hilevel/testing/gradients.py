@@ -1,4 +1,4 @@
-"""`check_gradients`: a gradient against finite differences, and against JAX."""
+"""`check_gradients`: the comparison of gradients with finite differences, and with JAX."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from hilevel.engine.compile.jit import jit
 from hilevel.engine.context import scope
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.overlay import Overlay
-from hilevel.engine.types import Function
+from hilevel.engine.types import Function, Tensor
 from hilevel.engine.variables import Variable
 
 Host = np.ndarray[Any, Any]
@@ -34,24 +34,25 @@ def check_gradients(
     rtol: float = 1e-5,
     atol: float = 1e-7,
 ) -> None:
-    """Compare the gradient that hilevel finds, on the current backend, with central finite differences in float64.
+    """Compare the gradient of hilevel, on the current backend, with central finite differences in float64.
 
-    Every element is moved by `step` to both sides, so the tensors should be small, and away from kinks. Where `fn`
-    returns more than one number, a fixed sum with uneven weights of all of them is differentiated.
+    Every element is changed by `step` in both directions, so the tensors should be small, and away from kinks. If `fn`
+    returns more than one value, their sum with fixed, uneven weights is differentiated.
 
     Args:
-        fn: a function of tensors, built of ops.
-        args: its arguments. The floating-point arrays among them, in any structure, are differentiated with respect
-            to, as float64; the others are handed over as they are.
-        variables: Variables to differentiate with respect to instead. They are float64 while they are checked.
+        fn: a function of tensors, which calls ops.
+        args: the arguments of the function, in any structure. The gradient is with respect to the floating-point arrays
+            in it, as float64; other arguments are passed unchanged.
+        variables: Variables to differentiate with respect to instead. They are float64 during the check.
         order: 2 to check the gradient of the gradient, too.
-        against_jax: run the same function on JAX as well, and compare with the gradient that JAX finds.
-        compiled: whether the differences may be taken with `hilevel.jit`, which is faster on JAX.
-        step: how far an element is moved.
-        rtol, atol: the difference allowed, `atol + rtol * |expected|`.
+        against_jax: whether to compare with the gradient of the same function on JAX, too.
+        compiled: whether the differences are computed with `hilevel.jit`, which is faster on JAX.
+        step: the change of an element.
+        rtol, atol: the tolerance, `atol + rtol * |expected|`.
 
     Raises:
-        AssertionError: says which argument and which element, and both numbers.
+        AssertionError: a gradient is wrong; names the argument, the element, and both values.
+        ValueError: no argument is a floating-point array.
 
     >>> from hilevel.testing import check_gradients
     >>> check_gradients(lambda x: ops.tanh(x) * 2.0, np.array([0.5, -1.0]), order=2)
@@ -64,7 +65,7 @@ def check_gradients(
     name = getattr(fn, "__name__", type(fn).__name__)
     with _sources(args, variables) as (values, names):
         if not values:
-            raise ValueError("check_gradients: there are no floating-point arguments to differentiate.")
+            raise ValueError("check_gradients: no argument is a floating-point array.")
         loss = _Loss(fn, args, variables, compiled)
         found = loss.gradient(values)
         _compare(
@@ -94,13 +95,15 @@ def check_gradients(
 
 
 class _Loss:
-    """A function as a function of float64 sources to one number."""
+    """A scalar function of float64 arrays, made from a function."""
 
-    def __init__(self, fn: Function, args: Any, variables: Any, compiled: bool) -> None:
+    def __init__(
+        self, fn: Function, args: Sequence[Any], variables: Sequence[Variable] | None, compiled: bool
+    ) -> None:
         self.fn, self.args, self.variables, self.compiled = fn, args, variables, compiled
         self.fast = jit(self.__call__) if compiled else self
 
-    def __call__(self, *sources: Any) -> Any:
+    def __call__(self, *sources: Tensor) -> Any:
         rest = iter(sources)
         args = self.args
         if self.variables is None:
@@ -108,36 +111,36 @@ class _Loss:
         return _weighted_sum(self.fn(*args))
 
     def value(self, values: list[Host]) -> float:
-        """The number, for sources of these values."""
+        """Return the value for sources with these values."""
         with self._placed(values) as sources:
             return float(to_host(self.fast(*sources)))
 
     def gradient(self, values: list[Host]) -> list[Host]:
-        """What hilevel says on the current backend."""
+        """Return the gradient of hilevel on the current backend."""
         with self._placed(values) as sources:
             return [to_host(g) for g in self._gradient(sources)]
 
-    def _gradient(self, sources: Sequence[Any]) -> Any:
+    def _gradient(self, sources: Sequence[Tensor]) -> Any:
         if self.variables is not None:
             return grad(self, variables=self.variables)()
         return grad(self, argnums=tuple(range(len(sources))))(*sources)
 
     def contracted(self) -> _Loss:
-        """The gradient as a function to one number: what is differentiated for the second order."""
+        """Return the gradient as a scalar function, to be differentiated for the second order."""
         return _Loss(lambda *args: self._gradient_of(args), self.args, self.variables, self.compiled)
 
-    def _gradient_of(self, args: Any) -> Any:
+    def _gradient_of(self, args: Sequence[Any]) -> Any:
         inner = _Loss(self.fn, args, self.variables, False)
         return inner._gradient([x for x in tree.flatten(list(args)) if _is_source(x)])
 
     def on_jax(self, values: list[Host]) -> list[Host]:
-        """What JAX says."""
+        """Return the gradient on JAX."""
         with scope(backend=get_backend("jax")):
             return self.gradient(values)
 
     @contextmanager
     def _placed(self, values: list[Host]) -> Iterator[list[Any]]:
-        """The values as arrays of the current backend; where Variables are differentiated, in these."""
+        """Yield the values as arrays of the current backend; for Variables, assign them instead."""
         backend = current_backend()
         arrays = [backend.asarray(v.copy()) for v in values]
         if self.variables is None:
@@ -163,8 +166,10 @@ def _here(x: Any) -> Any:
 
 
 @contextmanager
-def _sources(args: Any, variables: Sequence[Variable] | None) -> Iterator[tuple[list[Host], list[str]]]:
-    """The values to differentiate with respect to, in float64, and what to call them."""
+def _sources(
+    args: Sequence[Any], variables: Sequence[Variable] | None
+) -> Iterator[tuple[list[Host], list[str]]]:
+    """Yield the values to differentiate with respect to, in float64, and their names."""
     if variables is None:
         leaves = [(i, x) for i, arg in enumerate(args) for x in tree.flatten(arg) if _is_source(x)]
         yield (
@@ -187,7 +192,7 @@ def _sources(args: Any, variables: Sequence[Variable] | None) -> Iterator[tuple[
 
 
 def _weighted_sum(result: Any) -> Any:
-    """All floating-point numbers of a result, added with weights that no symmetry cancels."""
+    """Return the sum of all floating-point values of a result, with weights that no symmetry cancels."""
     ops = tensor.ops
     total: Any = 0.0
     for i, y in enumerate(tree.flatten(result)):
@@ -199,7 +204,7 @@ def _weighted_sum(result: Any) -> Any:
 
 
 def _differences(value: Callable[[list[Host]], float], values: list[Host], step: float) -> list[Host]:
-    """The gradient by moving one element at a time."""
+    """Return the gradient by central differences, one element at a time."""
     gradients = []
     for i, x in enumerate(values):
         g = np.zeros_like(x)
@@ -216,9 +221,9 @@ def _differences(value: Callable[[list[Host]], float], values: list[Host], step:
 
 def _compare(
     found: list[Host], expected: list[Host], names: list[str], what: str,
-    judge: str = "finite differences say", *, rtol: float, atol: float,
+    reference: str = "finite differences say", *, rtol: float, atol: float,
 ) -> None:  # fmt: skip
-    judge = f"{judge} says" if judge == "JAX" else judge
+    reference = f"{reference} says" if reference == "JAX" else reference
     for mine, right, name in zip(found, expected, names, strict=True):
         wrong = ~(np.abs(mine - right) <= atol + rtol * np.abs(right))
         wrong &= ~(np.isnan(mine) & np.isnan(right))
@@ -226,6 +231,6 @@ def _compare(
             place = tuple(int(i) for i in np.argwhere(wrong)[0])
             raise AssertionError(
                 f"{what} with respect to {name}, element {list(place)}: hilevel says {mine[place]:.10g}, "
-                f"{judge} {right[place]:.10g} ({wrong.sum()} of {wrong.size} elements differ; on the "
+                f"{reference} {right[place]:.10g} ({wrong.sum()} of {wrong.size} elements differ; on the "
                 f"backend {current_backend().name})."
             )

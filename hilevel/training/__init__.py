@@ -1,1 +1,1 @@
-"""Training: what `compile` sets up, and the one loop."""
+"""Training: data, steps, losses and metrics of outputs, and the loops over batches."""

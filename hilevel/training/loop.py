@@ -1,4 +1,4 @@
-"""The parts of the training loop that are not training: logs, interruption, numbers that are not finite."""
+"""The loop over batches: logs, interruption, bundles of steps, and a monitor of values that are not finite."""
 
 from __future__ import annotations
 
@@ -8,18 +8,25 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, nullcontext
 from functools import partial
 from itertools import islice
-from typing import Any, NamedTuple
+from types import FrameType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
 from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.types import Tensor
 from hilevel.errors import warn
+from hilevel.training.data.adapters import Batches
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.state import Step
 
+if TYPE_CHECKING:
+    from hilevel.callbacks.callback_list import CallbackList
+    from hilevel.training.trainer import Trainer
+
 
 class Logs(Mapping[str, Any]):
-    """The numbers of a step, fetched from the device when they are looked at."""
+    """The values of a step, which are fetched from the device when they are read."""
 
     __slots__ = ("_values",)
 
@@ -36,11 +43,11 @@ class Logs(Mapping[str, Any]):
         return len(self._values)
 
     def raw(self, key: str) -> Any:
-        """The value as it is on the device, or None."""
+        """Return the value on the device, or None."""
         return self._values.get(key)
 
     def copy(self) -> dict[str, Any]:
-        """All numbers, fetched."""
+        """Return all values, fetched."""
         return dict(self)
 
     def __repr__(self) -> str:
@@ -48,7 +55,7 @@ class Logs(Mapping[str, Any]):
 
 
 def as_number(value: Any) -> Any:
-    """A Python float of a value with one element; an array of more."""
+    """Return a value with one element as a float, and other values as an array."""
     if isinstance(value, (int, float)):
         return float(value)
     array = to_host(value) if hasattr(value, "shape") else np.asarray(value)
@@ -56,25 +63,25 @@ def as_number(value: Any) -> Any:
 
 
 class NonFiniteMonitor:
-    """Keeps each step's loss, without looking at it, and says at an epoch's end where it stopped being finite."""
+    """A record of the loss of each step, which is checked at the end of an epoch."""
 
     def __init__(self) -> None:
         self.losses: list[tuple[Any, int]] = []
-        self.told = False
+        self.warned = False
 
-    def add(self, logs: Any, count: int = 0) -> None:
-        """Keep the loss of a step; or with a `count` those of so many steps, one behind the other."""
-        loss = None if self.told else logs.get("loss")
+    def add(self, logs: Mapping[str, Any], count: int = 0) -> None:
+        """Store the loss of a step, or with a `count` the losses of several steps, concatenated."""
+        loss = None if self.warned else logs.get("loss")
         if loss is not None:
             self.losses.append((loss, count))
 
-    def check(self, epoch: int, batches: Any) -> None:
-        """Warn, once in a fit, if the mean loss of the epoch is not finite."""
+    def check(self, epoch: int, batches: Batches) -> None:
+        """Warn, once in a call of `fit`, if the mean loss of the epoch is not finite."""
         kept, self.losses = self.losses, []
-        if not kept or np.isfinite(_numbers(*kept[-1])[-1]):
+        if not kept or np.isfinite(_losses_of(*kept[-1])[-1]):
             return
-        self.told = True
-        losses = np.concatenate([_numbers(*loss) for loss in kept])
+        self.warned = True
+        losses = np.concatenate([_losses_of(*loss) for loss in kept])
         first = int(np.argmin(np.isfinite(losses)))
         found = batches.not_finite()
         why = (
@@ -89,8 +96,8 @@ class NonFiniteMonitor:
         )
 
 
-def _numbers(losses: Any, count: int) -> np.ndarray[Any, Any]:
-    """What `NonFiniteMonitor.add` was given, as an array."""
+def _losses_of(losses: Tensor, count: int) -> np.ndarray[Any, Any]:
+    """Return the losses of `NonFiniteMonitor.add` as an array."""
     return to_host(losses)[:count] if count else np.atleast_1d(as_number(losses))
 
 
@@ -102,7 +109,7 @@ class Interrupts:
     data. A second Ctrl-C does not wait.
 
     Args:
-        before: the handler that was in force before.
+        before: the handler before.
     """
 
     def __init__(self, before: Any) -> None:
@@ -110,7 +117,7 @@ class Interrupts:
         self.came = False
         self.reading = False
 
-    def __call__(self, number: int, frame: Any) -> None:
+    def __call__(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, self.before)
         if self.reading:
             self.before(number, frame)
@@ -122,7 +129,7 @@ class Interrupts:
             raise KeyboardInterrupt
 
     def fetch(self, function: Callable[..., Any]) -> Any:
-        """Call a function that reads data. Meanwhile Ctrl-C interrupts at once."""
+        """Call a function that reads data. During the call Ctrl-C interrupts at once."""
         self.reading = True
         try:
             return function()
@@ -130,7 +137,7 @@ class Interrupts:
             self.reading = False
 
     def read(self, items: Iterator[Any]) -> Iterator[Any]:
-        """Yield the items. While the next one is read, Ctrl-C interrupts at once."""
+        """Yield the items. While an item is read, Ctrl-C interrupts at once."""
         following = partial(next, items, _END)
         while (item := self.fetch(following)) is not _END:
             yield item
@@ -138,7 +145,7 @@ class Interrupts:
 
 @contextmanager
 def interruptible() -> Iterator[Interrupts]:
-    """Return a block in which Ctrl-C is handled by the `Interrupts` that it yields; a block inside uses the same."""
+    """Return a block in which the yielded `Interrupts` handle Ctrl-C. A nested block uses the outer one."""
     before = signal.getsignal(signal.SIGINT)
     main = threading.current_thread() is threading.main_thread()
     if isinstance(before, Interrupts) and main:
@@ -156,9 +163,10 @@ def interruptible() -> Iterator[Interrupts]:
 
 
 @contextmanager
-def events(callbacks: Any, kind: str) -> Iterator[dict[str, Any]]:
-    """Return a block between the events `on_{kind}_begin` and `on_{kind}_end`. The second comes after an error, too,
-    and gets the logs that the block put into the dict that it is given."""
+def events(callbacks: CallbackList, kind: str) -> Iterator[dict[str, Any]]:
+    """Return a block between the events `on_{kind}_begin` and `on_{kind}_end`, which comes after an error, too.
+
+    The block writes the logs of the second event into the yielded dict."""
     logs: dict[str, Any] = {}
     getattr(callbacks, f"on_{kind}_begin")()
     try:
@@ -167,17 +175,17 @@ def events(callbacks: Any, kind: str) -> Iterator[dict[str, Any]]:
         getattr(callbacks, f"on_{kind}_end")(logs)
 
 
-class Joined:
-    """Arrays joined along their first axis, in memory that is laid out at once where the number of rows is known.
+class RowBuffer:
+    """Arrays joined along their first axis. The memory is allocated once if the number of rows is known.
 
     Args:
-        rows: the number of rows of all arrays together, or None.
+        rows: the number of rows of all arrays, or None.
 
-    >>> from hilevel.training.loop import Joined
-    >>> joined = Joined(3)
-    >>> joined.add(np.ones(2))
-    >>> joined.add(np.zeros(1))
-    >>> joined.result()
+    >>> from hilevel.training.loop import RowBuffer
+    >>> rows = RowBuffer(3)
+    >>> rows.add(np.ones(2))
+    >>> rows.add(np.zeros(1))
+    >>> rows.result()
     array([1., 1., 0.])
     """
 
@@ -206,12 +214,13 @@ class Joined:
 
 
 BUNDLE_BYTES = 32 * 2**20
-"""The size of the batches of a bundle, at most."""
+"""The largest size of a bundle of batches, in bytes."""
 
 
 class Execution(NamedTuple):
-    """Some steps that are run in one go: the numbers of the first and the last, and the batches, one by one or in one
-    bundle of so many."""
+    """Steps that are run in one call: the indices of the first and the last, and their batches.
+
+    The batches are separate, or one bundle of `bundled` batches."""
 
     first: int
     last: int
@@ -220,24 +229,26 @@ class Execution(NamedTuple):
 
 
 class Executions:
-    """Runs a step on the batches of epochs: one by one, or several as one program.
+    """The runs of a step on the batches of epochs, one by one or in bundles.
 
     Args:
         step: the step.
         batches: the batches.
-        size: `steps_per_execution`. With 1 and `"auto"` as many steps are one program as is worth it; with 1 only where
-            no callback acts on batches.
-        watched: whether a callback acts on batches.
+        size: `steps_per_execution`. With 1 and `"auto"` the size of a bundle is chosen for speed; with 1 only if no
+            callback needs each batch.
+        watched: whether a callback needs each batch.
     """
 
-    def __init__(self, step: Step, batches: Any, size: int | str, watched: bool) -> None:
-        self.step, self.batches = step, batches
+    def __init__(self, step: Step, batches: Batches, size: int | str, watched: bool) -> None:
+        self.step = step
+        self.batches: Any = batches
         self.size = 1 if isinstance(size, str) else size
         self.bundled = 1 if watched and size == 1 else self._steps_of_a_bundle()
 
     def _steps_of_a_bundle(self) -> int:
-        """Return how many steps are one program: at most as many as there are full batches, as have `BUNDLE_BYTES`, as
-        the backend finds worth it, and as `size` says."""
+        """Return the number of steps of a bundle.
+
+        It is limited by the number of full batches, by `BUNDLE_BYTES`, by the backend, and by `size`."""
         batches = self.batches
         if not isinstance(batches, ArrayBatches) or self.step.programs is None:
             return 1
@@ -250,7 +261,7 @@ class Executions:
         return min(self.size, full) if most >= min(self.size, full) else 1
 
     def epoch(self, number: int, steps: int | None = None) -> Iterator[Execution]:
-        """Yield the executions of an epoch, of up to so many steps."""
+        """Yield the executions of an epoch, with at most `steps` batches."""
         first = 0
         if self.bundled > 1 and steps is None:
             for batch, count in self.batches.bundles(number, self.bundled):
@@ -263,8 +274,9 @@ class Executions:
             first += len(some)
 
     def run(self, execution: Execution, add: Callable[..., None]) -> Any:
-        """Run the steps; `add` gets what each returned, or what all returned and how many there were. Returns what the
-        last one returned."""
+        """Run the steps, and return the result of the last one.
+
+        `add` is called with the result of each step, or with all results of a bundle and the number of its steps."""
         if execution.bundled:
             assert self.step.programs is not None
             result, every = self.step.programs.call_many(execution.bundled, *execution.batches)
@@ -276,23 +288,24 @@ class Executions:
         return result
 
 
-def ignore(result: Any, count: int = 0) -> None:
+def ignore(result: object, count: int = 0) -> None:
     """Do nothing with the result of a step."""
 
 
 @contextmanager
-def _changes_of(model: Any) -> Iterator[None]:
-    """Return a block in which a step changes the model, on the backend that the model is on now."""
-    with model._home_scope(), model._training.turns.step(model):
+def _training_step(model: Trainer) -> Iterator[None]:
+    """Return a block for a step that changes the model, on the model's present backend."""
+    with model._home_scope(), model._training.access.step(model):
         yield
 
 
 def run_steps(
-    model: Any, kind: str, executions: Executions, callbacks: Any, interrupts: Interrupts, *,
+    model: Trainer, kind: str, executions: Executions, callbacks: CallbackList, interrupts: Interrupts, *,
     epoch: int = 0, steps: int | None = None, add: Callable[..., None] = ignore, logs: Callable[[Any], Any] = Logs,
 ) -> Iterator[tuple[Execution, Any]]:  # fmt: skip
-    """Run a step on the batches of an epoch, between the events of batches. Yield each execution, and what its last
-    step returned.
+    """Run a step on the batches of an epoch, between the events of batches.
+
+    Yield each execution with the result of its last step.
 
     Args:
         model: the model; a callback may move it to another backend.
@@ -300,16 +313,16 @@ def run_steps(
         executions: the step and the batches.
         callbacks: the callbacks.
         interrupts: the handler of Ctrl-C.
-        epoch: the number of the epoch.
-        steps: the number of batches, at most.
-        add: a function that gets the result of each step.
-        logs: a function that makes the logs of a batch of the result of its step.
+        epoch: the index of the epoch.
+        steps: the largest number of batches.
+        add: a function that is called with the result of each step.
+        logs: a function from the result of a step to the logs of the batch.
     """
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     unchanged = nullcontext()
     for execution in interrupts.read(executions.epoch(epoch, steps)):
         getattr(callbacks, begin)(execution.first)
-        with _changes_of(model) if kind == "train" else unchanged:
+        with _training_step(model) if kind == "train" else unchanged:
             result = executions.run(execution, add)
         getattr(callbacks, end)(execution.last, logs(result))
         interrupts.check()

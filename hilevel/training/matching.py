@@ -1,12 +1,13 @@
-"""The outputs of a model, and losses, metrics, targets and weights matched with them by name, position or structure."""
+"""The outputs of a model, and the assignment of losses, metrics, targets and weights to them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from hilevel import tree
 from hilevel.errors import nearest
+from hilevel.training.data.types import Structure
 
 
 class Outputs:
@@ -14,34 +15,37 @@ class Outputs:
 
     Args:
         y_pred: the outputs.
-        known: names of the outputs that the model has, or None.
+        known: the names of the outputs, or None.
 
     >>> from hilevel.training.matching import Outputs
     >>> outputs = Outputs({"a": [1, 2], "b": 3}, None)
     >>> outputs.names
     ['a/0', 'a/1', 'b']
-    >>> outputs.given({"a": ["mse", "mae"]}, "loss", lambda x: isinstance(x, str))
+    >>> outputs.values_for({"a": ["mse", "mae"]}, "loss", lambda x: isinstance(x, str))
     ['mse', 'mae', None]
     """
 
-    def __init__(self, y_pred: Any, known: list[str] | None) -> None:
+    def __init__(self, y_pred: Structure, known: list[str] | None) -> None:
         self.names = _names(y_pred, known)
         self.structure = tree.pack_sequence_as(y_pred, range(len(self.names)))
         self.trained = list(range(len(self.names)))
         """The positions of the outputs that have a loss."""
 
-    def given(self, value: Any, what: str, is_leaf: Callable[[Any], bool]) -> list[Any]:
-        """Return the value for each output: one leaf for all outputs, or a structure like theirs, in which leaves are
-        found by name or position. A list for one output is returned as it is.
+    def values_for(self, value: Any, what: str, is_leaf: Callable[[Any], bool]) -> list[Any]:
+        """Return the value for each output: a leaf for all outputs, or a structure, matched by name or position.
+
+        A list for one output is returned unchanged.
 
         Raises:
-            ValueError: unknown names, or another number of values than there are outputs.
+            ValueError: a name is unknown, or the number of values is not the number of outputs.
         """
         found: list[Any] = [None] * len(self.names)
         self._assign(value, self.structure, what, is_leaf, found)
         return found
 
-    def _assign(self, value: Any, place: Any, what: str, is_leaf: Any, found: list[Any]) -> None:
+    def _assign(
+        self, value: Any, place: Any, what: str, is_leaf: Callable[[Any], bool], found: list[Any]
+    ) -> None:
         if value is None:
             return
         if is_leaf(value):
@@ -58,18 +62,20 @@ class Outputs:
             for part, inner in self._by_position(value, place, what):
                 self._assign(part, inner, what, is_leaf, found)
 
-    def parts(self, data: Any, what: str) -> list[Any]:
-        """Return the targets, or sample weights, of each output. One tensor belongs to the one output that has a loss,
-        or to all. A list may leave out the outputs without a loss.
+    def tensors_for(self, data: Structure, what: str) -> list[Any]:
+        """Return the targets, or sample weights, of each output.
+
+        A single tensor belongs to the only output with a loss, or to all outputs. A list may omit outputs without a
+        loss.
 
         Raises:
-            ValueError: unknown or missing names, or another number of tensors than there are outputs.
+            ValueError: a name is unknown or missing, or the number of tensors is wrong.
         """
         found: list[Any] = [None] * len(self.names)
         self._spread(data, self.structure, what, found)
         return found
 
-    def _spread(self, data: Any, place: Any, what: str, found: list[Any]) -> None:
+    def _spread(self, data: Structure, place: Any, what: str, found: list[Any]) -> None:
         if data is None:
             return
         if isinstance(data, dict):
@@ -90,7 +96,7 @@ class Outputs:
     def _by_name(self, place: Any) -> dict[Any, Any]:
         return place if isinstance(place, dict) else {self.names[i]: i for i in tree.flatten(place)}
 
-    def _by_position(self, values: Any, place: Any, what: str) -> list[tuple[Any, Any]]:
+    def _by_position(self, values: Sequence[Any], place: Any, what: str) -> list[tuple[Any, Any]]:
         top = list(place.values()) if isinstance(place, dict) else list(place)
         flat = tree.flatten(place)
         for places in (top, flat, [i for i in flat if i in self.trained]):
@@ -120,8 +126,8 @@ class Outputs:
             )
 
 
-def _names(y_pred: Any, known: list[str] | None) -> list[str]:
-    """Return the names of the outputs: their paths in dicts, the names that the model has, or numbers."""
+def _names(y_pred: Structure, known: list[str] | None) -> list[str]:
+    """Return the names of the outputs: their paths in dicts, the names of the model, or `output_0` and so on."""
     paths = [path for path, _ in tree.flatten_with_path(y_pred)]
     if any(isinstance(key, str) for path in paths for key in path):
         return ["/".join(map(str, path)) for path in paths]

@@ -2,62 +2,71 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias
 
 from hilevel import activations, losses, masks, metrics, tree
+from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.types import Tensor
 from hilevel.errors import ConstantOutputWarning, unknown_name, warn
-from hilevel.losses.base import Loss
+from hilevel.losses.base import Loss, LossLike
+from hilevel.metrics.base import MetricLike
+from hilevel.training.data.types import Structure
 from hilevel.training.matching import Outputs
 
 RESOLVED_LATER = ("accuracy", "acc", "crossentropy", "ce")
+"""Names that stand for other losses and metrics by the shapes of targets and outputs."""
+
+LossesLike: TypeAlias = LossLike | Sequence["LossesLike"] | Mapping[str, "LossesLike"]
+"""The losses of the outputs as `compile` accepts them: one for all, or losses in lists, or in dicts by output name."""
+
+MetricsLike: TypeAlias = MetricLike | Sequence["MetricsLike"] | Mapping[str, "MetricsLike"]
+"""The metrics of the outputs as `compile` accepts them: one, or several in lists, or in dicts by output name."""
+
+LossWeights: TypeAlias = float | Sequence["LossWeights"] | Mapping[str, "LossWeights"] | None
+"""The factors of losses, in the structure of the losses."""
 
 
-def as_loss(identifier: Any) -> Any:
-    """A loss object from a name, a config, a function or itself; "crossentropy" waits for the shapes.
+def as_loss(identifier: LossLike) -> Any:
+    """Return a loss object for a name, a config, a function or an object; "crossentropy" is returned unchanged.
 
     Raises:
-        UnknownNameError: there is no loss of that name.
+        UnknownNameError: no loss has the name.
     """
     if isinstance(identifier, str) and identifier in ("crossentropy", "ce"):
         return identifier
     return losses.resolve(identifier, (), ())
 
 
-def check_probabilities(loss: Any, output: Any) -> None:
-    """Refuse a loss of probabilities for the output of a layer that gives any numbers.
-
-    Raises:
-        ValueError: names the layer, and the two ways out.
-    """
+def check_probabilities(loss: Loss, output: SymbolicTensor | None) -> None:
+    """Raise ValueError if a loss of probabilities is used with the output of a layer without activation."""
     if output is None or output.node is None:
         return
-    _check_softmax(loss, output)
+    layer = output.node.operation
+    _check_softmax(loss, layer, output)
     if getattr(loss, "from_logits", True):
         return
-    layer = output.node.operation
     if getattr(layer, "activation", None) is activations.linear:
         ways = "sigmoid" if "Binary" in type(loss).__name__ else "softmax"
         raise ValueError(
-            f"The loss {loss.name} expects probabilities, but {layer._label()} gives any numbers (it has no "
+            f"The loss {loss.name} expects probabilities, but {layer._label()} gives unbounded values (it has no "
             f'activation). Give it activation="{ways}"; or use the loss {type(loss).__name__}'
             "(from_logits=True), which is more exact."
         )
 
 
-def _check_softmax(loss: Any, output: Any) -> None:
-    """Refuse, or warn of, a softmax over one unit as output.
+def _check_softmax(loss: Loss, layer: Any, output: SymbolicTensor) -> None:
+    """Refuse a softmax over one unit as output, or warn of it.
 
     Raises:
-        ValueError: the loss is a cross-entropy, which needs probabilities that can change.
+        ValueError: the loss is a cross-entropy, which would be constant.
     """
-    layer = output.node.operation
     is_softmax = getattr(layer, "activation", None) is activations.softmax
     if not is_softmax or getattr(layer, "axis", -1) != -1 or output.shape[-1] != 1:
         return
     text = (
-        f"{layer._label()} is a softmax over one unit: its output is always 1, and it never learns. For two classes "
-        'use activation="sigmoid" and binary_crossentropy; for more give it one unit for each class.'
+        f"{layer._label()} is a softmax over one unit: its output is always 1, and it cannot be trained. For two "
+        'classes use activation="sigmoid" and binary_crossentropy; for more give it one unit for each class.'
     )
     if hasattr(loss, "from_logits"):
         raise ValueError(text)
@@ -65,7 +74,7 @@ def _check_softmax(loss: Any, output: Any) -> None:
 
 
 class Term(NamedTuple):
-    """One loss of one output: the output's position, the loss, its weight, and a name."""
+    """One loss of one output: the index of the output, the loss, its weight, and a name."""
 
     output: int
     loss: Loss
@@ -77,27 +86,27 @@ class OutputLosses:
     """The loss of a model: the weighted sum of its outputs' losses.
 
     Args:
-        loss: a loss for all outputs, or losses in a structure like that of the outputs; those in a list for one output
-            are added up.
+        loss: a loss for all outputs, or losses in the structure of the outputs. A list of losses for one output is
+            added up.
         weights: factors of the losses, in the same structure.
     """
 
-    def __init__(self, loss: Any, weights: Any) -> None:
+    def __init__(self, loss: LossesLike, weights: LossWeights) -> None:
         self.given = tree.map_structure(as_loss, loss)
         self.given_weights = weights
         self.outputs: Outputs | None = None
         self.terms: list[Term] = []
         self.trackers: list[Any] = []
 
-    def build(self, y: Any, y_pred: Any, names: list[str] | None) -> None:
+    def build(self, y: Structure, y_pred: Structure, names: list[str] | None) -> None:
         """Match the losses with the outputs."""
         if self.outputs is not None:
             return
         outputs = Outputs(y_pred, names)
-        given = outputs.given(self.given, "loss", lambda x: isinstance(x, (Loss, str)) or callable(x))
-        weights = outputs.given(self.given_weights, "loss_weights", lambda x: not tree.is_nested(x))
+        given = outputs.values_for(self.given, "loss", lambda x: isinstance(x, (Loss, str)) or callable(x))
+        weights = outputs.values_for(self.given_weights, "loss_weights", lambda x: not tree.is_nested(x))
         outputs.trained = [i for i, loss in enumerate(given) if loss is not None]
-        targets, predictions = outputs.parts(y, "y"), tree.flatten(y_pred)
+        targets, predictions = outputs.tensors_for(y, "y"), tree.flatten(y_pred)
         self.terms = [
             term
             for i in outputs.trained
@@ -107,23 +116,23 @@ class OutputLosses:
         if len(self.terms) > 1 or len(outputs.names) > 1:
             self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
 
-    def __call__(self, y: Any, y_pred: Any, sample_weight: Any, batch: Any) -> Any:
-        """Return the loss of a batch."""
+    def __call__(self, y: Structure, y_pred: Structure, sample_weight: Structure, batch: int) -> Any:
+        """Return the loss of a batch of `batch` samples."""
         assert self.outputs is not None
         predictions = tree.flatten(y_pred)
-        targets = self.outputs.parts(y, "y")
-        weights = self.outputs.parts(sample_weight, "sample_weight")
+        targets = self.outputs.tensors_for(y, "y")
+        weights = self.outputs.tensors_for(sample_weight, "sample_weight")
         total: Any = None
         for n, term in enumerate(self.terms):
             i = term.output
-            value = self._one(term, targets[i], predictions[i], weights[i])
+            value = self._value(term, targets[i], predictions[i], weights[i])
             if self.trackers:
                 self.trackers[n].update_state(value, sample_weight=batch)
             value = value if term.weight is None else value * term.weight
             total = value if total is None else total + value
         return 0.0 if total is None else total
 
-    def _one(self, term: Term, y: Any, y_pred: Any, sample_weight: Any) -> Tensor:
+    def _value(self, term: Term, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None) -> Tensor:
         assert self.outputs is not None
         if y is None:
             raise ValueError(
@@ -137,14 +146,16 @@ class OutputLosses:
         return next((term.loss for term in self.terms if term.output == index), None)
 
 
-def _terms(index: int, loss: Any, weight: Any, y: Any, y_pred: Any, names: list[str]) -> list[Term]:
-    """Return the terms of one output, of one loss or of a list.
+def _terms(
+    index: int, loss: Any, weight: LossWeights, y: Tensor | None, y_pred: Tensor, names: list[str]
+) -> list[Term]:
+    """Return the terms of one output, for a loss or a list of losses.
 
     Raises:
-        ValueError: there are more or fewer weights than losses.
+        ValueError: the numbers of weights and losses differ.
     """
     several = loss if isinstance(loss, list) else [loss]
-    weights = weight if isinstance(weight, list) else [weight] * len(several)
+    weights: list[Any] = weight if isinstance(weight, list) else [weight] * len(several)
     if len(weights) != len(several):
         raise ValueError(
             f'loss_weights: the output "{names[index]}" has {len(several)} losses; got {len(weights)} weights.'
@@ -161,25 +172,25 @@ def _terms(index: int, loss: Any, weight: Any, y: Any, y_pred: Any, names: list[
 
 
 class OutputMetric:
-    """A metric of one output under a name of its own. It picks the data of its output."""
+    """A metric of one output, with its own name. It selects the data of the output."""
 
-    def __init__(self, metric: Any, index: int, outputs: Outputs, name: str) -> None:
+    def __init__(self, metric: metrics.Metric, index: int, outputs: Outputs, name: str) -> None:
         self.metric, self.index, self.outputs, self.name = metric, index, outputs, name
 
-    def update_state(self, y_true: Any, y_pred: Any, sample_weight: Any = None) -> None:
-        """Take in a batch of all outputs."""
+    def update_state(self, y_true: Structure, y_pred: Structure, sample_weight: Structure = None) -> None:
+        """Accumulate the statistics of a batch of all outputs."""
         self.metric.update_state(
-            self.outputs.parts(y_true, "y")[self.index],
+            self.outputs.tensors_for(y_true, "y")[self.index],
             tree.flatten(y_pred)[self.index],
-            sample_weight=self.outputs.parts(sample_weight, "sample_weight")[self.index],
+            sample_weight=self.outputs.tensors_for(sample_weight, "sample_weight")[self.index],
         )
 
     def result(self) -> Any:
-        """Return the metric of all batches so far."""
+        """Return the result for all batches so far."""
         return self.metric.result()
 
     def reset_state(self) -> None:
-        """Forget all batches."""
+        """Reset the metric."""
         self.metric.reset_state()
 
     @property
@@ -189,13 +200,13 @@ class OutputMetric:
 
 
 class OutputMetrics:
-    """The metrics of a model, made for its outputs when their shapes are known.
+    """The metrics of a model. They are made when the shapes of the outputs are known.
 
     Raises:
-        UnknownNameError: at once, a name is misspelt.
+        UnknownNameError: no metric has a name.
     """
 
-    def __init__(self, given: Any, weighted: Any) -> None:
+    def __init__(self, given: MetricsLike, weighted: MetricsLike) -> None:
         for identifier in (*tree.flatten(given), *tree.flatten(weighted)):
             if isinstance(identifier, str) and identifier not in RESOLVED_LATER:
                 _check_name(identifier)
@@ -210,7 +221,9 @@ class OutputMetrics:
         """All metrics, in order."""
         return self.plain + self.with_weights
 
-    def build(self, y: Any, y_pred: Any, names: list[str] | None, loss: OutputLosses | None) -> None:
+    def build(
+        self, y: Structure, y_pred: Structure, names: list[str] | None, loss: OutputLosses | None
+    ) -> None:
         """Make the metrics for outputs and targets of these shapes."""
         if self.built:
             return
@@ -221,12 +234,14 @@ class OutputMetrics:
         self.with_weights = self._make(self.weighted, y, y_pred, loss, {metric.name for metric in self.plain})
         self.built = True
 
-    def _make(self, given: Any, y: Any, y_pred: Any, loss: OutputLosses | None, taken: set[str]) -> list[Any]:
-        """Return the metrics of all outputs. One of a name that is taken is called `weighted_...`, as in Keras."""
+    def _make(
+        self, given: MetricsLike, y: Structure, y_pred: Structure, loss: OutputLosses | None, taken: set[str]
+    ) -> list[Any]:
+        """Return the metrics of all outputs. A name that is taken gets the prefix `weighted_`, as in Keras."""
         if not given:
             return []
         assert self.outputs is not None
-        targets = self.outputs.parts(y, "y")
+        targets = self.outputs.tensors_for(y, "y")
         made = []
         for i, (identifiers, p) in enumerate(zip(self._lists(given), tree.flatten(y_pred), strict=True)):
             for identifier in identifiers:
@@ -236,24 +251,23 @@ class OutputMetrics:
                 made.append(metric if name == metric.name else OutputMetric(metric, i, self.outputs, name))
         return _distinct(made)
 
-    def _lists(self, given: Any) -> list[list[Any]]:
-        """Return the metrics of each output. A flat list of another length than the outputs is for all of them."""
+    def _lists(self, given: MetricsLike) -> list[list[Any]]:
+        """Return the metrics of each output. A flat list whose length is not the number of outputs is for all."""
         assert self.outputs is not None
         count = len(self.outputs.names)
         if count == 1:
             return [tree.flatten(given)]
-        flat = isinstance(given, (list, tuple)) and not any(map(tree.is_nested, given))
-        if flat and len(given) != count:
+        if isinstance(given, (list, tuple)) and not any(map(tree.is_nested, given)) and len(given) != count:
             return [list(given)] * count
-        found = self.outputs.given(given, "metrics", lambda x: not tree.is_nested(x))
+        found = self.outputs.values_for(given, "metrics", lambda x: not tree.is_nested(x))
         return [[] if m is None else tree.flatten(m) for m in found]
 
-    def update(self, y: Any, y_pred: Any, sample_weight: Any) -> None:
-        """Take in a batch."""
+    def update(self, y: Structure, y_pred: Structure, sample_weight: Structure) -> None:
+        """Update the metrics with a batch."""
         assert self.outputs is not None
         if len(self.outputs.names) == 1:
-            (y,), (y_pred,) = self.outputs.parts(y, "y"), tree.flatten(y_pred)
-            (sample_weight,) = self.outputs.parts(sample_weight, "sample_weight")
+            (y,), (y_pred,) = self.outputs.tensors_for(y, "y"), tree.flatten(y_pred)
+            (sample_weight,) = self.outputs.tensors_for(sample_weight, "sample_weight")
         for metric in self.plain:
             if masks.table and masks.mask_of(y_pred) is not None:
                 metric.update_state(y, y_pred, sample_weight=masks.mask_of(y_pred))
@@ -275,20 +289,20 @@ def _check_name(name: str) -> None:
         raise unknown_name("metric", name, [*metrics._registry.names(), *RESOLVED_LATER]) from None
 
 
-def _as_metric(identifier: Any, y: Any, y_pred: Any, loss: Any) -> Any:
-    """A metric object; "accuracy" and "crossentropy" by the shapes of targets and output."""
+def _as_metric(identifier: MetricLike, y: Tensor | None, y_pred: Tensor, loss: Loss | None) -> Any:
+    """Return a metric object. For "accuracy" and "crossentropy" it depends on the shapes of targets and output."""
     if isinstance(identifier, str) and identifier in RESOLVED_LATER:
         shape = tuple(y.shape) if y is not None else ()
         metric: Any = metrics.resolve(identifier, shape, tuple(y_pred.shape), loss)
         metric.name = identifier
     else:
-        metric = _from_anything(identifier)
+        metric = _resolve_metric(identifier)
     if hasattr(metric, "build") and y is not None and not getattr(metric, "built", True):
         metric.build(tuple(y.shape), tuple(y_pred.shape))
     return metric
 
 
-def _from_anything(identifier: Any) -> Any:
+def _resolve_metric(identifier: MetricLike) -> Any:
     if isinstance(identifier, metrics.Metric):
         return identifier
     try:
@@ -304,7 +318,7 @@ def _from_anything(identifier: Any) -> Any:
 
 
 def _distinct(made: list[Any]) -> list[Any]:
-    """Refuse two metrics of one name, of which one would hide the other."""
+    """Return the metrics. Raise ValueError if two have one name."""
     seen: set[str] = set()
     for metric in made:
         if metric.name in seen:

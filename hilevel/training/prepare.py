@@ -1,10 +1,10 @@
-"""What is done before a loop over batches: batches of the data, weights and metrics, checks."""
+"""The preparation of a loop over batches: batches of the data, weights and metrics, checks."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -16,20 +16,24 @@ from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
 from hilevel.training import data as data_
-from hilevel.training.data.adapters import CachedIterator, RepeatedBatches, StreamBatches
+from hilevel.training.data.adapters import Batches, CachedIterator, RepeatedBatches, StreamBatches
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.columns import named_leaves
+from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.outputs import check_probabilities
 from hilevel.training.state import Step, step_of
 
+if TYPE_CHECKING:
+    from hilevel.training.trainer import Trainer
 
-def require_compiled(model: Any, what: str) -> None:
-    """Raise NotCompiledError before `compile`."""
+
+def require_compiled(model: Trainer, what: str) -> None:
+    """Raise NotCompiledError if `compile` was not called."""
     if not model.compiled:
         raise NotCompiledError(
-            f"Call compile(optimizer=..., loss=...) before {what}: the model does not know how it is "
-            "to be trained."
+            f"Call compile(optimizer=..., loss=...) before {what}: the model has no optimizer, loss "
+            "and metrics."
         )
 
 
@@ -37,15 +41,16 @@ def require_compiled(model: Any, what: str) -> None:
 
 
 def training_data(
-    model: Any, x: Any, y: Any, sample_weight: Any, batch_size: Any, shuffle: bool, class_weight: Any,
-    steps: int | None, validation_split: float, validation_data: Any,
+    model: Trainer, x: Data | None, y: Data | None, sample_weight: Data | None, batch_size: int | None,
+    shuffle: bool, class_weight: ClassWeight | None, steps: int | None, validation_split: float,
+    validation_data: Data | None,
 ) -> tuple[Any, Any]:  # fmt: skip
-    """Return the batches to train on, and the data to validate on."""
+    """Return the batches for training, and the data for validation."""
     seed, dtype = model._training.next_seed(), model.variable_dtype
     if validation_split and validation_data is None:
         whole = data_.adapt(x, y, sample_weight, dtype=dtype)
         if not isinstance(whole, ArrayBatches):
-            raise ValueError("validation_split needs arrays; of other data give validation_data.")
+            raise ValueError("validation_split requires arrays; for other data give validation_data.")
         (x, y, sample_weight), validation_data = whole.split(validation_split)
     batches: Any = data_.adapt(
         x, y, sample_weight, batch_size=batch_size, shuffle=bool(shuffle), seed=seed, steps=steps,
@@ -56,8 +61,10 @@ def training_data(
     return batches, validation_data
 
 
-def validation_batches(model: Any, data: Any, batch_size: Any, steps: Any, repeated: bool) -> Any:
-    """Return the batches to validate on, or None. A finite iterator is kept, if it is read more than once."""
+def validation_batches(
+    model: Trainer, data: Data | None, batch_size: int | None, steps: int | None, repeated: bool
+) -> Any:
+    """Return the batches for validation, or None. An iterator that is read repeatedly is cached."""
     if data is None:
         return None
     x, y, w = unpack_x_y_sample_weight(data) if isinstance(data, (tuple, list)) else (data, None, None)
@@ -66,7 +73,13 @@ def validation_batches(model: Any, data: Any, batch_size: Any, steps: Any, repea
     return data_.adapt(x, y, w, batch_size=batch_size, steps=steps, dtype=model.variable_dtype)
 
 
-def one_batch(model: Any, x: Any, y: Any = None, sample_weight: Any = None, class_weight: Any = None) -> Any:
+def one_batch(
+    model: Trainer,
+    x: Data,
+    y: Data | None = None,
+    sample_weight: Data | None = None,
+    class_weight: ClassWeight | None = None,
+) -> Any:
     """Return all samples as one batch."""
     return ArrayBatches(
         x, y, sample_weight, batch_size=2**62, class_weight=class_weight,
@@ -77,15 +90,16 @@ def one_batch(model: Any, x: Any, y: Any = None, sample_weight: Any = None, clas
 # -- weights, slots, metrics, and the ranges of the data -----------------------------------------------
 
 
-def prepare(model: Any, kind: str, batches: Any) -> Step:
-    """Make all that a step needs, and check the indices and labels in the data: those of arrays at once, those of other
-    data before the step on each batch.
+def prepare(model: Trainer, kind: str, batches: Batches) -> Step:
+    """Build the weights, slots and metrics for a step, and check the indices and labels in the data.
+
+    Arrays are checked at once, other data batch by batch.
 
     Returns:
-        The step of this kind, "train", "test" or "predict".
+        The step of the kind "train", "test" or "predict".
 
     Raises:
-        OutOfRangeError: names the part of the data, the value, its range, and the layer or loss.
+        OutOfRangeError: a value in the data is outside its range.
     """
     first = batches.first()
     step = _built_step(model, kind, first)
@@ -97,8 +111,8 @@ def prepare(model: Any, kind: str, batches: Any) -> Step:
     return step
 
 
-def _built_step(model: Any, kind: str, batch: Any) -> Step:
-    """Return the step, after it was run once on shapes where weights, optimizer slots or metrics may be missing."""
+def _built_step(model: Trainer, kind: str, batch: object) -> Step:
+    """Return the step. If weights, slots or metrics may be missing, run it once on shapes."""
     shapes = [(x.shape[1:], x.dtype) for x in tree.flatten(batch) if hasattr(x, "shape")]
     with building:
         step = step_of(model, kind)
@@ -108,13 +122,13 @@ def _built_step(model: Any, kind: str, batch: Any) -> Step:
     return step
 
 
-def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
+def _build_by_step(model: Trainer, kind: str, batch: object) -> Step:
     state = model._training
     if state.loss_tracker is None and kind != "predict" and state.compiled:
         state.loss_tracker = metrics.Mean(name="loss")
-    data = on_shapes(batch)
+    data = as_specs(batch)
     ranges: list[Any] = []
-    needs_numbers = False
+    needs_values = False
     usage = Usage()
     try:
         with scope(interpreter=SHAPES, ranges=ranges, usage=usage):
@@ -124,10 +138,10 @@ def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
             if kind != "predict":
                 _build_unused_metrics(model, data)
     except TracedValueError:
-        needs_numbers = True  # only plain Python can give them: the step builds what it needs as it runs
+        needs_values = True  # the step runs as plain Python, and builds the rest at its first run
     model._require_backend()
-    step = step_of(model, kind)  # another one, if there are weights now
-    if needs_numbers:
+    step = step_of(model, kind)  # another step, if there are weights now
+    if needs_values:
         step.run, step.programs = getattr(model, f"{kind}_step"), None
     elif step.programs is not None:
         step.programs.expect(usage)
@@ -135,8 +149,8 @@ def _build_by_step(model: Any, kind: str, batch: Any) -> Step:
     return step
 
 
-def _build_unused_metrics(model: Any, data: Any) -> None:
-    """Make the metrics of `compile` where a step of the user's own has not used them."""
+def _build_unused_metrics(model: Trainer, data: object) -> None:
+    """Make the metrics of `compile` if the user's own step does not use them."""
     state = model._training
     if state.metrics is None or state.metrics.built or not (state.metrics.given or state.metrics.weighted):
         return
@@ -144,17 +158,18 @@ def _build_unused_metrics(model: Any, data: Any) -> None:
     state.build_metrics(y, model(x, training=False), model.output_names)
 
 
-def _ranges_of(model: Any, kind: str, batch: Any) -> list[Any]:
-    """Return the ranges that a built model expects of the leaves of a batch, by running a step on shapes. One that
-    cannot be run on shapes has none."""
+def _ranges_of(model: Trainer, kind: str, batch: object) -> list[Any]:
+    """Return the ranges of the leaves of a batch for a built model, from a run of the step on shapes.
+
+    A step that cannot be run on shapes has no ranges."""
     ranges: list[Any] = []
     with suppress(Exception), scope(interpreter=SHAPES, ranges=ranges):
-        getattr(model, f"{kind}_step")(on_shapes(batch))
+        getattr(model, f"{kind}_step")(as_specs(batch))
     return ranges
 
 
-def on_shapes(batch: Any) -> Any:
-    """Return abstract tensors for the leaves of a batch, of a size of the batch that is not known."""
+def as_specs(batch: object) -> Any:
+    """Return abstract tensors for the leaves of a batch, with an unknown batch size."""
     leaves = [
         TensorSpec((UnknownSize(x.shape[0]), *x.shape[1:]), x.dtype, source=i)
         if getattr(x, "shape", ())
@@ -164,8 +179,8 @@ def on_shapes(batch: Any) -> Any:
     return tree.pack_sequence_as(batch, leaves)
 
 
-def check_losses(model: Any) -> None:
-    """Check, once before training, that the outputs are of the kind that the losses expect."""
+def check_losses(model: Trainer) -> None:
+    """Check before training that the activations of the outputs fit the losses."""
     outputs, losses = model.outputs, model._training.losses
     for term in losses.terms if losses and outputs else ():
         check_probabilities(term.loss, outputs[term.output])
@@ -174,8 +189,8 @@ def check_losses(model: Any) -> None:
 # -- arguments -----------------------------------------------------------------------------------------
 
 
-def check_counts(**counts: Any) -> None:
-    """Raise ValueError if a number of steps is given that is not a positive integer."""
+def check_counts(**counts: int | None) -> None:
+    """Raise ValueError if a number of steps is neither a positive integer nor None."""
     for name, count in counts.items():
         if count is not None and (
             isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1
@@ -184,7 +199,7 @@ def check_counts(**counts: Any) -> None:
 
 
 def validation_epochs(frequency: int | Sequence[int]) -> Callable[[int], bool]:
-    """Return a function that says whether an epoch, counted from 0, ends with a validation.
+    """Return a function that is True for the epochs, counted from 0, that end with a validation.
 
     Raises:
         ValueError: the frequency is neither a positive integer nor a list of epochs.

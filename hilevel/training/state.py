@@ -1,26 +1,32 @@
-"""What `compile` and `fit` know of the training of a model, as one object."""
+"""The state of training, which `compile` makes and `fit` changes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilevel.engine.compile.jit import JitFunction
+from hilevel.training.access import ModelAccess
+from hilevel.training.data.types import Structure
 from hilevel.training.outputs import OutputLosses, OutputMetrics
-from hilevel.training.turns import Turns
+
+if TYPE_CHECKING:
+    from hilevel.callbacks.callback_list import CallbackList
+    from hilevel.training.data.adapters import Batches
+    from hilevel.training.trainer import Trainer
 
 
 class Step:
-    """A step of a model, `train_step`, `test_step` or `predict_step`, in the form in which it runs.
+    """A step of a model: `train_step`, `test_step` or `predict_step`, compiled or not.
 
     Attributes:
-        programs: its compiled programs; None where it runs as plain Python.
-        run: a function of a batch, the programs or the method itself.
-        shapes: shapes and dtypes of the batch that weights, slots and metrics were made for.
-        leaves: the names of the leaves of that batch.
-        ranges: the ranges that the step expects of them.
+        programs: its compiled programs; None if it runs as plain Python.
+        run: a function of a batch, the programs or the method.
+        shapes: the shapes and dtypes of the batch for which weights, slots and metrics were made.
+        leaves: the names of the leaves of this batch.
+        ranges: the ranges in which the step expects the leaves.
     """
 
     def __init__(self, programs: JitFunction | None) -> None:
@@ -28,7 +34,7 @@ class Step:
         self.run: Any = None
         self.shapes: list[Any] | None = None
         self.leaves: list[str] | None = None
-        self.ranges: list[Any] | None = None
+        self.ranges: Any = None
 
 
 @dataclass(eq=False)
@@ -37,7 +43,7 @@ class TrainingState:
 
     optimizer: Any = None
     loss: Any = None
-    """The loss as it was given to `compile`."""
+    """The argument `loss` of `compile`."""
     losses: OutputLosses | None = None
     metrics: OutputMetrics | None = None
     loss_tracker: Any = None
@@ -49,17 +55,17 @@ class TrainingState:
     seed: int = 0
     """The seed of the order of samples, drawn by `compile`."""
     fits: int = 0
-    """The number of calls of `fit` since `compile`, each of which has orders of its own."""
+    """The number of calls of `fit` since `compile`. Each has other orders of samples."""
     epoch: int = 0
     batch: int = 0
-    """The numbers of the present epoch, and of the next batch in it."""
+    """The indices of the present epoch, and of the next batch in it."""
     batches: Any = None
     callbacks: Any = None
-    """The batches and callbacks of `fit` while it runs."""
+    """The batches and callbacks of `fit`, while it runs."""
     stop_training: bool = False
     history: Any = None
-    turns: Turns = field(default_factory=Turns)
-    """Turns between training and the use of the model in other threads."""
+    access: ModelAccess = field(default_factory=ModelAccess)
+    """The synchronization of training with the use of the model in other threads."""
     steps: dict[Any, Step] = field(default_factory=dict)
     """The steps in use, by kind, form, optimizer and trained weights."""
 
@@ -67,7 +73,7 @@ class TrainingState:
         return vars(self) | {"steps": {}, "batches": None, "callbacks": None}
 
     @contextmanager
-    def running(self, batches: Any, callbacks: Any) -> Iterator[None]:
+    def running(self, batches: Batches, callbacks: CallbackList) -> Iterator[None]:
         """Return a block in which `fit` runs on these batches with these callbacks."""
         self.batches, self.callbacks, self.stop_training = batches, callbacks, False
         try:
@@ -92,7 +98,7 @@ class TrainingState:
         own += self.losses.trackers if self.losses is not None else []
         return own + (self.metrics.all if self.metrics is not None else [])
 
-    def build_metrics(self, y: Any, y_pred: Any, names: list[str] | None) -> None:
+    def build_metrics(self, y: Structure, y_pred: Structure, names: list[str] | None) -> None:
         """Make the metrics for targets and outputs of these shapes, once."""
         if self.metrics is not None:
             self.metrics.build(y, y_pred, names, self.losses)
@@ -112,7 +118,7 @@ def of_training(name: str, doc: str) -> Any:
     )
 
 
-def step_of(model: Any, kind: str) -> Step:
+def step_of(model: Trainer, kind: str) -> Step:
     """Return the step of a kind, "train", "test" or "predict", for the present optimizer and trained weights."""
     state = model._training
     eager = state.run_eagerly or state.jit_compile is False

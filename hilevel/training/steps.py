@@ -1,4 +1,4 @@
-"""`compile`, and the steps of training: what is done with one batch."""
+"""`compile`, and the steps of training, evaluation and prediction on a batch."""
 
 from __future__ import annotations
 
@@ -13,16 +13,19 @@ from hilevel.api.configurable import named_arguments
 from hilevel.engine.autodiff.functional import value_and_grad
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.layer import Layer
+from hilevel.optimizers.base import Optimizer, OptimizerLike
 from hilevel.random.seed import make_seed
+from hilevel.training.data.types import Structure
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
-from hilevel.training.outputs import OutputLosses, OutputMetrics
+from hilevel.training.outputs import LossesLike, LossWeights, MetricsLike, OutputLosses, OutputMetrics
 from hilevel.training.state import TrainingState, of_training
 
 
 class TrainableLayer(Layer):
-    """A layer that can be compiled, and has steps of training. A subclass may override `train_step`, `test_step`,
-    `predict_step`, `compute_loss` and `compute_metrics`; what they are written in runs on every backend, eagerly and
-    compiled."""
+    """A layer with `compile` and steps of training.
+
+    A subclass may override `train_step`, `test_step`, `predict_step`, `compute_loss` and `compute_metrics`. These
+    methods run on every backend, eagerly and compiled."""
 
     _built_from_start = False
 
@@ -31,24 +34,22 @@ class TrainableLayer(Layer):
         self._training = TrainingState()
 
     optimizer = of_training("optimizer", "The optimizer of `compile`.")
-    loss = of_training("loss", "The loss that `compile` was given.")
-    compiled = of_training("compiled", "Whether `compile` was called.")
-    run_eagerly = of_training("run_eagerly", "Whether the steps run as plain Python.")
-    jit_compile = of_training("jit_compile", 'Whether the steps are compiled, or `"auto"`.')
-    steps_per_execution = of_training(
-        "steps_per_execution", 'The number of steps that run in one go, or `"auto"`.'
-    )
-    stop_training = of_training("stop_training", "Whether `fit` ends after the present step. It can be set.")
+    loss = of_training("loss", "The argument `loss` of `compile`.")
+    compiled = of_training("compiled", "True after `compile`.")
+    run_eagerly = of_training("run_eagerly", "True if the steps run as plain Python.")
+    jit_compile = of_training("jit_compile", 'True if the steps are compiled; or `"auto"`.')
+    steps_per_execution = of_training("steps_per_execution", 'The number of steps in one call, or `"auto"`.')
+    stop_training = of_training("stop_training", "True if `fit` ends after the present step. It can be set.")
     history = of_training("history", "The `History` of the last `fit`; None before.")
 
     @property
     def output_names(self) -> list[str] | None:
-        """The names by which targets can be given in a dict; None before they are known."""
+        """The names of the outputs, as keys of a dict of targets; None while they are unknown."""
         return None
 
     @property
     def outputs(self) -> list[Any]:
-        """The symbolic outputs, of a model that is a graph."""
+        """The symbolic outputs of a functional model."""
         return []
 
     # -- compile -----------------------------------------------------------------------------------
@@ -56,34 +57,35 @@ class TrainableLayer(Layer):
     @named_arguments
     def compile(
         self,
-        optimizer: Any = "rmsprop",
-        loss: Any = None,
-        loss_weights: Any = None,
-        metrics: Any = None,
-        weighted_metrics: Any = None,
+        optimizer: OptimizerLike = "rmsprop",
+        loss: LossesLike = None,
+        loss_weights: LossWeights = None,
+        metrics: MetricsLike = None,
+        weighted_metrics: MetricsLike = None,
         run_eagerly: bool = False,
         steps_per_execution: int | str = 1,
         jit_compile: bool | str = "auto",
         auto_scale_loss: bool = True,
     ) -> None:
-        """Say how the model is to be trained.
+        """Set the optimizer, the loss and the metrics of training.
 
         Args:
-            optimizer: a name or an object.
-            loss: a name, a function or an object; of several outputs a list, or a dict by output name.
-            loss_weights: what the losses of several outputs are multiplied with.
-            metrics: names, functions or objects, that do not see sample weights.
-            weighted_metrics: the same, that do.
+            optimizer: a name, a config or an object.
+            loss: a name, a function or an object; for several outputs a list, or a dict by output name.
+            loss_weights: the factors of the losses of several outputs, in the structure of `loss`.
+            metrics: names, functions or objects, without sample weights; for several outputs lists, or a dict by name.
+            weighted_metrics: metrics with sample weights.
             run_eagerly: whether the steps run as plain Python, for debugging.
-            steps_per_execution: how many steps are run in one go; callbacks see only the last of them. `"auto"` leaves
-                the choice to hilevel. With 1 several steps are run as one program all the same where that is faster (on
-                JAX) and no callback acts on batches.
-            jit_compile: whether the steps are compiled, where the backend has a compiler; `"auto"` is yes.
-            auto_scale_loss: whether the optimizer of a model whose policy is `"mixed_float16"` is put into a
+            steps_per_execution: the number of steps in one call, after which callbacks see the last step only. `"auto"`
+                lets hilevel choose. With 1, several steps run as one program if it is faster (on JAX) and no callback
+                needs each batch.
+            jit_compile: whether to compile the steps, if the backend has a compiler; `"auto"` is True.
+            auto_scale_loss: whether to wrap the optimizer of a model with the policy `"mixed_float16"` in a
                 `LossScaleOptimizer`.
 
         Raises:
-            UnknownNameError: a name is misspelt; names the nearest.
+            UnknownNameError: a name is unknown.
+            ValueError: `steps_per_execution` is not a positive integer.
         """
         if steps_per_execution != "auto" and (
             not isinstance(steps_per_execution, int) or steps_per_execution < 1
@@ -105,14 +107,17 @@ class TrainableLayer(Layer):
             compiled=True,
             seed=make_seed(),
             history=self.history,
-            turns=self._training.turns,
+            access=self._training.access,
         )
 
     # -- one step ----------------------------------------------------------------------------------
 
     def train_step(self, data: Any) -> dict[str, Any]:
-        """Run one step of training on a batch `x`, `(x, y)` or `(x, y, sample_weight)`. Returns the metrics so far, by
-        name."""
+        """Run a step of training on a batch `x`, `(x, y)` or `(x, y, sample_weight)`.
+
+        Returns:
+            The loss and the metrics of the epoch so far, by name.
+        """
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         weights = self.trainable_variables
 
@@ -128,26 +133,34 @@ class TrainableLayer(Layer):
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def test_step(self, data: Any) -> dict[str, Any]:
-        """One step of evaluation on a batch: returns the metrics so far, by name."""
+        """Run a step of evaluation on a batch. Return the loss and the metrics so far, by name."""
         x, y, sample_weight = unpack_x_y_sample_weight(data)
         y_pred = self(x, training=False)
         _track(self, _loss(self, x, y, y_pred, sample_weight, False), x)
         return self.compute_metrics(x, y, y_pred, sample_weight)
 
     def predict_step(self, data: Any) -> Any:
-        """The outputs for a batch."""
+        """Return the outputs for a batch."""
         x, _, _ = unpack_x_y_sample_weight(data)
         return self(x, training=False)
 
     def compute_loss(
         self,
-        x: Any = None,
-        y: Any = None,
-        y_pred: Any = None,
-        sample_weight: Any = None,
+        x: Structure = None,
+        y: Structure = None,
+        y_pred: Structure = None,
+        sample_weight: Structure = None,
         training: bool = True,
     ) -> Tensor:
-        """The loss of a batch: that of `compile`, and what layers and regularizers add."""
+        """Return the loss of a batch: the loss of `compile`, plus the losses of layers and regularizers.
+
+        Args:
+            x, y, y_pred, sample_weight: the inputs, targets, outputs and sample weights of the batch.
+            training: whether it is a step of training.
+
+        Raises:
+            ValueError: there is no loss.
+        """
         total: Any = None
         losses = self._training.losses
         if losses is not None:
@@ -159,13 +172,15 @@ class TrainableLayer(Layer):
             total = extra if total is None else total + extra
         if total is None:
             raise ValueError(
-                "There is nothing to make small: compile was given no loss, and no layer adds one. Give "
+                "There is no loss to minimize: compile got none, and no layer adds one. Give "
                 "compile(loss=...), or call add_loss in a layer."
             )
         return total
 
-    def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> dict[str, Any]:
-        """Take a batch into the metrics, and return what they say so far, by name."""
+    def compute_metrics(
+        self, x: Structure, y: Structure, y_pred: Structure, sample_weight: Structure = None
+    ) -> dict[str, Any]:
+        """Update the metrics with a batch, and return their results so far, by name."""
         self._training.build_metrics(y, y_pred, self.output_names)
         metrics = self._training.metrics
         assert metrics is not None
@@ -174,7 +189,7 @@ class TrainableLayer(Layer):
         return self.get_metrics_result()
 
     def get_metrics_result(self) -> dict[str, Any]:
-        """What the metrics say so far, by name."""
+        """Return the results of the metrics so far, by name."""
         results: dict[str, Any] = {}
         for metric in self.metrics:
             result = metric.result()
@@ -185,7 +200,7 @@ class TrainableLayer(Layer):
 
     @property
     def metrics(self) -> list[Any]:
-        """The mean loss, the losses of several outputs, the metrics of `compile` and those of layers."""
+        """The mean loss, the losses of several outputs, the metrics of `compile`, and the metrics of layers."""
         own = self._training.all_metrics()
         return own + [m for m in super().metrics if m not in own]
 
@@ -195,45 +210,47 @@ class TrainableLayer(Layer):
         return [m.name for m in self.metrics]
 
     def reset_metrics(self) -> None:
-        """Forget all batches."""
+        """Reset all metrics."""
         for metric in self.metrics:
             metric.reset_state()
 
 
-def _loss(model: TrainableLayer, x: Any, y: Any, y_pred: Any, sample_weight: Any, training: bool) -> Tensor:
-    """Return what `compute_loss` returns, called without `training` where a subclass does not take it."""
+def _loss(
+    model: TrainableLayer, x: Structure, y: Structure, y_pred: Structure, sample_weight: Structure, training: bool
+) -> Tensor:  # fmt: skip
+    """Call `compute_loss`, without `training` if a subclass does not take it."""
     parameters = inspect.signature(model.compute_loss).parameters
     takes_all = any(p.kind is inspect.Parameter.VAR_KEYWORD for p in parameters.values())
     options = {"training": training} if takes_all or "training" in parameters else {}
     return model.compute_loss(x=x, y=y, y_pred=y_pred, sample_weight=sample_weight, **options)
 
 
-def _scaled(optimizer: Any, loss: Any) -> Any:
+def _scaled(optimizer: Optimizer | None, loss: Tensor) -> Tensor:
     """Return the loss to differentiate."""
     scale = getattr(optimizer, "scale_loss", None)
     return loss if scale is None else scale(loss)
 
 
-def _track(model: TrainableLayer, loss: Any, x: Any) -> None:
+def _track(model: TrainableLayer, loss: Tensor, x: Structure) -> None:
     """Update the mean of the loss over samples."""
     tracker = model._training.loss_tracker
     if tracker is not None:
         tracker.update_state(loss, sample_weight=_samples(x))
 
 
-def _samples(x: Any) -> int:
-    """The number of samples in a batch."""
+def _samples(x: Structure) -> int:
+    """Return the number of samples in a batch."""
     return next((leaf.shape[0] for leaf in tree.flatten(x) if hasattr(leaf, "shape") and leaf.shape), 1)
 
 
-def _with_loss_scale(optimizer: Any) -> Any:
+def _with_loss_scale(optimizer: Optimizer | None) -> Optimizer | None:
     if optimizer is None or isinstance(optimizer, optimizers.LossScaleOptimizer):
         return optimizer
     return optimizers.LossScaleOptimizer(optimizer, name="loss_scale_optimizer")
 
 
-def _overflow_allowed(optimizer: Any) -> AbstractContextManager[None]:
-    """A block in which NumPy does not warn of overflow where it is expected: loss scaling looks for it itself."""
+def _overflow_allowed(optimizer: Optimizer | None) -> AbstractContextManager[None]:
+    """Return a block in which NumPy does not warn of overflow if loss scaling detects it."""
     if isinstance(optimizer, optimizers.LossScaleOptimizer):
         return np.errstate(over="ignore", invalid="ignore")
     return nullcontext()

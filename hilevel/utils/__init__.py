@@ -1,4 +1,4 @@
-"""Utilities: names, arguments and defaults are those of `keras.utils`."""
+"""Utilities, with the names, arguments and defaults of `keras.utils`."""
 
 from hilevel.api.lazy import attach_stub as _attach_stub
 

@@ -1,7 +1,7 @@
-"""Downloading: what has come is kept, so that a broken download goes on where it broke off.
+"""Downloads that resume after an interruption.
 
-`Resuming` is a downloader for pooch, which looks after the rest: whether the file is there already, its checksum,
-and that it gets its name only when it is complete and right.
+`ResumingDownloader` is a downloader for pooch. Pooch checks whether the file exists, verifies its checksum, and renames
+it only if it is complete and right.
 """
 
 from __future__ import annotations
@@ -21,20 +21,20 @@ from hilevel.callbacks.drawing import bar_class, in_notebook
 from hilevel.config import is_interactive_logging_enabled
 
 TRIES = 3
-"""How often in a row a server may be asked without sending anything."""
+"""The number of requests in a row that may bring no data."""
 WAIT = 1.0
-"""Seconds before the second try; before the third twice as long."""
+"""Seconds before the second request; twice as many before the third."""
 TIMEOUT = 30.0
 CHUNK = 1 << 18
-PASSING = (URLError, ConnectionError, TimeoutError, HTTPException)
-"""Errors that may be gone the next time."""
+TEMPORARY = (URLError, ConnectionError, TimeoutError, HTTPException)
+"""Errors that may be temporary."""
 
 
-class Resuming:
-    """Downloads a URL by way of the file `part`, which stays where it is if the download breaks off.
+class ResumingDownloader:
+    """A downloader that writes to the file `part`, which is kept if the download is interrupted.
 
-    The next try, now or in another run of the program, asks the server for the rest only (RFC 9110, Range). Where
-    a server sends everything again all the same, the file starts anew.
+    The next request, in this or another run of the program, is for the rest only (RFC 9110, Range). If the server
+    sends the whole file all the same, it replaces the part.
     """
 
     def __init__(self, part: Path) -> None:
@@ -42,13 +42,13 @@ class Resuming:
         self.version = ""
 
     def __call__(self, url: str, output_file: str, pooch: Any) -> None:
-        """What pooch calls: download to `output_file`."""
+        """Download a URL to `output_file`. Pooch calls it."""
         failures, most = 0, self.size()
         while True:
             try:
                 self.get(url)
                 break
-            except PASSING as error:
+            except TEMPORARY as error:
                 failures = 1 if self.size() > most else failures + 1
                 most = max(most, self.size())
                 if self.is_final(error) or failures == TRIES:
@@ -57,28 +57,28 @@ class Resuming:
         os.replace(self.part, output_file)
 
     def size(self) -> int:
-        """The number of bytes that are here."""
+        """Return the number of bytes so far."""
         return self.part.stat().st_size if self.part.exists() else 0
 
     def is_final(self, error: Exception) -> bool:
-        """Whether asking again is of no use."""
+        """Whether another request cannot succeed."""
         if not isinstance(error, HTTPError):
             return False
         error.close()
         code = error.code
-        if code == 416:  # there is nothing after our last byte: it was another file
+        if code == 416:  # no byte after the last one: the part is of another file
             self.part.unlink(missing_ok=True)
         return code < 500 and code not in (408, 416, 429)
 
     def get(self, url: str) -> None:
-        """Ask once, for what is missing, and append what comes."""
+        """Request the missing bytes once, and append them."""
         have = self.size()
         with urlopen(Request(url, headers=self.headers(have)), timeout=TIMEOUT) as answer:
             self.version = answer.headers.get("ETag") or answer.headers.get("Last-Modified") or ""
             start = have if answer.status == 206 else 0
             if start and not answer.headers.get("Content-Range", "").startswith(f"bytes {start}-"):
                 self.part.unlink()
-                raise ConnectionError("the server sent another part than the one asked for")
+                raise ConnectionError("the server sent another range than the requested one")
             length = answer.headers.get("Content-Length")
             total = None if length is None else start + int(length)
             self.copy(answer, start, total)
@@ -108,8 +108,8 @@ class Resuming:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
-    """One process at a time downloads to a folder; the others wait, and find the file. Windows cannot wait."""
+def folder_lock(folder: Path) -> Iterator[None]:
+    """Return a block that one process at a time runs for a folder; on Windows there is no lock."""
     try:
         import fcntl
     except ImportError:

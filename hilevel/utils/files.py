@@ -1,4 +1,4 @@
-"""Files from the network: a cache, checksums, and archives that are unpacked with care."""
+"""Files from the network: a cache, checksums, and safe unpacking of archives."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from hilevel.utils.downloads import PASSING, Resuming, alone
+from hilevel.utils.downloads import TEMPORARY, ResumingDownloader, folder_lock
 
 
 def get_file(
@@ -26,37 +26,36 @@ def get_file(
     cache_dir: str | os.PathLike[str] | None = None,
     force_download: bool = False,
 ) -> str:
-    """The path of a file that is downloaded if it is not there yet; needs `pip install 'hilevel[data]'` to download.
+    """Return the path of a file, which is downloaded if it does not exist. That needs `pip install 'hilevel[data]'`.
 
-    The file goes to `cache_dir/cache_subdir/fname`. A download that breaks off is taken up again where it broke
-    off, in the same call or the next. With a checksum, only the right file gets its name, and one in Keras's cache
-    is used.
+    The path is `cache_dir/cache_subdir/fname`. An interrupted download is resumed, in the same call or the next. With
+    a checksum, only the right file gets the name, and a file in the cache of Keras is used.
 
     Args:
-        fname: the file's name, without a folder; the last part of the URL where it is None. With `extract` it
-            names the folder, if it has no dot in it, and a name with a dot the archive, whose folder is
+        fname: the name of the file, without a folder; by default the last part of the URL. With `extract`, a name
+            without a dot is the name of the folder. A name with a dot is the name of the archive, and the folder is
             `<name>_extracted`.
         origin: the URL.
         untar: an old form of `extract`, for tar archives.
         md5_hash: an old form of `file_hash`.
         file_hash: the checksum, as SHA-256 or MD5 in hexadecimal digits.
-        cache_subdir: a folder in `cache_dir`, or the absolute path of another.
-        hash_algorithm: "sha256", "md5", or "auto" to go by the checksum's length.
-        extract: whether to unpack the archive. Then the path is that of the folder.
+        cache_subdir: a folder in `cache_dir`, or an absolute path.
+        hash_algorithm: "sha256", "md5", or "auto" for the one that fits the length of the checksum.
+        extract: whether to unpack the archive, and return the path of the folder.
         archive_format: "tar" (compressed, too), "zip", a list of these, or "auto" for both.
-        cache_dir: where the cache is: `$HILEVEL_HOME`, or `~/.hilevel` where that is not set.
-        force_download: download even what is there.
+        cache_dir: the folder of the cache; by default `$HILEVEL_HOME`, or `~/.hilevel` if it is not set.
+        force_download: whether to download a file that exists.
 
     Raises:
-        OSError: the file cannot be fetched; the message says where to put it by hand.
-        ValueError: the checksum is another, and the download was deleted; or the archive is none, or holds links
-            or paths that lead out of the folder, and nothing was unpacked.
-        ImportError: something has to be downloaded, and pooch is not installed.
+        OSError: the file cannot be fetched.
+        ValueError: the checksum is wrong, and the download was deleted. Or the archive is invalid, or contains
+            links or paths outside the folder, and nothing was unpacked.
+        ImportError: a download is necessary, and pooch is not installed.
 
     >>> import pathlib
     >>> pathlib.Path("cache/datasets").mkdir(parents=True)
     >>> _ = pathlib.Path("cache/datasets/numbers.csv").write_text("1,2,3")
-    >>> hilevel.utils.get_file(origin="https://example.org/numbers.csv", cache_dir="cache")  # it is there already
+    >>> hilevel.utils.get_file(origin="https://example.org/numbers.csv", cache_dir="cache")  # it exists
     'cache/datasets/numbers.csv'
     """
     if origin is None or not urlsplit(origin).scheme:
@@ -74,7 +73,7 @@ def get_file(
 
 
 def home() -> Path:
-    """The folder that hilevel keeps files in: `$HILEVEL_HOME`, else `~/.hilevel`."""
+    """Return the folder for files of hilevel: `$HILEVEL_HOME`, else `~/.hilevel`."""
     return Path(os.environ.get("HILEVEL_HOME") or "~/.hilevel").expanduser()
 
 
@@ -85,12 +84,12 @@ def _keras_home() -> Path:
 def _names(
     folder: Path, fname: str | os.PathLike[str] | None, origin: str, extract: bool
 ) -> tuple[Path, Path]:
-    """Where the file goes, and where what it holds."""
+    """Return the path of the file, and the path of its unpacked contents."""
     name = os.fspath(fname or "") or os.path.basename(urlsplit(origin).path)
     if not name or name in (".", "..") or os.sep in name or (os.altsep and os.altsep in name):
         raise ValueError(
             f"get_file needs a file's name, without a folder, as `fname`; got {name!r}. "
-            "Folders are said with `cache_dir` and `cache_subdir`."
+            "Give folders as `cache_dir` and `cache_subdir`."
         )
     if extract and fname and "." in name:
         return folder / name, folder / f"{name.partition('.')[0]}_extracted"
@@ -101,7 +100,7 @@ def _names(
 
 
 def _checksum(digits: str | None, algorithm: str) -> str | None:
-    """`sha256:1a2b...`, as pooch wants it."""
+    """Return the checksum as pooch expects it, `sha256:1a2b...`."""
     if algorithm not in ("auto", "sha256", "md5"):
         raise ValueError(f'hash_algorithm must be "auto", "sha256" or "md5"; got {algorithm!r}.')
     if not digits:
@@ -112,7 +111,7 @@ def _checksum(digits: str | None, algorithm: str) -> str | None:
 
 
 def _is_here(path: Path, checksum: str | None, is_ours: bool) -> bool:
-    """Whether the file is there and right; without a checksum, a file of ours is believed to be."""
+    """Whether the file exists with the right checksum; without a checksum, whether it is in the cache of hilevel."""
     if not path.is_file() or checksum is None:
         return path.is_file() and is_ours
     algorithm, _, digits = checksum.partition(":")
@@ -129,16 +128,16 @@ def _fetch(origin: str, target: Path, checksum: str | None, anew: bool) -> Path:
     cache = pooch.Pooch(target.parent, "", registry={target.name: checksum}, urls={target.name: origin})
     try:
         target.parent.mkdir(parents=True, exist_ok=True)
-        with alone(target.parent):
+        with folder_lock(target.parent):
             if anew:
                 target.unlink(missing_ok=True)
-            if anew or checksum is None:  # nothing would tell the bytes of an older file
+            if anew or checksum is None:  # the part may be of an older file
                 part.unlink(missing_ok=True)
-            cache.fetch(target.name, downloader=Resuming(part))
-    except (OSError, *PASSING) as error:
+            cache.fetch(target.name, downloader=ResumingDownloader(part))
+    except (OSError, *TEMPORARY) as error:
         raise OSError(_not_fetched(origin, target, checksum, part, error)) from error
     except ValueError as error:
-        raise ValueError(f"What came from {origin} is refused: {error}") from None
+        raise ValueError(f"The download from {origin} is refused: {error}") from None
     return target
 
 
@@ -159,10 +158,10 @@ def _by_hand(target: Path, checksum: str | None) -> str:
 def _not_fetched(origin: str, target: Path, checksum: str | None, part: Path, error: BaseException) -> str:
     lines = [f"{target.name} could not be fetched from {origin}: {error}."]
     if target.exists():
-        lines += ["The file of this name that is there has another checksum, so it is not used."]
+        lines += ["The existing file of this name has another checksum, and is not used."]
     if checksum and part.exists():
         size = part.stat().st_size
-        lines += [f"The {size:,} bytes that came are kept, and the next call goes on from there."]
+        lines += [f"The first {size:,} bytes are kept; the next call resumes the download."]
     return "\n".join([*lines, _by_hand(target, checksum)])
 
 
@@ -170,13 +169,13 @@ def _not_fetched(origin: str, target: Path, checksum: str | None, part: Path, er
 
 
 def _unpack(archive: Path, folder: Path, formats: str | list[str] | None) -> None:
-    """Everything in the archive, or nothing of it: only files and folders, and only inside the folder."""
+    """Unpack an archive, if it has only files and folders inside the folder; else unpack nothing."""
     kinds = ["tar", "zip"] if formats == "auto" else [formats] if isinstance(formats, str) else formats or []
     if "tar" in kinds and tarfile.is_tarfile(archive):
         with tarfile.open(archive) as tar:
             for member in tar:
                 _refuse_outside(archive, folder, member.name, plain=member.isfile() or member.isdir())
-                _disarm(member)
+                _restrict_rights(member)
             data: Any = {"filter": "data"} if hasattr(tarfile, "data_filter") else {}  # from Python 3.11.4 on
             tar.extractall(folder, **data)
     elif "zip" in kinds and zipfile.is_zipfile(archive):
@@ -188,15 +187,15 @@ def _unpack(archive: Path, folder: Path, formats: str | list[str] | None) -> Non
         raise ValueError(f"{archive} is no archive of the kinds that archive_format={formats!r} allows.")
 
 
-def _disarm(member: tarfile.TarInfo) -> None:
-    """Take from a file the rights of other people and programs, and the owner: it belongs to who unpacks it."""
+def _restrict_rights(member: tarfile.TarInfo) -> None:
+    """Remove the owner, and the special rights and the write rights of others, from a member of an archive."""
     member.mode &= 0o755
-    member.uid = member.gid = 0  # only root gives files away
+    member.uid = member.gid = 0  # only root can change owners
     member.uname = member.gname = ""
 
 
 def _refuse_outside(archive: Path, folder: Path, name: str, plain: bool = True) -> None:
     root = os.path.realpath(folder)
     if not plain or os.path.commonpath([root, os.path.realpath(os.path.join(root, name))]) != root:
-        what = "leads out of the folder" if plain else "is a link or a device"
+        what = "is outside the folder" if plain else "is a link or a device"
         raise ValueError(f"{archive} is not unpacked: {name!r} in it {what} ({folder}).")

@@ -1,9 +1,9 @@
-"""How much a model computes: `count_flops` runs it on shapes, and adds up what its ops cost."""
+"""The cost of a model: `count_flops` runs it on shapes, and adds up the costs of its ops."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from weakref import WeakKeyDictionary
@@ -11,19 +11,20 @@ from weakref import WeakKeyDictionary
 from hilevel import ops, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import Shapes
+from hilevel.engine.memory import size_text
 from hilevel.engine.spec import UnknownSize
-from hilevel.engine.types import Function
+from hilevel.engine.types import Function, ShapeLike, Tensor
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.shapes import abstract_tensors
-from hilevel.models.summary import size_text
 from hilevel.ops.nn import attention, convolution, pooling, recurrence
 from hilevel.ops.nn.dense import dense
 from hilevel.ops.nn.normalization import standardize_op
+from hilevel.ops.nn.windows import Windows
 from hilevel.ops.numpy import indexing, joining, products as linear, reduction, shaping
 
 
 class Cost:
-    """What something costs: `flops` floating-point operations, and `bytes` that are read and written.
+    """A cost: `flops` floating-point operations, and `bytes` that are read and written.
 
     >>> from hilevel.utils.flops import Cost
     >>> Cost(2_500_000, 3 * 2**20)
@@ -43,7 +44,7 @@ class Cost:
 
 
 class ModelCost(Cost):
-    """The cost of a model: in sum, `by_layer` and `by_op`, dicts of a `Cost` for each path and each name of an op."""
+    """The cost of a model, with a `Cost` for each path of a layer (`by_layer`) and each name of an op (`by_op`)."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -51,27 +52,29 @@ class ModelCost(Cost):
         self.by_op: dict[str, Cost] = {}
 
 
-def count_flops(model: Layer, input_shape: Any = None) -> ModelCost:
+def count_flops(
+    model: Layer, input_shape: ShapeLike | Sequence[ShapeLike] | Mapping[str, ShapeLike] | None = None
+) -> ModelCost:
     """Count the floating-point operations of a prediction, and the bytes that its ops read and write.
 
-    The model is run on shapes: nothing is computed, but a model that is not built is built. A multiplication with an
-    addition counts 2 in products, convolutions, attention and recurrent layers, padding included; activations,
-    elementwise ops and reductions count 1 for each element; moving data counts 0. Ops without a rule count 1 for each
-    element of their result. The body of `ops.while_loop` counts once, and of `ops.cond` the
-    branch for True.
+    The model is run on shapes, without values; a model that is not built is built. In products, convolutions,
+    attention and recurrent layers a multiplication with an addition counts 2, padding included. Activations,
+    elementwise ops and reductions count 1 for each element, and ops that move data count 0. Ops without a rule count 1
+    for each element of their result. The body of `ops.while_loop` counts once, and so does the True branch of
+    `ops.cond`.
 
     Args:
         model: a model, or a layer.
         input_shape: the shape of the input with its batch axis, where None counts as 1 sample; a list or dict of
-            shapes for several inputs. By default that of the model's `Input`; a model with one `Input` also takes the
-            shape of a sample, without the batch axis.
+            shapes for several inputs. The default is the shape of the model's `Input`. A model with one `Input` also
+            takes the shape of a sample, without the batch axis.
 
     Returns:
-        An object with `flops` and `bytes` in sum; `by_layer`, the `Cost` of each layer by its path, or name, that of
-        the layers in it included; and `by_op`.
+        An object with the sums `flops` and `bytes`; `by_layer`, the `Cost` of each layer by its path, or name, with the
+        layers in it; and `by_op`.
 
     Raises:
-        ValueError: there is no shape, or another axis than the first is None.
+        ValueError: the shape is unknown, or another axis than the first is None.
 
     >>> import hilevel
     >>> model = hilevel.Sequential([hilevel.Input((8,)), hilevel.layers.Dense(4, name="out")], name="net")
@@ -88,8 +91,8 @@ def count_flops(model: Layer, input_shape: Any = None) -> ModelCost:
     return counter.cost
 
 
-def _inputs(model: Any, shape: Any) -> Any:
-    """Return abstract tensors for the inputs of a model, in the dtypes of its `Input`s where it has some."""
+def _inputs(model: Layer, shape: Any) -> Any:
+    """Return abstract tensors for the inputs of a model, in the dtypes of its `Input`s."""
     symbols = getattr(model, "inputs", [])
     if shape is None and symbols:
         shape = tree.map_structure(lambda s: s.shape, model.input)
@@ -113,7 +116,7 @@ def _inputs(model: Any, shape: Any) -> Any:
 
 
 class _Counter(Shapes):
-    """Finds shapes, and adds up the cost of each op: in sum, for the layers in whose calls it is, and by its name."""
+    """An interpreter that infers shapes, and adds up the costs of ops: in total, by layer, and by name."""
 
     def __init__(self) -> None:
         self.cost = ModelCost()
@@ -150,8 +153,8 @@ class _Counter(Shapes):
         return y
 
 
-def label(layer: Any) -> str:
-    """Return the path of a layer; its name where it has no path."""
+def label(layer: Layer) -> str:
+    """Return the path of a layer, or its name if it has no path."""
     return str(layer.path or layer.name)
 
 
@@ -169,7 +172,7 @@ def flops_text(n: float) -> str:
     return f"{n:.2f} {unit}FLOP" if unit else f"{n} FLOP"
 
 
-def _size(x: Any) -> int:
+def _size(x: Tensor) -> int:
     return math.prod(x.shape)
 
 
@@ -180,32 +183,32 @@ def _bytes(x: Any) -> int:
 # -- rules: the operations of an op, from its result, its tensors and attributes --------------------------
 
 
-def _one_each(y: Any, *_: Any, **__: Any) -> int:
+def _one_each(y: Tensor, *_: object, **__: object) -> int:
     return sum(map(_size, tree.flatten(y)))
 
 
-def _one_of_operand(y: Any, x: Any, **_: Any) -> int:
+def _one_of_operand(y: Tensor, x: Tensor, **_: object) -> int:
     return _size(x)
 
 
-def _none(*_: Any, **__: Any) -> int:
+def _none(*_: object, **__: object) -> int:
     return 0
 
 
-def _with_bias(y: Any, bias: Any, activation: str) -> int:
+def _with_bias(y: Tensor, bias: Tensor | None, activation: str) -> int:
     """Return the operations after a product: one for the bias, one for the activation, for each element."""
     return _size(y) * ((bias is not None) + (activation != "linear"))
 
 
-def _matmul(y: Any, x1: Any, x2: Any) -> int:
+def _matmul(y: Tensor, x1: Tensor, x2: Tensor) -> int:
     return 2 * _size(y) * x1.shape[-1]
 
 
-def _dense(y: Any, x: Any, kernel: Any, bias: Any, activation: str = "linear") -> int:
+def _dense(y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None, activation: str = "linear") -> int:
     return 2 * _size(y) * x.shape[-1] + _with_bias(y, bias, activation)
 
 
-def _einsum(y: Any, *operands: Any, subscripts: str) -> int:
+def _einsum(y: Tensor, *operands: Tensor, subscripts: str) -> int:
     inputs, output = subscripts.split("->")
     sizes = {
         c: n
@@ -215,40 +218,44 @@ def _einsum(y: Any, *operands: Any, subscripts: str) -> int:
     return math.prod(sizes.values()) * (len(operands) - 1 + (len(sizes) > len(output)))
 
 
-def _convolution(y: Any, x: Any, kernel: Any, bias: Any, activation: str = "linear", **_: Any) -> int:
+def _convolution(
+    y: Tensor, x: Tensor, kernel: Tensor, bias: Tensor | None, activation: str = "linear", **_: object
+) -> int:
     return 2 * _size(y) * math.prod(kernel.shape[:-1]) + _with_bias(y, bias, activation)
 
 
-def _transposed_convolution(y: Any, g: Any, kernel: Any, **_: Any) -> int:
+def _transposed_convolution(y: Tensor, g: Tensor, kernel: Tensor, **_: object) -> int:
     return 2 * _size(g) * math.prod(kernel.shape[:-1])
 
 
-def _kernel_gradient(y: Any, x: Any, g: Any, **_: Any) -> int:
+def _kernel_gradient(y: Tensor, x: Tensor, g: Tensor, **_: object) -> int:
     return 2 * _size(g) * math.prod(y.shape[:-1])
 
 
-def _pooling(y: Any, x: Any, windows: Any) -> int:
+def _pooling(y: Tensor, x: Tensor, windows: Windows) -> int:
     return _size(y) * math.prod(windows.size)
 
 
-def _attention(y: Any, query: Any, key: Any, value: Any, bias: Any, mask: Any, keep: Any, **_: Any) -> int:
-    """Two products; 1 for each element of the query, to scale it, and for each score in the softmax, a bias, a mask and
-    dropout."""
+def _attention(
+    y: Tensor, query: Tensor, key: Tensor, value: Tensor, bias: Tensor | None, mask: Tensor | None,
+    keep: Tensor | None, **_: object,
+) -> int:  # fmt: skip
+    """Return the operations of two products, of the scaling of the query, and of softmax, bias, mask and dropout."""
     rows, keys = _size(y) // value.shape[-1], key.shape[-2]
     extras = 1 + sum(x is not None for x in (bias, mask, keep))
     return rows * keys * (2 * query.shape[-1] + 2 * value.shape[-1] + extras) + _size(query)
 
 
 GATES = {"simple": (1, 1), "lstm": (4, 9), "gru": (3, 8)}
-"""For each cell the number of gates, and of elementwise operations for each unit and step beside their sums."""
+"""The number of gates of each cell, and of the elementwise operations for each unit and step beside their sums."""
 
 
 def _recurrent(
-    y: Any, x: Any, kernel: Any, recurrent_kernel: Any, bias: Any, recurrent_bias: Any, h: Any, c: Any, mask: Any,
-    keep: Any, cell: str, **_: Any,
+    y: Tensor, x: Tensor, kernel: Tensor, recurrent_kernel: Tensor, bias: Tensor | None,
+    recurrent_bias: Tensor | None, h: Tensor, c: Tensor | None, mask: Tensor | None, keep: Tensor | None, cell: str,
+    **_: object,
 ) -> int:  # fmt: skip
-    """For each step two products, their sum, biases, the cell's elementwise operations; 1 for each state that a mask
-    selects, and for dropout of the state."""
+    """Return the operations of two products, their sum and biases, the cell, mask and dropout, in all steps."""
     samples, steps, features = x.shape
     gates, others = GATES[cell]
     units = h.shape[-1]
@@ -257,13 +264,13 @@ def _recurrent(
     return samples * steps * units * (gates * (2 * features + 2 * units + sums) + others)
 
 
-def _standardize(y: Any, x: Any, gamma: Any, beta: Any, **_: Any) -> int:
-    """Mean, distance, square, its mean, and scaling; gamma; beta."""
+def _standardize(y: Tensor, x: Tensor, gamma: Tensor | None, beta: Tensor | None, **_: object) -> int:
+    """Return the operations of mean, difference, square, its mean, and scaling, and of gamma and beta."""
     return _size(x) * (5 + (gamma is not None) + (beta is not None))
 
 
 VIEWS = {ops.reshape, ops.expand_dims, ops.squeeze, ops.transpose, ops.stop_gradient}
-"""Ops that move nothing: their results are views of their operands, or could be."""
+"""Ops that move no data: their results are views of their operands, or could be."""
 READS_PARTS = {indexing.getitem_op, indexing.embedding_lookup, indexing.pick}
 """Ops that read only as many elements of their operands as they return."""
 MOVES = {

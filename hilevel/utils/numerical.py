@@ -1,8 +1,8 @@
-"""Preparing arrays on the host."""
+"""Preparation of arrays on the host."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -10,13 +10,18 @@ import numpy as np
 from hilevel import ops, tree
 from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.settings import settings
+from hilevel.engine.types import DTypeLike, TensorLike
 from hilevel.ops.numpy.indexing import check_indices
 from hilevel.random.functions import permutation
 from hilevel.random.seed import make_seed
 
 
-def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, Any]:
-    """Integers as one-hot vectors along a new last axis, which takes the place of one of length 1.
+def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray[Any, Any]:
+    """Return labels as one-hot vectors along a new last axis, which replaces a last axis of length 1.
+
+    Args:
+        x: integer labels of any shape.
+        num_classes: the length of the new axis; by default the largest label plus 1.
 
     >>> import hilevel
     >>> hilevel.utils.to_categorical([0, 2])
@@ -24,7 +29,7 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
            [0., 0., 1.]], dtype=float32)
 
     Raises:
-        IndexError: a number is negative, or not below `num_classes`.
+        IndexError: a label is negative, or not below `num_classes`.
     """
     labels = np.asarray(ops.convert_to_numpy(x)).astype(np.int64)
     if labels.ndim > 1 and labels.shape[-1] == 1:
@@ -34,8 +39,13 @@ def to_categorical(x: Any, num_classes: int | None = None) -> np.ndarray[Any, An
     return np.eye(count, dtype=settings.floatx_dtype)[labels]
 
 
-def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
-    """An array divided by its norm along an axis; zeros stay zeros.
+def normalize(x: TensorLike, axis: int = -1, order: int = 2) -> Any:
+    """Return an array divided by its norm along an axis; a norm of 0 leaves zeros.
+
+    Args:
+        x: an array.
+        axis: the axis of the vectors.
+        order: the order of the norm.
 
     >>> import hilevel
     >>> hilevel.utils.normalize(np.array([[3.0, 4.0]]))
@@ -48,22 +58,25 @@ def normalize(x: Any, axis: int = -1, order: int = 2) -> Any:
 
 
 def pad_sequences(
-    sequences: Sequence[Any],
+    sequences: Iterable[TensorLike],
     maxlen: int | None = None,
-    dtype: str = "int32",
+    dtype: DTypeLike = "int32",
     padding: str = "pre",
     truncating: str = "pre",
-    value: Any = 0.0,
+    value: float | str = 0.0,
 ) -> np.ndarray[Any, Any]:
-    """Sequences of different lengths as one array, filled up or cut to one length.
+    """Return sequences of different lengths as one array, padded or truncated to one length.
 
     Args:
-        sequences: lists of numbers, or of arrays of one shape.
-        maxlen: the length; that of the longest by default.
+        sequences: lists of scalars, or of arrays of one shape.
+        maxlen: the length; by default the length of the longest sequence.
         dtype: the dtype of the array.
-        padding: `"pre"` or `"post"`: where it is filled up.
-        truncating: `"pre"` or `"post"`: where it is cut.
-        value: what it is filled with.
+        padding: `"pre"` or `"post"`, the side of the padding.
+        truncating: `"pre"` or `"post"`, the side on which longer sequences are truncated.
+        value: the value of the padding.
+
+    Raises:
+        ValueError: `padding` or `truncating` is neither.
 
     >>> import hilevel
     >>> hilevel.utils.pad_sequences([[1], [2, 3]])
@@ -92,14 +105,14 @@ def split_dataset(
     seed: int | None = None,
     preferred_backend: str | None = None,
 ) -> tuple[Any, Any]:
-    """Arrays, or structures of them, cut in two along their first axis.
+    """Return two parts of an array, or of a structure of arrays, split along the first axis.
 
     Args:
         dataset: an array, or a tuple, list or dict of arrays.
-        left_size, right_size: numbers of samples, or shares between 0 and 1; one may be left out.
-        shuffle: whether the samples are put into random order first.
-        seed: makes that order the same in every run.
-        preferred_backend: without meaning: the results are NumPy arrays.
+        left_size, right_size: numbers of samples (int), or fractions between 0 and 1 (float). One may be None.
+        shuffle: whether to shuffle the samples first.
+        seed: the seed of the order; None for another order in each run.
+        preferred_backend: ignored; the results are NumPy arrays.
 
     >>> import hilevel
     >>> left, right = hilevel.utils.split_dataset(np.arange(10), left_size=0.8)
@@ -107,7 +120,7 @@ def split_dataset(
     (8, 2)
 
     Raises:
-        ValueError: no size is given, or they do not fit.
+        ValueError: no size is given, or the sizes do not fit.
     """
     arrays = tree.map_structure(np.asarray, dataset)
     n = len(tree.flatten(arrays)[0])
@@ -129,8 +142,11 @@ def split_dataset(
     )
 
 
-def is_keras_tensor(x: Any) -> bool:
-    """Whether it is a symbolic tensor, as `Input` gives.
+def is_keras_tensor(x: object) -> bool:
+    """Whether the object is a symbolic tensor, as `Input` returns it.
+
+    Args:
+        x: any object.
 
     >>> import hilevel
     >>> hilevel.utils.is_keras_tensor(hilevel.Input((2,)))

@@ -313,7 +313,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     "no loss": (lambda: fit(np.zeros((8, 3)), None), ValueError, ["compile", "loss"]),
     "no targets": (lambda: compiled().fit(X, verbose=0), ValueError, ["head", "y is None"]),
     "text as data": (
-        lambda: compiled().fit(np.array(["a", "b"]), X, verbose=0), TypeError, ["numbers", "x"],
+        lambda: compiled().fit(np.array(["a", "b"]), X, verbose=0), TypeError, ["numeric", "x"],
     ),
     "a callback that is none": (
         lambda: fit(np.zeros((8, 3)), callbacks=[print]), TypeError, ["Callback"],

@@ -172,7 +172,7 @@ def test_a_file_arrives_whole(
 def test_the_next_call_goes_on_where_the_last_broke_off(server: Server, tmp_path: Path) -> None:
     server.files["some.bin"], server.plan = DATA, [1000, 503, 503, 503]
     part = tmp_path / "home/datasets/some.bin.part"
-    with pytest.raises(OSError, match=r"The 1,000 bytes that came are kept"):
+    with pytest.raises(OSError, match=r"The first 1,000 bytes are kept"):
         get_file(origin=f"{server.url}some.bin", file_hash=SHA256)
     assert part.read_bytes() == DATA[:1000]
     assert Path(get_file(origin=f"{server.url}some.bin", file_hash=SHA256)).read_bytes() == DATA
@@ -218,7 +218,7 @@ def test_what_cannot_be_fetched_is_told_with_what_to_do(server: Server, tmp_path
     assert f"by hand, as {target}. Its sha256 must be {SHA256}." in str(failed.value)
     assert len(server.asked) == (plan == [404]), "a file that is not there was asked for again"
     target.write_bytes(b"wrong")
-    with pytest.raises(OSError, match="that is there has another checksum"):
+    with pytest.raises(OSError, match="existing file of this name has another checksum"):
         get_file(origin=f"{url}some.bin", file_hash=SHA256)
     target.write_bytes(DATA)
     assert get_file(origin=f"{url}some.bin", file_hash=SHA256) == str(target)

@@ -140,7 +140,7 @@ def test_what_is_not_finite_is_counted_in_pieces(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr("hilevel.training.data.columns.BLOCK_BYTES", 1600)
     monkeypatch.setattr("hilevel.training.data.arrays.np.isnan", lambda a: sizes.append(a.nbytes) or isnan(a))
     for data in (x, np.load(tmp_path / "x.npy", mmap_mode="r")):
-        assert ArrayBatches(data, np.zeros(1000)).not_finite() == ["x holds 2 NaN and 1 infinite numbers"]
+        assert ArrayBatches(data, np.zeros(1000)).not_finite() == ["x holds 2 NaN and 1 infinite values"]
     assert max(sizes) <= 1600
 
 
@@ -192,10 +192,10 @@ def test_columns_of_pandas() -> None:
             ["x", "y", "x"],
             "category",
             TypeError,
-            'column "a" of dtype category does not hold numbers. Use its codes',
+            'column "a" of dtype category is not numeric. Use its codes',
         ),
-        (["x", "y", "x"], None, TypeError, "does not hold numbers"),
-        ([None, 1, "x"], object, TypeError, "does not hold numbers"),
+        (["x", "y", "x"], None, TypeError, "is not numeric"),
+        ([None, 1, "x"], object, TypeError, "is not numeric"),
     ],
     ids=str,
 )
@@ -227,7 +227,7 @@ def test_numbers_of_another_byte_order(dtype: str, backend: Any) -> None:
 
 def test_structured_arrays_are_refused(backend: Any) -> None:
     x = np.zeros(3, [("a", "f4"), ("b", "i4")])
-    with pytest.raises(TypeError, match="expected numbers"):
+    with pytest.raises(TypeError, match="expected numeric values"):
         adapt(x)
 
 
@@ -237,4 +237,4 @@ def test_data_of_bfloat16(backend: Any) -> None:
     np.testing.assert_array_equal(adapt(x).first(), x.astype("float32"))
     assert adapt(x).first().dtype == "float32"
     x[1, 1] = np.nan
-    assert ArrayBatches(x).not_finite() == ["x holds 1 NaN and 0 infinite numbers"]
+    assert ArrayBatches(x).not_finite() == ["x holds 1 NaN and 0 infinite values"]

@@ -152,7 +152,7 @@ def test_inputs_by_position_and_by_name(backend: Any) -> None:
         np.testing.assert_allclose(ops.convert_to_numpy(model(data)), -X)
         np.testing.assert_allclose(model.predict(data, verbose=0) if not isinstance(data, tuple) else -X, -X)
     for wrong, words in (
-        ({"a": X}, "Missing: b"), ({"a": X, "b": X, "c": X}, '"c" is none'), ([X], "2 inputs"), ([X] * 3, "2 inputs"),
+        ({"a": X}, "Missing: b"), ({"a": X, "b": X, "c": X}, '"c" is not an input'), ([X], "2 inputs"), ([X] * 3, "2 inputs"),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             model(wrong)
@@ -499,4 +499,4 @@ def test_a_model_shows_its_name_its_inputs_and_its_parameters(backend: Any) -> N
     assert repr(own) == '<Own "own": not built>'
     own(np.ones((1, 3), "float32"))
     assert repr(own) == '<Own "own": 8 parameters>'
-    assert repr(Own(False)) == "<Own, not initialised>"
+    assert repr(Own(False)) == "<Own, not initialized>"

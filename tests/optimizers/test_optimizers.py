@@ -134,7 +134,7 @@ def test_missing_gradients() -> None:
 
 def test_apply_refuses_what_does_not_fit() -> None:
     optimizer, variables = optimizers.SGD(1.0), weights()
-    with pytest.raises(ValueError, match="knows no Variables yet"):
+    with pytest.raises(ValueError, match="has no Variables yet"):
         optimizer.apply([np.ones(3)])
     optimizer.build(variables)
     with pytest.raises(ValueError, match="got 1 gradients for 2"):

@@ -229,7 +229,7 @@ def test_class_weights_become_sample_weights() -> None:
     np.testing.assert_array_equal(several["a"], [1, 1, 1, 1])
     np.testing.assert_array_equal(several["b"], wanted)
     for wrong, y, words in (
-        (table, None, "needs targets"), (table, [labels, labels], "several outputs"), ({"c": table}, {"a": labels}, '"c"'),
+        (table, None, "requires targets"), (table, [labels, labels], "several outputs"), ({"c": table}, {"a": labels}, '"c"'),
     ):  # fmt: skip
         with pytest.raises(ValueError, match=words):
             class_to_sample_weight(wrong, y, None, ["a", "b"], "float32")
@@ -238,5 +238,5 @@ def test_class_weights_become_sample_weights() -> None:
 def test_what_is_not_finite_is_counted() -> None:
     x = X.copy()
     x[3], x[4] = np.nan, np.inf
-    assert ArrayBatches(x, X).not_finite() == ["x holds 1 NaN and 1 infinite numbers"]
+    assert ArrayBatches(x, X).not_finite() == ["x holds 1 NaN and 1 infinite values"]
     assert adapt([(x, X)]).first() is not None

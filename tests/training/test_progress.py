@@ -45,7 +45,7 @@ def test_numbers_of_a_bar_are_whole_in_every_width(width: int, steps: int | None
     assert len(drawn) >= 5 and max(map(len, drawn)) <= width
     count = FITTING[width][steps is None]
     for part in drawn[1:]:
-        assert part.split(", ")[1:] == drawing.numbers(LOGS).split(", ")[:count]
+        assert part.split(", ")[1:] == drawing.format_logs(LOGS).split(", ")[:count]
 
 
 def test_a_fit_in_a_narrow_terminal_cuts_no_number(monkeypatch: Any, backend: Any) -> None:
@@ -113,7 +113,7 @@ def test_a_notebook_keeps_one_table_of_a_training(notebook: Notebook, capsys: An
     assert [line.split(" - ")[0] for line in lines] == ["Epoch 1/3", "Epoch 2/3", "Epoch 3/3"]
     rows = re.findall("<tr>(.*?)</tr>", state["text/html"])
     assert rows[0] == "<th></th><th>steps</th><th>time</th><th>loss</th><th>val_loss</th>"
-    value = drawing.short(model.history.history["val_loss"][0])
+    value = drawing.format_value(model.history.history["val_loss"][0])
     assert len(rows) == 4 and rows[2].endswith(f"<td>{value}</td>") and rows[1].endswith("<td></td>")
     assert "progress" not in state["text/html"]
 
@@ -139,7 +139,7 @@ def test_quick_epochs_do_not_flood_a_notebook_and_long_trainings_are_cut(noteboo
     assert notebook.updates < 300
     lines = state["text/plain"].splitlines()
     assert lines[0] == "200 earlier epochs are in the History." and lines[-1].startswith("Epoch 300/300")
-    assert len(lines) == 1 + drawing.MOST_ROWS == state["text/html"].count("<tr>")
+    assert len(lines) == 1 + drawing.MAX_ROWS == state["text/html"].count("<tr>")
 
 
 def test_evaluations_predictions_and_bars_by_hand_in_a_notebook(notebook: Notebook) -> None:

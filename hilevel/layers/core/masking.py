@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import Any, Unpack
 
 from hilevel import masks, ops
 from hilevel.engine.types import Tensor
@@ -28,7 +28,7 @@ class Masking(Layer):
         self.mask_value = number("Masking", "mask_value", mask_value)
         self.supports_masking = True
 
-    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
+    def compute_mask(self, inputs: Tensor, mask: Tensor | None = None) -> Any:
         """Return the mask of the steps, `(batch, steps)`, combined with the mask of the inputs."""
         return masks.all_of([mask, ops.any(ops.not_equal(inputs, self.mask_value), axis=-1)])
 

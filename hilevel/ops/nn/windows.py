@@ -135,7 +135,7 @@ def windows_of(
     return Windows(size, strides, dilation, _amounts(name, padding, free, shape[1:-1]))
 
 
-def per_axis(name: str, label: str, value: Sizes, rank: int, smallest: int = 1) -> tuple[int, ...]:
+def per_axis(name: str, label: str, value: object, rank: int, smallest: int = 1) -> tuple[int, ...]:
     """Return a setting for each spatial axis, from one integer for all or one for each.
 
     Raises:

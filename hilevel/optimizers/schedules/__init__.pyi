@@ -1,6 +1,7 @@
 from typing import Any
 
 from hilevel.api.registry import Registry
+from hilevel.engine.types import Config
 from hilevel.optimizers.schedules.decay import (
     CosineDecay as CosineDecay,
     CosineDecayRestarts as CosineDecayRestarts,
@@ -14,4 +15,6 @@ from hilevel.optimizers.schedules.decay import (
 _registry: Registry
 
 def serialize(learning_rate_schedule: LearningRateSchedule) -> Any: ...
-def deserialize(config: Any, custom_objects: dict[str, Any] | None = None) -> LearningRateSchedule: ...
+def deserialize(
+    config: str | Config | None, custom_objects: dict[str, Any] | None = None
+) -> LearningRateSchedule: ...

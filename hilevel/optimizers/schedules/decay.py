@@ -1,10 +1,9 @@
-"""Learning rates that follow the number of steps taken."""
+"""Learning rates as functions of the number of steps."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
 
 from hilevel import ops
 from hilevel.api.configurable import Configurable
@@ -13,7 +12,7 @@ from hilevel.engine.types import Tensor, TensorLike
 
 
 class LearningRateSchedule(Configurable):
-    """Base of schedules: objects called with the number of steps taken that return the learning rate.
+    """Base of schedules: functions from the number of steps so far to the learning rate.
 
     >>> class Halving(hilevel.optimizers.schedules.LearningRateSchedule):
     ...     def __call__(self, step):
@@ -23,7 +22,7 @@ class LearningRateSchedule(Configurable):
     """
 
     def __call__(self, step: TensorLike) -> Tensor:
-        """The learning rate at that step."""
+        """Return the learning rate at a step."""
         raise NotImplementedError(f"{type(self).__name__} has no __call__(step).")
 
     def _check(self, name: str) -> None:
@@ -32,7 +31,14 @@ class LearningRateSchedule(Configurable):
 
 
 class ExponentialDecay(LearningRateSchedule):
-    """`initial_learning_rate * decay_rate ** (step / decay_steps)`; with `staircase` the exponent is rounded down.
+    """An exponential decay, `initial_learning_rate * decay_rate ** (step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the first learning rate.
+        decay_steps: the number of steps of one decay by `decay_rate`.
+        decay_rate: the factor.
+        staircase: whether the quotient `step / decay_steps` is rounded down.
+        name: the name.
 
     >>> hilevel.optimizers.schedules.ExponentialDecay(0.1, 10, 0.5)(20).round(4)
     np.float32(0.025)
@@ -61,7 +67,14 @@ class ExponentialDecay(LearningRateSchedule):
 
 
 class InverseTimeDecay(LearningRateSchedule):
-    """`initial_learning_rate / (1 + decay_rate * step / decay_steps)`; with `staircase` the quotient is rounded down.
+    """A decay by inverse time, `initial_learning_rate / (1 + decay_rate * step / decay_steps)`.
+
+    Args:
+        initial_learning_rate: the first learning rate.
+        decay_steps: the number of steps of one period.
+        decay_rate: the factor of the number of periods.
+        staircase: whether the quotient `step / decay_steps` is rounded down.
+        name: the name.
 
     >>> hilevel.optimizers.schedules.InverseTimeDecay(0.1, 10, 0.5)(20).round(4)
     np.float32(0.05)
@@ -90,7 +103,12 @@ class InverseTimeDecay(LearningRateSchedule):
 
 
 class PiecewiseConstantDecay(LearningRateSchedule):
-    """`values[0]` up to and with step `boundaries[0]`, `values[1]` up to `boundaries[1]`, ..., the last value above.
+    """A step function: `values[0]` up to step `boundaries[0]`, included, `values[1]` up to `boundaries[1]`, ...
+
+    Args:
+        boundaries: the last step of each learning rate but the last, in increasing order.
+        values: the learning rates, one more than boundaries.
+        name: the name.
 
     >>> hilevel.optimizers.schedules.PiecewiseConstantDecay([10, 20], [0.3, 0.2, 0.1])(11).round(4)
     np.float32(0.2)
@@ -115,17 +133,23 @@ class PiecewiseConstantDecay(LearningRateSchedule):
         self.name = name
 
     def __call__(self, step: TensorLike) -> Tensor:
-        step = _number(step)
-        rate = _number(self.values[0])
+        step = _as_float(step)
+        rate = _as_float(self.values[0])
         for boundary, value in zip(self.boundaries, self.values[1:], strict=True):
             rate = ops.where(ops.greater(step, boundary), value, rate)
         return rate
 
 
 class PolynomialDecay(LearningRateSchedule):
-    """From `initial_learning_rate` to `end_learning_rate` in `decay_steps`, along `(1 - step / decay_steps) ** power`.
+    """A decay from `initial_learning_rate` to `end_learning_rate`, along `(1 - step / decay_steps) ** power`.
 
-    With `cycle` the direction is stretched to the next multiple of `decay_steps` each time its end is reached.
+    Args:
+        initial_learning_rate: the first learning rate.
+        decay_steps: the number of steps of the decay.
+        end_learning_rate: the last learning rate.
+        power: the exponent; 1 for a linear decay.
+        cycle: whether the decay is extended to the next multiple of `decay_steps` each time its end is reached.
+        name: the name.
 
     >>> hilevel.optimizers.schedules.PolynomialDecay(0.1, 10, 0.0)(5).round(4)
     np.float32(0.05)
@@ -152,24 +176,26 @@ class PolynomialDecay(LearningRateSchedule):
         self._check("decay_steps")
 
     def __call__(self, step: TensorLike) -> Tensor:
-        share = _number(step) / self.decay_steps
-        share = share / ops.maximum(ops.ceil(share), 1.0) if self.cycle else ops.minimum(share, 1.0)
+        fraction = _as_float(step) / self.decay_steps
+        fraction = (
+            fraction / ops.maximum(ops.ceil(fraction), 1.0) if self.cycle else ops.minimum(fraction, 1.0)
+        )
         span = self.initial_learning_rate - self.end_learning_rate
-        return span * ops.power(1 - share, self.power) + self.end_learning_rate
+        return span * ops.power(1 - fraction, self.power) + self.end_learning_rate
 
 
 class CosineDecay(LearningRateSchedule):
-    """From `initial_learning_rate` to `alpha` times it in `decay_steps`, along half a cosine.
+    """A decay from `initial_learning_rate` to `alpha` times it in `decay_steps`, along half a cosine.
 
-    Loshchilov and Hutter, 2016.
+    Source: Loshchilov and Hutter, 2016.
 
     Args:
         initial_learning_rate: the first learning rate.
-        decay_steps: how many steps the direction down takes.
-        alpha: the share of the greatest learning rate that is left in the end.
-        name: a name for people.
-        warmup_target: a learning rate to go up to first, in a straight line; the direction down starts there.
-        warmup_steps: how many steps that takes.
+        decay_steps: the number of steps of the decay.
+        alpha: the last learning rate, as a fraction of the first one of the decay.
+        name: the name.
+        warmup_target: the learning rate at the end of a linear warmup, from which the decay starts; None for no warmup.
+        warmup_steps: the number of steps of the warmup.
 
     >>> hilevel.optimizers.schedules.CosineDecay(0.1, 10)(5).round(4)
     np.float32(0.05)
@@ -196,7 +222,7 @@ class CosineDecay(LearningRateSchedule):
         self._check("decay_steps")
 
     def __call__(self, step: TensorLike) -> Tensor:
-        step, start = _number(step), self.initial_learning_rate
+        step, start = _as_float(step), self.initial_learning_rate
         if self.warmup_target is None:
             return self._decayed(step, start)
         top, steps = self.warmup_target, self.warmup_steps
@@ -204,20 +230,20 @@ class CosineDecay(LearningRateSchedule):
         return ops.where(step < steps, up, self._decayed(step - steps, top))
 
     def _decayed(self, step: Tensor, start: float) -> Tensor:
-        share = ops.minimum(step / self.decay_steps, 1.0)
-        return start * ((1 - self.alpha) * _half_cosine(share) + self.alpha)
+        fraction = ops.minimum(step / self.decay_steps, 1.0)
+        return start * ((1 - self.alpha) * _half_cosine(fraction) + self.alpha)
 
 
 class CosineDecayRestarts(LearningRateSchedule):
-    """`CosineDecay` that begins again each time its end is reached: SGDR. Loshchilov and Hutter, 2016.
+    """`CosineDecay` that restarts at its end (SGDR). Source: Loshchilov and Hutter, 2016.
 
     Args:
         initial_learning_rate: the first learning rate.
-        first_decay_steps: how many steps the first direction down takes.
-        t_mul: how many times as long each direction is as that before it.
-        m_mul: how many times as high each direction starts as that before it.
-        alpha: the share of the first learning rate that is left at each end.
-        name: a name for people.
+        first_decay_steps: the number of steps of the first decay.
+        t_mul: the factor of the number of steps from each decay to the next.
+        m_mul: the factor of the first learning rate from each decay to the next.
+        alpha: the last learning rate of each decay, as a fraction of its first one.
+        name: the name.
 
     >>> hilevel.optimizers.schedules.CosineDecayRestarts(0.1, 10)(20).round(4)
     np.float32(0.05)
@@ -244,12 +270,12 @@ class CosineDecayRestarts(LearningRateSchedule):
         self._check("first_decay_steps")
 
     def __call__(self, step: TensorLike) -> Tensor:
-        restarts, share = self._place(_number(step) / self.first_decay_steps)
-        height = ops.power(self.m_mul, restarts) * _half_cosine(share)
+        restarts, fraction = self._place(_as_float(step) / self.first_decay_steps)
+        height = ops.power(self.m_mul, restarts) * _half_cosine(fraction)
         return self.initial_learning_rate * ((1 - self.alpha) * height + self.alpha)
 
     def _place(self, periods: Tensor) -> tuple[Tensor, Tensor]:
-        """How many ways lie behind, and the share of the present one; `periods` counts in lengths of the first."""
+        """Return the number of restarts, and the fraction of the current decay; `periods` is in units of the first."""
         t = self.t_mul
         if t == 1:
             restarts = ops.floor(periods)
@@ -259,16 +285,16 @@ class CosineDecayRestarts(LearningRateSchedule):
         return restarts, (periods - (1 - length) / (1 - t)) / length
 
 
-def _number(x: Any) -> Tensor:
-    """A number as a float tensor."""
+def _as_float(x: TensorLike) -> Tensor:
+    """Return a scalar as a float tensor."""
     return ops.cast(x, floatx())
 
 
-def _periods(schedule: Any, step: Tensor) -> Tensor:
-    periods = _number(step) / schedule.decay_steps
+def _periods(schedule: ExponentialDecay | InverseTimeDecay, step: TensorLike) -> Tensor:
+    periods = _as_float(step) / schedule.decay_steps
     return ops.floor(periods) if schedule.staircase else periods
 
 
-def _half_cosine(share: Tensor) -> Tensor:
-    """From 1 to 0 while `share` goes from 0 to 1."""
-    return 0.5 * (1 + ops.cos(math.pi * share))
+def _half_cosine(fraction: Tensor) -> Tensor:
+    """Return half a cosine, from 1 to 0 as `fraction` goes from 0 to 1."""
+    return 0.5 * (1 + ops.cos(math.pi * fraction))

@@ -1,4 +1,4 @@
-"""From what the user has to batches: arrays, lists, dicts, generators, datasets."""
+"""The conversion of data to batches: of arrays, lists, dicts, generators and datasets."""
 
 from hilevel.training.data.adapters import Batches, adapt
 from hilevel.training.data.arrays import ArrayBatches

@@ -1,4 +1,4 @@
-"""Batches of arrays that are in memory."""
+"""Batches of arrays."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ import numpy as np
 from hilevel import tree
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.ranges import Range
-from hilevel.engine.types import Function
+from hilevel.engine.types import DTypeLike, Function
 from hilevel.random.functions import permutation
-from hilevel.training.data.columns import Rows, as_columns, blocks, check_data, row_bytes, some_rows
+from hilevel.training.data.columns import Column, Rows, as_columns, blocks, check_data, row_bytes, slice_rows
+from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.data.unpack import pack_x_y_sample_weight, unpack_x_y_sample_weight
-from hilevel.training.data.weights import checked, class_to_sample_weight
+from hilevel.training.data.weights import check_class_weight, class_to_sample_weight
 
 
-def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
-    """An array that is not initialised and begins at a multiple of 64 bytes.
+def aligned(shape: tuple[int, ...], dtype: DTypeLike) -> np.ndarray[Any, Any]:
+    """Return an uninitialized array whose memory begins at a multiple of 64 bytes.
 
     >>> from hilevel.training.data.arrays import aligned
     >>> aligned((2, 3), np.float32).ctypes.data % 64
@@ -28,29 +29,31 @@ def aligned(shape: tuple[int, ...], dtype: Any) -> np.ndarray[Any, Any]:
     size = math.prod(shape) * np.dtype(dtype).itemsize
     memory = np.empty(size + 64, np.uint8)
     start = -memory.ctypes.data % 64
-    return memory[start : start + size].view(dtype).reshape(shape)
+    return memory[start : start + size].view(np.dtype(dtype)).reshape(shape)
 
 
 class ArrayBatches:
-    """Batches of structures of arrays whose first axis counts samples.
+    """Batches of structures of arrays with a first axis of samples.
 
     Args:
         x, y, sample_weight: structures of arrays; y and sample_weight may be None.
-        batch_size: samples in a batch; the last may have fewer.
-        shuffle: whether each epoch has an order of its own.
-        seed: what that order is made from.
+        batch_size: the number of samples in a batch; the last may have fewer.
+        shuffle: whether to shuffle the samples in each epoch.
+        seed: the seed of the orders.
+        class_weight, output_names, warn_of_unused: as in `class_to_sample_weight`.
+        dtype: the dtype of floating-point data.
     """
 
     def __init__(
         self,
-        x: Any,
-        y: Any = None,
-        sample_weight: Any = None,
+        x: Data,
+        y: Data | None = None,
+        sample_weight: Data | None = None,
         *,
         batch_size: int = 32,
         shuffle: bool = False,
         seed: int = 0,
-        class_weight: Any = None,
+        class_weight: ClassWeight | None = None,
         output_names: list[str] | None = None,
         dtype: str = "float32",
         warn_of_unused: bool = False,
@@ -59,7 +62,7 @@ class ArrayBatches:
         y = None if y is None else as_columns(y, dtype, "y")
         weights = None if sample_weight is None else as_columns(sample_weight, dtype, "sample_weight")
         if class_weight is not None:
-            table = checked(class_weight)
+            table = check_class_weight(class_weight)
             weights = class_to_sample_weight(table, y, weights, output_names, dtype, warn_of_unused)
         self.data = pack_x_y_sample_weight(x, y, weights)
         self.samples = _count(x, y, weights)
@@ -70,12 +73,11 @@ class ArrayBatches:
         self._ranges: list[Range] | None = None
 
     def _order(self, number: int) -> Any:
-        """Return the order of the samples in an epoch, or None for that of the data."""
+        """Return the order of the samples in an epoch, or None for the order of the data."""
         return permutation(self.samples, self.seed, number) if self.shuffle else None
 
     def epoch(self, number: int, start: int = 0) -> Iterator[Any]:
-        """Yield the batches of an epoch from batch `start` on, each `x`, `(x, y)` or `(x, y, sample_weight)`, as the
-        data were given."""
+        """Yield the batches of an epoch from batch `start` on, each `x`, `(x, y)` or `(x, y, sample_weight)`."""
         order = self._order(number)
         leaves = tree.flatten(self.data)
         plain = isinstance(self.data, tuple) and not any(map(tree.is_nested, self.data))
@@ -90,21 +92,21 @@ class ArrayBatches:
             yield batch
 
     def expect(self, ranges: list[Range]) -> None:
-        """Check all of the data; once for the same ranges, as those of a validation in each epoch."""
+        """Check all data, once for the same ranges."""
         if ranges is not self._ranges:
             check_data(ranges, self.data)
             self._ranges = ranges
 
     def has_next(self) -> bool:
-        """Whether an epoch is left: always, because arrays can be read again."""
+        """Return True: arrays can be read again."""
         return True
 
     def bundles(self, number: int, size: int, start: int = 0) -> Iterator[tuple[Any, int]]:
-        """Yield the batches of an epoch from batch `start` on, in bundles of `size` stacked batches: pairs of a bundle
-        and of the number of batches in it.
+        """Yield the batches of an epoch from batch `start` on, in bundles of `size` stacked batches.
 
-        The arrays of a bundle have an axis of that size in front; the slices behind the last batch are not initialised.
-        A last batch that is smaller than the others comes by itself, without this axis, with the number 0.
+        Each item is a pair of a bundle and the number of its batches. The arrays of a bundle have a first axis of
+        `size`; slices after the last batch are not initialized. A smaller last batch is yielded separately, without
+        this axis, with the number 0.
         """
         order = self._order(number)
         full = self.samples // self.batch_size * self.batch_size
@@ -117,8 +119,8 @@ class ArrayBatches:
             rest: Any = slice(full, None) if order is None else order[full:]
             yield tree.map_structure(lambda a: None if a is None else a[rest], self.data), 0
 
-    def _stacked(self, a: Any, rows: Any, size: int) -> Any:
-        """Return samples of an array as a bundle of `size` batches, in memory that JAX takes as it is."""
+    def _stacked(self, a: Column | None, rows: Any, size: int) -> Any:
+        """Return samples of an array as a bundle of `size` batches, in memory that JAX uses without a copy."""
         if a is None:
             return None
         flat = aligned((size * self.batch_size, *a.shape[1:]), a.dtype)
@@ -136,14 +138,14 @@ class ArrayBatches:
         return sum(row_bytes(a) for a in tree.flatten(self.data) if a is not None) * self.batch_size
 
     def first(self) -> Any:
-        """The first batch, in the order of the data: the model's shapes are found with it."""
+        """Return the first batch in the order of the data, to infer shapes from."""
         return tree.map_structure(lambda a: None if a is None else a[: self.batch_size], self.data)
 
     def split(self, fraction: float) -> tuple[Any, Any]:
-        """The data without their last part, and that part, each as `(x, y, sample_weight)`.
+        """Return the data without a last fraction, and this fraction, each as `(x, y, sample_weight)`.
 
         Raises:
-            ValueError: the fraction is not between 0 and 1, or leaves one side empty.
+            ValueError: the fraction is not between 0 and 1, or a part is empty.
         """
         if not 0 < fraction < 1:
             raise ValueError(f"validation_split must be between 0 and 1; got {fraction}.")
@@ -154,38 +156,38 @@ class ArrayBatches:
                 f"{'training' if at == 0 else 'validation'}."
             )
         cut: Function = lambda rows: tree.map_structure(
-            lambda a: some_rows(a, rows), unpack_x_y_sample_weight(self.data)
+            lambda a: slice_rows(a, rows), unpack_x_y_sample_weight(self.data)
         )
         return cut(slice(0, at)), cut(slice(at, None))
 
     def not_finite(self) -> list[str]:
-        """The numbers of NaN and infinite elements of the data, in words."""
+        """Return descriptions of the NaN and infinite elements of the data."""
         return describe_not_finite(self.data)
 
 
-def describe_not_finite(data: Any) -> list[str]:
-    """Return the numbers of NaN and infinite elements of a batch, or of the whole data, in words."""
+def describe_not_finite(data: object) -> list[str]:
+    """Return descriptions of the NaN and infinite elements of a batch, or of the whole data."""
     found = []
     for name, value in zip(("x", "y", "sample_weight"), unpack_x_y_sample_weight(data), strict=True):
         for leaf in tree.flatten(value):
             nan, inf = _count_not_finite(leaf)
             if nan or inf:
-                found.append(f"{name} holds {nan} NaN and {inf} infinite numbers")
+                found.append(f"{name} holds {nan} NaN and {inf} infinite values")
     return found
 
 
-def _count_not_finite(column: Any) -> tuple[int, int]:
+def _count_not_finite(column: object) -> tuple[int, int]:
     if not isinstance(column, (np.ndarray, Rows)) or not is_float(column.dtype):
         return 0, 0
     counts = [(int(np.isnan(block).sum()), int(np.isinf(block).sum())) for block in blocks(column)]
     return sum(nan for nan, _ in counts), sum(inf for _, inf in counts)
 
 
-def _count(x: Any, y: Any, sample_weight: Any) -> int:
-    """The number of samples, which all arrays must have.
+def _count(x: object, y: object, sample_weight: object) -> int:
+    """Return the number of samples of all arrays.
 
     Raises:
-        ValueError: they differ, or there are none.
+        ValueError: the arrays have different lengths, or no samples.
     """
     sizes: dict[str, int] = {}
     for name, part in (("x", x), ("y", y), ("sample_weight", sample_weight)):
@@ -205,7 +207,7 @@ def _count(x: Any, y: Any, sample_weight: Any) -> int:
     return count
 
 
-def _positive(batch_size: Any) -> int:
+def _positive(batch_size: object) -> int:
     if isinstance(batch_size, bool) or not isinstance(batch_size, (int, np.integer)) or batch_size < 1:
         raise ValueError(f"batch_size must be a positive integer; got {batch_size!r}.")
     return int(batch_size)

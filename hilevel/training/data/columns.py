@@ -1,11 +1,11 @@
-"""Columns: a leaf of the user's data as something whose rows can be taken, in the dtype of the model."""
+"""Columns: the leaves of the data as arrays, or as rows that are read on demand, in the dtype of the model."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -14,18 +14,19 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.ranges import Range, check_ranges
+from hilevel.engine.types import DTypeLike
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 
 BLOCK_BYTES = 16 * 2**20
-"""The size of the pieces in which a whole column is read."""
+"""The size of the blocks in which a column is read, in bytes."""
 
 
 class Rows:
-    """Rows that are read and converted when they are taken: of a memory-mapped array or a sparse matrix.
+    """The rows of a memory-mapped array or a sparse matrix, which are read and converted on demand.
 
     Args:
         source: an array, or a scipy sparse matrix in CSR form, of shape `(samples, ...)`.
-        dtype: the dtype of the rows that are taken.
+        dtype: the dtype of the result.
 
     >>> from hilevel.training.data.columns import Rows
     >>> Rows(np.arange(6.0).reshape(3, 2), "float32")[1:]
@@ -33,32 +34,35 @@ class Rows:
            [4., 5.]], dtype=float32)
     """
 
-    def __init__(self, source: Any, dtype: Any) -> None:
+    def __init__(self, source: Any, dtype: DTypeLike) -> None:
         self.source = source
         self.shape: tuple[int, ...] = tuple(source.shape)
         self.dtype = np.dtype(dtype)
 
-    def __getitem__(self, rows: Any) -> np.ndarray[Any, Any]:
+    def __getitem__(self, rows: slice | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         read = self.source[rows]
         dense = read.toarray() if hasattr(read, "toarray") else np.asarray(read)
         return dense.astype(self.dtype, copy=False)
 
-    def take(self, indices: Any, axis: int = 0) -> np.ndarray[Any, Any]:
+    def take(self, indices: np.ndarray[Any, Any], axis: int = 0) -> np.ndarray[Any, Any]:
         """Return the rows at the indices, of shape `(len(indices), ...)`."""
         return self[indices]
 
     def part(self, rows: slice) -> Rows:
-        """Return some of the rows, still unread."""
+        """Return some of the rows, without reading them."""
         return Rows(self.source[rows], self.dtype)
 
 
-def as_columns(structure: Any, dtype: str, what: str) -> Any:
-    """Return the structure with its leaves as columns, floats in `dtype`. A list of numbers, or of lists of them, is
-    one array.
+Column: TypeAlias = np.ndarray[Any, Any] | Rows
+"""A leaf of the data: an array, or rows that are read on demand."""
+
+
+def as_columns(structure: object, dtype: str, what: str) -> Any:
+    """Return the structure with its leaves as columns, floats in `dtype`. Nested lists of scalars are one array.
 
     Raises:
-        TypeError: a leaf does not hold numbers.
-        ValueError: a leaf has no axis of samples, or hides elements.
+        TypeError: a leaf is not numeric.
+        ValueError: a leaf has no axis of samples, or masked elements.
     """
     if isinstance(structure, (list, tuple)) and not any(
         _is_array(v) or isinstance(v, dict) for v in structure
@@ -67,21 +71,21 @@ def as_columns(structure: Any, dtype: str, what: str) -> Any:
     return tree.map_structure(lambda leaf: _as_column(leaf, dtype, what), structure)
 
 
-def some_rows(column: Any, rows: slice) -> Any:
+def slice_rows(column: Column | None, rows: slice) -> Column | None:
     """Return some rows of a column, as a column."""
     if column is None:
         return None
     return column.part(rows) if isinstance(column, Rows) else column[rows]
 
 
-def blocks(column: Any) -> Iterator[np.ndarray[Any, Any]]:
-    """Yield the rows of a column in pieces of up to 16 MB."""
+def blocks(column: Column) -> Iterator[np.ndarray[Any, Any]]:
+    """Yield the rows of a column in blocks of up to 16 MB."""
     size = max(1, BLOCK_BYTES // max(row_bytes(column), 1))
     for start in range(0, column.shape[0], size):
         yield column[start : start + size]
 
 
-def named_leaves(data: Any) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
+def named_leaves(data: object) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
     """Return the leaves of a batch, or of the whole data, each as its name and a function that yields its blocks.
 
     >>> from hilevel.training.data.columns import named_leaves
@@ -97,7 +101,7 @@ def named_leaves(data: Any) -> list[tuple[str, Callable[[], Iterable[Any]]]]:
     return [(name, partial(_blocks_of, leaf)) for name, leaf in zip(names, leaves, strict=False)]
 
 
-def check_data(ranges: list[Range], data: Any) -> None:
+def check_data(ranges: list[Range], data: object) -> None:
     """Raise OutOfRangeError if an element of a batch, or of the whole data, is outside the range of its leaf."""
     if ranges:
         check_ranges(ranges, named_leaves(data))
@@ -107,12 +111,12 @@ def _blocks_of(leaf: Any) -> Iterable[Any]:
     return blocks(leaf) if hasattr(leaf, "shape") and leaf.shape else ()
 
 
-def row_bytes(column: Any) -> int:
+def row_bytes(column: Column) -> int:
     """Return the size of a row, in bytes."""
     return math.prod(column.shape[1:]) * column.dtype.itemsize
 
 
-def _is_array(x: Any) -> bool:
+def _is_array(x: object) -> bool:
     if isinstance(x, (list, tuple)):
         return any(map(_is_array, x))
     return hasattr(x, "shape") or hasattr(x, "__array__")
@@ -128,11 +132,11 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
     array = _read(leaf, what)
     if not dtypes.is_numeric(array.dtype):
         raise TypeError(
-            f"{what}: expected numbers, got an array of dtype {array.dtype}. Turn text or dates into "
-            "numbers first."
+            f"{what}: expected numeric values, got an array of dtype {array.dtype}. Encode text or dates "
+            "first."
         )
     if array.ndim == 0:
-        raise ValueError(f"{what}: expected an array with a first axis of samples; got one number.")
+        raise ValueError(f"{what}: expected an array with a first axis of samples; got a scalar.")
     target = _target(array.dtype, dtype)
     if array.dtype != target and _is_mapped(array):
         return Rows(array, target)
@@ -140,7 +144,7 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
 
 
 def _target(dtype: np.dtype[Any], floats: str) -> np.dtype[Any]:
-    """Return the dtype that data of a dtype are used in: floats in that of the model, numbers in native byte order."""
+    """Return the dtype for data: `floats` for floating-point data, else the same in native byte order."""
     if dtypes.is_float(dtype):
         return np.dtype(floats)
     return dtype if dtype.isnative else dtype.newbyteorder("=")
@@ -162,7 +166,7 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
     if hidden:
         raise ValueError(
             f"{what} is a masked array in which {hidden} of {leaf.size} elements are masked; a model would be "
-            "trained on the numbers under the mask. Replace them (numpy.ma.filled), drop their samples, or give "
+            "trained on the values under the mask. Replace them (numpy.ma.filled), drop their samples, or give "
             "them a sample_weight of 0."
         )
     return np.asarray(leaf.data)
@@ -177,7 +181,7 @@ def _is_mapped(array: Any) -> bool:
     return False
 
 
-# -- tables of pandas and its like ----------------------------------------------------------------------
+# -- tables of pandas and the like ---------------------------------------------------------------------
 
 
 def _has_extension_dtypes(table: Any) -> bool:
@@ -193,7 +197,7 @@ def _table(table: Any, what: str) -> np.ndarray[Any, Any]:
     return np.stack([_table_column(table[name], what, name) for name in table.columns], axis=1)
 
 
-def _table_column(column: Any, what: str, name: Any) -> np.ndarray[Any, Any]:
+def _table_column(column: Any, what: str, name: object) -> np.ndarray[Any, Any]:
     label = f'{what}: the column "{name}" of dtype {column.dtype}'
     missing = getattr(column, "isna", None)
     if missing is not None and not isinstance(column.dtype, np.dtype) and bool(missing().any()):
@@ -203,7 +207,7 @@ def _table_column(column: Any, what: str, name: Any) -> np.ndarray[Any, Any]:
         advice = (
             "Use its codes (column.cat.codes), or hilevel.layers.StringLookup"
             if str(column.dtype) == "category"
-            else "Turn text or dates into numbers first, text by hilevel.layers.StringLookup"
+            else "Encode text or dates first, text by hilevel.layers.StringLookup"
         )
-        raise TypeError(f"{label} does not hold numbers. {advice}.")
+        raise TypeError(f"{label} is not numeric. {advice}.")
     return array

@@ -6,15 +6,18 @@ from typing import Any
 
 
 class PyDataset:
-    """Base of a data set that hands out its batches by number.
+    """Base of data sets with batches by index.
 
-    Subclass it, and write `__len__`, the number of batches, and `__getitem__(i)`, which returns batch `i` as
-    `(x, y)` or `(x, y, sample_weight)`; `on_epoch_end`, too, where something is to change between epochs.
+    A subclass defines `__len__`, the number of batches, and `__getitem__(i)`, which returns batch `i` as `(x, y)` or
+    `(x, y, sample_weight)`. It may define `on_epoch_end`, to change the batches between epochs.
 
     Args:
-        workers: batches are made in the main thread; only 1 is accepted.
-        use_multiprocessing: not implemented; only False is accepted.
-        max_queue_size: without meaning while there is one worker.
+        workers: only 1 is accepted: batches are made in the main thread.
+        use_multiprocessing: only False is accepted.
+        max_queue_size: ignored.
+
+    Raises:
+        NotImplementedError: several workers.
 
     >>> import hilevel
     >>> class Twice(hilevel.utils.PyDataset):
@@ -33,12 +36,12 @@ class PyDataset:
         self.max_queue_size = max_queue_size
 
     def __len__(self) -> int:
-        """The number of batches."""
-        raise NotImplementedError(f"{type(self).__name__} has to say how many batches it has: __len__.")
+        """Return the number of batches."""
+        raise NotImplementedError(f"{type(self).__name__} must define __len__, the number of batches.")
 
     def __getitem__(self, index: int) -> Any:
-        """The batch of that number."""
-        raise NotImplementedError(f"{type(self).__name__} has to hand out batches: __getitem__.")
+        """Return the batch of an index."""
+        raise NotImplementedError(f"{type(self).__name__} must define __getitem__, which returns a batch.")
 
     @property
     def num_batches(self) -> int:
@@ -46,10 +49,10 @@ class PyDataset:
         return len(self)
 
     def on_epoch_begin(self) -> None:
-        """Called before each epoch."""
+        """Prepare an epoch. `fit` calls it before each epoch."""
 
     def on_epoch_end(self) -> None:
-        """Called after each epoch."""
+        """Change the batches between epochs. `fit` calls it after each epoch."""
 
 
 Sequence = PyDataset

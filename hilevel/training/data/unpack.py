@@ -5,15 +5,18 @@ from __future__ import annotations
 from typing import Any
 
 
-def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
-    """Inputs, targets and sample weights of a batch; None for what is not there.
+def unpack_x_y_sample_weight(data: object) -> tuple[Any, Any, Any]:
+    """Return the inputs, targets and sample weights of a batch; None for missing parts.
+
+    Args:
+        data: a batch `x`, `(x, y)` or `(x, y, sample_weight)`.
 
     >>> import hilevel
     >>> hilevel.utils.unpack_x_y_sample_weight((1, 2))
     (1, 2, None)
 
     Raises:
-        ValueError: a tuple of more than three.
+        ValueError: a tuple of more than three items.
     """
     if isinstance(data, list):
         data = tuple(data)
@@ -26,8 +29,11 @@ def unpack_x_y_sample_weight(data: Any) -> tuple[Any, Any, Any]:
     return (*data, None, None)[:3]
 
 
-def pack_x_y_sample_weight(x: Any, y: Any = None, sample_weight: Any = None) -> Any:
-    """Return a batch without the parts that are None at its end: the reverse of `unpack_x_y_sample_weight`.
+def pack_x_y_sample_weight(x: object, y: object = None, sample_weight: object = None) -> Any:
+    """Return a batch without missing parts at its end: the reverse of `unpack_x_y_sample_weight`.
+
+    Args:
+        x, y, sample_weight: the parts of the batch; None for a missing part.
 
     >>> import hilevel
     >>> hilevel.utils.pack_x_y_sample_weight(1, 2)

@@ -9,19 +9,21 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
+from hilevel.engine.types import TensorLike
 from hilevel.errors import nearest, warn
+from hilevel.training.data.types import Structure
 
 
-def checked(class_weight: Any) -> dict[Any, Any]:
+def check_class_weight(class_weight: object) -> dict[Any, Any]:
     """Return class weights as a dict with integers as keys and floats as values, or a dict of such dicts by output.
 
-    >>> from hilevel.training.data.weights import checked
-    >>> checked({0: 1, 1.0: np.float32(0.5)})
+    >>> from hilevel.training.data.weights import check_class_weight
+    >>> check_class_weight({0: 1, 1.0: np.float32(0.5)})
     {0: 1.0, 1: 0.5}
 
     Raises:
-        TypeError: the weights, or those of an output, are no dict.
-        ValueError: a class is no integer, or a weight is negative, NaN, infinite or no number.
+        TypeError: the weights, or the weights of an output, are no dict.
+        ValueError: a class is no integer, or a weight is negative, NaN, infinite or no scalar.
     """
     if not isinstance(class_weight, Mapping):
         raise TypeError(
@@ -33,16 +35,16 @@ def checked(class_weight: Any) -> dict[Any, Any]:
     return {name: _table(table, f"class_weight[{name!r}]") for name, table in class_weight.items()}
 
 
-def _table(table: Any, where: str) -> dict[int, float]:
+def _table(table: object, where: str) -> dict[int, float]:
     if not isinstance(table, Mapping):
         raise TypeError(
-            f"{where} must be a dict {{class: weight}}, as that of another output is; got {table!r:.80}. Convert a "
+            f"{where} must be a dict {{class: weight}}, as for another output; got {table!r:.80}. Convert a "
             "list of weights: dict(enumerate(weights))."
         )
     return {_class(key, where): _weight(weight, key, where) for key, weight in table.items()}
 
 
-def _class(key: Any, where: str) -> int:
+def _class(key: object, where: str) -> int:
     if not isinstance(key, (int, float, np.number, np.bool_)) or not float(key).is_integer():
         raise ValueError(
             f"{where}: a class must be an integer, as in the targets; got {key!r} ({type(key).__name__}). Expected "
@@ -51,7 +53,7 @@ def _class(key: Any, where: str) -> int:
     return int(key)
 
 
-def _weight(weight: Any, key: Any, where: str) -> float:
+def _weight(weight: Any, key: object, where: str) -> float:
     scalar = isinstance(weight, (int, float, np.number)) or (hasattr(weight, "dtype") and weight.shape == ())
     value = float(weight) if scalar else math.nan
     if not 0 <= value < math.inf:
@@ -63,34 +65,34 @@ def _weight(weight: Any, key: Any, where: str) -> float:
 
 
 def class_to_sample_weight(
-    class_weight: Any,
+    class_weight: dict[Any, Any],
     y: Any,
-    sample_weight: Any,
+    sample_weight: Structure,
     output_names: list[str] | None,
     dtype: str,
     warn_of_unused: bool = False,
 ) -> Any:
-    """The weight of each sample's class, times its sample weight where there is one.
+    """Return the weight of each sample's class, times its sample weight if there is one.
 
     Args:
-        class_weight: `{class: weight}`, as `checked` returns it; classes that are not in it count 1. Or
-            `{output: {class: weight}}`.
+        class_weight: `{class: weight}` or `{output: {class: weight}}`, from `check_class_weight`. Other classes have
+            the weight 1.
         y: the targets: integers, or one-hot.
-        sample_weight: weights the samples have already.
+        sample_weight: the sample weights, or None.
         output_names: the names of the model's outputs.
         dtype: the dtype of the result.
-        warn_of_unused: whether to warn of classes that have a weight and do not occur in the targets.
+        warn_of_unused: whether to warn of classes with a weight that do not occur in the targets.
 
     Raises:
-        ValueError: there are no targets, or an output of that name does not exist.
+        ValueError: there are no targets, or an output does not exist.
     """
     if y is None:
-        raise ValueError("class_weight needs targets: y is None.")
+        raise ValueError("class_weight requires targets: y is None.")
     leaves = tree.flatten(y)
     several = any(isinstance(v, Mapping) for v in class_weight.values())
     if not several and len(leaves) > 1:
         raise ValueError(
-            "class_weight of a model with several outputs must say which: {'output name': {class: weight}}."
+            "class_weight of a model with several outputs must name the outputs: {'output name': {class: weight}}."
         )
     names: list[str] = [] if not several else list(y) if isinstance(y, dict) else (output_names or [])
     for name in class_weight if several else ():
@@ -113,15 +115,15 @@ def _warn_of_unused(found: list[tuple[str, list[int]]]) -> None:
         text = "; ".join(f"{', '.join(map(str, classes))}{place}" for place, classes in found)
         warn(
             f"class_weight has weights for classes that never occur in the targets: {text}. Check the "
-            "numbers of the classes."
+            "class indices."
         )
 
 
-def _combine(weight: Any, sample_weight: Any) -> Any:
+def _combine(weight: np.ndarray[Any, Any], sample_weight: Any) -> Any:
     return weight if sample_weight is None else weight * sample_weight
 
 
-def _lookup(table: Mapping[int, float], y: Any, dtype: str) -> tuple[Any, list[int]]:
+def _lookup(table: Mapping[int, float], y: TensorLike, dtype: str) -> tuple[Any, list[int]]:
     """Return the weight of each sample, and the classes of the table that do not occur."""
     labels = _labels(y)
     classes, index = np.unique(labels, return_inverse=True)
@@ -129,8 +131,8 @@ def _lookup(table: Mapping[int, float], y: Any, dtype: str) -> tuple[Any, list[i
     return weights[index].reshape(labels.shape), sorted(set(table).difference(classes.tolist()))
 
 
-def _labels(y: Any) -> np.ndarray[Any, Any]:
-    """Return the classes of targets, which are one-hot or class numbers; floats as the nearest integers."""
+def _labels(y: TensorLike) -> np.ndarray[Any, Any]:
+    """Return the labels of one-hot or integer targets; floats are rounded."""
     labels = np.asarray(y)
     if labels.ndim > 1:
         labels = labels.argmax(-1) if labels.shape[-1] > 1 else labels[..., 0]

@@ -1,0 +1,34 @@
+"""The types of data."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol, TypeAlias
+
+from hilevel.engine.types import Tensor
+
+
+class SupportsArray(Protocol):
+    """An object that NumPy converts to an array, such as a table of pandas."""
+
+    def __array__(self) -> Any: ...
+
+
+class IndexedBatches(Protocol):
+    """Batches by index: a `PyDataset`, or an object with its methods."""
+
+    def __len__(self) -> int: ...
+    def __getitem__(self, index: int, /) -> Any: ...
+
+
+Data: TypeAlias = Tensor | SupportsArray | Iterable[Any] | IndexedBatches
+"""Data as `fit`, `evaluate` and `predict` accept them.
+
+They are arrays, tables, sparse matrices of SciPy, or lists, tuples or dicts of these; or an iterable of batches; or a
+`PyDataset`."""
+
+Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any] | None
+"""A tensor, or a list, tuple or dict of tensors: the inputs, targets, outputs or sample weights of a batch."""
+
+ClassWeight: TypeAlias = Mapping[int, float] | Mapping[str, Mapping[int, float]]
+"""The weights of classes, `{class: weight}`, or of the classes of several outputs, `{output: {class: weight}}`."""

@@ -36,7 +36,7 @@ def test(session: nox.Session) -> None:
 @nox.session
 def docs(session: nox.Session) -> None:
     """Build the site in build/site. Needs the dependency group docs."""
-    python(session, "-m", "sphinx", "-W", "--keep-going", "-b", "html", "docs", "build/site")
+    python(session, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", "html", "docs", "build/site")
 
 
 @nox.session

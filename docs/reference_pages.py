@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import inspect
 from collections.abc import Iterator
 from importlib import import_module
@@ -120,15 +121,30 @@ def _row(name: str, home: str) -> str:
 
 def _types() -> str:
     """Return the page of the type names in signatures, with the texts of their definitions."""
-    from sphinx.pycode import ModuleAnalyzer
-
-    module = _types_module.__name__
-    texts = ModuleAnalyzer.for_module(module).find_attr_docs()
     tensor = _entry(
-        f"class:: Tensor\n   :canonical: {module}.Tensor", inspect.getdoc(_types_module.Tensor) or ""
+        f"class:: Tensor\n   :canonical: {_types_module.__name__}.Tensor",
+        inspect.getdoc(_types_module.Tensor) or "",
     )
-    others = [_entry(f"type:: {name}", "\n".join(texts["", name])) for name in _types_module.__annotations__]
+    others = [_entry(f"type:: {name}", text) for name, text in sorted(aliases().items())]
     return _title("Types in signatures") + tensor + "".join(others)
+
+
+def aliases() -> dict[str, str]:
+    """Return the type aliases of the package by name, each with the text below its definition."""
+    found: dict[str, str] = {}
+    for path in sorted(Path(str(hilevel.__file__)).parent.rglob("*.py")):
+        for owner in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            for part in (getattr(owner, "body", None), getattr(owner, "orelse", None)):
+                nodes = part if isinstance(part, list) else []
+                for node, below in zip(nodes, [*nodes[1:], None], strict=False):
+                    match node, below:
+                        case ast.AnnAssign(ast.Name(name), ast.Name("TypeAlias")), ast.Expr(
+                            ast.Constant(str(text))
+                        ):
+                            found[name] = inspect.cleandoc(text)
+                        case ast.AnnAssign(ast.Name(name), ast.Name("TypeAlias")), _:
+                            found.setdefault(name, f"See `{path.name}`.")
+    return found
 
 
 def _entry(head: str, text: str) -> str:

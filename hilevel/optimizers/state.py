@@ -76,7 +76,7 @@ class State:
 
     @property
     def variables(self) -> list[Variable]:
-        """All Variables: the number of steps, the learning rate, and the slots of each weight."""
+        """All Variables, which are the number of steps, the learning rate, and the slots of each weight."""
         return list(self._variables)
 
     def set_weights(self, weights: Sequence[TensorLike]) -> None:

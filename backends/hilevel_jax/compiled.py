@@ -8,6 +8,7 @@ flat list, as JAX would sort the keys of dicts.
 
 from __future__ import annotations
 
+import functools
 import math
 import threading
 from collections.abc import Iterator
@@ -123,8 +124,7 @@ class Compiled:
     @property
     def compilations(self) -> int:
         """The number of compiled programs."""
-        states = [entry.state for entry in (*self.entries.values(), *self.bundles.values())]
-        return sum(state.program._cache_size() for state in states if state)
+        return sum(entry.compilations for entry in (*self.entries.values(), *self.bundles.values()))
 
 
 class _Dynamic:
@@ -165,6 +165,7 @@ class _Entry:
         self.state: _State | None = None
         self.template: Any = None
         self.keys: list[Any] | None = None
+        self.compilations = 0
         self.lock = threading.RLock()
 
     def __call__(self, dynamic: list[Any]) -> Any:
@@ -235,8 +236,16 @@ class _Entry:
         return written, [v for key, v in overlay.seen.items() if key not in overlay.written]
 
     def _compile(self, written: list[Variable], read: list[Variable]) -> _State:
-        program = jax.jit(self._program(written, read), donate_argnums=(0,) if self.donate else ())
-        self.state = _State(written, read, program)
+        program = self._program(written, read)
+
+        @functools.wraps(program)
+        def traced(*arguments: Any) -> Any:
+            """Trace the program. JAX calls this once for each compilation."""
+            result = program(*arguments)
+            self.compilations += 1
+            return result
+
+        self.state = _State(written, read, jax.jit(traced, donate_argnums=(0,) if self.donate else ()))
         return self.state
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:

@@ -55,7 +55,10 @@ nitpick_ignore_regex = [
         "py:class",
         "P|ModuleType|AbstractContextManager|.*Options",
     ),  # of typing; `**kwargs` of layers and optimizers
-    ("py:class", rf"(.*\.)?({'|'.join(reference_pages.aliases())})"),  # some are named with their module
+    (
+        "py:class",
+        rf"(.*\.)?(Path|Trainer|_OtherEvents|All Variables|\w+Like|{'|'.join(reference_pages.aliases())})",
+    ),  # some are named with their module
     ("py:class", r"Arrays|ModelCost|Pairs|Range|Token|(.*\.)?SymbolicTensor"),  # types that have no page
 ]
 if os.environ.get("HILEVEL_DOCS_ONLINE"):

@@ -116,7 +116,8 @@ def _module_page(module: ModuleType, home: dict[int, str]) -> str:
 
 def _row(name: str, home: str) -> str:
     """Return the entry of a table for a name: without its module if the page is there, else a link to the page."""
-    return name.rpartition(".")[2] if name == home else f"~{home}"
+    module, _, short = home.rpartition(".")
+    return short if module == name.rpartition(".")[0] else f"~{home}"
 
 
 def _types() -> str:

@@ -47,6 +47,7 @@ napoleon_numpy_docstring = False
 python_maximum_signature_line_length = 80
 toc_object_entries_show_parents = "hide"
 
+suppress_warnings = ["autosummary.import_cycle"]  # tables name objects by the module of their page
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", "(?s).*"),  # single backticks in docstrings hold code as well as names

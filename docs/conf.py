@@ -6,6 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
+from textwrap import indent
 from typing import Any
 
 from sphinx.util.inspect import stringify_signature
@@ -106,8 +107,17 @@ def without_source(app: Any, module: str, name: str) -> str | None:
     return "hilevel" if f"{module}.{name}" in OTHER_NAMES else None
 
 
+def literal_fences(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
+    """Replace fences of Markdown in a docstring by literal blocks."""
+    text = re.sub(
+        r"```text\n(.*?)```", lambda m: "::\n\n" + indent(m[1], "    "), "\n".join(lines), flags=re.S
+    )
+    lines[:] = text.split("\n")
+
+
 def setup(app: Any) -> None:
     """Connect the functions above to autodoc and viewcode."""
     app.connect("autodoc-process-signature", as_written)
+    app.connect("autodoc-process-docstring", literal_fences)
     app.connect("autodoc-process-bases", show_public_bases)
     app.connect("viewcode-follow-imported", without_source)

@@ -82,8 +82,7 @@ class Compiled:
         """Return the largest number of calls, with arguments of these shapes, that one program should process.
 
         `MAX_STEPS`, `RESULT_BYTES` and `WORK` limit it. It is 1 for a function with a loop of unknown length. It is
-        also 1
-        for convolutions on a CPU: a step of a residual network takes five times as long in a loop of XLA.
+        also 1 for convolutions on a CPU: a step of a residual network takes five times as long in a loop of XLA.
         """
         args = jax.tree.map(as_data, args)
         with plain_errors():

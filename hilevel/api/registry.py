@@ -210,9 +210,6 @@ class Registry:
             identifier: the name, config or class of an object, or the object itself, which is returned unchanged.
                 None gives None, or `linear` for activations.
 
-        Args:
-            identifier: the name, config, class or instance.
-
         >>> import hilevel
         >>> hilevel.optimizers.get("adam").beta_1, hilevel.losses.get("mse").__name__
         (0.9, 'mean_squared_error')
@@ -243,9 +240,6 @@ class Registry:
 
         Args:
             obj: an object of this package, or a function. Its data contain neither weights nor input shapes.
-
-        Args:
-            obj: the object or function.
 
         >>> import hilevel
         >>> hilevel.regularizers.serialize(hilevel.regularizers.L2(0.5))
@@ -289,7 +283,6 @@ def _renamed(method: Callable[..., Any], name: str) -> Callable[..., Any]:
 
     signature = inspect.signature(method)
     first, *others = signature.parameters.values()
-    call.__doc__ = (method.__doc__ or "").replace(f"  {first.name}: ", f"  {name}: ")
     call.__signature__ = signature.replace(parameters=[first.replace(name=name), *others])  # type: ignore[attr-defined]
     call.__doc__ = str(method.__doc__).replace(f" {first.name}: ", f" {name}: ")
     return call

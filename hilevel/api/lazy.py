@@ -17,14 +17,18 @@ from types import FrameType
 from typing import Any
 
 _IMPORT = re.compile(r"^from (\S+) import (?:\(([^)]*)\)|(.*))$", re.M)
-_ALL_OF = re.compile(r"^from (\S+) import \*", re.M)
 _DEFINED = re.compile(r"^(?:def|class) (\w+)|^(\w+):", re.M)
 
 
 def read_stub(text: str) -> tuple[dict[str, str], list[str]]:
-    """Return the module of each name that a stub imports as `name as name`, and the names that the stub defines."""
-    where = {}
+    """Return the module of each name that a stub imports, and the names that the stub defines.
+
+    A stub imports a public name as `name as name`, or all names of a package by `*`.
+    """
+    where: dict[str, str] = {}
     for module, several, single in _IMPORT.findall(text):
+        if single == "*":
+            where |= dict.fromkeys(importlib.import_module(module).__all__, module)
         for part in (several or single).split(","):
             name, _, public = part.strip().partition(" as ")
             if name and name == public:
@@ -40,10 +44,7 @@ def attach_stub(package: str) -> None:
     """
     module = sys.modules[package]
     with open(f"{module.__file__}i", encoding="utf-8") as stub:
-        text = stub.read()
-    where, defined = read_stub(text)
-    for part in _ALL_OF.findall(text):
-        where |= dict.fromkeys(importlib.import_module(part).__all__, part)
+        where, defined = read_stub(stub.read())
     names = sorted([*where, *(n for n in defined if not n.startswith("_"))])
 
     def load(name: str) -> Any:

@@ -47,6 +47,15 @@ def _shape_of_draw(seed: SeedLike, shape: Sequence[Any], dtype: DTypeLike) -> Te
     return TensorSpec(shape, dtype)
 
 
+def _draw_values(
+    function: Function, seed: SeedLike, shape: ShapeLike, dtype: DTypeLike, *args: Any
+) -> Tensor:
+    """Return `function(backend, state, shape, *args, dtype)`, or its TensorSpec if only shapes are computed."""
+    if context.interpreter.infers_shapes:
+        return _shape_of_draw(seed, shape, dtype)
+    return _draw(function, seed, tuple(shape), *args, dtype)
+
+
 def bits(seed: SeedLike, shape: Sequence[int], width: int) -> Tensor:
     """Return random unsigned integers of 16, 32 or 64 bits."""
     return _draw(_bits, seed, tuple(shape), width)
@@ -93,9 +102,7 @@ def uniform(
     array([0.80898637, 0.7949013 ], dtype=float32)
     """
     dtype = _float_dtype(dtype)
-    if context.interpreter.infers_shapes:
-        return _shape_of_draw(seed, shape, dtype)
-    return _draw(_uniform, seed, tuple(shape), minval, maxval, dtype)
+    return _draw_values(_uniform, seed, shape, dtype, minval, maxval)
 
 
 def _uniform(
@@ -125,9 +132,7 @@ def normal(
     (2,)
     """
     dtype = _float_dtype(dtype)
-    if context.interpreter.infers_shapes:
-        return _shape_of_draw(seed, shape, dtype)
-    return _draw(_normal, seed, tuple(shape), mean, stddev, dtype)
+    return _draw_values(_normal, seed, shape, dtype, mean, stddev)
 
 
 def _normal(
@@ -168,9 +173,7 @@ def truncated_normal(
     True
     """
     dtype = _float_dtype(dtype)
-    if context.interpreter.infers_shapes:
-        return _shape_of_draw(seed, shape, dtype)
-    return _draw(_truncated_normal, seed, tuple(shape), mean, stddev, dtype)
+    return _draw_values(_truncated_normal, seed, shape, dtype, mean, stddev)
 
 
 def _truncated_normal(
@@ -203,9 +206,7 @@ def randint(
     if maxval <= minval:
         raise ValueError(f"randint: maxval must be above minval; got minval={minval}, maxval={maxval}.")
     dtype = dtypes.as_dtype(dtype)
-    if context.interpreter.infers_shapes:
-        return _shape_of_draw(seed, shape, dtype)
-    return _draw(_randint, seed, tuple(shape), minval, maxval, dtype)
+    return _draw_values(_randint, seed, shape, dtype, minval, maxval)
 
 
 def _randint(

@@ -52,6 +52,8 @@ class TrainingState:
     jit_compile: bool | str = "auto"
     steps_per_execution: int | str = 1
     compiled: bool = False
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """The arguments of `compile` by name, without the optimizer."""
     seed: int = 0
     """The seed of the order of samples, drawn by `compile`."""
     fits: int = 0

@@ -14,43 +14,11 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.ranges import Range, check_ranges
-from hilevel.engine.types import DTypeLike
+from hilevel.training.data.rows import Rows, is_mapped, is_store
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 
 BLOCK_BYTES = 16 * 2**20
 """The size of the blocks in which a column is read, in bytes."""
-
-
-class Rows:
-    """The rows of a memory-mapped array or a sparse matrix, which are read and converted on demand.
-
-    Args:
-        source: an array, or a scipy sparse matrix in CSR form, of shape `(samples, ...)`.
-        dtype: the dtype of the result.
-
-    >>> from hilevel.training.data.columns import Rows
-    >>> Rows(np.arange(6.0).reshape(3, 2), "float32")[1:]
-    array([[2., 3.],
-           [4., 5.]], dtype=float32)
-    """
-
-    def __init__(self, source: Any, dtype: DTypeLike) -> None:
-        self.source = source
-        self.shape: tuple[int, ...] = tuple(source.shape)
-        self.dtype = np.dtype(dtype)
-
-    def __getitem__(self, rows: slice | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        read = self.source[rows]
-        dense = read.toarray() if hasattr(read, "toarray") else np.asarray(read)
-        return dense.astype(self.dtype, copy=False)
-
-    def take(self, indices: np.ndarray[Any, Any], axis: int = 0) -> np.ndarray[Any, Any]:
-        """Return the rows at the indices, of shape `(len(indices), ...)`."""
-        return self[indices]
-
-    def part(self, rows: slice) -> Rows:
-        """Return some of the rows, without reading them."""
-        return Rows(self.source[rows], self.dtype)
 
 
 Column: TypeAlias = np.ndarray[Any, Any] | Rows
@@ -129,16 +97,16 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
         return leaf
     if hasattr(leaf, "tocsr"):
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
-    array = _read(leaf, what)
+    array = leaf if is_store(leaf) else _read(leaf, what)
     if not dtypes.is_numeric(array.dtype):
         raise TypeError(
             f"{what}: expected numeric values, got an array of dtype {array.dtype}. Encode text or dates "
             "first."
         )
-    if array.ndim == 0:
+    if not array.shape:
         raise ValueError(f"{what}: expected an array with a first axis of samples; got a scalar.")
     target = _target(array.dtype, dtype)
-    if array.dtype != target and _is_mapped(array):
+    if is_store(array) or is_mapped(array):
         return Rows(array, target)
     return array.astype(target, copy=False)
 
@@ -170,15 +138,6 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
             "them a sample_weight of 0."
         )
     return np.asarray(leaf.data)
-
-
-def _is_mapped(array: Any) -> bool:
-    """Whether the array lies in a memory-mapped file."""
-    while array is not None:
-        if isinstance(array, np.memmap) or type(array).__name__ == "mmap":
-            return True
-        array = getattr(array, "base", None)
-    return False
 
 
 # -- tables of pandas and the like ---------------------------------------------------------------------

@@ -263,8 +263,11 @@ def test_data_larger_than_memory(kind: str, dtype: str, name: str, tmp_path: Pat
 # -- reading ahead -------------------------------------------------------------------------------------
 
 
-def reading_threads() -> list[threading.Thread]:
-    return [t for t in threading.enumerate() if t.name == "hilevel-data"]
+@pytest.fixture
+def reading_threads() -> Any:
+    """The threads that read ahead, and that the test has started."""
+    before = threading.enumerate()
+    return lambda: [t for t in threading.enumerate() if t.name == "hilevel-data" and t not in before]
 
 
 class Slow:
@@ -280,7 +283,7 @@ class Slow:
             yield np.full((2, 4), i, "float32"), np.zeros((2, 1), "float32")
 
 
-def test_the_next_batch_is_read_while_a_step_runs() -> None:
+def test_the_next_batch_is_read_while_a_step_runs(reading_threads: Any) -> None:
     batches = adapt(Slow(10))
     began = time.perf_counter()
     for i, (x, _) in enumerate(batches.epoch(0)):
@@ -291,7 +294,7 @@ def test_the_next_batch_is_read_while_a_step_runs() -> None:
     assert not reading_threads()
 
 
-def test_quick_batches_are_read_without_a_thread() -> None:
+def test_quick_batches_are_read_without_a_thread(reading_threads: Any) -> None:
     batches = adapt(Slow(5, 0))
     assert len(list(batches.epoch(0))) == 5
     assert not reading_threads()
@@ -307,7 +310,7 @@ def test_nothing_is_read_beyond_the_steps() -> None:
     batches.close()
 
 
-def test_a_batch_that_was_read_ahead_is_not_lost() -> None:
+def test_a_batch_that_was_read_ahead_is_not_lost(reading_threads: Any) -> None:
     batches = adapt(iter(Slow(6, 0.003)))
     for x, _ in batches.epoch(0):
         batches.mark_used()
@@ -335,7 +338,7 @@ def test_an_error_of_a_batch_that_is_read_ahead_says_so() -> None:
     ahead.close()
 
 
-def test_a_thread_reads_on_the_backend_of_fit(backend: Any) -> None:
+def test_a_thread_reads_on_the_backend_of_fit(backend: Any, reading_threads: Any) -> None:
     seen = []
 
     def data() -> Any:
@@ -351,7 +354,7 @@ def test_a_thread_reads_on_the_backend_of_fit(backend: Any) -> None:
     assert not reading_threads()
 
 
-def test_fit_ends_its_threads_after_an_error(tmp_path: Path) -> None:
+def test_fit_ends_its_threads_after_an_error(tmp_path: Path, reading_threads: Any) -> None:
     class Stop(hilevel.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
             raise RuntimeError("stop")

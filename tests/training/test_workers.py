@@ -62,9 +62,10 @@ def seen(batches: Any, number: int = 0, start: int = 0, steps: int | None = None
 
 @pytest.fixture(autouse=True)
 def _none_left() -> Any:
+    before = threading.enumerate()
     yield
     assert not multiprocessing.active_children()
-    assert not [t for t in threading.enumerate() if t.name == "hilevel-data" or "Executor" in t.name]
+    assert not [t for t in threading.enumerate() if t not in before and not t.name.startswith("tqdm")]
 
 
 @pytest.mark.parametrize(("workers", "processes"), KINDS)

@@ -11,7 +11,8 @@ from hilevel.engine.types import Function
 from hilevel.training.data.arrays import ArrayBatches, check_shuffle
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import as_columns
-from hilevel.training.data.datasets import DatasetBatches
+from hilevel.training.data.datasets import DatasetBatches, SampleBatches
+from hilevel.training.data.libraries import is_a
 from hilevel.training.data.pydataset import PyDataset
 from hilevel.training.data.rows import Rows
 from hilevel.training.data.streams import StreamBatches, empty_data
@@ -128,6 +129,12 @@ def adapt(
     table = None if class_weight is None else check_class_weight(class_weight)
     convert: Function = lambda batch: _convert(batch, table, output_names, dtype)
     shuffled = bool(check_shuffle(shuffle))
+    if is_a(x, "torch.Dataset"):
+        if is_a(x, "torch.IterableDataset"):
+            raise TypeError(
+                f"The {type(x).__name__} yields samples. Give a torch.utils.data.DataLoader, with a batch_size."
+            )
+        return SampleBatches(data, 32 if batch_size is None else batch_size, shuffled, seed, convert)
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         batches = DatasetBatches(data, shuffled, seed, convert)
         if batches.steps is None and steps is None:
@@ -147,4 +154,6 @@ def adapt(
 def _is_arrays(x: object) -> bool:
     if isinstance(x, (list, tuple, dict)):
         return True
-    return not isinstance(x, PyDataset) and (hasattr(x, "shape") or hasattr(x, "__array__"))
+    if isinstance(x, PyDataset):
+        return False
+    return hasattr(x, "shape") or hasattr(x, "__array__") or is_a(x, "datasets.Dataset", "datasets.Column")

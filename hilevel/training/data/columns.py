@@ -14,6 +14,14 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.ranges import Range, check_ranges
+from hilevel.training.data.libraries import (
+    TABLES,
+    has_extension_dtypes,
+    huggingface_columns,
+    is_a,
+    read_table,
+    to_numpy,
+)
 from hilevel.training.data.rows import Rows, is_mapped, is_store
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 
@@ -36,6 +44,7 @@ def as_columns(structure: object, dtype: str, what: str) -> Any:
         _is_array(v) or isinstance(v, dict) for v in structure
     ):
         structure = np.asarray(structure)
+    structure = huggingface_columns(structure)
     return tree.map_structure(lambda leaf: _as_column(leaf, dtype, what), structure)
 
 
@@ -97,6 +106,7 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
         return leaf
     if hasattr(leaf, "tocsr"):
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
+    leaf = huggingface_columns(leaf)
     array = leaf if is_store(leaf) else _read(leaf, what)
     if not dtypes.is_numeric(array.dtype):
         raise TypeError(
@@ -124,9 +134,9 @@ def _read(leaf: Any, what: str) -> np.ndarray[Any, Any]:
         return _unmasked(leaf, what)
     if not isinstance(leaf, np.ndarray) and backend_of(leaf).is_array(leaf):
         return to_host(leaf)
-    if hasattr(leaf, "dtypes") and (_has_extension_dtypes(leaf) or np.asarray(leaf).dtype == object):
-        return _table(leaf, what)
-    return np.asarray(leaf)
+    if is_a(leaf, *TABLES) and (has_extension_dtypes(leaf) or np.asarray(leaf).dtype == object):
+        return read_table(leaf, what)
+    return np.asarray(to_numpy(leaf))
 
 
 def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
@@ -138,35 +148,3 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
             "them a sample_weight of 0."
         )
     return np.asarray(leaf.data)
-
-
-# -- tables of pandas and the like ---------------------------------------------------------------------
-
-
-def _has_extension_dtypes(table: Any) -> bool:
-    dtypes = table.dtypes
-    listed = list(dtypes) if hasattr(dtypes, "__iter__") else [dtypes]
-    return not all(isinstance(dtype, np.dtype) for dtype in listed)
-
-
-def _table(table: Any, what: str) -> np.ndarray[Any, Any]:
-    """Return the columns of a table, side by side, or a single column, as an array."""
-    if not hasattr(table, "columns"):
-        return _table_column(table, what, getattr(table, "name", None))
-    return np.stack([_table_column(table[name], what, name) for name in table.columns], axis=1)
-
-
-def _table_column(column: Any, what: str, name: object) -> np.ndarray[Any, Any]:
-    label = f'{what}: the column "{name}" of dtype {column.dtype}'
-    missing = getattr(column, "isna", None)
-    if missing is not None and not isinstance(column.dtype, np.dtype) and bool(missing().any()):
-        raise ValueError(f"{label} has {int(missing().sum())} missing values. Use fillna or dropna first.")
-    array = np.asarray(column)
-    if not dtypes.is_numeric(array.dtype):
-        advice = (
-            "Use its codes (column.cat.codes), or hilevel.layers.StringLookup"
-            if str(column.dtype) == "category"
-            else "Encode text or dates first, text by hilevel.layers.StringLookup"
-        )
-        raise TypeError(f"{label} is not numeric. {advice}.")
-    return array

@@ -15,6 +15,7 @@ from hilevel.random.functions import permutation
 from hilevel.training.data.arrays import describe_not_finite
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import check_data
+from hilevel.training.data.libraries import to_numpy
 from hilevel.training.data.read_ahead import ReadAhead
 from hilevel.training.data.workers import WorkerPool
 
@@ -43,8 +44,9 @@ class DatasetBatches(Batches):
         self._pool = WorkerPool.of(source)
 
     def _count(self) -> int | None:
-        """Return the number of batches; None if it is unknown."""
-        return self.source.num_batches if hasattr(self.source, "num_batches") else len(self.source)
+        """Return the number of batches; None if it is unknown, or larger than any data set (repeated in Grain)."""
+        n = self.source.num_batches if hasattr(self.source, "num_batches") else len(self.source)
+        return None if n is None or n > 2**60 else int(n)
 
     def _order(self, number: int) -> Iterable[Any]:
         """Return the order of the batches in an epoch."""
@@ -127,4 +129,8 @@ class SampleBatches(DatasetBatches):
 
     def _load(self, index: Any) -> Any:
         samples = [self.source[i] for i in index]
-        return self._convert(tree.map_structure(lambda *leaves: np.stack(leaves), *samples))
+        return self._convert(tree.map_structure(_stack, *samples))
+
+
+def _stack(*leaves: Any) -> np.ndarray[Any, Any]:
+    return np.stack([to_numpy(leaf) for leaf in leaves])

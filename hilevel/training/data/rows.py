@@ -57,8 +57,9 @@ class Rows:
     def take(self, indices: np.ndarray[Any, Any], axis: int = 0) -> np.ndarray[Any, Any]:
         """Return the rows at the indices, of shape `(len(indices), ...)`."""
         at = indices + self.span.start
-        if self.is_sparse or isinstance(self.source, np.ndarray):
-            return _in_memory(self.source[at]).astype(self.dtype, copy=False)
+        if self.is_sparse or hasattr(self.source, "take"):
+            read = self.source[at] if self.is_sparse else self.source.take(at, axis=0)
+            return _in_memory(read).astype(self.dtype, copy=False)
         out = np.empty((len(at), *self.shape[1:]), self.dtype)
         of_chunk = at // self.chunk
         for chunk in np.unique(of_chunk):

@@ -354,6 +354,39 @@ def test_a_thread_reads_on_the_backend_of_fit(backend: Any, reading_threads: Any
     assert not reading_threads()
 
 
+BLOCKED = """
+import os, signal, threading, time
+import numpy as np
+import hilevel
+from hilevel import layers
+
+def blocking():
+    for _ in range(5):
+        time.sleep(0.005)
+        yield np.ones((2, 4)), np.ones((2, 1))
+    threading.Timer(0.2, os.kill, (os.getpid(), signal.SIGINT)).start()
+    print(threading.current_thread().name, flush=True)
+    time.sleep(60)
+
+signal.signal(signal.SIGINT, signal.default_int_handler)
+model = hilevel.Sequential([layers.Input((4,)), layers.Dense(1)])
+model.compile("sgd", "mse")
+try:
+    model.fit(blocking(), verbose=0)
+except KeyboardInterrupt:
+    print("interrupted", flush=True)
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no signals")
+def test_ctrl_c_does_not_wait_for_a_thread_that_is_blocked() -> None:
+    run = subprocess.run(
+        [sys.executable, "-c", BLOCKED], capture_output=True, text=True, timeout=40,
+        env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+    )  # fmt: skip
+    assert run.stdout.split() == ["hilevel-data", "interrupted"] and run.stderr == ""
+
+
 def test_fit_ends_its_threads_after_an_error(tmp_path: Path, reading_threads: Any) -> None:
     class Stop(hilevel.callbacks.Callback):
         def on_train_batch_end(self, batch: int, logs: Any = None) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import multiprocessing
 import os
-import signal
 import subprocess
 import sys
 import textwrap
@@ -220,4 +219,4 @@ def test_ctrl_c_ends_the_workers(kind: str, tmp_path: Any) -> None:
         env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
     )  # fmt: skip
     assert run.stdout == "interrupted [] []\n" and run.stderr == ""
-    assert run.returncode == 0 and signal.SIGINT
+    assert run.returncode == 0

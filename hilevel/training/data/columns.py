@@ -102,7 +102,7 @@ def _is_array(x: object) -> bool:
 def _as_column(leaf: Any, dtype: str, what: str) -> Any:
     if leaf is None or isinstance(leaf, Rows):
         return leaf
-    if leaf.__class__ is np.ndarray and leaf.dtype == dtype and leaf.ndim:
+    if leaf.__class__ is np.ndarray and leaf.dtype == dtype and leaf.ndim and not is_mapped(leaf):
         return leaf
     if hasattr(leaf, "tocsr"):
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))

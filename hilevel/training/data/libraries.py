@@ -12,7 +12,7 @@ from hilevel.engine import dtypes
 
 
 @lru_cache(1024)
-def _names(cls: Any) -> frozenset[str]:
+def _names(cls: type) -> frozenset[str]:
     """Return the names of a class and its bases, each after the name of its package."""
     return frozenset(f"{base.__module__.partition('.')[0]}.{base.__name__}" for base in cls.__mro__)
 
@@ -24,7 +24,8 @@ def is_a(x: object, *names: str) -> bool:
     >>> is_a(np.zeros(2), "numpy.ndarray"), is_a(np.zeros(2), "torch.Tensor")
     (True, False)
     """
-    return not _names(type(x)).isdisjoint(names)
+    kind: Any = type(x)
+    return not _names(kind).isdisjoint(names)
 
 
 # -- tensors of PyTorch --------------------------------------------------------------------------------

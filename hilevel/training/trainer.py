@@ -94,8 +94,8 @@ class Trainer(TrainableLayer):
         """Train the model for a number of epochs.
 
         Args:
-            x: an array of shape `(samples, ...)`, in memory or in a file, or a list or dict of arrays; a generator or
-                iterable of batches; a `PyDataset`.
+            x: an array of shape `(samples, ...)`, or a list or dict of arrays; a generator or iterable of batches; a
+                `PyDataset`. An array may lie in a file.
             y: the targets, if x is an array or a structure of arrays.
             batch_size: the number of samples in a batch; 32 by default.
             epochs: the number of the last epoch.

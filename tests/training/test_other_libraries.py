@@ -156,6 +156,8 @@ def test_data_sets_of_hugging_face(wanted: list[float], tmp_path: Any) -> None:
         np.testing.assert_array_equal(first["x"], X[:3])
     with pytest.raises(TypeError, match="expected numeric values"):
         adapt(made["text"])
+    stream = made.select_columns(["x", "y"]).with_format("numpy").to_iterable_dataset().batch(5)
+    assert_continues(lambda: adapt(stream))
 
 
 def test_grain(wanted: list[float]) -> None:
@@ -177,7 +179,11 @@ def test_grain(wanted: list[float]) -> None:
 
 def assert_continues(make: Any) -> None:
     """Check that a state, also of a batch before the last one that was read, is continued by new batches."""
-    whole = [x.tolist() for x, _ in make().epoch(0)]
+
+    def rest(batches: Any, start: int = 0) -> list[Any]:
+        return [hilevel.tree.flatten(batch)[0].tolist() for batch in batches.epoch(0, start)]
+
+    whole = rest(make())
     for used in range(len(whole) + 1):
         batches = make()
         for i, _ in enumerate(batches.epoch(0)):
@@ -189,7 +195,7 @@ def assert_continues(make: Any) -> None:
         again = make()
         again.first()
         again.set_state(state)
-        assert [x.tolist() for x, _ in again.epoch(0, used)] == whole[used:]
+        assert rest(again, used) == whole[used:]
         again.close()
 
 

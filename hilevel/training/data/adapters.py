@@ -129,7 +129,7 @@ def adapt(
     table = None if class_weight is None else check_class_weight(class_weight)
     convert: Function = lambda batch: _convert(batch, table, output_names, dtype)
     shuffled = bool(check_shuffle(shuffle))
-    if is_a(x, "torch.Dataset"):
+    if is_a(x, "torch.Dataset") and not is_a(x, "datasets.IterableDataset"):  # which has it as a base
         if is_a(x, "torch.IterableDataset"):
             raise TypeError(
                 f"The {type(x).__name__} yields samples. Give a torch.utils.data.DataLoader, with a batch_size."

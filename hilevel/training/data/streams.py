@@ -11,6 +11,7 @@ from hilevel.engine.types import Function
 from hilevel.training.data.arrays import describe_not_finite
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import check_data
+from hilevel.training.data.libraries import is_a
 from hilevel.training.data.read_ahead import END, ReadAhead
 
 STATE_METHODS = (("get_state", "set_state"), ("state_dict", "load_state_dict"))
@@ -90,8 +91,9 @@ class StreamBatches(Batches):
 
         After `set_state` no batch is dropped: the source is there already."""
         limit = self._limit if steps is None else start + steps
-        first = start if self._restored or not self.has_next() else 0
-        self._restored = False
+        if not self._restored:
+            self.has_next()  # at the end of the source, this begins the next pass
+        first, self._restored = (start if self._restored else 0), False
         more = self.has_next if self._limit is not None else self._reader.has_next
         for step in count(first) if limit is None else range(first, limit):
             if not more():
@@ -111,21 +113,27 @@ class StreamBatches(Batches):
         self.close()
         if self.again:
             self._begin()
-        source = state["source"]
-        if source is None:
+        if state["source"] is not None:
+            self._restore(**state)
+        else:
             for _ in islice(self._reader, state["index"]):
                 pass
-        else:
-            self._iterator = None
-            _, load = _state_methods(self.source)
-            if load is None:
-                self._iterator = iter(self.source)
-                _, load = _state_methods(self._iterator)
-            load(source)
-            self._index = state["index"]
-            self._reader = ReadAhead(self._read())
         self.used = self.given = state
         self._restored = True
+
+    def _restore(self, index: int, source: Any) -> None:
+        """Set the state of the source, or of its iterator. Its next batch has the index."""
+        self._iterator = None
+        _, load = _state_methods(self.source)
+        if load is None:
+            self._iterator = iter(self.source)
+            _, load = _state_methods(self._iterator)
+        load(source)
+        self._index = index
+        self._reader = ReadAhead(self._read())
+        if is_a(self.source, "datasets.IterableDataset"):  # else each later pass begins at this state, too
+            self._reader.peek()
+            load(None)
 
     def not_finite(self) -> list[str]:
         """Return descriptions of the NaN and infinite elements of the last batch."""

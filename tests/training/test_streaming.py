@@ -300,6 +300,13 @@ def test_quick_batches_are_read_without_a_thread(reading_threads: Any) -> None:
     assert not reading_threads()
 
 
+def test_reading_ahead_can_be_turned_off(monkeypatch: pytest.MonkeyPatch, reading_threads: Any) -> None:
+    monkeypatch.setenv("HILEVEL_READ_AHEAD", "0")
+    batches = adapt(Slow(4, 0.003))
+    for _ in batches.epoch(0):
+        assert not reading_threads()
+
+
 def test_nothing_is_read_beyond_the_steps() -> None:
     source = Slow(9, 0.003)
     batches = adapt(source, steps=3)

@@ -1,7 +1,11 @@
-"""Reading ahead: the next batch is read in a thread while the present one is used."""
+"""Reading ahead: the next batch is read in a thread while the present one is used.
+
+With the environment variable `HILEVEL_READ_AHEAD=0` all batches are read in the thread that uses them.
+"""
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from concurrent.futures import Future
@@ -120,7 +124,7 @@ class ReadAhead:
     def _read(self) -> Any:
         began = time.perf_counter()
         item = next(self._items, END)
-        self._slow = time.perf_counter() - began > SLOW
+        self._slow = time.perf_counter() - began > SLOW and os.environ.get("HILEVEL_READ_AHEAD") != "0"
         return item
 
     def close(self) -> None:
@@ -136,5 +140,7 @@ def _result(future: Future[Any]) -> Any:
     try:
         return future.result()
     except Exception as error:
-        error.add_note("hilevel read this batch in a thread, while the step before it ran.")
+        error.add_note(
+            "hilevel read this batch in a thread, while the step before it ran. HILEVEL_READ_AHEAD=0 turns this off."
+        )
         raise

@@ -14,7 +14,7 @@ import numpy as np
 from hilevel.errors import InvalidFileError
 from hilevel.saving import hdf5, npy, tensors
 from hilevel.saving.archive import Archive, Writer, check_name
-from hilevel.saving.limits import check_json, reading
+from hilevel.saving.limits import MAX_JSON, json_of, reading
 from hilevel.saving.state import collect, restore
 from hilevel.utils.atomic import replacing
 
@@ -148,7 +148,7 @@ def _arrays(path: Path, file: Any, start: bytes) -> Mapping[str, Array]:
     if start.startswith(b"PK"):
         return arrays_of_archive(Archive(file))
     if path.name.endswith(".safetensors"):
-        return tensors.SafeTensors(path)
+        return tensors.SafeTensors(file)
     arrays = hdf5.arrays_of(file)
     if not any("vars/" in name for name in arrays):
         raise InvalidFileError(
@@ -160,8 +160,7 @@ def _arrays(path: Path, file: Any, start: bytes) -> Mapping[str, Array]:
 def arrays_of_archive(archive: Archive) -> Mapping[str, Array]:
     """Return the arrays of a `.keras`, `.hilevel` or `.weights.npz` archive."""
     if "model.weights.h5" in archive:
-        index = archive.json("hilevel.json").get("arrays") if "hilevel.json" in archive else None
-        return hdf5.arrays_of(archive.section("model.weights.h5"), index)
+        return hdf5.arrays_of(archive.section("model.weights.h5"))
     if "config.json" in archive:
         return npy.NpyArrays(archive, "weights/")
     return npy.NpyArrays(archive)
@@ -235,9 +234,8 @@ def _index(path: Path) -> dict[str, list[str]]:
     Raises:
         InvalidFileError: the text is no index, or names a file elsewhere.
     """
-    text = path.read_bytes()
-    check_json(text)
-    found = json.loads(text)["weight_map"]
+    with path.open("rb") as file:
+        found = json_of(file.read(MAX_JSON + 1))["weight_map"]
     index = {str(k): [v] if isinstance(v, str) else list(map(str, v)) for k, v in found.items()}
     for names in index.values():
         for name in names:

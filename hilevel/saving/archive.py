@@ -11,7 +11,7 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
@@ -54,12 +54,17 @@ class Archive:
         end = 0
         for info in sorted(infos, key=lambda info: info.header_offset):
             _check_member(info)
+            if not end and info.header_offset:
+                raise UnsafeContentError("Other bytes are before the archive.")
             if info.header_offset < end:
                 raise UnsafeContentError(f'The member "{info.filename}" overlaps another one.')
             end = info.header_offset + _HEADER + info.compress_size
         if end > self._zip.start_dir:
             raise UnsafeContentError("A member of the archive overlaps the list of members.")
         check_contents(sum(info.file_size for info in infos), self.size)
+        for name in self.members:
+            with self._open(name):  # compares the name with the one in the header of the member
+                pass
 
     def __contains__(self, name: str) -> bool:
         return name in self.members
@@ -210,7 +215,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        if kind is None:
+        with suppress(*(() if kind is None else (OSError, ValueError))):
             self._zip.close()
 
     @contextmanager

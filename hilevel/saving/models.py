@@ -170,9 +170,7 @@ def read_model(
     allowance = Allowance(EXPANSION * archive.size + SLACK)
     with custom_object_scope(custom_objects), serialization.restoring(safe_mode), allowing(allowance):
         with reading(name, "config.json"):
-            model = serialization.deserialize(config, "models")
-            if not hasattr(model, "load_own_variables"):
-                raise UnsafeContentError(f"It describes a {type(model).__name__}, which is no model.")
+            model = _checked(serialization.deserialize(config, "models"))
         restore(model, arrays, name, keep=False)
         if any(member.startswith("assets/") for member in archive.members):
             with temporary_folder() as folder:
@@ -214,4 +212,11 @@ def model_from_json(
     3
     """
     with reading("model_from_json", "text"):
-        return from_plain(json_of(json_string.encode()), "models", custom_objects, True, max_size)
+        return _checked(from_plain(json_of(json_string.encode()), "models", custom_objects, True, max_size))
+
+
+def _checked(model: Any) -> Any:
+    """Return an object that a config describes, if it is a model or a layer."""
+    if not hasattr(model, "load_own_variables"):
+        raise UnsafeContentError(f"It describes a {type(model).__name__}, which is no model.")
+    return model

@@ -8,6 +8,7 @@ from typing import Any
 from hilevel.api import serialization
 from hilevel.api.custom_objects import custom_object_scope
 from hilevel.engine.allowance import Allowance, allowing
+from hilevel.errors import InvalidFileError
 from hilevel.saving.limits import CONFIG_SIZE
 
 
@@ -56,8 +57,14 @@ def deserialize_keras_object(
     Raises:
         UnknownNameError: no class or function has the name.
         UnsafeContentError: the config contains Python code, in safe mode, or describes a larger model.
+        InvalidFileError: the config has not the form of a description.
     """
-    return from_plain(config, None, custom_objects, safe_mode, max_size)
+    try:
+        return from_plain(config, None, custom_objects, safe_mode, max_size)
+    except (ValueError, TypeError, ImportError):  # of the classes that are made
+        raise
+    except Exception as error:
+        raise InvalidFileError(f"The config cannot be read: {type(error).__name__}: {error}") from error
 
 
 def from_plain(

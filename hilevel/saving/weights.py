@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.errors import InvalidFileError
+from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving import hdf5, npy, tensors
 from hilevel.saving.archive import Archive, Writer, check_name
 from hilevel.saving.limits import MAX_JSON, json_of, reading
@@ -174,23 +174,32 @@ def _write_shards(path: Path, arrays: Mapping[str, Array], max_size: float) -> N
 
     The files have names made from their contents. So the old index and its files stay whole until the new index is.
     """
-    old = _names_in_index(path)
+    old, new = _names_in_index(path), list[str]()
     index: dict[str, list[str]] = {}
-    names = []
-    for shard in _divided(arrays, int(max_size * _GIGABYTE)):
-        name = _shard_name(path, shard)
-        with replacing(path.with_name(name)) as file:
-            hdf5.write(file, shard, with_checksum=True)
-        names.append(name)
-        for array in shard:
-            files = index.setdefault(f"/{array.rpartition('/')[0]}", [])
-            if name not in files:
-                files.append(name)
-    total = sum(array.nbytes for array in arrays.values())
-    with replacing(path) as file:
-        text = {"metadata": {"total_size": total}, "weight_map": index}
-        file.write(json.dumps(text, indent=1).encode())
-    for name in old - set(names):
+    try:
+        for shard in _divided(arrays, int(max_size * _GIGABYTE)):
+            name = _shard_name(path, shard)
+            with replacing(path.with_name(name)) as file:
+                hdf5.write(file, shard, with_checksum=True)
+            new.append(name)
+            for array in shard:
+                index.setdefault(f"/{array.rpartition('/')[0]}", []).append(name)
+        total = sum(array.nbytes for array in arrays.values())
+        text = {
+            "metadata": {"total_size": total},
+            "weight_map": {k: list(dict.fromkeys(v)) for k, v in index.items()},
+        }
+        with replacing(path) as file:
+            file.write(json.dumps(text, indent=1).encode())
+    except BaseException:
+        _remove(path, set(new) - old)
+        raise
+    _remove(path, old - set(new))
+
+
+def _remove(path: Path, names: set[str]) -> None:
+    """Remove files in the folder of an index."""
+    for name in names:
         path.with_name(name).unlink(missing_ok=True)
 
 
@@ -240,8 +249,10 @@ def _index(path: Path) -> dict[str, list[str]]:
     for names in index.values():
         for name in names:
             check_name(name)
-            if "/" in name or path.with_name(name).is_symlink():
-                raise InvalidFileError(f"The file {name!r} is not in the folder of the index.")
+            if "/" in name or not name.endswith(".weights.h5") or path.with_name(name).is_symlink():
+                raise UnsafeContentError(
+                    f"The file {name!r} is no file of weights in the folder of the index."
+                )
     return index
 
 

@@ -246,6 +246,7 @@ def tile(x: TensorLike, repeats: TensorLike) -> Tensor:
         x = expand_dims(x, tuple(range(rank - len(x.shape))))
     for axis, n in enumerate(counts):
         if n != 1:
+            claim(8 * n, f"repeats={n}")
             x = concatenate([x] * n, axis)
     return x
 

@@ -33,7 +33,7 @@ _PACKAGES = (
 _BARRED = {
     "load_model", "save_model", "model_from_json", "clone_model", "get", "serialize", "deserialize", "set_random_seed",
     "make_seed", "Op", "Composite", "op", "composite", "custom_gradient", "cond", "fori_loop", "map", "scan", "switch",
-    "vectorized_map", "while_loop",
+    "vectorized_map", "while_loop", "jvp", "dtype_policy", "set_dtype_policy", "resolve", "kind_of_targets",
 }  # fmt: skip
 """Public names that no description may have: functions that read files, change settings, or run other functions."""
 
@@ -42,7 +42,8 @@ _SCALARS = (bool, int, float, str, type(None))
 _shared: ContextVar[dict[int, tuple[Any, Config]] | None] = ContextVar("shared descriptions", default=None)
 _restored: ContextVar[dict[Any, Any] | None] = ContextVar("restored objects", default=None)
 _safe: ContextVar[bool] = ContextVar("safe mode", default=True)
-_nested: ContextVar[bool] = ContextVar("inside another object", default=False)
+_parts: ContextVar[list[tuple[Any, Config]] | None] = ContextVar("parts of the object", default=None)
+"""The objects made so far inside of another object, with their descriptions; None outside of any."""
 
 
 # -- objects to descriptions ---------------------------------------------------------------------------
@@ -245,7 +246,7 @@ def is_safe() -> bool:
 
 def refuse_file_name(what: str, name: object) -> None:
     """Raise UnsafeContentError if a file or a config names another file, which loading must not open."""
-    if (_nested.get() or _restored.get() is not None) and is_safe():
+    if (_parts.get() is not None or _restored.get() is not None) and is_safe():
         raise UnsafeContentError(
             f"The config names the file {str(name)!r} as {what}. A loaded file must not make the program open other "
             "files. Pass safe_mode=False if you trust it."
@@ -283,12 +284,12 @@ def deserialize(config: Any, package: str | None = None) -> Any:
 
 @contextmanager
 def making() -> Iterator[None]:
-    """Return a block that makes an object of a description. Objects in it are not built: it builds them."""
-    token = _nested.set(True)
+    """Return a block that makes an object of a description, and so the objects in it, which it builds."""
+    token = _parts.set([] if _parts.get() is None else _parts.get())
     try:
         yield
     finally:
-        _nested.reset(token)
+        _parts.reset(token)
 
 
 def deserialize_inner(config: Any, package: str | None = None) -> Any:
@@ -310,15 +311,21 @@ def _object(config: Config, package: str | None) -> Any:
         raise TypeError(f"The config of {config['class_name']} must be a dict; got {type(inner).__name__}.")
     with making():
         made = cls.from_config(inner or {}) if hasattr(cls, "from_config") else cls(**(inner or {}))
-    if not _nested.get():
+        parts = _parts.get() or []
+    outer = _parts.get()
+    if outer is not None:
+        outer.append((made, config))
+    else:
         _build(made, config)
+        for part, own in parts:  # of a model without shapes, whose layers have some
+            _build(part, {"build_config": own.get("build_config")})
     if table is not None and key is not None:
         table[key] = made
     return made
 
 
 def _build(made: Any, config: Config) -> None:
-    if config.get("build_config") and not made.built:
+    if config.get("build_config") and not getattr(made, "built", True):
         made.build_from_config(config["build_config"])
     if config.get("compile_config"):
         made.compile_from_config(config["compile_config"])

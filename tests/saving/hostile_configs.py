@@ -350,10 +350,10 @@ def _(folder: Path) -> Any:
     return config
 
 
-@both("10,000 layers in the wrong order")
+@case("json", "3,000 layers in the wrong order")
 def _(folder: Path) -> Any:
-    entries = [node("Dense", {"units": 2}, tensor(f"n{i + 1}")) | {"name": f"n{i}"} for i in range(10_000)]
-    return functional(*entries, output="n0")
+    entries = [node("Dense", {"units": 2}, tensor(f"n{i + 1}")) | {"name": f"n{i}"} for i in range(3000)]
+    return json.dumps(functional(*entries, output="n0"))
 
 
 @case("model", "CVE-2025-9905: a whole model in HDF5, with a lambda")

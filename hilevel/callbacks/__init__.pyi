@@ -1,3 +1,4 @@
+from hilevel.callbacks.backup import BackupAndRestore as BackupAndRestore
 from hilevel.callbacks.base import (
     Callback as Callback,
     History as History,

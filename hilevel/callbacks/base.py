@@ -19,7 +19,7 @@ EVENTS = [
     for what in (
         "train_begin", "train_end", "epoch_begin", "epoch_end", "train_batch_begin", "train_batch_end",
         "test_begin", "test_end", "test_batch_begin", "test_batch_end",
-        "predict_begin", "predict_end", "predict_batch_begin", "predict_batch_end",
+        "epoch_resume", "predict_begin", "predict_end", "predict_batch_begin", "predict_batch_end",
         "batch_begin", "batch_end",
     )
 ]  # fmt: skip
@@ -79,6 +79,12 @@ class Callback(NamedArguments):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Handle the beginning of an epoch, counted from 0."""
+
+    def on_epoch_resume(self, epoch: int, logs: Logs = None) -> None:
+        """Handle the continuation of an epoch that another process has begun, in place of its beginning.
+
+        `logs["batch"]` is the index of the next batch. The attributes in `state_names` have been restored.
+        """
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Handle the end of an epoch, after its validation. `logs` has the loss and the metrics."""

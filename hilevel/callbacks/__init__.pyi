@@ -1,3 +1,4 @@
+from hilevel.callbacks.averages import SwapEMAWeights as SwapEMAWeights
 from hilevel.callbacks.base import (
     Callback as Callback,
     History as History,

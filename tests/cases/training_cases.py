@@ -188,3 +188,29 @@ def events(lib: Any) -> dict[str, list[Any]]:
             out[f"{what}, {steps} steps in one go"] = seen[:]
             seen.clear()
     return out
+
+
+AVERAGES: dict[str, dict[str, Any] | None] = {"none": None, "in tests": {}, "from epoch to epoch": {"swap_on_epoch": True}}
+"""Arguments of `SwapEMAWeights` by case; None for a training without it."""
+
+
+def averaged(lib: Any, name: str) -> dict[str, Any]:
+    """Train with `use_ema`. Return the history, the weights at the end of each epoch and after training, and the losses
+    of evaluations with the weights and with the averages."""
+    options = AVERAGES[name]
+    swap = [] if options is None else [lib.callbacks.SwapEMAWeights(**options)]
+    rng = np.random.RandomState(0)
+    x = rng.normal(size=(24, 3)).astype("float32")
+    y = np.tanh(x @ np.ones((3, 2), "float32"))
+    made = lib.Sequential([lib.layers.Input((3,)), lib.layers.Dense(2)])
+    made.set_weights([np.full((3, 2), 0.5, "float32"), np.zeros(2, "float32")])
+    made.compile(lib.optimizers.SGD(0.1, momentum=0.5, use_ema=True, ema_momentum=0.8), "mse")
+    seen: list[Any] = []
+    see = lib.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs: seen.append(made.get_weights()[0].tolist()))
+    options = {"batch_size": 8, "shuffle": False, "verbose": 0, "validation_data": (x, y)}
+    history = made.fit(x, y, epochs=3, callbacks=[*swap, see], **options).history
+    after = made.get_weights()[0].tolist()
+    made.train_on_batch(x, y)
+    losses = [float(made.evaluate(x, y, verbose=0, callbacks=c)) for c in ([], [lib.callbacks.SwapEMAWeights()])]
+    values = {key: [float(v) for v in history[key]] for key in sorted(history)}
+    return {"history": values, "epochs": seen, "after": after, "losses": losses}

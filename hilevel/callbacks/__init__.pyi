@@ -11,4 +11,5 @@ from hilevel.callbacks.learning_rate import (
     ReduceLROnPlateau as ReduceLROnPlateau,
 )
 from hilevel.callbacks.progress import ProgbarLogger as ProgbarLogger
+from hilevel.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from hilevel.callbacks.stopping import EarlyStopping as EarlyStopping, TerminateOnNaN as TerminateOnNaN

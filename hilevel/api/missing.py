@@ -44,7 +44,6 @@ INSTEAD = {
     "backend.variable": "use hilevel.Variable",
     "callbacks.BackupAndRestore": "a custom callback can store model.get_weights()",
     "callbacks.ModelCheckpoint": "EarlyStopping(restore_best_weights=True) keeps the best weights in memory",
-    "callbacks.TensorBoard": "CSVLogger writes the metrics of each epoch",
     "layers.CuDNNGRU": "use GRU",
     "layers.CuDNNLSTM": "use LSTM",
     "layers.Merge": "use Add, Concatenate, Multiply, ...",

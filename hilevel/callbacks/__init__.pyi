@@ -13,3 +13,4 @@ from hilevel.callbacks.learning_rate import (
 from hilevel.callbacks.progress import ProgbarLogger as ProgbarLogger
 from hilevel.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from hilevel.callbacks.stopping import EarlyStopping as EarlyStopping, TerminateOnNaN as TerminateOnNaN
+from hilevel.callbacks.tensorboard import TensorBoard as TensorBoard

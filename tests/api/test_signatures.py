@@ -51,7 +51,8 @@ _NOT_YET = {
     "Normalization": "finalize_state",
     "RNN": "inner_loop",
     "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
-    "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",
+    "TensorBoard": "summary",
+    "callbacks": "BackupAndRestore ModelCheckpoint",
     "config": """
         disable_traceback_filtering enable_traceback_filtering enable_unsafe_deserialization
     """,

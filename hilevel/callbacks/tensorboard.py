@@ -104,22 +104,21 @@ class TensorBoard(Callback):
         if isinstance(every, int) and self.train_steps // every > before // every:
             values = {f"batch_{name}": value for name, value in (logs or {}).items()}
             if self.write_steps_per_second:
-                values["batch_steps_per_second"] = (self.train_steps - self._last[0]) / (
-                    self._ended - self._last[1]
-                )
+                steps, seconds = self.train_steps - self._last[0], self._ended - self._last[1]
+                values["batch_steps_per_second"] = steps / seconds
             self._last = self.train_steps, self._ended
             self._write("train", values, self.train_steps)
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write the values of the epoch, and the weights if they are due."""
-        values = (logs or {}) | {"learning_rate": float(self.model.optimizer.learning_rate)}
+        values = dict(logs or {})
+        if self.model.optimizer is not None:
+            values["learning_rate"] = float(self.model.optimizer.learning_rate)
         if self.write_steps_per_second and self._in_epoch:
             values["steps_per_second"] = self._in_epoch / (self._ended - self._began)
-        validated = {name for name in values if name.startswith("val_")}
-        self._write(
-            "train", {f"epoch_{name}": values[name] for name in values if name not in validated}, epoch
-        )
-        self._write("validation", {f"epoch_{name[4:]}": values[name] for name in validated}, epoch)
+        for name, value in values.items():
+            folder = "validation" if name.startswith("val_") else "train"
+            self._write(folder, {f"epoch_{name.removeprefix('val_')}": value}, epoch)
         if self.histogram_freq and epoch % self.histogram_freq == 0:
             self._write_weights(epoch)
         if self.embeddings_freq and epoch % self.embeddings_freq == 0:
@@ -129,8 +128,9 @@ class TensorBoard(Callback):
 
     def on_test_end(self, logs: Logs = None) -> None:
         """Write the values of the evaluation, by the number of updates of the weights."""
-        values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
-        self._write("validation", values, int(self.model.optimizer.iterations))
+        if self.model.optimizer is not None:
+            values = {f"evaluation_{name}_vs_iterations": value for name, value in (logs or {}).items()}
+            self._write("validation", values, int(self.model.optimizer.iterations))
         if not self._training:
             self._close()
 

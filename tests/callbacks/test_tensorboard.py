@@ -59,6 +59,17 @@ def test_values_of_epochs_are_in_the_folders_of_keras(tmp_path: Path, backend: A
     assert close(validation["evaluation_loss_vs_iterations"], [5, 10, 15], history["val_loss"])
 
 
+def test_a_model_without_an_optimizer_has_values_too(tmp_path: Path) -> None:
+    class Own(hilevel.Sequential):
+        def train_step(self, data: Any) -> Any:
+            return self.test_step(data)
+
+    model = Own([layers.Input((2,)), layers.Dense(1)])
+    model.compile(None, "mse")
+    model.fit(X, Y, verbose=0, callbacks=[callbacks.TensorBoard(tmp_path)], validation_data=(X, Y))
+    assert [len(scalars(tmp_path / folder)) for folder in ("train", "validation")] == [1, 1]
+
+
 def test_files_of_one_second_are_all_kept(tmp_path: Path) -> None:
     board, model = callbacks.TensorBoard(tmp_path), ready()
     for epochs in (1, 2):

@@ -5,6 +5,7 @@ from hilevel.callbacks.base import (
     LambdaCallback as LambdaCallback,
 )
 from hilevel.callbacks.callback_list import CallbackList as CallbackList
+from hilevel.callbacks.checkpoint import ModelCheckpoint as ModelCheckpoint
 from hilevel.callbacks.csv_logger import CSVLogger as CSVLogger
 from hilevel.callbacks.learning_rate import (
     LearningRateScheduler as LearningRateScheduler,

@@ -51,7 +51,7 @@ _NOT_YET = {
     "RNN": "inner_loop",
     "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
     "TensorBoard": "summary",
-    "callbacks": "BackupAndRestore ModelCheckpoint",
+    "callbacks": "BackupAndRestore",
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,

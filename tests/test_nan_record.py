@@ -157,6 +157,25 @@ def test_a_step_that_makes_nan_only_once_is_kept_as_the_last(tmp_path: Path) -> 
     assert record.step == 3 and np.isnan(record.loss)
 
 
+def test_slots_of_an_optimizer_of_the_model_itself_are_kept(tmp_path: Path) -> None:
+    class Own(hilevel.Sequential):
+        def train_step(self, data: Any) -> Any:
+            x, y = data
+            weights = self.trainable_variables
+            loss, gradients = hilevel.value_and_grad(
+                lambda: ops.mean(ops.square(self(x) - y)), variables=weights
+            )()
+            self.own.apply(gradients, weights)
+            return {"loss": loss}
+
+    model = Own(made("gradient").layers)
+    model.own = hilevel.optimizers.Adam(1e-4, name="own")
+    model.compile(None, None)
+    train(model, tmp_path / "nan.zip", "gradient")
+    record = open_nan(tmp_path / "nan.zip")
+    assert record.step == int(record.state["own/iteration"]) == BAD
+
+
 def test_nan_in_the_next_epoch_is_found_in_the_step_before(backend: Any, tmp_path: Path) -> None:
     """The last step of an epoch makes NaN in the weights; the first loss of the next is NaN."""
     x, y = poisoned("gradient")

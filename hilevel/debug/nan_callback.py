@@ -151,8 +151,9 @@ def _copies(variables: Sequence[Variable]) -> list[Any]:
 
 def _became_nan(model: Model, variables: Sequence[Variable], before: Sequence[Any]) -> bool:
     """Return True if a weight or a slot that was finite before the step is not finite now."""
-    kept = {id(v) for v in [*model.weights, *model.optimizer.variables] if is_float(v.dtype)}
-    pairs = [(v, x) for v, x in zip(variables, before, strict=True) if id(v) in kept]
+    metrics = {id(v) for v in model.metrics_variables}
+    kept = zip(variables, before, strict=True)
+    pairs = [(v, x) for v, x in kept if is_float(v.dtype) and id(v) not in metrics]
     return any(_is_finite(x) and not _is_finite(v.array) for v, x in pairs)
 
 

@@ -41,8 +41,6 @@ INSTEAD = {
     "backend.set_value": "use variable.assign(value)",
     "backend.update": "use variable.assign(value)",
     "backend.variable": "use hilevel.Variable",
-    "callbacks.ModelCheckpoint": "EarlyStopping(restore_best_weights=True) keeps the best weights in memory",
-    "callbacks.TensorBoard": "CSVLogger writes the metrics of each epoch",
     "layers.CuDNNGRU": "use GRU",
     "layers.CuDNNLSTM": "use LSTM",
     "layers.Merge": "use Add, Concatenate, Multiply, ...",

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hilevel import tree
@@ -139,20 +140,35 @@ class CallbackList:
             self.__dict__[event] = _no_listener
             return _no_listener
         count = 2 if "epoch" in event or "batch" in event else 1
+        run = _call_all if event in ENDS else _call
 
         def call(*args: object, logs: BatchLogs = None) -> None:
             arguments = (*args, logs)[:count]
             if arguments[-1] is None:
                 arguments = (*arguments[:-1], {})
-            for listener in listeners:
-                listener(*arguments)
+            run(listeners, arguments)
 
         self.__dict__[event] = call
         return call
 
 
+ENDS = ("on_train_end", "on_test_end", "on_predict_end")
+"""The events that all callbacks receive, also after an error in one of them."""
+
 CallbacksLike: TypeAlias = Callback | Iterable[Callback] | CallbackList | None
 """Callbacks as `fit` accepts them: one, an iterable of several, or None."""
+
+
+def _call(listeners: Sequence[Callable[..., None]], arguments: Sequence[object]) -> None:
+    for listener in listeners:
+        listener(*arguments)
+
+
+def _call_all(listeners: Sequence[Callable[..., None]], arguments: Sequence[object]) -> None:
+    """Call each listener, also after an error in one before it."""
+    with ExitStack() as stack:
+        for listener in reversed(listeners):
+            stack.callback(listener, *arguments)
 
 
 def _no_listener(*_: object, logs: BatchLogs = None) -> None:

@@ -325,6 +325,8 @@ def run_steps(
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     unchanged = nullcontext()
     for execution in interrupts.read(executions.epoch(epoch, steps, start)):
+        if kind == "train":
+            model._training.execution = execution
         getattr(callbacks, begin)(execution.first)
         with _training_step(model) if kind == "train" else unchanged:
             result = executions.run(execution, add)

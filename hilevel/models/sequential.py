@@ -85,11 +85,16 @@ class Sequential(Model):
         self._graph = None
         self._built = False
         self._set_paths()
-        if self._start is not None and self._chain:
+        if self._start is not None and self._chain and not self._has_host_layers:
             x: Any = self._start
             for layer in self._chain:
                 x = layer(x)
             self._set_graph(self._start, x)
+
+    @property
+    def _has_host_layers(self) -> bool:
+        """True if a layer works on data on the host. Then the model runs layer by layer, without a graph."""
+        return any(layer._on_host for layer in self._chain)
 
     def _set_graph(self, inputs: Symbols, outputs: Symbols) -> None:
         super()._set_graph(inputs, outputs)
@@ -100,7 +105,9 @@ class Sequential(Model):
     ) -> None:
         """Make the weights for inputs of this shape, with the batch axis."""
         shape: Any = input_shape
-        if self._graph is None and shape is not None and self._chain:
+        if self._has_host_layers:
+            self._built = True
+        elif self._graph is None and shape is not None and self._chain:
             if isinstance(shape, (dict, list)) and tree.is_nested(shape[0]):
                 return
             self._start = Input(batch_shape=(None, *shape[1:]))
@@ -133,7 +140,8 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         """Return the model that `get_config` described, with new weights."""
-        layers = [deserialize(c, custom_objects) for c in config["layers"]]
+        on_device = [c for c in config["layers"] if c.get("config", {}).get("dtype") != "string"]
+        layers = [deserialize(c, custom_objects) for c in on_device]  # Input("string") is only of Keras
         return cls(layers, config.get("trainable", True), config.get("name"))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exchange_cases import WHOLE, custom, randomize, single, singles
+from exchange_cases import TEXT, WHOLE, custom, randomize, single, singles
 
 import hilevel
 from hilevel.saving import load_model
@@ -93,3 +93,19 @@ def test_from_backend_to_backend(name: str, tmp_path: Path) -> None:
     assert other.backend == "jax"
     for a, b in zip(flat(model.predict(x, verbose=0)), flat(other.predict(x, verbose=0)), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+TEXT_FILES = zipfile.ZipFile(DATA / "keras_text_files.zip")
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_vocabularies_of_keras(name: str, tmp_path: Path) -> None:
+    """Layers of text, which Keras wrote with TensorFlow; then the same through a file of hilevel."""
+    expected = json.loads(TEXT_FILES.read("table.json"))[name]
+    model = load_model(TEXT_FILES.extract(f"{name}.keras", tmp_path))
+    _, x = TEXT[name](hilevel)
+    rows = x.reshape(-1, 1) if x.ndim == 1 else x
+    np.testing.assert_allclose(model(rows), expected, rtol=1e-5)
+    for kind in (".hilevel", ".keras"):
+        model.save(tmp_path / f"again{kind}")
+        np.testing.assert_allclose(load_model(tmp_path / f"again{kind}")(rows), expected, rtol=1e-5)

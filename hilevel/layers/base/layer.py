@@ -88,6 +88,8 @@ class Layer(StateContainer, Configurable):
     _builds_on_call: ClassVar[bool] = False
     _built_from_start: ClassVar[bool] = True
     """The default of `built` in a layer without its own `build`, if the layers in it are built."""
+    _on_host: ClassVar[bool] = False
+    """True in layers of data on the host, which cannot be part of a graph."""
     _not_in_config: ClassVar[tuple[str, ...]] = ()
     """Arguments of `Layer` that the class in Keras does not accept."""
     _declares_shape: ClassVar[bool] = False

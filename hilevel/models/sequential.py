@@ -91,11 +91,6 @@ class Sequential(Model):
                 x = layer(x)
             self._set_graph(self._start, x)
 
-    @property
-    def _has_host_layers(self) -> bool:
-        """True if a layer works on data on the host. Then the model runs layer by layer, without a graph."""
-        return any(layer._on_host for layer in self._chain)
-
     def _set_graph(self, inputs: Symbols, outputs: Symbols) -> None:
         super()._set_graph(inputs, outputs)
         del self._graph_layers

@@ -125,7 +125,7 @@ def of_training(name: str, doc: str) -> Any:
 def step_of(model: Trainer, kind: str) -> Step:
     """Return the step of a kind, "train", "test" or "predict", for the present optimizer and trained weights."""
     state = model._training
-    eager = state.run_eagerly or state.jit_compile is False
+    eager = state.run_eagerly or state.jit_compile is False or model._has_host_layers
     key = (kind, eager, id(state.optimizer), tuple(map(id, model.trainable_variables)))
     method = getattr(model, f"{kind}_step")
     step = state.steps.get(key)

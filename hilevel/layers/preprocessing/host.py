@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 
 from hilevel import ops
+from hilevel.api.configurable import argument_names
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.context import context
 from hilevel.engine.tensor import TensorBase
@@ -37,7 +38,7 @@ class HostLayer(Layer):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Return a layer from a config of `get_config`. Entries that only Keras needs are left out."""
-        only_in_keras = ("vocabulary_size", "oov_method")
+        only_in_keras = {"vocabulary_size", "oov_method"} - set(argument_names(cls))
         return super().from_config({k: v for k, v in config.items() if k not in only_in_keras})
 
     def build(self, input_shape: Shape | None = None) -> None:

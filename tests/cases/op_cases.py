@@ -578,6 +578,7 @@ for _name in ("bitwise_left_shift", "bitwise_right_shift"):
 unary("bitwise_not bitwise_invert", _bits[0], expected=np.invert, order=0)
 case("fmod", apart(2, 3), np.array([0.7, 1.9, 2.3]))
 case("hypot", apart(2, 3), apart(3))
+case("ldexp", apart(2, 3), ints(-3, 4, 3))
 unary("exp2 fabs deg2rad rad2deg cbrt sinc real conj conjugate", apart(2, 3))
 unary("imag angle signbit isreal", apart(2, 3), order=0)
 unary("isposinf isneginf", np.array([1.0, np.nan, np.inf, -np.inf]), order=0)

@@ -247,6 +247,11 @@ def test_erfinv_up_to_its_ends(run: Run, dtype: str) -> None:
     assert slope[3] == INF
 
 
+def test_ldexp_where_the_power_overflows(run: Run) -> None:
+    x = np.array([2.0**-120, -3.0, INF, 0.0], "float32")
+    assert run(ops.ldexp, x, np.array([200, -2, -9, 300])).tolist() == [2.0**80, -0.75, INF, 0]
+
+
 # -- complex numbers -----------------------------------------------------------------------------------
 
 COMPLEX = np.array([[1 + 2j, -3 + 0j], [0 - 1j, complex(0, -0.0)]])

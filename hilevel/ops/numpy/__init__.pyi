@@ -68,6 +68,7 @@ from hilevel.ops.numpy.derived import (
     hypot as hypot,
     isneginf as isneginf,
     isposinf as isposinf,
+    ldexp as ldexp,
     logaddexp2 as logaddexp2,
     rad2deg as rad2deg,
     select as select,

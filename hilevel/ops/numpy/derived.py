@@ -64,6 +64,37 @@ def exp2(xp: Namespace, x: TensorLike) -> Tensor:
 exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
 
 
+@composite
+@rounded
+def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return `x1 * 2^x2`, without overflow of the power.
+
+    Args:
+        x1: a tensor of any shape; integers and booleans become floatx. Only `x1` has a gradient.
+        x2: integers or booleans, of a shape that broadcasts with `x1`.
+
+    Raises:
+        TypeError: `x2` is neither integer nor boolean.
+
+    >>> ops.ldexp([1.0, 1.5], [3, -1])
+    array([8.  , 0.75], dtype=float32)
+    """
+    exponents = to_array(x2)
+    if exponents.dtype.kind not in "biu":
+        raise TypeError(
+            f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
+        )
+    return ldexp_op(to_float_array(x1), cast(exponents, "int32"))
+
+
+@op(shape=elementwise)
+def ldexp_op(xp: Namespace, x: Tensor, exponents: Tensor) -> Tensor:
+    return xp.ldexp(x, exponents)
+
+
+ldexp_op.gradient(lambda xp, g, y, x, exponents: (lambda: xp.ldexp(g, exponents), None))
+
+
 @op(dtype="float", shape=like)
 def cbrt(xp: Namespace, x: TensorLike) -> Tensor:
     """Return the cube root.

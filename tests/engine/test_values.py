@@ -250,6 +250,8 @@ def test_erfinv_up_to_its_ends(run: Run, dtype: str) -> None:
 def test_ldexp_where_the_power_overflows(run: Run) -> None:
     x = np.array([2.0**-120, -3.0, INF, 0.0], "float32")
     assert run(ops.ldexp, x, np.array([200, -2, -9, 300])).tolist() == [2.0**80, -0.75, INF, 0]
+    slope = run(lambda x: hilevel.grad(lambda x: ops.sum(ops.ldexp(x, [3, -2, 1, 4])))(x), x)
+    assert slope.tolist() == [8, 0.25, 2, 16]
 
 
 # -- complex numbers -----------------------------------------------------------------------------------

@@ -13,6 +13,7 @@ from hilevel.ops.numpy.bitwise import (
     bitwise_or as bitwise_or,
     bitwise_right_shift as bitwise_right_shift,
     bitwise_xor as bitwise_xor,
+    gcd as gcd,
     left_shift as left_shift,
     right_shift as right_shift,
 )

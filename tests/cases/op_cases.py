@@ -576,7 +576,8 @@ for _name in ["bitwise_and", "bitwise_or", "bitwise_xor", "left_shift", "right_s
 for _name in ("bitwise_left_shift", "bitwise_right_shift"):
     case(_name, *_bits, expected=getattr(np, _name.removeprefix("bitwise_")), order=0)
 unary("bitwise_not bitwise_invert", _bits[0], expected=np.invert, order=0)
-case("gcd", 6 * _bits[0], -4 * _bits[1], order=0)
+for _name in ("gcd", "lcm"):
+    case(_name, 6 * _bits[0], -4 * _bits[1], order=0)
 case("fmod", apart(2, 3), np.array([0.7, 1.9, 2.3]))
 case("hypot", apart(2, 3), apart(3))
 case("ldexp", apart(2, 3), ints(-3, 4, 3))

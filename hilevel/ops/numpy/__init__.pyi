@@ -14,6 +14,7 @@ from hilevel.ops.numpy.bitwise import (
     bitwise_right_shift as bitwise_right_shift,
     bitwise_xor as bitwise_xor,
     gcd as gcd,
+    lcm as lcm,
     left_shift as left_shift,
     right_shift as right_shift,
 )

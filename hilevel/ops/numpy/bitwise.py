@@ -1,4 +1,4 @@
-"""Operations on integers: on their bits, and common divisors."""
+"""Operations on integers: on their bits, and common divisors and multiples."""
 
 from __future__ import annotations
 
@@ -96,6 +96,19 @@ def gcd(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     array([4, 2], dtype=int32)
     """
     return xp.gcd(x1, x2)
+
+
+@op(dtype="number", shape=integral)
+def lcm(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return the least common multiple, which is not negative; with 0 it is 0.
+
+    Args:
+        x1, x2: integers or booleans, of any shapes that broadcast.
+
+    >>> ops.lcm([4, 6], 10)
+    array([20, 30], dtype=int32)
+    """
+    return xp.lcm(x1, x2)
 
 
 bitwise_invert, bitwise_left_shift, bitwise_right_shift = bitwise_not, left_shift, right_shift

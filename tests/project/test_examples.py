@@ -37,6 +37,7 @@ def test_an_example_does_what_it_says(name: str, backend: str, tmp_path: Path) -
     environment = {
         **os.environ, "HILEVEL_BACKEND": backend, "HILEVEL_HOME": str(tmp_path), "KERAS_HOME": str(tmp_path),
         "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "0",
+        "XLA_FLAGS": "",
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), *SHORT[name].split()],

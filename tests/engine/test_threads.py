@@ -113,7 +113,12 @@ def history(model: Any, x: Any, y: Any, **options: Any) -> Any:
     return model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0, **options).history
 
 
-@pytest.mark.parametrize("eager", [False, True], ids=["compiled", "eager"])
+COMPILED_AND_EAGER = pytest.mark.parametrize(
+    "eager", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["compiled", "eager"]
+)
+
+
+@COMPILED_AND_EAGER
 def test_models_train_in_threads_at_once(backend: Any, eager: bool) -> None:
     def make() -> list[Any]:
         hilevel.utils.set_random_seed(3)
@@ -202,7 +207,7 @@ def test_eager_gradients_of_shared_variables_in_threads(backend: Any) -> None:
                 np.testing.assert_array_equal(g, right)
 
 
-@pytest.mark.parametrize("eager", [False, True], ids=["compiled", "eager"])
+@COMPILED_AND_EAGER
 def test_fit_beside_predict_and_evaluate(backend: Any, eager: bool) -> None:
     hilevel.utils.set_random_seed(6)
     model, x, y = learner(samples=96 if eager else 512)

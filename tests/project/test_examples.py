@@ -31,6 +31,7 @@ def test_every_example_is_run() -> None:
     assert {p.stem for p in EXAMPLES.glob("*.py")} == set(SHORT) | {"options"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 @pytest.mark.parametrize("name", SHORT)
 def test_an_example_does_what_it_says(name: str, backend: str, tmp_path: Path) -> None:

@@ -69,7 +69,7 @@ def make(name: str) -> Any:
     return Largest() if name == "own" else getattr(metrics, name)(**ARGUMENTS.get(name, {}))
 
 
-@pytest.mark.parametrize("eagerly", [False, True])
+@pytest.mark.parametrize("eagerly", [False, pytest.param(True, marks=pytest.mark.slow)])
 @pytest.mark.parametrize("name", [*CLASSES, "own"])
 def test_every_metric(name: str, eagerly: bool, backend: Any) -> None:
     y, units, activation = TARGETS[KIND.get(name, "binary")]

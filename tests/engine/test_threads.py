@@ -77,7 +77,7 @@ def test_many_threads_predict_with_one_fresh_model(backend: Any, name: str, buil
     data = [rows(n, shape) for n in SIZES]
 
     def predict() -> list[Any]:
-        return [(i % len(data), model.predict(data[i % len(data)], verbose=0)) for i in range(100)]
+        return [(i % len(data), model.predict(data[i % len(data)], verbose=0)) for i in range(40)]
 
     found = in_threads([predict] * 8)
     expected = [model.predict(x, verbose=0) for x in data]

@@ -97,7 +97,8 @@ def test_a_compiled_model(name: str, way: Any, backend: Any) -> None:
 
 
 @pytest.mark.parametrize("name", OPTIMIZERS)
-def test_every_optimizer(name: str, backend: Any) -> None:
+def test_every_optimizer(name: str) -> None:
+    """On NumPy: `test_a_compiled_model` has an optimizer on JAX."""
     options: dict[str, Any] = {"use_ema": True} if name == "SGD" else {}
     model = trained(sequential, getattr(optimizers, name)(learning_rate=0.01, **options))
     check(model, pickle.loads(pickle.dumps(model)))

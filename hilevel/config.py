@@ -9,6 +9,7 @@ import os
 
 from hilevel import dtype_policies
 from hilevel.api.lazy import install_getattr as _install_getattr
+from hilevel.api.serialization import enable_unsafe_deserialization as enable_unsafe_deserialization
 from hilevel.engine import backends
 from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.settings import settings

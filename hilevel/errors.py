@@ -14,6 +14,8 @@ Exception
 ├── ValueError
 │   ├── ArgumentError              a setting of a wrong type or value (a TypeError, too)
 │   ├── ShapeError                 shapes that do not match
+│   ├── InvalidFileError           a file that is damaged, of another format, or not complete
+│   │   └── UnsafeContentError     contents of a file that loading refuses, such as code
 │   ├── OutOfRangeError            an index or label outside its range (an IndexError, too)
 │   └── UnknownNameError           no loss, metric or layer of this name
 └── UserWarning
@@ -61,6 +63,14 @@ class ArgumentError(ValueError, TypeError):
 
 class ShapeError(ValueError):
     """Shapes that do not match."""
+
+
+class InvalidFileError(ValueError):
+    """A file that is damaged, of another format, or that does not fit the model."""
+
+
+class UnsafeContentError(InvalidFileError):
+    """Contents of a file that loading refuses: code, names of other files, sizes that do not fit the file."""
 
 
 class OutOfRangeError(ValueError, IndexError):
@@ -175,11 +185,13 @@ __all__ = [
     "BackendNotAvailableError",
     "ConstantOutputWarning",
     "HilevelWarning",
+    "InvalidFileError",
     "NotCompiledError",
     "NotFiniteError",
     "OutOfRangeError",
     "ShapeError",
     "TracedValueError",
     "UnknownNameError",
+    "UnsafeContentError",
     "VariableCreationError",
 ]

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, Self, TypeVar
 
-from hilevel.api.registry import plain
+from hilevel.api.serialization import plain
 from hilevel.errors import unknown_argument
 
 P = ParamSpec("P")

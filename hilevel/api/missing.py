@@ -17,7 +17,6 @@ SPACES = (
 """The public modules, in the order of the search for a name."""
 
 _FROM_NUMPY = "hilevel takes arrays of any source: load the data with NumPy, pandas or Pillow"
-_NO_SAVING = "save the arrays of model.get_weights() with numpy.savez, and pass them to model.set_weights"
 
 INSTEAD = {
     "keras": "hilevel itself has the names of Keras: write hilevel.layers, not hilevel.keras.layers",
@@ -55,16 +54,12 @@ INSTEAD = {
     "losses.Reduction": 'use a string: reduction="sum_over_batch_size", "sum", "mean" or None',
     "mixed_precision.LossScaleGradientTape": "use LossScaleOptimizer",
     "models.Functional": "use Model(inputs, outputs)",
-    "models.load_model": _NO_SAVING,
-    "models.save_model": _NO_SAVING,
     "optimizers.experimental": "its optimizers are in hilevel.optimizers itself",
     "optimizers.legacy": "it was removed in Keras 3: use hilevel.optimizers.Adam, SGD, ...",
     "preprocessing.image": _FROM_NUMPY,
     "preprocessing.image_dataset_from_directory": _FROM_NUMPY,
     "preprocessing.sequence.TimeseriesGenerator": "use a hilevel.utils.PyDataset",
     "preprocessing.text": "use hilevel.layers.TextVectorization",
-    "saving.load_model": _NO_SAVING,
-    "saving.save_model": _NO_SAVING,
     "utils.HDF5Matrix": "use a hilevel.utils.PyDataset",
     "utils.image_dataset_from_directory": _FROM_NUMPY,
     "utils.load_img": _FROM_NUMPY,

@@ -10,130 +10,15 @@ import importlib
 import inspect
 import re
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, TypeVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
+from hilevel.api.custom_objects import custom_names, custom_object_scope, get_registered_object
+from hilevel.api.serialization import deserialize, plain
 from hilevel.errors import unknown_name
 
 if TYPE_CHECKING:
-    from hilevel.engine.types import Config, Function
-
-T = TypeVar("T", bound=Callable[..., Any])
-
-_custom_objects: dict[str, Any] = {}
-
-
-def get_custom_objects() -> dict[str, Any]:
-    """Return the dict of the user's classes and functions by name.
-
-    >>> import hilevel
-    >>> hilevel.saving.get_custom_objects()
-    {}
-    """
-    return _custom_objects
-
-
-@contextmanager
-def custom_object_scope(custom_objects: dict[str, Any]) -> Iterator[None]:
-    """Return a block in which the given classes and functions are found by name as well.
-
-    Args:
-        custom_objects: the classes and functions, by name.
-
-    >>> import hilevel
-    >>> with hilevel.saving.custom_object_scope({"double": lambda x: 2 * x}):
-    ...     hilevel.activations.get("double")(2.0)
-    4.0
-    """
-    before = dict(_custom_objects)
-    _custom_objects.update(custom_objects)
-    try:
-        yield
-    finally:
-        _custom_objects.clear()
-        _custom_objects.update(before)
-
-
-def register_keras_serializable(package: str = "Custom", name: str | None = None) -> Callable[[T], T]:
-    """Register a class or function under the name `package>name`, as a decorator.
-
-    Args:
-        package: the prefix.
-        name: the name; by default the name of the class or function.
-
-    Raises:
-        ValueError: a class has no method `get_config`.
-
-    >>> import hilevel
-    >>> @hilevel.saving.register_keras_serializable("docs")
-    ... def twice(x):
-    ...     return 2 * x
-    >>> hilevel.saving.get_registered_name(twice)
-    'docs>twice'
-    >>> _ = hilevel.saving.get_custom_objects().pop("docs>twice")
-    """
-
-    def register(thing: T) -> T:
-        if inspect.isclass(thing) and not hasattr(thing, "get_config"):
-            raise ValueError(f"{thing.__name__} has no method get_config, so that it cannot be serialized.")
-        _custom_objects[f"{package}>{name or thing.__name__}"] = thing
-        return thing
-
-    return register
-
-
-def get_registered_name(obj: Function) -> str:
-    """Return the name under which a class or function is registered, else its own name.
-
-    Args:
-        obj: the class or function.
-
-    >>> import hilevel
-    >>> hilevel.saving.get_registered_name(len)
-    'len'
-    """
-    return next((k for k, v in _custom_objects.items() if v is obj), obj.__name__)
-
-
-def get_registered_object(
-    name: str, custom_objects: dict[str, Any] | None = None, module_objects: dict[str, Any] | None = None
-) -> Any:
-    """Return the class or function registered under a name, else None.
-
-    Args:
-        name: the name, such as `"package>name"`.
-        custom_objects, module_objects: more classes and functions, by name.
-
-    >>> import hilevel
-    >>> hilevel.saving.get_registered_object("nothing")
-    """
-    for table in (_custom_objects, custom_objects or {}, module_objects or {}):
-        if name in table:
-            return table[name]
-    return None
-
-
-def plain(value: object) -> Any:
-    """Return a value as plain data: objects as class name and config, functions as names, arrays as lists.
-
-    Args:
-        value: an object, a function, an array, a Python scalar, a string, or a nested structure of these.
-
-    >>> import hilevel
-    >>> from hilevel.api.registry import plain
-    >>> plain({"activation": hilevel.activations.relu, "mean": np.zeros(2)})
-    {'activation': 'relu', 'mean': [0.0, 0.0]}
-    """
-    if isinstance(value, (list, tuple)):
-        return [plain(v) for v in value] if isinstance(value, list) else tuple(map(plain, value))
-    if isinstance(value, dict):
-        return {k: plain(v) for k, v in value.items()}
-    if hasattr(value, "get_config") and not inspect.isclass(value):
-        return {"class_name": get_registered_name(type(value)), "config": value.get_config()}
-    if callable(value) and hasattr(value, "__name__"):
-        return get_registered_name(value)
-    return value.tolist() if hasattr(value, "tolist") else value
+    from hilevel.engine.types import Config
 
 
 def snake_case(name: str) -> str:
@@ -187,7 +72,7 @@ class Registry:
 
     def names(self) -> list[str]:
         """Return the names for suggestions in error messages."""
-        return sorted(n for n in self.targets if n == n.lower()) + sorted(_custom_objects)
+        return sorted(n for n in self.targets if n == n.lower()) + custom_names()
 
     def find(self, name: str, custom_objects: dict[str, Any] | None = None) -> Any:
         """Return the class or function of a name.
@@ -195,9 +80,9 @@ class Registry:
         Raises:
             UnknownNameError: no object has this name; the message suggests a name.
         """
-        for table in (custom_objects or {}, _custom_objects):
-            if name in table:
-                return table[name]
+        custom = get_registered_object(name, custom_objects)
+        if custom is not None:
+            return custom
         if not self.has(name):
             raise unknown_name(self.kind, name, self.names())
         module, _, public = self.targets[self._key(name)].rpartition(".")
@@ -236,19 +121,19 @@ class Registry:
         )
 
     def serialize(self, obj: object) -> Any:
-        """Return plain data from which `deserialize` restores an object: its name, or its class name and config.
+        """Return plain data from which `deserialize` restores an object: its name, or its class and config.
 
         Args:
-            obj: an object of this package, or a function. Its data contain neither weights nor input shapes.
+            obj: an object of this package, or a function. The data have the shapes of a built layer, but no weights.
 
         >>> import hilevel
-        >>> hilevel.regularizers.serialize(hilevel.regularizers.L2(0.5))
-        {'class_name': 'L2', 'config': {'l2': 0.5}}
+        >>> hilevel.regularizers.serialize(hilevel.regularizers.L2(0.5))["config"]
+        {'l2': 0.5}
         """
         return plain(obj)
 
     def deserialize(self, config: str | Config | None, custom_objects: dict[str, Any] | None = None) -> Any:
-        """Return the object that plain data describe. A layer has no weights until it is called or built for a shape.
+        """Return the object that plain data describe. A layer is built for the shapes in them, with new weights.
 
         Args:
             config: the name, or a dict with `"class_name"` and `"config"`.
@@ -266,12 +151,8 @@ class Registry:
         if isinstance(config, str):
             found = self.find(config, custom_objects)
             return found() if inspect.isclass(found) else found
-        name = config.get("registered_name") or config["class_name"]
-        cls = self.find(name, custom_objects)
-        inner = config.get("config", {})
-        if not inspect.isclass(cls):
-            return cls
-        return cls.from_config(inner) if hasattr(cls, "from_config") else cls(**inner)
+        with custom_object_scope(custom_objects):
+            return deserialize(config, self.package.removeprefix("hilevel."))
 
 
 def _renamed(method: Callable[..., Any], name: str) -> Callable[..., Any]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from hilevel.api.lazy import LazyModule
 from hilevel.engine import dtypes
+from hilevel.engine.allowance import allowance
 from hilevel.engine.autodiff.tape import TapeTensor, to_host
 from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.context import context, scope
@@ -88,6 +89,9 @@ class Variable(TensorBase):
         self.view: Callable[[Any], Any] | None = None
         self.backend: Backend = current_backend()
         self._array: Array = self._first_value(initializer, shape, dtype)
+        limit = allowance.get()
+        if limit is not None and (callable(initializer) or isinstance(initializer, str)):
+            limit.delay(self, initializers.get(initializer))
         self.shape: tuple[int, ...] = tuple(self._array.shape)
         self.dtype: DType = np.dtype(self._array.dtype)
 
@@ -97,8 +101,11 @@ class Variable(TensorBase):
         if callable(initializer):
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": an initializer function needs a shape.')
-            dtype = dtypes.as_dtype(dtype or settings.floatx)
-            initializer = initializer(tuple(shape), dtype=dtype.name)
+            dtype, limit = dtypes.as_dtype(dtype or settings.floatx), allowance.get()
+            if limit is None:
+                initializer = initializer(tuple(shape), dtype=dtype.name)
+            else:
+                initializer = limit.zeros(shape, dtype, self.path)
         value = to_array(initializer, dtype)
         if isinstance(value, TensorSpec):
             raise ValueError(f'Variable "{self.name}" needs a tensor with values; got {value!r}.')

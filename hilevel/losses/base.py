@@ -7,8 +7,9 @@ from collections.abc import Sequence
 from typing import Any, Self, TypeAlias
 
 from hilevel import dtype_policies, losses, ops
-from hilevel.api import registry
+from hilevel.api import serialization
 from hilevel.api.configurable import Configurable
+from hilevel.api.registry import snake_case
 from hilevel.config import floatx
 from hilevel.engine.names import unique_name
 from hilevel.engine.types import Config, DType, DTypeLike, Function, Tensor, TensorLike
@@ -54,7 +55,7 @@ class Loss(Configurable):
             raise ValueError(
                 f"`reduction` must be one of {', '.join(map(repr, REDUCTIONS))}; got {reduction!r}."
             )
-        self.name = name or unique_name(registry.snake_case(type(self).__name__))
+        self.name = name or unique_name(snake_case(type(self).__name__))
         self.reduction = reduction
         self._dtype: DType = dtype_policies.get(dtype or floatx()).compute
         self._own_dtype = dtype is not None
@@ -140,13 +141,14 @@ class LossFunctionWrapper(Loss):
     def get_config(self) -> Config:
         """Return the constructor's arguments, the function by its name."""
         config = super().get_config()
-        return config | registry.plain(self.options) if "fn" in config else config
+        return config | serialization.plain(self.options) if "fn" in config else config
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Return the loss that `get_config` described."""
-        if isinstance(config.get("fn"), str):
-            config = {**config, "fn": losses.get(config["fn"])}
+        fn = config.get("fn")
+        if isinstance(fn, (str, dict)):
+            config = {**config, "fn": losses.get(fn)}
         return cls(**config)
 
 

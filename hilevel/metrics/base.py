@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any, TypeAlias
 
 from hilevel import dtype_policies, initializers, ops, tree
@@ -110,6 +110,27 @@ class Metric(Configurable):
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         self.update_state(*args, **kwargs)
         return self.result()
+
+    # -- storage -----------------------------------------------------------------------------------
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Write the Variables as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
+        for i, v in enumerate(self._variables):
+            store[str(i)] = v.numpy()
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Read the arrays of `save_own_variables`.
+
+        Raises:
+            ValueError: the number of arrays is not the number of Variables.
+        """
+        if len(store) != len(self._variables):
+            names = ", ".join(v.name for v in self._variables) or "none"
+            raise ValueError(
+                f'The metric "{self.name}" has {len(self._variables)} Variables ({names}); got {len(store)} arrays.'
+            )
+        for i, v in enumerate(self._variables):
+            v.assign(store[str(i)])
 
     # -- without side effects ----------------------------------------------------------------------
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any, Self
 
 from hilevel import losses, metrics, ops
-from hilevel.api import registry
+from hilevel.api import serialization
 from hilevel.engine.types import Config, DType, DTypeLike, Tensor, TensorLike
 from hilevel.losses.base import cast_to, same_rank
 from hilevel.metrics.base import Metric, accumulate
@@ -120,12 +120,13 @@ class MeanMetricWrapper(Mean):
     def get_config(self) -> Config:
         """Return the constructor's arguments, the function by its name."""
         config = super().get_config()
-        return config | registry.plain(self.options) if "fn" in config else config
+        return config | serialization.plain(self.options) if "fn" in config else config
 
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Return the metric that `get_config` described."""
-        if isinstance(config.get("fn"), str):
-            fn = getattr(metrics, config["fn"], None) or losses.get(config["fn"])
-            config = {**config, "fn": fn}
+        fn = config.get("fn")
+        if isinstance(fn, (str, dict)):
+            name = fn if isinstance(fn, str) else fn["config"]
+            config = {**config, "fn": getattr(metrics, name, None) or losses.get(fn)}
         return cls(**config)

@@ -1,31 +1,40 @@
-"""The config of a functional model: its layers and ops, and the calls of each, in the form that Keras uses."""
+"""The config of a functional model in Keras's form: its layers and ops, and the calls of each."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Sequence
+import inspect
+from collections.abc import Callable, Sequence
+from functools import cache
+from pathlib import Path
 from typing import Any
 
-import numpy as np
-
-from hilevel import tree
-from hilevel.api.registry import get_registered_name, get_registered_object
-from hilevel.engine.autodiff.tape import to_host
-from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.interpreter import backend_of
+from hilevel import ops, tree
+from hilevel.api.custom_objects import get_registered_name, get_registered_object
+from hilevel.api.lazy import read_stub
+from hilevel.api.serialization import deserialize, serialize
+from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.names import distinct
 from hilevel.engine.op import Composite, Op
 from hilevel.engine.types import Config
-from hilevel.layers import deserialize, serialize
+from hilevel.layers import deserialize as deserialize_layer
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import InputLayer
 from hilevel.models.graph_run import Graph
 
 _TENSOR = "__keras_tensor__"
+_OPS = "keras.src.ops."
 
 
 class _NotYet(Exception):
     """The signal that a call needs the result of a later call."""
+
+
+@cache
+def _keras_ops() -> dict[str, tuple[str, list[str]]]:
+    """Return the class in Keras of each op, such as `numpy.Reshape`, and the arguments of its constructor."""
+    lines = Path(__file__).with_name("keras_ops.txt").read_text().splitlines()
+    return {name: (target, arguments) for name, target, *arguments in map(str.split, lines)}
 
 
 # -- writing -------------------------------------------------------------------------------------------
@@ -45,13 +54,15 @@ def graph_config(graph: Graph) -> Config:
             layer = InputLayer(batch_shape=x.shape, dtype=x.dtype, name=name)
         entries[id(x)] = serialize(layer) | {"name": name, "inbound_nodes": []}
         places[id(x)] = [name, 0, 0]
+    taken = {*graph.input_names, *(layer.name for layer in graph.layers)}
     for node in graph.nodes:
-        key = id(node.operation) if isinstance(node.operation, Layer) else id(node)
-        entry = entries.get(key) or _entry(node.operation, {e["name"] for e in entries.values()})
-        entries[key] = entry
-        entry["inbound_nodes"].append(
-            {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
-        )
+        is_layer = isinstance(node.operation, Layer)
+        key = id(node.operation) if is_layer else id(node)
+        if key not in entries:
+            entries[key] = _layer_entry(node.operation) if is_layer else _op_entry(node, taken)
+        entry = entries[key]
+        taken.add(entry["name"])
+        entry["inbound_nodes"].append(_call(node, places) if is_layer else _op_call(node, entry, places))
         for i, output in enumerate(tree.flatten(node.outputs)):
             places[id(output)] = [entry["name"], len(entry["inbound_nodes"]) - 1, i]
     return {
@@ -61,17 +72,69 @@ def graph_config(graph: Graph) -> Config:
     }
 
 
-def _entry(operation: Any, taken: set[str]) -> Config:
-    """Return the description of a layer or op, under a name that is not taken, without calls."""
-    if isinstance(operation, Layer):
-        return serialize(operation) | {"name": operation.name, "inbound_nodes": []}
+def _layer_entry(layer: Layer) -> Config:
+    return serialize(layer) | {"name": layer.name, "inbound_nodes": []}
+
+
+def _op_entry(node: Node, taken: set[str]) -> Config:
+    """Return the description of an op, by its class in Keras if there is one, under a name that is not taken."""
+    operation, public = node.operation, _public_name(node)
+    name = distinct(public, taken)
+    registered = get_registered_object(get_registered_name(operation)) is operation
+    if public not in _keras_ops() or registered:
+        entry = {
+            "module": operation.__module__,
+            "class_name": "Op",
+            "config": {"name": get_registered_name(operation)},
+        }
+        return entry | {"name": name, "inbound_nodes": []}
+    target, arguments = _keras_ops()[public]
+    module, class_name = target.split(".")
+    config = {k: serialize(v) for k, v in _named(node).items() if k in arguments}
     return {
-        "module": operation.__module__,
-        "class_name": "Op",
-        "config": {"name": get_registered_name(operation)},
-        "name": distinct(operation.name, taken),
+        "module": _OPS + module,
+        "class_name": class_name,
+        "config": {"name": name, **config},
+        "registered_name": class_name,
+        "name": name,
         "inbound_nodes": [],
     }
+
+
+def _public_name(node: Node) -> str:
+    """Return the name of an op in Keras."""
+    name = str(node.operation.name)
+    if name == "mask_triangle":
+        return "tril" if node.kwargs.get("lower", True) else "triu"
+    return {"getitem": "get_item", "select": "where"}.get(name, name)
+
+
+def _named(node: Node) -> dict[str, Any]:
+    """Return the arguments of a call of an op by name; several tensors of one parameter as a list."""
+    signature = inspect.signature(node.operation)
+    return dict(signature.bind_partial(*node.args, **node.kwargs).arguments)
+
+
+def _op_call(node: Node, entry: Config, places: dict[int, list[Any]]) -> Config:
+    """Return a call of an op: the arguments that its constructor in Keras does not take."""
+    if entry["class_name"] == "Op":
+        return {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
+    _, arguments = _keras_ops()[_public_name(node)]
+    several = any(
+        p.kind is p.VAR_POSITIONAL for p in inspect.signature(node.operation).parameters.values()
+    ) and node.operation.name not in ("einsum", "meshgrid")
+    args = [list(node.args)] if several else list(node.args)
+    if not several:
+        names = list(inspect.signature(node.operation).parameters)
+        args = [a for a, n in zip(args, names, strict=False) if n not in arguments] or args
+    kwargs = {k: v for k, v in node.kwargs.items() if k not in arguments and k != "lower"}
+    return {"args": _written(args, places), "kwargs": _written(kwargs, places)}
+
+
+def _call(node: Node, places: dict[int, list[Any]]) -> Config:
+    """Return a call of a layer. Keras writes `training` in each call; `explicit` marks the user's own."""
+    call = {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
+    return call | {"explicit": True} if "training" in node.kwargs else call
 
 
 def _positions(structure: object, places: dict[int, list[Any]]) -> Any:
@@ -82,38 +145,21 @@ def _positions(structure: object, places: dict[int, list[Any]]) -> Any:
     return places[id(structure)]
 
 
-def _written(x: object, places: dict[int, list[Any]]) -> Any:
+def _written(x: Any, places: dict[int, list[Any]]) -> Any:
     """Return an argument of a call as plain data."""
-    if x is None or isinstance(x, (bool, int, float, str)):
-        return x
     if isinstance(x, dict):
         return {key: _written(value, places) for key, value in x.items()}
-    if isinstance(x, list):
+    if isinstance(x, (list, tuple)):
         return [_written(value, places) for value in x]
-    if isinstance(x, tuple):
-        return {"class_name": "__tuple__", "items": [_written(value, places) for value in x]}
-    name, config = _described(x, places)
-    return {"class_name": name, "config": config}
-
-
-def _described(x: Any, places: dict[int, list[Any]]) -> tuple[str, Any]:
-    """Return the kind of an argument, and its contents."""
     if isinstance(x, SymbolicTensor):
-        return _TENSOR, {"shape": list(x.shape), "dtype": x.dtype.name, "keras_history": places[id(x)]}
-    if isinstance(x, slice):
-        return "__slice__", {k: _written(getattr(x, k), places) for k in ("start", "stop", "step")}
-    if x is Ellipsis:
-        return "__ellipsis__", {}
-    if isinstance(x, (np.dtype, type)):
-        return "__dtype__", {"name": np.dtype(x).name}
-    if isinstance(x, (np.ndarray, np.generic)) or backend_of(x).is_array(x):
-        array = to_host(x)
-        return "__numpy__", {"value": array.tolist(), "dtype": array.dtype.name}
-    raise TypeError(
-        f"The config of a functional model cannot hold the argument {x!r} of a call, of type {type(x).__name__}. "
-        "Expected tensors, arrays, scalars, text, slices, and lists, tuples or dicts of them. Define a layer that "
-        "makes it."
-    )
+        position = {"shape": list(x.shape), "dtype": x.dtype.name, "keras_history": places[id(x)]}
+        return {"class_name": _TENSOR, "config": position}
+    try:
+        return serialize(x)
+    except (TypeError, ValueError) as error:
+        raise TypeError(
+            f"The config of a functional model cannot hold an argument of a call: {error}"
+        ) from None
 
 
 # -- reading -------------------------------------------------------------------------------------------
@@ -123,7 +169,7 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
     """Return the symbolic inputs and outputs of the graph that `graph_config` described.
 
     Raises:
-        ValueError: a call needs a tensor that no call returns.
+        ValueError: a call needs a tensor that no call returns, or an op has no tensor of the graph.
     """
     tensors: dict[tuple[Any, ...], Any] = {}
     calls = []
@@ -144,14 +190,47 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
 
 
 def _operation(entry: Config) -> Any:
-    """Return the layer or op of an entry. Ops must be of hilevel, or registered."""
-    if entry["class_name"] != "Op":
-        return deserialize(
-            {key: entry[key] for key in ("class_name", "config", "registered_name") if key in entry}
-        )
-    module, name = str(entry["module"]), entry["config"]["name"]
+    """Return the layer of an entry, or a function that calls its op."""
+    module, name = str(entry.get("module")), entry["class_name"]
+    if module.startswith(_OPS):
+        return _keras_op(name, entry["config"])
+    if name == "Op":
+        return _own_op(module, entry["config"]["name"])
+    return deserialize_layer({k: v for k, v in entry.items() if k not in ("name", "inbound_nodes")})
+
+
+def _keras_op(class_name: str, config: Config) -> Callable[..., Any]:
+    """Return a function that calls the op of a class of Keras with the arguments of the class's constructor."""
+    found = [n for n, (target, _) in _keras_ops().items() if target.partition(".")[2] == class_name]
+    if not found or found[0] not in dir(ops):
+        raise ValueError(f"The model uses the op {class_name} of Keras, which hilevel lacks.")
+    function, settings = getattr(ops, found[0]), _as_tuples(deserialize(config))
+    settings.pop("name", None)
+
+    def call(*args: Any, **kwargs: Any) -> Any:
+        if not any(isinstance(x, SymbolicTensor) for x in tree.flatten((args, kwargs))):
+            raise ValueError(f"The op {class_name} of the model has no tensor of the graph as an argument.")
+        if found[0] == "get_item":
+            args = (args[0], *map(_as_tuples, args[1:]))
+            kwargs = _as_tuples(kwargs)
+        first = [settings["subscripts"]] if found[0] == "einsum" else []
+        rest = {k: v for k, v in settings.items() if k != "subscripts"}
+        return function(*first, *args, **rest, **kwargs)
+
+    return call
+
+
+def _as_tuples(x: Any) -> Any:
+    """Return a structure with tuples in place of lists, as NumPy expects axes and keys."""
+    if isinstance(x, dict):
+        return {key: _as_tuples(value) for key, value in x.items()}
+    return tuple(map(_as_tuples, x)) if isinstance(x, (list, tuple)) else x
+
+
+def _own_op(module: str, name: str) -> Any:
+    """Return an op that Keras lacks: a registered one, or one of the modules with the public ops."""
     found = get_registered_object(name)
-    if found is None and module.startswith("hilevel.ops."):
+    if found is None and module in _op_modules():
         found = getattr(importlib.import_module(module), name, None)
     if not isinstance(found, (Op, Composite)):
         raise ValueError(
@@ -160,12 +239,24 @@ def _operation(entry: Config) -> Any:
     return found
 
 
+@cache
+def _op_modules() -> set[str]:
+    """Return the modules that the stub of `hilevel.ops` lists."""
+    modules: set[str] = set()
+    for package in ("", ".core", ".numpy", ".nn", ".linalg", ".math"):
+        source = importlib.import_module(f"hilevel.ops{package}").__file__
+        modules.update(read_stub(Path(f"{source}i").read_text(encoding="utf-8"))[0].values())
+    return modules
+
+
 def _called(operation: Any, name: str, index: int, call: Config, tensors: dict[tuple[Any, ...], Any]) -> bool:
     """Make a call and store its results, if its inputs exist. Return True if they do."""
     try:
         args, kwargs = _read(call["args"], tensors), _read(call["kwargs"], tensors)
     except _NotYet:
         return False
+    if not call.get("explicit"):
+        kwargs = {k: v for k, v in kwargs.items() if k != "training" and (k != "mask" or v is not None)}
     for i, output in enumerate(tree.flatten(operation(*args, **kwargs))):
         tensors[name, index, i] = output
     return True
@@ -173,26 +264,15 @@ def _called(operation: Any, name: str, index: int, call: Config, tensors: dict[t
 
 def _read(x: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
     """Return an argument that `_written` wrote."""
-    if isinstance(x, list):
+    if isinstance(x, (list, tuple)):
         return [_read(value, tensors) for value in x]
     if not isinstance(x, dict):
         return x
     if "class_name" not in x:
         return {key: _read(value, tensors) for key, value in x.items()}
-    name, config = x["class_name"], x.get("config", {})
-    if name == _TENSOR:
-        return _tensor(config["keras_history"], tensors)
-    if name == "__tuple__":
-        return tuple(_read(value, tensors) for value in x["items"])
-    if name == "__slice__":
-        return slice(*(_read(config[k], tensors) for k in ("start", "stop", "step")))
-    if name == "__ellipsis__":
-        return Ellipsis
-    if name == "__dtype__":
-        return np.dtype(config["name"])
-    if name == "__numpy__":
-        return np.array(config["value"], config["dtype"])
-    raise ValueError(f'The config of a functional model has an argument of the unknown kind "{name}".')
+    if x["class_name"] == _TENSOR:
+        return _tensor(x["config"]["keras_history"], tensors)
+    return deserialize(x)
 
 
 def _tensor(history: Sequence[Any], tensors: dict[tuple[Any, ...], Any]) -> Any:
@@ -207,5 +287,11 @@ def _at(positions: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
     if isinstance(positions, dict):
         return {key: _at(value, tensors) for key, value in positions.items()}
     if isinstance(positions[0], str):
-        return tensors[tuple(positions)]
+        return _tensor_at(positions, tensors)
     return [_at(value, tensors) for value in positions]
+
+
+def _tensor_at(position: Sequence[Any], tensors: dict[tuple[Any, ...], Any]) -> Any:
+    if tuple(position) not in tensors:
+        raise ValueError(f"The config of a functional model has no tensor {list(position)} for an output.")
+    return tensors[tuple(position)]

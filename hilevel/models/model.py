@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Self, overload
 
 from hilevel import masks, tree
-from hilevel.api.registry import custom_object_scope
+from hilevel.api.custom_objects import custom_object_scope
+from hilevel.api.lazy import LazyModule
+from hilevel.api.serialization import serialize, sharing
 from hilevel.engine.graph import abstract_call
 from hilevel.engine.types import Config, ShapeLike
 from hilevel.errors import nearest
@@ -17,6 +21,9 @@ from hilevel.models.graph_run import Graph, Symbols
 from hilevel.models.summary import summary_text
 from hilevel.training.data.types import Structure
 from hilevel.training.trainer import Trainer
+
+saving: Any = LazyModule("hilevel.saving")
+"""The files of models. Their module is loaded when the first model is saved."""
 
 
 def overridable(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -159,7 +166,7 @@ class Model(Trainer):
         """Return the config: of a functional model its layers and calls, of a subclass the arguments of `__init__`."""
         if self._graph is None or type(self) is not Model:
             return super().get_config()
-        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
+        base = {"name": self.name, "trainable": self._trainable, "dtype": serialize(self.dtype_policy)}
         return base | graph_config(self._graph)
 
     @classmethod
@@ -188,6 +195,66 @@ class Model(Trainer):
         if self._graph is None or type(self).build is Model.build:
             return super().get_build_config()
         return {"input_shape": self.input_shape}
+
+    @property
+    def _class_in_files(self) -> str | None:
+        """The class of a functional model in Keras; None for other models, whose names are the same."""
+        return "Functional" if type(self) is Model and self._graph is not None else None
+
+    # -- files -------------------------------------------------------------------------------------
+
+    def save(
+        self, filepath: str | Path, overwrite: bool = True, zipped: bool | None = None, **kwargs: Any
+    ) -> None:
+        """Save the model to one file: config, weights, the arguments of `compile`, the state of the optimizer.
+
+        Args:
+            filepath: a name that ends in `.keras` (Keras's format; needs h5py) or `.hilevel` (needs only NumPy).
+            overwrite, zipped, kwargs: as in `hilevel.saving.save_model`.
+
+        Raises:
+            ValueError: the name has another ending.
+            FileExistsError: the file exists, and `overwrite` is False.
+
+        >>> import hilevel, tempfile, pathlib
+        >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
+        >>> path = pathlib.Path(tempfile.mkdtemp()) / "small.hilevel"
+        >>> model.save(path)
+        >>> hilevel.models.load_model(path).count_params()
+        3
+        """
+        saving.save_model(self, filepath, overwrite, zipped, **kwargs)
+
+    def save_weights(
+        self, filepath: str | Path, overwrite: bool = True, max_shard_size: float | None = None
+    ) -> None:
+        """Save the weights, and the state of the optimizer, to a file.
+
+        Args:
+            filepath, overwrite, max_shard_size: as in `hilevel.saving.save_weights`; for example a name that ends in
+                `.weights.h5`, `.safetensors` or `.weights.npz`.
+        """
+        saving.save_weights(self, filepath, overwrite, max_shard_size)
+
+    def load_weights(self, filepath: str | Path, skip_mismatch: bool = False, **kwargs: Any) -> None:
+        """Load the weights, and the state of the optimizer, from a file.
+
+        Args:
+            filepath, skip_mismatch, kwargs: as in `hilevel.saving.load_weights`.
+
+        Raises:
+            InvalidFileError: the file is damaged, of another format, or does not fit the model.
+        """
+        saving.load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def to_json(self, **kwargs: Any) -> str:
+        """Return the config as JSON text, for `hilevel.models.model_from_json`.
+
+        Args:
+            kwargs: arguments of `json.dumps`, such as `indent`.
+        """
+        with sharing():
+            return json.dumps(serialize(self), **kwargs)
 
     def _needs_graph(self) -> Graph:
         if self._graph is None:

@@ -11,8 +11,9 @@ from typing import Any, Self, TypeAlias
 import numpy as np
 
 from hilevel import initializers, ops
-from hilevel.api import registry
+from hilevel.api import serialization
 from hilevel.api.configurable import Configurable, argument_names
+from hilevel.api.custom_objects import get_registered_object
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import EVALUATE
@@ -139,6 +140,7 @@ class Optimizer(State, Configurable):
         if self.built:
             return
         home = variables[0].backend if variables else current_backend()
+        self._unbuilt = len(self._variables)
         with scope(backend=home, interpreter=EVALUATE):
             for own in self._variables:
                 own.to(home)
@@ -443,9 +445,7 @@ class Optimizer(State, Configurable):
         rate = self._learning_rate
         if isinstance(rate, Variable):
             return float(str(rate.numpy()))
-        if isinstance(rate, LearningRateSchedule):
-            return schedules.serialize(rate)
-        return registry.get_registered_name(rate)
+        return serialization.plain(rate)
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: Config | None = None) -> Self:
@@ -454,8 +454,7 @@ class Optimizer(State, Configurable):
         if isinstance(rate, dict):
             config = {**config, "learning_rate": schedules.deserialize(rate, custom_objects)}
         if isinstance(rate, str):
-            found = registry.get_registered_object(rate, custom_objects)
-            config = {**config, "learning_rate": found}
+            config = {**config, "learning_rate": get_registered_object(rate, custom_objects)}
         return cls(**config)
 
     def __repr__(self) -> str:

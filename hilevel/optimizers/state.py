@@ -23,6 +23,8 @@ class State:
 
     def __init__(self) -> None:
         self._variables: list[Variable] = []
+        self._unbuilt: int | None = None
+        """The number of Variables before the slots were made; None while there are no slots."""
 
     def add_variable(
         self,
@@ -89,12 +91,14 @@ class State:
             store[str(i)] = variable.numpy()
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
-        """Read the state from a dict that `save_own_variables` wrote.
+        """Read the state from a dict that `save_own_variables` wrote. A state before `build` leaves the slots alone.
 
         Raises:
             ValueError: the number of arrays differs, for example before `build`.
         """
         variables = self.variables
+        if len(store) == self._unbuilt:
+            variables = variables[: self._unbuilt]
         if len(store) != len(variables):
             raise ValueError(
                 f'The optimizer "{self.name}" has {len(variables)} variables; got '

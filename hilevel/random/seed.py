@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import threading
+from collections.abc import Mapping, MutableMapping
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -106,6 +107,15 @@ class SeedGenerator:
             state = self.state.read()
             self.state.replace_if_real(add(state, _STEP))
         return state
+
+    def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
+        """Write the seed and the number of draws into a dict, under `"0"`."""
+        store["0"] = self.state.numpy()
+
+    def load_own_variables(self, store: Mapping[str, Any]) -> None:
+        """Read the array of `save_own_variables`. A file of Keras has none, and changes nothing."""
+        if "0" in store:
+            self.state.assign(store["0"])
 
     def get_config(self) -> Config:
         """Return the config, from which `from_config` makes an equal generator."""

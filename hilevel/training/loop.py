@@ -16,8 +16,8 @@ import numpy as np
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.types import Tensor
 from hilevel.errors import warn
-from hilevel.training.data.adapters import Batches
 from hilevel.training.data.arrays import ArrayBatches
+from hilevel.training.data.batches import Batches
 from hilevel.training.state import Step
 
 if TYPE_CHECKING:
@@ -268,7 +268,7 @@ class Executions:
                 yield Execution(first, first + max(count, 1) - 1, [batch], count)
                 first += count
             return
-        batches = islice(self.batches.epoch(number), steps)
+        batches = self.batches.epoch(number, steps=steps)
         while some := list(islice(batches, self.size)):
             yield Execution(first, first + len(some) - 1, some)
             first += len(some)
@@ -281,10 +281,12 @@ class Executions:
             assert self.step.programs is not None
             result, every = self.step.programs.call_many(execution.bundled, *execution.batches)
             add(every, execution.bundled)
+            self.batches.mark_used()
             return result
         for batch in execution.batches:
             result = self.step.run(batch)
             add(result)
+        self.batches.mark_used()
         return result
 
 
@@ -324,6 +326,8 @@ def run_steps(
         getattr(callbacks, begin)(execution.first)
         with _training_step(model) if kind == "train" else unchanged:
             result = executions.run(execution, add)
+        if kind == "train":
+            model._training.batch = execution.last + 1
         getattr(callbacks, end)(execution.last, logs(result))
         interrupts.check()
         yield execution, result

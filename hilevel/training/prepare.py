@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,9 +16,11 @@ from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
 from hilevel.training import data as data_
-from hilevel.training.data.adapters import Batches, CachedIterator, RepeatedBatches, StreamBatches
+from hilevel.training.data.adapters import RepeatedBatches
 from hilevel.training.data.arrays import ArrayBatches
+from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import named_leaves
+from hilevel.training.data.streams import CachedIterator, StreamBatches
 from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.outputs import check_probabilities
@@ -42,7 +44,7 @@ def require_compiled(model: Trainer, what: str) -> None:
 
 def training_data(
     model: Trainer, x: Data | None, y: Data | None, sample_weight: Data | None, batch_size: int | None,
-    shuffle: bool, class_weight: ClassWeight | None, steps: int | None, validation_split: float,
+    shuffle: bool | str, class_weight: ClassWeight | None, steps: int | None, validation_split: float,
     validation_data: Data | None,
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return the batches for training, and the data for validation."""
@@ -53,9 +55,11 @@ def training_data(
             raise ValueError("validation_split requires arrays; for other data give validation_data.")
         (x, y, sample_weight), validation_data = whole.split(validation_split)
     batches: Any = data_.adapt(
-        x, y, sample_weight, batch_size=batch_size, shuffle=bool(shuffle), seed=seed, steps=steps,
+        x, y, sample_weight, batch_size=batch_size, shuffle=shuffle, seed=seed, steps=steps,
         class_weight=class_weight, output_names=model.output_names, dtype=dtype,
     )  # fmt: skip
+    if isinstance(batches, ArrayBatches):
+        batches.warn_of_slow_order()
     if steps is not None and not isinstance(batches, StreamBatches):
         batches = RepeatedBatches(batches, steps)
     return batches, validation_data
@@ -85,6 +89,17 @@ def one_batch(
         x, y, sample_weight, batch_size=2**62, class_weight=class_weight,
         output_names=model.output_names, dtype=model.variable_dtype,
     )  # fmt: skip
+
+
+@contextmanager
+def reading(*batches: Batches | None) -> Iterator[None]:
+    """Return a block at whose end the threads and processes that read these batches end."""
+    try:
+        yield
+    finally:
+        for each in batches:
+            if each is not None:
+                each.close()
 
 
 # -- weights, slots, metrics, and the ranges of the data -----------------------------------------------

@@ -14,7 +14,7 @@ from hilevel.training.outputs import OutputLosses, OutputMetrics
 
 if TYPE_CHECKING:
     from hilevel.callbacks.callback_list import CallbackList
-    from hilevel.training.data.adapters import Batches
+    from hilevel.training.data.batches import Batches
     from hilevel.training.trainer import Trainer
 
 
@@ -52,6 +52,8 @@ class TrainingState:
     jit_compile: bool | str = "auto"
     steps_per_execution: int | str = 1
     compiled: bool = False
+    arguments: dict[str, Any] = field(default_factory=dict)
+    """The arguments of `compile` by name, without the optimizer."""
     seed: int = 0
     """The seed of the order of samples, drawn by `compile`."""
     fits: int = 0
@@ -88,7 +90,7 @@ class TrainingState:
         """
         return {
             **{name: getattr(self, name) for name in ("seed", "fits", "epoch", "batch")},
-            "position": getattr(self.batches, "position", None),
+            "position": None if self.batches is None else self.batches.get_state(),
             "callbacks": [] if self.callbacks is None else self.callbacks.get_state(),
         }
 

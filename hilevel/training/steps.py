@@ -10,8 +10,10 @@ import numpy as np
 
 from hilevel import ops, optimizers, tree
 from hilevel.api.configurable import named_arguments
+from hilevel.api.serialization import deserialize, plain, serialize
 from hilevel.engine.autodiff.functional import value_and_grad
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Config, Tensor
+from hilevel.errors import warn
 from hilevel.layers.base.layer import Layer
 from hilevel.optimizers.base import Optimizer, OptimizerLike
 from hilevel.random.seed import make_seed
@@ -105,10 +107,50 @@ class TrainableLayer(Layer):
             jit_compile=jit_compile,
             steps_per_execution=steps_per_execution,
             compiled=True,
+            arguments={
+                "loss": loss,
+                "loss_weights": loss_weights,
+                "metrics": metrics,
+                "weighted_metrics": weighted_metrics,
+                "run_eagerly": run_eagerly,
+                "steps_per_execution": steps_per_execution,
+                "jit_compile": jit_compile,
+            },
             seed=make_seed(),
             history=self.history,
             access=self._training.access,
         )
+
+    def get_compile_config(self) -> Config:
+        """Return the arguments of `compile` as plain data, for `compile_from_config`; an empty dict before.
+
+        A lambda has no plain form: the config is empty then, with a warning.
+
+        >>> import hilevel
+        >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
+        >>> model.compile("sgd", "mse")
+        >>> model.get_compile_config()["loss"]
+        'mse'
+        """
+        state = self._training
+        if not state.compiled:
+            return {}
+        try:
+            return {"optimizer": serialize(state.optimizer), **plain(state.arguments)}
+        except (TypeError, ValueError) as error:
+            warn(
+                f"The arguments of compile cannot be saved: {error} Call compile after loading; the state of the "
+                "optimizer is not saved."
+            )
+            return {}
+
+    def compile_from_config(self, config: Config) -> None:
+        """Compile the model with a config of `get_compile_config`, and make the optimizer's state if it is built."""
+        known = inspect.signature(TrainableLayer.compile).parameters
+        settings = deserialize({key: value for key, value in config.items() if key in known})
+        self.compile(**settings)
+        if self.built and isinstance(self.optimizer, Optimizer):
+            self.optimizer.build(self.trainable_variables)
 
     # -- one step ----------------------------------------------------------------------------------
 

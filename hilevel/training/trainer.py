@@ -19,8 +19,8 @@ from hilevel.engine.protocol import Backend
 from hilevel.engine.types import Tensor
 from hilevel.errors import warn
 from hilevel.training import data as data_
-from hilevel.training.data.adapters import Batches
 from hilevel.training.data.arrays import ArrayBatches
+from hilevel.training.data.batches import Batches
 from hilevel.training.data.types import ClassWeight, Data, Structure
 from hilevel.training.loop import (
     Executions,
@@ -36,6 +36,7 @@ from hilevel.training.prepare import (
     check_losses,
     one_batch,
     prepare,
+    reading,
     require_compiled,
     training_data,
     validation_batches,
@@ -81,7 +82,7 @@ class Trainer(TrainableLayer):
         callbacks: CallbacksLike = None,
         validation_split: float = 0.0,
         validation_data: Data | None = None,
-        shuffle: bool = True,
+        shuffle: bool | str = True,
         class_weight: ClassWeight | None = None,
         sample_weight: Data | None = None,
         initial_epoch: int = 0,
@@ -94,7 +95,7 @@ class Trainer(TrainableLayer):
 
         Args:
             x: an array of shape `(samples, ...)`, or a list or dict of arrays; a generator or iterable of batches; a
-                `PyDataset`.
+                `PyDataset`. An array may lie in a file.
             y: the targets, if x is an array or a structure of arrays.
             batch_size: the number of samples in a batch; 32 by default.
             epochs: the number of the last epoch.
@@ -103,7 +104,8 @@ class Trainer(TrainableLayer):
             callbacks: `Callback` objects.
             validation_split: the fraction of the samples, at the end of the arrays, for validation.
             validation_data: `(x, y)` or `(x, y, sample_weight)`, or other data that `evaluate` accepts.
-            shuffle: whether the samples of arrays have a new order in each epoch.
+            shuffle: whether the samples of arrays have a new order in each epoch. `"batch"` shuffles blocks, and the
+                samples in windows of blocks, for arrays in files that are larger than memory.
             class_weight: `{class: weight}`, or `{output: {class: weight}}` for several outputs. Other classes have the
                 weight 1. Classes that do not occur in the array `y` give a warning.
             sample_weight: a weight for each sample, of shape `(samples,)`.
@@ -140,6 +142,7 @@ class Trainer(TrainableLayer):
             executions = Executions(step, batches, state.steps_per_execution, listeners.watches("train"))
             monitor = NonFiniteMonitor()
             with (
+                reading(batches, validation),
                 state.running(batches, listeners),
                 events(listeners, "train") as final,
                 interruptible() as interrupts,
@@ -155,8 +158,8 @@ class Trainer(TrainableLayer):
                     steps = run_steps(
                         self, "train", executions, listeners, interrupts, epoch=epoch, add=monitor.add
                     )
-                    for execution, result in steps:
-                        state.batch, logs = execution.last + 1, result
+                    for _, result in steps:
+                        logs = result
                         if self.stop_training:
                             break
                     monitor.check(epoch, batches)
@@ -205,7 +208,8 @@ class Trainer(TrainableLayer):
                 x, y, sample_weight, batch_size=batch_size, steps=steps, dtype=self.variable_dtype
             )
             listeners = CallbackList.make(callbacks, self, verbose, 1, steps or batches.steps)
-            results = _evaluate(self, batches, steps, listeners)
+            with reading(batches):
+                results = _evaluate(self, batches, steps, listeners)
         return _one_or_all(results, return_dict)
 
     @named_arguments
@@ -246,6 +250,7 @@ class Trainer(TrainableLayer):
                 tree.map_structure(lambda rows, y: rows.add(_on_host(y, count)), outputs, result)
 
             with (
+                reading(batches),
                 _read_access(self, with_metrics=False),
                 events(listeners, "predict"),
                 interruptible() as interrupts,

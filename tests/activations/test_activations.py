@@ -53,7 +53,7 @@ def test_get() -> None:
 
 def test_a_function_of_ones_own() -> None:
     double = lambda x: 2 * x
-    with hilevel.api.registry.custom_object_scope({"double": double}):
+    with hilevel.saving.custom_object_scope({"double": double}):
         assert activations.get("double") is double
 
 

@@ -44,8 +44,7 @@ _NOT_YET = {
     "LSTM": "inner_loop",
     "LossScaleOptimizer": "stateless_apply",
     "Model": """
-        export get_quantization_layer_structure get_state_tree load_weights quantize save
-        save_weights set_state_tree to_json
+        export get_quantization_layer_structure get_state_tree quantize set_state_tree
     """,
     "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
     "Normalization": "finalize_state",
@@ -53,14 +52,13 @@ _NOT_YET = {
     "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
     "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",
     "config": """
-        disable_traceback_filtering enable_traceback_filtering enable_unsafe_deserialization
+        disable_traceback_filtering enable_traceback_filtering
     """,
     "initializers": "STFT STFTInitializer stft",
     "layers": """
         CenterCrop RandomContrast RandomCrop
         RandomFlip RandomRotation RandomTranslation RandomZoom Resizing
     """,
-    "models": "load_model model_from_json save_model",
     "ops": """
         associative_scan cholesky ctc_loss det eigh fft fft2 ifft2 inv irfft
         istft lstsq pinv qr rearrange rfft slogdet solve solve_triangular stft svd vectorize
@@ -70,7 +68,6 @@ _NOT_YET = {
     "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",
     "preprocessing.image": "array_to_img img_to_array load_img save_img",
     "random": "beta gamma",
-    "saving": "load_model save_model",
     "utils": """
         array_to_img image_dataset_from_directory img_to_array load_img plot_model save_img
         timeseries_dataset_from_array

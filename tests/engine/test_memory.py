@@ -1,4 +1,4 @@
-"""Memory: of `predict`, and of data that are larger than memory."""
+"""Memory: of `predict`, and of the conversion of data."""
 
 from __future__ import annotations
 
@@ -64,41 +64,6 @@ def test_predict_needs_twice_its_outputs_at_most(name: str, kind: str) -> None:
     memory = run(PREDICT, name, kind)
     batch = memory["outputs"] / 24
     assert memory["above"] < (2 if kind == "generator" else 1.5) * memory["outputs"] + 2 * batch
-
-
-LARGE = """
-    import json, resource, sys
-    import numpy as np
-    import hilevel
-    from hilevel import layers
-
-    dtype, path = sys.argv[2], sys.argv[3]
-    hilevel.set_backend(sys.argv[1])
-    limit = int(sys.argv[4]) * 2**20
-    resource.setrlimit(resource.RLIMIT_DATA, (limit, limit))
-    row = 2**20 // np.dtype(dtype).itemsize
-    x = np.memmap(path, dtype, "r", shape=(3000, row))
-    model = hilevel.Sequential([layers.Input((row,)), layers.Reshape((row // 4, 4)), layers.GlobalAveragePooling1D(),
-                                layers.Dense(1)])
-    model.compile("sgd", "mse")
-    history = model.fit(x, np.ones(3000), batch_size=10, verbose=0, validation_split=0.1)
-    print(json.dumps({"loss": history.history["loss"][0], "shape": model.predict(x[:20], verbose=0).shape}))
-"""
-
-
-@LINUX
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "dtype"),
-    [*(("numpy", d) for d in ("float32", "float64", "float16", "uint8")), ("jax", "float64")],
-)
-def test_a_file_larger_than_memory(name: str, dtype: str, tmp_path: Path) -> None:
-    pytest.importorskip(name)
-    path = tmp_path / "large"
-    with open(path, "wb") as file:
-        file.truncate(3000 * 2**20)  # a file of zeros, which takes no room on the disk
-    result = run(LARGE, name, dtype, str(path), "900")
-    assert 0 < result["loss"] < 1 and result["shape"] == [20, 1]
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float16", ">f4"])

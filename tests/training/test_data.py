@@ -104,7 +104,8 @@ def test_floats_are_cast_and_integers_kept() -> None:
         (lambda: unpack_x_y_sample_weight((1, 2, 3, 4)), ValueError, "4 items"),
         (lambda: ArrayBatches(X).split(1.5), ValueError, "between 0 and 1"),
         (lambda: ArrayBatches(X).split(0.95), ValueError, "none for training"),
-        (lambda: PyDataset(workers=2), NotImplementedError, "workers"),
+        (lambda: PyDataset(workers=-1), ValueError, "workers must be at least 0"),
+        (lambda: adapt(X, shuffle="blocks"), ValueError, 'True, False or "batch"'),
     ],
 )
 def test_wrong_data_are_named(make: Any, error: Any, words: str) -> None:
@@ -202,16 +203,18 @@ def test_a_data_set_does_not_make_the_batches_before_the_start() -> None:
 
 
 @pytest.mark.parametrize("kind", ["arrays", "shuffled", "dataset"])
-def test_repeated_batches_go_on_from_a_position_that_is_set(kind: str) -> None:
+def test_repeated_batches_go_on_from_a_state_that_is_set(kind: str) -> None:
     whole = RepeatedBatches(KINDS[kind](), 7)
     all_batches = [batch for number in range(3) for batch in whole.epoch(number)]
-    assert len(all_batches) == 21 and whole.position == (4, 1)
+    assert len(all_batches) == 21 and whole.get_state() == (0, 0)
+    whole.mark_used()
+    assert whole.get_state() == (4, 1)
     first = RepeatedBatches(KINDS[kind](), 7)
     for _, batch in zip(range(3), first.epoch(0), strict=False):
         last = batch
     assert np.array_equal(last, all_batches[2])
     second = RepeatedBatches(KINDS[kind](), 7)
-    second.position = (0, 3)
+    second.set_state((0, 3))
     rest = [*second.epoch(0, 3), *second.epoch(1), *second.epoch(2)]
     assert len(rest) == 18 and all(map(np.array_equal, rest, all_batches[3:]))
 

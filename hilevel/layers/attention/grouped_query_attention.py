@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 from hilevel.layers.attention.base import BaseMultiHeadAttention
 from hilevel.layers.base.checks import (
@@ -39,6 +39,8 @@ class GroupQueryAttention(BaseMultiHeadAttention):
     Raises:
         ValueError: a size is not a positive integer, or `num_query_heads` is not a multiple of the other number.
     """
+
+    _class_in_files: ClassVar[str] = "GroupedQueryAttention"
 
     def __init__(
         self,

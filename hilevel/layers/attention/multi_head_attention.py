@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from operator import attrgetter
-from typing import Unpack
+from typing import ClassVar, Unpack
 
 from hilevel.engine.types import Axis, Sizes
 from hilevel.layers.attention.base import BaseMultiHeadAttention
@@ -53,6 +53,10 @@ class MultiHeadAttention(BaseMultiHeadAttention):
         ValueError: a size is not a positive integer, or an axis is not an integer.
         ShapeError: at the first call, the shapes of query, key and value disagree.
     """
+
+    _names_in_files: ClassVar[dict[str, str]] = {
+        f"_{part}_dense": f"{part}_dense" for part in ("query", "key", "value", "output")
+    }
 
     def __init__(
         self,

@@ -12,7 +12,9 @@ import numpy as np
 
 from hilevel import dtype_policies, layers, masks, regularizers, tree
 from hilevel.api.configurable import Configurable, argument_names, check_required
-from hilevel.api.registry import get_registered_object, snake_case
+from hilevel.api.custom_objects import get_registered_object
+from hilevel.api.registry import snake_case
+from hilevel.api.serialization import deserialize_inner, serialize
 from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import current_backend
@@ -87,6 +89,8 @@ class Layer(StateContainer, Configurable):
     _builds_on_call: ClassVar[bool] = False
     _built_from_start: ClassVar[bool] = True
     """The default of `built` in a layer without its own `build`, if the layers in it are built."""
+    _not_in_config: ClassVar[tuple[str, ...]] = ()
+    """Arguments of `Layer` that the class in Keras does not accept."""
     _declares_shape: ClassVar[bool] = False
     """True in a subclass with its own method for the shape of its output."""
 
@@ -335,8 +339,10 @@ class Layer(StateContainer, Configurable):
                 return
             names = self._build_parameters
             self._require_backend()
-            if names is not None:
-                shapes = shapes_of(self._bind(args, kwargs))
+            shapes = shapes_of(self._bind(args, kwargs))
+            if names is None and self._layers:
+                self._record.build_shapes = dict(shapes)
+            elif names is not None:
                 with scope(
                     interpreter=EVALUATE, autocast=None, overlay=None, placeholder_size=None, ranges=None
                 ):
@@ -387,10 +393,23 @@ class Layer(StateContainer, Configurable):
     def build_from_config(self, config: Config | None) -> None:
         """Build the layer with the shapes of a config of `get_build_config`; do nothing for None."""
         if config and config.get("input_shape") is not None:
-            self.build(config["input_shape"])
-            self._built = True
+            self._build_from(_as_shapes(config["input_shape"]))
         elif config and "shapes_dict" in config:
-            self.build(**config["shapes_dict"])
+            shapes = {name: _as_shapes(shape) for name, shape in config["shapes_dict"].items()}
+            if self._build_parameters is None:
+                self._build_from(*shapes.values())
+            else:
+                self.build(**shapes)
+
+    def _build_from(self, *shapes: Any) -> None:
+        """Build the layer for shapes; a layer without its own `build` by a run of `call` on shapes."""
+        if self._build_parameters is None and type(self).build is Layer.build:
+            self._require_backend()
+            inputs = [symbolic_inputs(shape, self.compute_dtype) for shape in shapes]
+            abstract_call(lambda *xs: self._run(xs, {}), tuple(inputs), {})
+        else:
+            self.build(*shapes)
+        self._built = True
 
     def _graph_call(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Build the layer, and record the call on symbolic tensors as a node of the graph."""
@@ -486,8 +505,9 @@ class Layer(StateContainer, Configurable):
         Each argument of `__init__` is read from the attribute of its name. If the attribute is missing, or contains
         layers or Variables made of the argument, the config has the argument itself.
         """
-        base = {"name": self.name, "trainable": self._trainable, "dtype": self.dtype_policy.name}
-        return base | {k: v for k, v in super().get_config().items() if k not in base}
+        base = {"name": self.name, "trainable": self._trainable, "dtype": serialize(self.dtype_policy)}
+        config = base | {k: v for k, v in super().get_config().items() if k not in base}
+        return {k: v for k, v in config.items() if k not in self._not_in_config}
 
     def _settings(self) -> dict[str, Any]:
         return settings_of(self, Layer)
@@ -512,16 +532,28 @@ def _recording_build(build: Callable[..., None]) -> Callable[..., None]:
     return build_and_record
 
 
+def _as_shapes(shape: Any) -> Any:
+    """Return a shape, or a structure of shapes, with tuples in place of the lists of JSON."""
+    if isinstance(shape, dict):
+        return {name: _as_shapes(part) for name, part in shape.items()}
+    if isinstance(shape, (list, tuple)):
+        is_shape = all(size is None or isinstance(size, int) for size in shape)
+        return tuple(shape) if is_shape else [_as_shapes(part) for part in shape]
+    return shape
+
+
 def _with_layers(value: Any) -> Any:
-    """Return a value of a config with layers in place of their configs."""
+    """Return a value of a config with layers and functions in place of their descriptions."""
     if isinstance(value, (list, tuple)):
         return [_with_layers(v) for v in value] if any(isinstance(v, dict) for v in value) else value
-    if isinstance(value, dict) and {"class_name", "config"} <= set(value):
-        name = value["class_name"]
-        found = get_registered_object(name) or getattr(layers, str(name), None)
-        is_layer = isinstance(found, type) and issubclass(found, Layer)
-        return layers.deserialize(value) if is_layer else value
-    return value
+    if not isinstance(value, dict):
+        return value
+    if not {"class_name", "config"} <= set(value):
+        return {key: _with_layers(v) for key, v in value.items()}
+    name = str(value["class_name"])
+    found = get_registered_object(value.get("registered_name") or name) or getattr(layers, name, None)
+    is_layer = isinstance(found, type) and issubclass(found, Layer)
+    return deserialize_inner(value, "layers") if is_layer or name in ("function", "Functional") else value
 
 
 def _describe(args: tuple[Any, ...]) -> str:

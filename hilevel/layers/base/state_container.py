@@ -443,4 +443,4 @@ class StateContainer(Tracker):
 
 
 def _is_metric(x: object) -> bool:
-    return hasattr(x, "update_state") and hasattr(x, "reset_state")
+    return hasattr(x, "update_state") and hasattr(x, "reset_state") and hasattr(x, "result")

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any, Unpack
+from typing import Any, Self, Unpack
 
-from hilevel.engine.types import Function, Shape, Tensor
+from hilevel.api.serialization import deserialize, find
+from hilevel.engine.types import Config, Function, Shape, Tensor
 from hilevel.layers.base.checks import (
     bad_setting,
 )
@@ -46,6 +47,14 @@ class Lambda(Layer):
         self.function, self.output_shape = function, output_shape
         self.arguments = arguments or {}
         self.mask = mask
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Return the layer of a config of `get_config`, whose functions are public or registered."""
+        name = config["function"]
+        return cls(
+            **{**deserialize(config), "function": find(name) if isinstance(name, str) else deserialize(name)}
+        )
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Return the result of the function."""

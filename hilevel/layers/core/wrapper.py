@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import Any, Self, Unpack
 
-from hilevel import layers
+from hilevel.api.custom_objects import custom_object_scope
+from hilevel.api.serialization import deserialize_inner
 from hilevel.engine.types import Config, Shape
 from hilevel.layers.base.checks import bad_setting
 from hilevel.layers.base.layer import Layer
@@ -42,4 +43,5 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         """Return a wrapper, with its layer, from a config of `get_config`."""
-        return cls(**config | {"layer": layers.deserialize(config["layer"], custom_objects)})
+        with custom_object_scope(custom_objects):
+            return cls(**{**config, "layer": deserialize_inner(config["layer"], "layers")})

@@ -42,6 +42,8 @@ class Discretization(Layer):
         ValueError: both or neither of `bin_boundaries` and `num_bins` are given; at a call, `adapt` was not called.
     """
 
+    _not_in_config = ("trainable",)
+
     def __init__(
         self,
         bin_boundaries: Sequence[float] | None = None,

@@ -94,7 +94,10 @@ class IndexLookup(HostLayer):
             self.set_vocabulary(vocabulary, idf_weights)
 
     def _settings(self) -> dict[str, Any]:
-        return super()._settings() | self._given_vocabulary
+        given = self._given_vocabulary
+        if isinstance(given["vocabulary"], (str, Path)):  # a config must not depend on a file
+            given = given | {"vocabulary": self.get_vocabulary(include_special_tokens=False)}
+        return super()._settings() | given
 
     # -- the vocabulary ----------------------------------------------------------------------------
 
@@ -216,7 +219,17 @@ class IndexLookup(HostLayer):
         self.reset_state()
 
     def save_assets(self, dir_path: str | Path) -> None:
-        """Write the vocabulary to `vocabulary.txt` in a folder, with a token in each line."""
+        """Write the vocabulary to `vocabulary.txt` in a folder, with a token in each line.
+
+        Raises:
+            ValueError: a token contains the end of a line.
+        """
+        broken = [t for t in self.get_vocabulary() if isinstance(t, str) and "\n" in t]
+        if broken:
+            raise ValueError(
+                f"{self._label()}: the token {broken[0]!r} contains the end of a line, which the file of a vocabulary "
+                "cannot hold. Remove it with `standardize` or before adapt."
+            )
         text = "\n".join(map(str, self.get_vocabulary()))
         (Path(dir_path) / "vocabulary.txt").write_text(text, "utf-8")
 

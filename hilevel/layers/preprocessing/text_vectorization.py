@@ -7,7 +7,7 @@ import string
 from collections.abc import Iterable, Mapping, MutableMapping, Sequence
 from operator import attrgetter
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -105,6 +105,14 @@ class TextVectorization(HostLayer):
             max_tokens, mask_token="", vocabulary=vocabulary, idf_weights=idf_weights, output_mode=output_mode,
             pad_to_max_tokens=pad_to_max_tokens, encoding=encoding,
         )  # fmt: skip
+
+    _names_in_files: ClassVar[dict[str, str]] = {"lookup": "_lookup_layer"}
+
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        if isinstance(settings["vocabulary"], (str, Path)):  # a config must not depend on a file
+            settings["vocabulary"] = self.get_vocabulary(include_special_tokens=False)
+        return settings
 
     max_tokens = property(attrgetter("lookup.max_tokens"))
     output_mode = property(attrgetter("lookup.output_mode"))

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
+from hilevel.api.serialization import refuse_file_name
 from hilevel.engine.types import TensorLike
 
 Token: TypeAlias = Any
@@ -70,6 +71,7 @@ class Vocabulary:
 def plain_tokens(tokens: VocabularyLike, kind: str, encoding: str = "utf-8") -> list[Token]:
     """Return tokens as strings or integers, from a list, an array, or a file with a token in each line."""
     if isinstance(tokens, (str, Path)):
+        refuse_file_name("a vocabulary", tokens)
         lines = Path(tokens).read_text(encoding).splitlines()
         return [line if kind == "string" else int(line) for line in lines]
     return flat(tokens, kind, encoding)

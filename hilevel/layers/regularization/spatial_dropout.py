@@ -17,6 +17,8 @@ class SpatialDropout(Noise):
 
     rank: int
 
+    _not_in_config = ("trainable",)
+
     def __init__(self, rate: float, seed: int | None, data_format: str | None, **kwargs: Any) -> None:
         super().__init__(seed, **kwargs)
         self.rate = rate_of(type(self).__name__, rate)

@@ -7,7 +7,7 @@ from operator import attrgetter
 from typing import Any, Unpack
 
 from hilevel import ops
-from hilevel.api import registry
+from hilevel.api import serialization
 from hilevel.engine.types import Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import bad_setting, one_of
@@ -138,4 +138,4 @@ class Bidirectional(Layer):
 def _copy(layer: Layer, prefix: str, **changes: Any) -> Any:
     """Return a new layer with the config of another layer."""
     name = prefix + layer.name.removeprefix("forward_").removeprefix("backward_")
-    return type(layer).from_config(registry.plain(layer.get_config()) | {"name": name} | changes)
+    return type(layer).from_config(serialization.plain(layer.get_config()) | {"name": name} | changes)

@@ -14,43 +14,19 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.ranges import Range, check_ranges
-from hilevel.engine.types import DTypeLike
+from hilevel.training.data.libraries import (
+    TABLES,
+    has_extension_dtypes,
+    huggingface_columns,
+    is_a,
+    read_table,
+    to_numpy,
+)
+from hilevel.training.data.rows import Rows, is_mapped, is_store
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 
 BLOCK_BYTES = 16 * 2**20
 """The size of the blocks in which a column is read, in bytes."""
-
-
-class Rows:
-    """The rows of a memory-mapped array or a sparse matrix, which are read and converted on demand.
-
-    Args:
-        source: an array, or a scipy sparse matrix in CSR form, of shape `(samples, ...)`.
-        dtype: the dtype of the result.
-
-    >>> from hilevel.training.data.columns import Rows
-    >>> Rows(np.arange(6.0).reshape(3, 2), "float32")[1:]
-    array([[2., 3.],
-           [4., 5.]], dtype=float32)
-    """
-
-    def __init__(self, source: Any, dtype: DTypeLike) -> None:
-        self.source = source
-        self.shape: tuple[int, ...] = tuple(source.shape)
-        self.dtype = np.dtype(dtype)
-
-    def __getitem__(self, rows: slice | np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-        read = self.source[rows]
-        dense = read.toarray() if hasattr(read, "toarray") else np.asarray(read)
-        return dense.astype(self.dtype, copy=False)
-
-    def take(self, indices: np.ndarray[Any, Any], axis: int = 0) -> np.ndarray[Any, Any]:
-        """Return the rows at the indices, of shape `(len(indices), ...)`."""
-        return self[indices]
-
-    def part(self, rows: slice) -> Rows:
-        """Return some of the rows, without reading them."""
-        return Rows(self.source[rows], self.dtype)
 
 
 Column: TypeAlias = np.ndarray[Any, Any] | Rows
@@ -68,6 +44,7 @@ def as_columns(structure: object, dtype: str, what: str) -> Any:
         _is_array(v) or isinstance(v, dict) for v in structure
     ):
         structure = np.asarray(structure)
+    structure = huggingface_columns(structure)
     return tree.map_structure(lambda leaf: _as_column(leaf, dtype, what), structure)
 
 
@@ -125,20 +102,21 @@ def _is_array(x: object) -> bool:
 def _as_column(leaf: Any, dtype: str, what: str) -> Any:
     if leaf is None or isinstance(leaf, Rows):
         return leaf
-    if leaf.__class__ is np.ndarray and leaf.dtype == dtype and leaf.ndim:
+    if leaf.__class__ is np.ndarray and leaf.dtype == dtype and leaf.ndim and not is_mapped(leaf):
         return leaf
     if hasattr(leaf, "tocsr"):
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
-    array = _read(leaf, what)
+    leaf = huggingface_columns(leaf)
+    array = leaf if is_store(leaf) else _read(leaf, what)
     if not dtypes.is_numeric(array.dtype):
         raise TypeError(
             f"{what}: expected numeric values, got an array of dtype {array.dtype}. Encode text or dates "
             "first."
         )
-    if array.ndim == 0:
+    if not array.shape:
         raise ValueError(f"{what}: expected an array with a first axis of samples; got a scalar.")
     target = _target(array.dtype, dtype)
-    if array.dtype != target and _is_mapped(array):
+    if is_store(array) or is_mapped(array):
         return Rows(array, target)
     return array.astype(target, copy=False)
 
@@ -156,9 +134,9 @@ def _read(leaf: Any, what: str) -> np.ndarray[Any, Any]:
         return _unmasked(leaf, what)
     if not isinstance(leaf, np.ndarray) and backend_of(leaf).is_array(leaf):
         return to_host(leaf)
-    if hasattr(leaf, "dtypes") and (_has_extension_dtypes(leaf) or np.asarray(leaf).dtype == object):
-        return _table(leaf, what)
-    return np.asarray(leaf)
+    if is_a(leaf, *TABLES) and (has_extension_dtypes(leaf) or np.asarray(leaf).dtype == object):
+        return read_table(leaf, what)
+    return np.asarray(to_numpy(leaf))
 
 
 def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
@@ -170,44 +148,3 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
             "them a sample_weight of 0."
         )
     return np.asarray(leaf.data)
-
-
-def _is_mapped(array: Any) -> bool:
-    """Whether the array lies in a memory-mapped file."""
-    while array is not None:
-        if isinstance(array, np.memmap) or type(array).__name__ == "mmap":
-            return True
-        array = getattr(array, "base", None)
-    return False
-
-
-# -- tables of pandas and the like ---------------------------------------------------------------------
-
-
-def _has_extension_dtypes(table: Any) -> bool:
-    dtypes = table.dtypes
-    listed = list(dtypes) if hasattr(dtypes, "__iter__") else [dtypes]
-    return not all(isinstance(dtype, np.dtype) for dtype in listed)
-
-
-def _table(table: Any, what: str) -> np.ndarray[Any, Any]:
-    """Return the columns of a table, side by side, or a single column, as an array."""
-    if not hasattr(table, "columns"):
-        return _table_column(table, what, getattr(table, "name", None))
-    return np.stack([_table_column(table[name], what, name) for name in table.columns], axis=1)
-
-
-def _table_column(column: Any, what: str, name: object) -> np.ndarray[Any, Any]:
-    label = f'{what}: the column "{name}" of dtype {column.dtype}'
-    missing = getattr(column, "isna", None)
-    if missing is not None and not isinstance(column.dtype, np.dtype) and bool(missing().any()):
-        raise ValueError(f"{label} has {int(missing().sum())} missing values. Use fillna or dropna first.")
-    array = np.asarray(column)
-    if not dtypes.is_numeric(array.dtype):
-        advice = (
-            "Use its codes (column.cat.codes), or hilevel.layers.StringLookup"
-            if str(column.dtype) == "category"
-            else "Encode text or dates first, text by hilevel.layers.StringLookup"
-        )
-        raise TypeError(f"{label} is not numeric. {advice}.")
-    return array

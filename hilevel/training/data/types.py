@@ -24,8 +24,8 @@ class IndexedBatches(Protocol):
 Data: TypeAlias = Tensor | SupportsArray | Iterable[Any] | IndexedBatches
 """Data as `fit`, `evaluate` and `predict` accept them.
 
-They are arrays, tables, sparse matrices of SciPy, or lists, tuples or dicts of these; or an iterable of batches; or a
-`PyDataset`."""
+They are arrays in memory or in files, tables, sparse matrices of SciPy, or lists, tuples or dicts of these. They may
+also be an iterable of batches, a `PyDataset`, or the data of another library (`libraries.py`)."""
 
 Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any] | None
 """A tensor, or a list, tuple or dict of tensors: the inputs, targets, outputs or sample weights of a batch."""

@@ -1,0 +1,54 @@
+"""Objects as plain data in Keras's format, and back."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from hilevel.api import serialization
+from hilevel.api.custom_objects import custom_object_scope
+
+
+def serialize_keras_object(obj: object) -> Any:
+    """Return an object as plain data, from which `deserialize_keras_object` makes it again.
+
+    A class or function is described by its public module and name, a user's own by its registered name.
+
+    Args:
+        obj: a layer, model, loss, metric, optimizer, schedule or function, or a structure of them.
+
+    >>> import hilevel
+    >>> hilevel.saving.serialize_keras_object(hilevel.regularizers.L2(0.5))["class_name"]
+    'L2'
+
+    Raises:
+        ValueError: a lambda, which has no name to find it by.
+        TypeError: an object without a plain form.
+    """
+    return serialization.serialize(obj)
+
+
+def deserialize_keras_object(
+    config: object, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+) -> Any:
+    """Return the object that `serialize_keras_object` described. Other data is returned unchanged.
+
+    Args:
+        config: the result of `serialize_keras_object`.
+        custom_objects: further classes and functions by name, for nested objects too.
+        safe_mode: whether to refuse Python code in the config.
+        kwargs: ignored; for compatibility with Keras.
+
+    >>> import hilevel
+    >>> hilevel.saving.deserialize_keras_object({"class_name": "Dense", "config": {"units": 2}}).units
+    2
+    >>> relu = hilevel.saving.serialize_keras_object(hilevel.activations.relu)
+    >>> hilevel.saving.deserialize_keras_object(relu) is hilevel.activations.relu
+    True
+
+    Raises:
+        UnknownNameError: no class or function has the name.
+        UnsafeContentError: the config contains Python code, in safe mode.
+    """
+    with custom_object_scope(custom_objects), serialization.restoring(safe_mode):
+        return serialization.deserialize(config)

@@ -7,13 +7,12 @@ from typing import Any, Self
 
 from hilevel import masks, tree
 from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.types import Config, ShapeLike
+from hilevel.engine.types import Config, ShapeLike, Structure
 from hilevel.layers import deserialize, serialize
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input, InputLayer
 from hilevel.models.graph_run import Symbols
 from hilevel.models.model import Model, overridable
-from hilevel.training.data.types import Structure
 
 
 class Sequential(Model):

@@ -100,8 +100,8 @@ class Sequential(Model):
         """Make the weights for inputs of this shape, with the batch axis."""
         shape: Any = input_shape
         if self._graph is None and shape is not None and self._chain:
-            if isinstance(shape, (dict, list)) and tree.is_nested(shape[0]):
-                return
+            if isinstance(shape, Mapping) or any(map(tree.is_nested, shape)):
+                return  # the first layer takes several inputs: it is built when they are there
             self._start = Input(batch_shape=(None, *shape[1:]))
             self._rebuild()
 

@@ -64,6 +64,8 @@ class TrainingState:
     batches: Any = None
     callbacks: Any = None
     """The batches and callbacks of `fit`, while it runs."""
+    execution: Any = None
+    """The present steps of training with their batches, an `Execution`, while they run and their events are called."""
     stop_training: bool = False
     history: Any = None
     access: ModelAccess = field(default_factory=ModelAccess)
@@ -72,7 +74,7 @@ class TrainingState:
     """The steps in use, by kind, form, optimizer and trained weights."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"steps": {}, "batches": None, "callbacks": None}
+        return vars(self) | {"steps": {}, "batches": None, "callbacks": None, "execution": None}
 
     @contextmanager
     def running(self, batches: Batches, callbacks: CallbackList) -> Iterator[None]:
@@ -81,7 +83,7 @@ class TrainingState:
         try:
             yield
         finally:
-            self.batches = self.callbacks = None
+            self.batches = self.callbacks = self.execution = None
 
     def progress(self) -> dict[str, Any]:
         """Return the point that `fit` has reached: seed, counters, position of the data, and state of the callbacks.

@@ -1,4 +1,5 @@
-"""Files of Keras: tests/data/keras_files.zip, written by tests/data/exchange.py with Keras 3.15.1."""
+"""Files of Keras: tests/data/keras_files.zip and keras_torch_files.zip, written by tests/data/exchange.py with
+Keras 3.15.1 on JAX and on PyTorch."""
 
 from __future__ import annotations
 
@@ -15,8 +16,12 @@ from exchange_cases import WHOLE, custom, randomize, single, singles
 import hilevel
 from hilevel.saving import load_model
 
-FILES = zipfile.ZipFile(Path(__file__).parents[1] / "data/keras_files.zip")
-TABLE = json.loads(FILES.read("table.json"))
+DATA = Path(__file__).parents[1] / "data"
+FILES = {
+    on: zipfile.ZipFile(DATA / name)
+    for on, name in (("jax", "keras_files.zip"), ("torch", "keras_torch_files.zip"))
+}
+TABLES = {on: json.loads(file.read("table.json")) for on, file in FILES.items()}
 CASES = dict(singles())
 
 
@@ -47,11 +52,11 @@ def losses(model: Any, x: Any, y: Any) -> list[float]:
     return [v for key in sorted(history) for v in history[key]]
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_files_of_keras(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("on", "name"), [(on, name) for on, table in TABLES.items() for name in table])
+def test_files_of_keras(on: str, name: str, tmp_path: Path) -> None:
     """A model of Keras predicts the same, and is trained on with the same losses."""
-    entry = TABLE[name]
-    path = Path(FILES.extract(entry["file"], tmp_path))
+    entry = TABLES[on][name]
+    path = Path(FILES[on].extract(entry["file"], tmp_path))
     model = load_model(path)
     x, y = data_of(name)
     exact = 1e-2 if "mixed" in name else 1e-5

@@ -30,9 +30,9 @@ def check(session: nox.Session) -> None:
 @nox.session
 def test(session: nox.Session) -> None:
     """Run all tests in two processes; with arguments of pytest the tests that are not slow, with `--slow` both."""
-    given = [a for a in session.posargs if a != "--slow"]
-    quick = ["-m", "not slow"] if given == session.posargs != [] else []  # a later `-m` replaces this one
-    python(session, "-m", "pytest", "-n", "2", *quick, *given)
+    given = session.posargs
+    quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
+    python(session, "-m", "pytest", "-n", "2", *quick, *(a for a in given if a != "--slow"))
 
 
 @nox.session

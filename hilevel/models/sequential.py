@@ -7,13 +7,12 @@ from typing import Any, Self
 
 from hilevel import masks, tree
 from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.types import Config, ShapeLike
+from hilevel.engine.types import Config, ShapeLike, Structure
 from hilevel.layers import deserialize, serialize
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input, InputLayer
 from hilevel.models.graph_run import Symbols
 from hilevel.models.model import Model, overridable
-from hilevel.training.data.types import Structure
 
 
 class Sequential(Model):
@@ -103,8 +102,8 @@ class Sequential(Model):
         if self._has_host_layers:
             self._built = True
         elif self._graph is None and shape is not None and self._chain:
-            if isinstance(shape, (dict, list)) and tree.is_nested(shape[0]):
-                return
+            if isinstance(shape, Mapping) or any(map(tree.is_nested, shape)):
+                return  # the first layer takes several inputs: it is built when they are there
             self._start = Input(batch_shape=(None, *shape[1:]))
             self._rebuild()
 

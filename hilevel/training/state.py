@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hilevel.engine.compile.jit import JitFunction
+from hilevel.engine.types import Structure
 from hilevel.training.access import ModelAccess
-from hilevel.training.data.types import Structure
 from hilevel.training.outputs import OutputLosses, OutputMetrics
 
 if TYPE_CHECKING:

@@ -18,13 +18,13 @@ from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import get_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.protocol import Backend
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Structure, Tensor
 from hilevel.errors import warn
 from hilevel.training import data as data_
 from hilevel.training.backup import Backups, Point
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.batches import Batches
-from hilevel.training.data.types import ClassWeight, Data, Structure
+from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.loop import (
     Executions,
     Logs,

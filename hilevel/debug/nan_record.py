@@ -34,15 +34,19 @@ _HEADER = "nan.json"
 
 @dataclass
 class NaNRecord:
-    """A training step that made NaN or infinity, with all that is needed to run it again.
+    """A training step that made NaN or infinity, with all that is needed to run it again. `open_nan` returns it.
 
-    Attributes:
+    Args:
         epoch, step: the indices of the epoch and of the step in it, counted from 0.
         loss: the mean loss of the epoch after the step.
         batch: the batch of the step, `x`, `(x, y)` or `(x, y, sample_weight)`.
         state: weights, slots, seeds and metrics before the step, by the paths of their Variables.
         seed: the seed of the orders of samples.
         versions: the versions of hilevel, Python, NumPy and the backend.
+
+    >>> import hilevel
+    >>> hilevel.debug.NaNRecord(0, 2, float("nan"), (np.ones((4, 3)), np.ones(4)), {}, 1, {})
+    <NaNRecord of epoch 1, step 3: loss=nan, batch (4, 3), (4,)>
     """
 
     epoch: int

@@ -125,6 +125,10 @@ def _is_library(frame: FrameType) -> bool:
     return package.startswith("hilevel") or any(folder in file for folder in _INSTALLED)
 
 
+_LONGEST = 100
+"""The number of letters of the longest name for which a known name is searched."""
+
+
 def closest(name: str, known: Iterable[str]) -> str:
     """Return the known name nearest to a name, regardless of case; `""` if no name is near.
 
@@ -132,6 +136,8 @@ def closest(name: str, known: Iterable[str]) -> str:
     >>> closest("relu", ["ReLU", "GRU"]), closest("nothing", ["ReLU"])
     ('ReLU', '')
     """
+    if len(name) > _LONGEST:  # a search would take long
+        return ""
     names = {k.lower(): k for k in reversed(list(known))}
     matches = importlib.import_module("difflib").get_close_matches(str(name).lower(), names, n=1, cutoff=0.6)
     return names[matches[0]] if matches else ""

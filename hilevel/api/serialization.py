@@ -30,6 +30,13 @@ _PACKAGES = (
 )  # fmt: skip
 """The public packages whose classes and functions are found by name, in the order of the search."""
 
+_BARRED = {
+    "load_model", "save_model", "model_from_json", "clone_model", "get", "serialize", "deserialize", "set_random_seed",
+    "make_seed", "Op", "Composite", "op", "composite", "custom_gradient", "cond", "fori_loop", "map", "scan", "switch",
+    "vectorized_map", "while_loop",
+}  # fmt: skip
+"""Public names that no description may have: functions that read files, change settings, or run other functions."""
+
 _SCALARS = (bool, int, float, str, type(None))
 
 _shared: ContextVar[dict[int, tuple[Any, Config]] | None] = ContextVar("shared descriptions", default=None)
@@ -126,7 +133,7 @@ def _described(obj: Any, kinds: tuple[str, ...] = ("build", "compile")) -> Confi
 def _described_function(function: Any) -> Config:
     """Return the description of a function. Keras finds it by its name alone, or in its public module."""
     name = _function_name(function)
-    is_first = get_registered_object(name) is function or _public(name, _PACKAGES) is function
+    is_first = get_registered_object(name) is function or public(name, _PACKAGES) is function
     module = "builtins" if is_first else public_module(function) or "builtins"
     return _entry(module, "function", name, "function")
 
@@ -190,7 +197,7 @@ def _is_public_function(value: Any) -> bool:
     return (
         callable(value)
         and name is not None
-        and _public(name, ("activations", "losses", "metrics", "ops")) is value
+        and public(name, ("activations", "losses", "metrics", "ops")) is value
     )
 
 
@@ -241,8 +248,8 @@ def is_safe() -> bool:
 
 
 def refuse_file_name(what: str, name: object) -> None:
-    """Raise UnsafeContentError if a file names another file, which loading must not open."""
-    if _restored.get() is not None and is_safe():
+    """Raise UnsafeContentError if a file or a config names another file, which loading must not open."""
+    if (_nested.get() or _restored.get() is not None) and is_safe():
         raise UnsafeContentError(
             f"The config names the file {str(name)!r} as {what}. A loaded file must not make the program open other "
             "files. Pass safe_mode=False if you trust it."
@@ -278,13 +285,20 @@ def deserialize(config: Any, package: str | None = None) -> Any:
     return _object(config, package)
 
 
-def deserialize_inner(config: Any, package: str | None = None) -> Any:
-    """Return the result of `deserialize`, for a part of another object, which builds it."""
+@contextmanager
+def making() -> Iterator[None]:
+    """Return a block that makes an object of a description. Objects in it are not built: it builds them."""
     token = _nested.set(True)
     try:
-        return deserialize(config, package)
+        yield
     finally:
         _nested.reset(token)
+
+
+def deserialize_inner(config: Any, package: str | None = None) -> Any:
+    """Return the result of `deserialize`, for a part of another object, which builds it."""
+    with making():
+        return deserialize(config, package)
 
 
 def _object(config: Config, package: str | None) -> Any:
@@ -298,13 +312,9 @@ def _object(config: Config, package: str | None) -> Any:
     inner = config.get("config")
     if inner is not None and not isinstance(inner, dict):
         raise TypeError(f"The config of {config['class_name']} must be a dict; got {type(inner).__name__}.")
-    is_nested = _nested.get()
-    token = _nested.set(True)
-    try:
+    with making():
         made = cls.from_config(inner or {}) if hasattr(cls, "from_config") else cls(**(inner or {}))
-    finally:
-        _nested.reset(token)
-    if not is_nested:
+    if not _nested.get():
         _build(made, config)
     if table is not None and key is not None:
         table[key] = made
@@ -353,7 +363,7 @@ def find(name: str, module: object = None, package: str | None = None) -> Any:
             f'"{name}" of the module "{module}" is not registered. Decorate it with register_keras_serializable, or '
             "pass it in custom_objects."
         )
-    found = _public(name, _search_order(str(module), package))
+    found = public(name, _search_order(str(module), package))
     if found is None:
         raise unknown_name("class or function", name, [*_all_names(), *custom_names()])
     return found
@@ -367,8 +377,10 @@ def _search_order(module: str, package: str | None) -> tuple[str, ...]:
     return tuple(dict.fromkeys([*named, *([package] if package else []), *_PACKAGES]))
 
 
-def _public(name: str, packages: tuple[str, ...]) -> Any:
+def public(name: str, packages: tuple[str, ...]) -> Any:
     """Return the first public class or function of the packages that has a name, else None."""
+    if name in _BARRED:
+        return None
     for package in packages:
         module = _load(package)
         if name in module.__all__:
@@ -388,7 +400,7 @@ def _load(package: str) -> ModuleType:
 
 
 def _all_names() -> list[str]:
-    return sorted({name for package in _PACKAGES for name in _load(package).__all__})
+    return sorted({name for package in _PACKAGES for name in _load(package).__all__} - _BARRED)
 
 
 def _from_special(name: str, config: Any) -> Any:

@@ -14,12 +14,14 @@ A call on a symbolic tensor does not get here: the tensor's `graph_call` makes i
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from hilevel.engine.allowance import allowance, claim
 from hilevel.engine.backends import current_backend, loaded_backends
 from hilevel.engine.context import Context, context
 from hilevel.engine.protocol import Backend
@@ -121,7 +123,19 @@ class Shapes(Interpreter):
         for a in args:
             if a.__class__ in SPEC_TYPES:
                 return op.abstract(args, kwargs)
+        if allowance.get() is not None:
+            claim_result(op, args, kwargs)
         return EVALUATE.run(op, args, kwargs)
+
+
+def claim_result(op: Op[Any], args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+    """Refuse the result of a constant op of a loaded model, if it is larger than the file may take."""
+    try:
+        result: Any = op.abstract(args, kwargs)
+    except (TypeError, RuntimeError):  # the shape depends on the values, and so is not larger than them
+        return
+    if result.__class__ in SPEC_TYPES:
+        claim(math.prod(result.shape) * result.dtype.itemsize, f"The op {op.name}")
 
 
 EVALUATE = Evaluate()

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hilevel.engine.allowance import allowance
 from hilevel.engine.dtypes import of_scalar
 from hilevel.engine.interpreter import ARRAYS, SPEC_TYPES
 from hilevel.engine.protocol import axes_tuple
@@ -41,6 +42,8 @@ class TensorSpec(TensorBase):
 
     def __init__(self, shape: Sequence[int], dtype: DTypeLike, source: int | None = None) -> None:
         self.shape = tuple(shape)
+        if (limit := allowance.get()) is not None:
+            limit.check_shape(self.shape)
         self.dtype: DType = np.dtype(dtype)
         self.source = source
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from hilevel import ops
 from hilevel.config import epsilon
+from hilevel.engine.allowance import claim
 from hilevel.engine.types import Config, DTypeLike, Tensor, TensorLike
 from hilevel.losses.base import cast_to, match_shapes, same_rank
 from hilevel.metrics.base import Metric, accumulate
@@ -322,6 +323,7 @@ class _BestAt(ConfusionMetric):
 
 def even_thresholds(n: int) -> list[float]:
     """Return `n` evenly spaced thresholds from 0 to 1."""
+    claim(32 * n, f"num_thresholds={n}")
     return [i / (n - 1) for i in range(n)]
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine import dtypes
+from hilevel.engine.allowance import claim
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ShapeError, warn
 from hilevel.losses.base import cast_to
@@ -46,6 +47,7 @@ class IoU(Metric):
         axis: int = -1,
     ) -> None:
         super().__init__(dtype or "int32", name)
+        claim(64 * num_classes, f"num_classes={num_classes}")
         if max(target_class_ids) >= num_classes:
             raise ValueError(
                 f"`target_class_ids` must be below num_classes={num_classes}; got {list(target_class_ids)}."

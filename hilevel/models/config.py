@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import importlib
 import inspect
+from collections import deque
 from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from hilevel import ops, tree
+from hilevel import tree
 from hilevel.api.custom_objects import get_registered_name, get_registered_object
 from hilevel.api.lazy import read_stub
-from hilevel.api.serialization import deserialize, serialize
+from hilevel.api.serialization import deserialize, public, serialize
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.names import distinct
 from hilevel.engine.op import Composite, Op
@@ -24,10 +25,6 @@ from hilevel.models.graph_run import Graph
 
 _TENSOR = "__keras_tensor__"
 _OPS = "keras.src.ops."
-
-
-class _NotYet(Exception):
-    """The signal that a call needs the result of a later call."""
 
 
 @cache
@@ -178,14 +175,7 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
         if isinstance(operation, InputLayer):
             tensors[entry["name"], 0, 0] = operation.output
         calls += [(operation, entry["name"], i, call) for i, call in enumerate(entry["inbound_nodes"])]
-    while calls:
-        left = [call for call in calls if not _called(*call, tensors)]
-        if len(left) == len(calls):
-            names = ", ".join(sorted({name for _, name, _, _ in left}))
-            raise ValueError(
-                f"The config of a functional model has calls whose inputs no other call returns: {names}."
-            )
-        calls = left
+    _make_calls(calls, tensors)
     return _at(config["input_layers"], tensors), _at(config["output_layers"], tensors)
 
 
@@ -202,14 +192,13 @@ def _operation(entry: Config) -> Any:
 def _keras_op(class_name: str, config: Config) -> Callable[..., Any]:
     """Return a function that calls the op of a class of Keras with the arguments of the class's constructor."""
     found = [n for n, (target, _) in _keras_ops().items() if target.partition(".")[2] == class_name]
-    if not found or found[0] not in dir(ops):
+    function = public(found[0], ("ops",)) if found else None
+    if function is None:
         raise ValueError(f"The model uses the op {class_name} of Keras, which hilevel lacks.")
-    function, settings = getattr(ops, found[0]), _as_tuples(deserialize(config))
+    settings = _as_tuples(deserialize(config))
     settings.pop("name", None)
 
     def call(*args: Any, **kwargs: Any) -> Any:
-        if not any(isinstance(x, SymbolicTensor) for x in tree.flatten((args, kwargs))):
-            raise ValueError(f"The op {class_name} of the model has no tensor of the graph as an argument.")
         if found[0] == "get_item":
             args = (args[0], *map(_as_tuples, args[1:]))
             kwargs = _as_tuples(kwargs)
@@ -249,17 +238,51 @@ def _op_modules() -> set[str]:
     return modules
 
 
-def _called(operation: Any, name: str, index: int, call: Config, tensors: dict[tuple[Any, ...], Any]) -> bool:
-    """Make a call and store its results, if its inputs exist. Return True if they do."""
-    try:
-        args, kwargs = _read(call["args"], tensors), _read(call["kwargs"], tensors)
-    except _NotYet:
-        return False
+def _make_calls(calls: Sequence[Any], tensors: dict[tuple[Any, ...], Any]) -> None:
+    """Make calls and store their results, each when its inputs exist."""
+    missing = [_histories([call["args"], call["kwargs"]]) - set(tensors) for *_, call in calls]
+    users: dict[tuple[Any, ...], list[int]] = {}
+    for i, keys in enumerate(missing):
+        for key in keys:
+            users.setdefault(key, []).append(i)
+    ready = deque(i for i, keys in enumerate(missing) if not keys)
+    made = 0
+    while ready:
+        operation, name, index, call = calls[ready.popleft()]
+        for key in _called(operation, name, index, call, tensors):
+            for i in users.pop(key, ()):
+                missing[i].discard(key)
+                if not missing[i]:
+                    ready.append(i)
+        made += 1
+    if made < len(calls):
+        names = ", ".join(sorted({call[1] for call, keys in zip(calls, missing, strict=True) if keys}))
+        raise ValueError(
+            f"The config of a functional model has calls whose inputs no other call returns: {names}."
+        )
+
+
+def _histories(x: Any) -> set[tuple[Any, ...]]:
+    """Return the positions of all tensors in an argument."""
+    if isinstance(x, dict) and x.get("class_name") == _TENSOR:
+        return {tuple(x["config"]["keras_history"])}
+    parts = x.values() if isinstance(x, dict) else x if isinstance(x, (list, tuple)) else ()
+    return set().union(*map(_histories, parts))
+
+
+def _called(
+    operation: Any, name: str, index: int, call: Config, tensors: dict[tuple[Any, ...], Any]
+) -> list[tuple[Any, ...]]:
+    """Make a call and store its results. Return their positions."""
+    args, kwargs = _read(call["args"], tensors), _read(call["kwargs"], tensors)
+    if not any(isinstance(x, SymbolicTensor) for x in tree.flatten((args, kwargs))):
+        raise ValueError(f'The call of "{name}" has no tensor of the graph as an argument.')
     if not call.get("explicit"):
         kwargs = {k: v for k, v in kwargs.items() if k != "training" and (k != "mask" or v is not None)}
-    for i, output in enumerate(tree.flatten(operation(*args, **kwargs))):
-        tensors[name, index, i] = output
-    return True
+    outputs = tree.flatten(operation(*args, **kwargs))
+    made = {(name, index, i): output for i, output in enumerate(outputs)}
+    tensors.update(made)
+    return list(made)
 
 
 def _read(x: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
@@ -271,15 +294,8 @@ def _read(x: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:
     if "class_name" not in x:
         return {key: _read(value, tensors) for key, value in x.items()}
     if x["class_name"] == _TENSOR:
-        return _tensor(x["config"]["keras_history"], tensors)
+        return tensors[tuple(x["config"]["keras_history"])]
     return deserialize(x)
-
-
-def _tensor(history: Sequence[Any], tensors: dict[tuple[Any, ...], Any]) -> Any:
-    key = tuple(history)
-    if key not in tensors:
-        raise _NotYet
-    return tensors[key]
 
 
 def _at(positions: Any, tensors: dict[tuple[Any, ...], Any]) -> Any:

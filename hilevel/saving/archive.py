@@ -11,16 +11,18 @@ import tempfile
 import zipfile
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path, PurePosixPath
 from typing import IO, Any
 
 from hilevel.errors import InvalidFileError, UnsafeContentError
-from hilevel.saving.limits import check_contents, check_json
+from hilevel.saving.limits import check_contents, json_of
 
 _MAX_DIRECTORY = 8 * 2**20
 """The size of the largest central directory, in bytes."""
 _CHUNK = 2**20
+_HEADER, _END, _END64, _LOCATOR = 30, 22, 56, 20
+"""The number of bytes of the header of a member, and of the records after the list of members."""
 
 
 class Archive:
@@ -49,9 +51,20 @@ class Archive:
         infos = self._zip.infolist()
         if len(infos) != len({info.filename for info in infos}):
             raise UnsafeContentError("Two members of the archive have one name.")
-        for info in infos:
+        end = 0
+        for info in sorted(infos, key=lambda info: info.header_offset):
             _check_member(info)
+            if not end and info.header_offset:
+                raise UnsafeContentError("Other bytes are before the archive.")
+            if info.header_offset < end:
+                raise UnsafeContentError(f'The member "{info.filename}" overlaps another one.')
+            end = info.header_offset + _HEADER + info.compress_size
+        if end > self._zip.start_dir:
+            raise UnsafeContentError("A member of the archive overlaps the list of members.")
         check_contents(sum(info.file_size for info in infos), self.size)
+        for name in self.members:
+            with self._open(name):  # compares the name with the one in the header of the member
+                pass
 
     def __contains__(self, name: str) -> bool:
         return name in self.members
@@ -81,9 +94,7 @@ class Archive:
 
     def json(self, name: str) -> Any:
         """Return the contents of a member of JSON text."""
-        text = self.read(name)
-        check_json(text)
-        return json.loads(text)
+        return json_of(self.read(name))
 
     def section(self, name: str) -> Any:
         """Return a member as a file that can be read anywhere, without a copy if it is not compressed."""
@@ -98,9 +109,8 @@ class Archive:
     def _start(self, info: zipfile.ZipInfo) -> int:
         """Return the position of a member's bytes in the file."""
         self.file.seek(info.header_offset)
-        header = self.file.read(30)
-        name, extra = struct.unpack("<HH", header[26:30])
-        return int(info.header_offset + 30 + name + extra)
+        name, extra = struct.unpack("<HH", self.file.read(_HEADER)[26:])
+        return int(info.header_offset + _HEADER + name + extra)
 
     def extract(self, prefix: str, folder: str | Path) -> None:
         """Write the members below a prefix into a folder."""
@@ -142,17 +152,14 @@ class Section(io.RawIOBase):
 
 def _check_directory(file: IO[bytes], size: int) -> None:
     """Refuse a list of members that is too large for memory, before it is read."""
-    file.seek(max(0, size - 65557 - 76))
+    file.seek(max(0, size - _END - _LOCATOR - _END64))
     tail = file.read()
-    at = tail.rfind(b"PK\x05\x06")
-    if at < 0 or len(tail) < at + 22:
-        raise InvalidFileError("It is no zip archive, or its end is missing.")
-    (length,) = struct.unpack("<I", tail[at + 12 : at + 16])
-    wide = tail.rfind(b"PK\x06\x06", 0, at)
-    if wide >= 0 and len(tail) >= wide + 56:
-        length = max(
-            length if length != 0xFFFFFFFF else 0, struct.unpack("<Q", tail[wide + 40 : wide + 48])[0]
-        )
+    end, locator = tail[-_END:], tail[-_END - _LOCATOR : -_END]
+    if not (end.startswith(b"PK\x05\x06") and end.endswith(b"\0\0")):
+        raise InvalidFileError("It is no zip archive, or its end is missing, or text follows it.")
+    (length,) = struct.unpack("<I", end[12:16])
+    if locator.startswith(b"PK\x06\x07") and tail.startswith(b"PK\x06\x06"):
+        (length,) = struct.unpack("<Q", tail[40:48])
     if length > min(size, _MAX_DIRECTORY):
         raise UnsafeContentError(
             f"The list of members has {length:,} bytes; at most {_MAX_DIRECTORY:,} are read."
@@ -184,8 +191,13 @@ def check_name(name: str) -> None:
     Traceback (most recent call last):
     hilevel.errors.UnsafeContentError: The name '../outside' leaves its folder.
     """
-    parts = name.split("/")
-    if "\\" in name or "\0" in name or ":" in name or name.startswith("/") or ".." in parts or not name:
+    if (
+        not name.isprintable()
+        or {"\\", ":"} & set(name)
+        or name.startswith("/")
+        or ".." in name.split("/")
+        or not name
+    ):
         raise UnsafeContentError(f"The name {name!r} leaves its folder.")
 
 
@@ -203,7 +215,7 @@ class Writer:
         return self
 
     def __exit__(self, kind: object, *rest: object) -> None:
-        if kind is None:
+        with suppress(*(() if kind is None else (OSError, ValueError))):
             self._zip.close()
 
     @contextmanager

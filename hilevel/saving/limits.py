@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +16,8 @@ SLACK = 64 * 2**20
 """The number of bytes that the contents of any file may take."""
 EXPANSION = 3
 """The number of bytes that the contents may take for each byte of the file."""
+CONFIG_SIZE = 2.0
+"""The size of the largest model that a config alone makes, in gigabytes."""
 MAX_JSON = 16 * 2**20
 """The size of the largest JSON text, in bytes."""
 MAX_PARTS = 2_000_000
@@ -23,23 +26,33 @@ MAX_PARTS = 2_000_000
 
 @contextmanager
 def reading(file: object, place: str) -> Iterator[None]:
-    """Return a block whose errors become `InvalidFileError`s that name the file and the place in it."""
+    """Return a block whose errors become `InvalidFileError`s that name the file and the place in it.
+
+    Only the absence of the file itself, or of a package, remains another error.
+    """
     try:
         yield
     except UnsafeContentError as error:
         raise _at(error, file, place, UnsafeContentError) from error.__cause__
     except InvalidFileError as error:
         raise _at(error, file, place, InvalidFileError) from error.__cause__
-    except (ImportError, FileNotFoundError, PermissionError, IsADirectoryError):
+    except ImportError:
         raise
-    except Exception as error:  # of zipfile, h5py, json, NumPy and of classes made from a config
+    except Exception as error:  # of zipfile, json, NumPy and of classes made from a config
+        if isinstance(error, OSError) and error.filename is not None and str(error.filename) == str(file):
+            raise
         reason = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise InvalidFileError(f"{file}, {place}: {reason}") from error
+        raise InvalidFileError(f"{file}, {place}: {_short(reason)}") from error
 
 
 def _at(error: InvalidFileError, file: object, place: str, cls: type[InvalidFileError]) -> InvalidFileError:
     text = str(error)
-    return error if text.startswith(str(file)) else cls(f"{file}, {place}: {text}")
+    return error if text.startswith(str(file)) else cls(f"{file}, {place}: {_short(text)}")
+
+
+def _short(text: str) -> str:
+    """Return a message without the middle of a long one, as a file can contain names of any length."""
+    return text if len(text) <= 2000 else f"{text[:1000]} ... {text[-900:]}"
 
 
 def check_contents(size: int, file_size: int) -> None:
@@ -64,16 +77,21 @@ def array_bytes(shape: Sequence[int], dtype: np.dtype[Any]) -> int:
     """
     if dtype.kind not in "biufc" or dtype.hasobject:
         raise UnsafeContentError(f"Arrays must have a numeric or boolean dtype; got the dtype {dtype}.")
-    if any(size < 0 for size in shape):
-        raise UnsafeContentError(f"The shape {tuple(shape)} has a negative size.")
-    return math.prod(map(int, shape)) * dtype.itemsize
+    if any(type(size) is not int or size < 0 for size in shape):
+        raise UnsafeContentError(f"The shape {tuple(shape)} has sizes that are no positive integers.")
+    return math.prod(shape) * dtype.itemsize
 
 
-def check_json(text: bytes) -> None:
-    """Refuse a JSON text that takes too much memory when it is parsed."""
+def json_of(text: bytes) -> Any:
+    """Return the contents of a JSON text.
+
+    Raises:
+        UnsafeContentError: it takes too much memory when it is parsed.
+    """
     parts = text.count(b"[") + text.count(b"{") + text.count(b",") // 4
     if len(text) > MAX_JSON or parts > MAX_PARTS:
         raise UnsafeContentError(
             f"The JSON text has {len(text):,} bytes and about {parts:,} parts; at most {MAX_JSON:,} bytes and "
             f"{MAX_PARTS:,} parts are read."
         )
+    return json.loads(text)

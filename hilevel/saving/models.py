@@ -7,7 +7,6 @@ ignores. A `.hilevel` file has NumPy's arrays in place of the HDF5 file, and nee
 from __future__ import annotations
 
 import datetime
-import json
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -20,7 +19,8 @@ from hilevel.engine.allowance import Allowance, allowing
 from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving import hdf5, npy
 from hilevel.saving.archive import Archive, Writer, temporary_folder
-from hilevel.saving.limits import EXPANSION, SLACK, check_json, reading
+from hilevel.saving.limits import CONFIG_SIZE, EXPANSION, SLACK, json_of, reading
+from hilevel.saving.objects import from_plain
 from hilevel.saving.state import collect, load_assets, restore, save_assets
 from hilevel.saving.weights import arrays_of_archive, checked_path
 from hilevel.utils.atomic import replacing
@@ -100,7 +100,7 @@ def write_model(model: Any, file: IO[bytes], kind: str = ".hilevel", with_optimi
         archive.json("config.json", config)
         if kind == ".keras":
             with tempfile.TemporaryFile() as weights:
-                own["arrays"] = hdf5.write(weights, arrays, with_checksum=False)
+                hdf5.write(weights, arrays, with_checksum=False)
                 archive.copy("model.weights.h5", weights)
         else:
             npy.write(archive, arrays, "weights/")
@@ -170,10 +170,8 @@ def read_model(
     allowance = Allowance(EXPANSION * archive.size + SLACK)
     with custom_object_scope(custom_objects), serialization.restoring(safe_mode), allowing(allowance):
         with reading(name, "config.json"):
-            model = serialization.deserialize(config, "models")
-            if not hasattr(model, "load_own_variables"):
-                raise UnsafeContentError(f"It describes a {type(model).__name__}, which is no model.")
-        restore(model, arrays, name)
+            model = _checked(serialization.deserialize(config, "models"))
+        restore(model, arrays, name, keep=False)
         if any(member.startswith("assets/") for member in archive.members):
             with temporary_folder() as folder:
                 with reading(name, "assets"):
@@ -187,28 +185,38 @@ def read_model(
 def _set_training(model: Any, archive: Archive) -> None:
     if "hilevel.json" in archive and getattr(model, "compiled", False):
         for key, value in (archive.json("hilevel.json").get("training") or {}).items():
-            if key in ("seed", "fits") and isinstance(value, int):
+            if key in ("seed", "fits") and type(value) is int and 0 <= value < 2**32:
                 setattr(model._training, key, value)
 
 
 # -- configs as JSON -----------------------------------------------------------------------------------
 
 
-def model_from_json(json_string: str, custom_objects: Mapping[str, Any] | None = None) -> Any:
+def model_from_json(
+    json_string: str, custom_objects: Mapping[str, Any] | None = None, max_size: float = CONFIG_SIZE
+) -> Any:
     """Return the model that `Model.to_json` described, with new weights.
 
     Args:
         json_string: the text.
         custom_objects: classes and functions that are not registered, by name.
+        max_size: the size of the largest model, in gigabytes.
 
     Raises:
         InvalidFileError: the text is no JSON, or describes no model.
+        UnsafeContentError: the text contains Python code, or describes a larger model.
 
     >>> import hilevel
     >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
     >>> hilevel.models.model_from_json(model.to_json()).count_params()
     3
     """
-    with custom_object_scope(custom_objects), serialization.restoring(), reading("model_from_json", "text"):
-        check_json(json_string.encode())
-        return serialization.deserialize(json.loads(json_string), "models")
+    with reading("model_from_json", "text"):
+        return _checked(from_plain(json_of(json_string.encode()), "models", custom_objects, True, max_size))
+
+
+def _checked(model: Any) -> Any:
+    """Return an object that a config describes, if it is a model or a layer."""
+    if not hasattr(model, "load_own_variables"):
+        raise UnsafeContentError(f"It describes a {type(model).__name__}, which is no model.")
+    return model

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import io
+import re
 from collections.abc import Iterator, Mapping
-from typing import IO, Any
+from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
@@ -14,6 +14,13 @@ from hilevel.saving.archive import Archive, Writer
 from hilevel.saving.limits import array_bytes, check_contents
 
 Array = np.ndarray[Any, Any]
+_LONGEST_HEADER = 10_000
+_HEADER = re.compile(
+    rb"\x93NUMPY(?:\x01\x00(?P<one>.{2})|\x02\x00(?P<two>.{4}))"
+    rb"(?P<text>\{'descr': '(?P<dtype>[<>|]?[a-zA-Z]\d{1,3})', 'fortran_order': (?P<fortran>True|False), "
+    rb"'shape': \((?P<shape>\d*|\d+,|(?:\d+, )+\d+)\), \} *\n)",
+    re.DOTALL,
+)
 
 
 def write(archive: Writer, arrays: Mapping[str, Array], prefix: str = "") -> None:
@@ -54,13 +61,12 @@ class NpyArrays(Mapping[str, Array]):
 
 
 def _header(data: memoryview) -> tuple[tuple[int, ...], bool, np.dtype[Any], int]:
-    """Return the shape, the order, the dtype and the length of the header."""
-    file: IO[bytes] = io.BytesIO(data[:20_000])
-    version = npy.read_magic(file)
-    if version not in ((1, 0), (2, 0)):
-        raise InvalidFileError(
-            f"An array is of the version {version} of NumPy's format; 1.0 and 2.0 are read."
-        )
-    reader = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-    shape, fortran, dtype = reader(file, max_header_size=10_000)
-    return shape, fortran, dtype, file.tell()
+    """Return the shape, the order, the dtype and the length of the header, in the form that NumPy writes."""
+    found = _HEADER.match(data[:_LONGEST_HEADER])
+    if found is None:
+        raise InvalidFileError("It has no header of NumPy's format 1.0 or 2.0 for a numeric array.")
+    length = int.from_bytes(found["one"] or found["two"], "little") + found.start("text")
+    if length != found.end():
+        raise InvalidFileError("The header of NumPy's format has another length.")
+    shape = tuple(map(int, re.findall(rb"\d+", found["shape"])))
+    return shape, found["fortran"] == b"True", np.dtype(found["dtype"].decode()), length

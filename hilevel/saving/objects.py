@@ -7,6 +7,9 @@ from typing import Any
 
 from hilevel.api import serialization
 from hilevel.api.custom_objects import custom_object_scope
+from hilevel.engine.allowance import Allowance, allowing
+from hilevel.errors import InvalidFileError
+from hilevel.saving.limits import CONFIG_SIZE
 
 
 def serialize_keras_object(obj: object) -> Any:
@@ -29,7 +32,11 @@ def serialize_keras_object(obj: object) -> Any:
 
 
 def deserialize_keras_object(
-    config: object, custom_objects: Mapping[str, Any] | None = None, safe_mode: bool = True, **kwargs: Any
+    config: object,
+    custom_objects: Mapping[str, Any] | None = None,
+    safe_mode: bool = True,
+    max_size: float = CONFIG_SIZE,
+    **kwargs: Any,
 ) -> Any:
     """Return the object that `serialize_keras_object` described. Other data is returned unchanged.
 
@@ -37,6 +44,7 @@ def deserialize_keras_object(
         config: the result of `serialize_keras_object`.
         custom_objects: further classes and functions by name, for nested objects too.
         safe_mode: whether to refuse Python code in the config.
+        max_size: the size of the largest model, in gigabytes.
         kwargs: ignored; for compatibility with Keras.
 
     >>> import hilevel
@@ -48,7 +56,27 @@ def deserialize_keras_object(
 
     Raises:
         UnknownNameError: no class or function has the name.
-        UnsafeContentError: the config contains Python code, in safe mode.
+        UnsafeContentError: the config contains Python code, in safe mode, or describes a larger model.
+        InvalidFileError: the config has not the form of a description.
     """
-    with custom_object_scope(custom_objects), serialization.restoring(safe_mode):
-        return serialization.deserialize(config)
+    try:
+        return from_plain(config, None, custom_objects, safe_mode, max_size)
+    except (ValueError, TypeError, ImportError):  # of the classes that are made
+        raise
+    except Exception as error:
+        raise InvalidFileError(f"The config cannot be read: {type(error).__name__}: {error}") from error
+
+
+def from_plain(
+    config: object,
+    package: str | None,
+    custom_objects: Mapping[str, Any] | None,
+    safe_mode: bool,
+    max_size: float,
+) -> Any:
+    """Return the object of a config, with new weights. The arguments are as in `deserialize_keras_object`."""
+    limit = Allowance(int(max_size * 2**30), f"a config with max_size={max_size} GB")
+    with custom_object_scope(custom_objects), serialization.restoring(safe_mode), allowing(limit):
+        made = serialization.deserialize(config, package)
+    limit.initialize()
+    return made

@@ -148,7 +148,9 @@ class _Store(Mapping[str, Array]):
         return len(self._names)
 
 
-def restore(root: Any, arrays: Mapping[str, Array], file: object, skip_mismatch: bool = False) -> None:
+def restore(
+    root: Any, arrays: Mapping[str, Array], file: object, skip_mismatch: bool = False, keep: bool = True
+) -> None:
     """Set the arrays of a model. After an error the model has its former values.
 
     Args:
@@ -156,6 +158,7 @@ def restore(root: Any, arrays: Mapping[str, Array], file: object, skip_mismatch:
         arrays: the arrays by their names in files.
         file: the name of the file, for errors.
         skip_mismatch: whether objects that do not fit the file keep their values, with a warning.
+        keep: whether the former values are kept for an error, which takes as much memory again.
 
     Raises:
         InvalidFileError: the arrays do not fit the model, or cannot be read.
@@ -165,7 +168,8 @@ def restore(root: Any, arrays: Mapping[str, Array], file: object, skip_mismatch:
     try:
         for path, obj in objects_of(root):
             store = _Store(arrays, groups.pop(path, {}))
-            _keep(before, obj)
+            if keep:
+                _keep(before, obj)
             try:
                 with reading(file, path or "the model's own weights"):
                     obj.load_own_variables(store)

@@ -1,73 +1,83 @@
-"""Arrays in `.safetensors` files, through the package safetensors."""
+"""Arrays in `.safetensors` files: written through the package safetensors, and read without it."""
 
 from __future__ import annotations
 
 import importlib
 import json
+import os
 import struct
 import zlib
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Iterator, Mapping, Sequence
 from typing import IO, Any
 
 import numpy as np
 
 from hilevel.errors import InvalidFileError, UnsafeContentError
-from hilevel.saving.hdf5 import from_bfloat16
-from hilevel.saving.limits import array_bytes, check_contents, check_json
+from hilevel.saving.hdf5_reader import from_bfloat16
+from hilevel.saving.limits import MAX_JSON, array_bytes, json_of
 
 Array = np.ndarray[Any, Any]
 _CRC = "hilevel_crc32"
 _DTYPES = {
     "BOOL": "bool", "U8": "uint8", "I8": "int8", "U16": "uint16", "I16": "int16", "U32": "uint32", "I32": "int32",
     "U64": "uint64", "I64": "int64", "F16": "float16", "F32": "float32", "F64": "float64", "BF16": "uint16",
+    "C64": "complex64",
 }  # fmt: skip
 
 
-def _package(name: str = "safetensors") -> Any:
+def _package() -> Any:
     try:
-        return importlib.import_module(name)
+        return importlib.import_module("safetensors.numpy")
     except ImportError as error:
         raise ImportError(
-            "Files of the kind .safetensors need the package safetensors: pip install 'hilevel[safetensors]'. "
-            "Files of the kinds .hilevel and .weights.npz need nothing but NumPy."
+            "To write files of the kind .safetensors, install the package safetensors: pip install "
+            "'hilevel[safetensors]'. Files of the kinds .hilevel and .weights.npz need nothing but NumPy."
         ) from error
 
 
 def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write arrays to a file, with the checksum of each in the metadata."""
     whole = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
-    sums = {name: zlib.crc32(array.tobytes()) for name, array in whole.items()}
-    file.write(_package("safetensors.numpy").save(whole, {_CRC: json.dumps(sums)}))
+    sums = {name: _checksum(array.dtype, array.shape, array.tobytes()) for name, array in whole.items()}
+    file.write(_package().save(whole, {_CRC: json.dumps(sums)}))
+
+
+def _checksum(dtype: np.dtype[Any], shape: Sequence[int], data: bytes) -> int:
+    return zlib.crc32(data, zlib.crc32(f"{dtype.name} {list(shape)}".encode()))
 
 
 class SafeTensors(Mapping[str, Array]):
     """The arrays of a `.safetensors` file, which are read one by one.
 
     Args:
-        path: the file.
+        file: the open file.
+
+    Raises:
+        InvalidFileError: the file is damaged.
+        UnsafeContentError: the arrays overlap, or are of other dtypes than NumPy's.
     """
 
-    def __init__(self, path: str | Path) -> None:
-        self._path, size = Path(path), Path(path).stat().st_size
-        header = _header(self._path, size)
-        with _package().safe_open(self._path, framework="np"):  # the package checks lengths and overlaps
-            pass
-        self._start = 8 + header.pop("", 0)
+    def __init__(self, file: IO[bytes]) -> None:
+        self._file, size = file, file.seek(0, os.SEEK_END)
+        header, self._start = _header(file, size)
         metadata = header.pop("__metadata__", None) or {}
-        self._sums = json.loads(metadata[_CRC]) if _CRC in metadata else {}
+        self._sums = json_of(metadata[_CRC].encode()) if _CRC in metadata else None
+        if self._sums is not None and set(self._sums) != set(header):
+            raise InvalidFileError(
+                "The names of the arrays and of the checksums differ: the file is damaged."
+            )
         self._entries = header
-        check_contents(sum(array_bytes(e["shape"], _dtype(e)) for e in header.values()), size)
+        _check_offsets(header, size - self._start)
 
     def __getitem__(self, name: str) -> Array:
         entry = self._entries[name]
         begin, end = entry["data_offsets"]
-        with self._path.open("rb") as file:
-            file.seek(self._start + begin)
-            data = file.read(end - begin)
-        if name in self._sums and zlib.crc32(data) != self._sums[name]:
+        self._file.seek(self._start + begin)
+        data = self._file.read(end - begin)
+        dtype = _dtype(entry)
+        if self._sums is not None and _checksum(dtype, entry["shape"], data) != self._sums[name]:
             raise InvalidFileError(f'The checksum of the array "{name}" is wrong: the file is damaged.')
-        array: Array = np.frombuffer(data, _dtype(entry)).reshape(entry["shape"])
+        array: Array = np.frombuffer(data, dtype).reshape(entry["shape"])
         return from_bfloat16(array) if entry["dtype"] == "BF16" else array
 
     def __iter__(self) -> Iterator[str]:
@@ -77,19 +87,31 @@ class SafeTensors(Mapping[str, Array]):
         return len(self._entries)
 
 
-def _header(path: Path, size: int) -> dict[str, Any]:
-    """Return the header of a file, with its length under the empty name."""
-    with path.open("rb") as file:
-        start = file.read(8)
-        (length,) = struct.unpack("<Q", start) if len(start) == 8 else (size,)
-        if length > size - 8:
-            raise InvalidFileError("It is no file of safetensors, or it is not complete.")
-        text = file.read(min(length, 2**25))
-    check_json(text)
-    found = json.loads(text)
+def _header(file: IO[bytes], size: int) -> tuple[dict[str, Any], int]:
+    """Return the header of a file, and the position of the data."""
+    file.seek(0)
+    start = file.read(8)
+    (length,) = struct.unpack("<Q", start) if len(start) == 8 else (size,)
+    if length > size - 8:
+        raise InvalidFileError("It is no file of safetensors, or it is not complete.")
+    found = json_of(file.read(min(length, MAX_JSON + 1)))
     if not isinstance(found, dict):
         raise InvalidFileError("It is no file of safetensors: its header is no dict.")
-    return {**found, "": length}
+    return found, 8 + length
+
+
+def _check_offsets(entries: Mapping[str, Any], size: int) -> None:
+    """Check that the arrays lie one after the other, and fill the file."""
+    at = 0
+    for name, entry in sorted(entries.items(), key=lambda item: item[1]["data_offsets"]):
+        begin, end = entry["data_offsets"]
+        if (begin, end - begin) != (at, array_bytes(entry["shape"], _dtype(entry))):
+            raise UnsafeContentError(
+                f'The array "{name}" overlaps another one, or has another size than its data.'
+            )
+        at = end
+    if at != size:
+        raise InvalidFileError(f"The arrays have {at:,} bytes; the file has {size:,} bytes of data.")
 
 
 def _dtype(entry: Mapping[str, Any]) -> np.dtype[Any]:

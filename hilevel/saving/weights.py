@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.errors import InvalidFileError
+from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving import hdf5, npy, tensors
 from hilevel.saving.archive import Archive, Writer, check_name
-from hilevel.saving.limits import check_json, reading
+from hilevel.saving.limits import MAX_JSON, json_of, reading
 from hilevel.saving.state import collect, restore
 from hilevel.utils.atomic import replacing
 
@@ -148,7 +148,7 @@ def _arrays(path: Path, file: Any, start: bytes) -> Mapping[str, Array]:
     if start.startswith(b"PK"):
         return arrays_of_archive(Archive(file))
     if path.name.endswith(".safetensors"):
-        return tensors.SafeTensors(path)
+        return tensors.SafeTensors(file)
     arrays = hdf5.arrays_of(file)
     if not any("vars/" in name for name in arrays):
         raise InvalidFileError(
@@ -160,8 +160,7 @@ def _arrays(path: Path, file: Any, start: bytes) -> Mapping[str, Array]:
 def arrays_of_archive(archive: Archive) -> Mapping[str, Array]:
     """Return the arrays of a `.keras`, `.hilevel` or `.weights.npz` archive."""
     if "model.weights.h5" in archive:
-        index = archive.json("hilevel.json").get("arrays") if "hilevel.json" in archive else None
-        return hdf5.arrays_of(archive.section("model.weights.h5"), index)
+        return hdf5.arrays_of(archive.section("model.weights.h5"))
     if "config.json" in archive:
         return npy.NpyArrays(archive, "weights/")
     return npy.NpyArrays(archive)
@@ -175,23 +174,32 @@ def _write_shards(path: Path, arrays: Mapping[str, Array], max_size: float) -> N
 
     The files have names made from their contents. So the old index and its files stay whole until the new index is.
     """
-    old = _names_in_index(path)
+    old, new = _names_in_index(path), list[str]()
     index: dict[str, list[str]] = {}
-    names = []
-    for shard in _divided(arrays, int(max_size * _GIGABYTE)):
-        name = _shard_name(path, shard)
-        with replacing(path.with_name(name)) as file:
-            hdf5.write(file, shard, with_checksum=True)
-        names.append(name)
-        for array in shard:
-            files = index.setdefault(f"/{array.rpartition('/')[0]}", [])
-            if name not in files:
-                files.append(name)
-    total = sum(array.nbytes for array in arrays.values())
-    with replacing(path) as file:
-        text = {"metadata": {"total_size": total}, "weight_map": index}
-        file.write(json.dumps(text, indent=1).encode())
-    for name in old - set(names):
+    try:
+        for shard in _divided(arrays, int(max_size * _GIGABYTE)):
+            name = _shard_name(path, shard)
+            with replacing(path.with_name(name)) as file:
+                hdf5.write(file, shard, with_checksum=True)
+            new.append(name)
+            for array in shard:
+                index.setdefault(f"/{array.rpartition('/')[0]}", []).append(name)
+        total = sum(array.nbytes for array in arrays.values())
+        text = {
+            "metadata": {"total_size": total},
+            "weight_map": {k: list(dict.fromkeys(v)) for k, v in index.items()},
+        }
+        with replacing(path) as file:
+            file.write(json.dumps(text, indent=1).encode())
+    except BaseException:
+        _remove(path, set(new) - old)
+        raise
+    _remove(path, old - set(new))
+
+
+def _remove(path: Path, names: set[str]) -> None:
+    """Remove files in the folder of an index."""
+    for name in names:
         path.with_name(name).unlink(missing_ok=True)
 
 
@@ -235,15 +243,16 @@ def _index(path: Path) -> dict[str, list[str]]:
     Raises:
         InvalidFileError: the text is no index, or names a file elsewhere.
     """
-    text = path.read_bytes()
-    check_json(text)
-    found = json.loads(text)["weight_map"]
+    with path.open("rb") as file:
+        found = json_of(file.read(MAX_JSON + 1))["weight_map"]
     index = {str(k): [v] if isinstance(v, str) else list(map(str, v)) for k, v in found.items()}
     for names in index.values():
         for name in names:
             check_name(name)
-            if "/" in name or path.with_name(name).is_symlink():
-                raise InvalidFileError(f"The file {name!r} is not in the folder of the index.")
+            if "/" in name or not name.endswith(".weights.h5") or path.with_name(name).is_symlink():
+                raise UnsafeContentError(
+                    f"The file {name!r} is no file of weights in the folder of the index."
+                )
     return index
 
 

@@ -23,6 +23,7 @@ from hilevel import (
     random,
     regularizers,
 )  # fmt: skip
+from hilevel.api import serialization
 from hilevel.errors import UnknownNameError
 from hilevel.optimizers import schedules
 from hilevel.saving import deserialize_keras_object, register_keras_serializable, serialize_keras_object
@@ -57,7 +58,7 @@ def public(wanted: Any) -> Iterator[Any]:
     for family, module in FAMILIES.items():
         for name in module.__all__:
             thing = getattr(module, name)
-            if wanted(thing) and name not in ("get", "serialize", "deserialize") and name not in BASES:
+            if wanted(thing) and name not in serialization._BARRED and name not in BASES:
                 yield pytest.param(thing, id=f"{family}.{name}")
 
 

@@ -14,7 +14,7 @@ from hilevel import dtype_policies, layers, masks, regularizers, tree
 from hilevel.api.configurable import Configurable, argument_names, check_required
 from hilevel.api.custom_objects import get_registered_object
 from hilevel.api.registry import snake_case
-from hilevel.api.serialization import deserialize_inner, serialize
+from hilevel.api.serialization import deserialize_inner, making, serialize
 from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import current_backend
@@ -517,7 +517,8 @@ class Layer(StateContainer, Configurable):
     @classmethod
     def from_config(cls, config: Config) -> Self:
         """Return a layer, with the layers in it, from a config of `get_config`."""
-        return cls(**{k: _with_layers(v) for k, v in config.items()})
+        with making():
+            return cls(**{k: _with_layers(v) for k, v in config.items()})
 
 
 def _recording_build(build: Callable[..., None]) -> Callable[..., None]:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from hilevel.engine.allowance import claim
 from hilevel.engine.settings import settings
 from hilevel.engine.types import TensorLike
 from hilevel.layers.base.checks import bad_setting, flags, integer, one_of, set_unsupported
@@ -78,6 +79,7 @@ class IndexLookup(HostLayer):
         if invert and output_mode != "int":
             raise bad_setting(name, "output_mode", "'int', where invert=True", output_mode)
         num_oov_indices = integer(name, "num_oov_indices", num_oov_indices, 0)
+        claim(8 * num_oov_indices + 16 * (max_tokens or 0) * bool(pad_to_max_tokens), "The vocabulary")
         self.max_tokens, self.num_oov_indices, self.invert = max_tokens, num_oov_indices, invert
         self.mask_token, self.oov_token = mask_token, oov_token
         self.output_mode, self.pad_to_max_tokens = output_mode, pad_to_max_tokens

@@ -99,7 +99,7 @@ class TextVectorization(HostLayer):
                 )
         self.standardize, self.encoding = standardize, encoding
         self.split: Any = split
-        self.ngrams = tuple(range(1, ngrams + 1)) if isinstance(ngrams, int) else ngrams and tuple(ngrams)
+        self.ngrams = ngrams
         self.output_sequence_length = output_sequence_length
         self.lookup = StringLookup(
             max_tokens, mask_token="", vocabulary=vocabulary, idf_weights=idf_weights, output_mode=output_mode,
@@ -220,5 +220,6 @@ class TextVectorization(HostLayer):
         return [flat(words, "string", self.encoding) for words in self.split(texts)]
 
 
-def _ngrams(words: list[str], lengths: Iterable[int]) -> list[str]:
+def _ngrams(words: list[str], ngrams: int | Sequence[int]) -> list[str]:
+    lengths = range(1, min(ngrams, len(words)) + 1) if isinstance(ngrams, int) else ngrams
     return [" ".join(words[i : i + n]) for n in lengths for i in range(len(words) - n + 1)]

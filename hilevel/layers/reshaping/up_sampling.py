@@ -7,6 +7,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from hilevel import ops
+from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.types import Array, Function, Sizes, Tensor
 from hilevel.layers.base.checks import one_of, positive
@@ -123,6 +124,7 @@ def interpolation_weights(n: int, factor: int, kernel: Function, radius: float) 
 
     A weight is the kernel of the distance, scaled so that the weights of an interpolated element have the sum 1.
     """
+    claim(40 * n * n * factor, f"size={factor}")
     positions = (np.arange(n * factor) + 0.5) / factor - 0.5
     distance = np.abs(positions - np.arange(n)[:, None])
     weights = np.where(distance < radius, kernel(distance), 0.0)

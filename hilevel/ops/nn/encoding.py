@@ -7,6 +7,7 @@ import builtins
 import numpy as np
 
 from hilevel.engine import dtypes
+from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.op import composite, to_array
 from hilevel.engine.settings import settings
@@ -43,6 +44,7 @@ def one_hot(
     if dtypes.is_float(x.dtype):
         x = x.astype(dtypes.INT32)
     place = axis % (len(x.shape) + 1)
+    claim(4 * num_classes, f"num_classes={num_classes}")
     classes = np.arange(num_classes, dtype=np.int32)
     shape = [1] * (len(x.shape) + 1)
     shape[place] = num_classes

@@ -5,11 +5,13 @@ The primitives take tensors with channels last, `(batch, *spatial, channels)`.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 
+from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import lowest
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
@@ -168,6 +170,8 @@ def _(g: TensorSpec, windows: Windows, spatial: tuple[int, ...]) -> TensorSpec:
 
 def _valid_counts(windows: Windows, spatial: tuple[int, ...]) -> np.ndarray[Any, Any]:
     """Return the number of elements of each window that are not padding: `(*output_size, 1)`."""
+    padded = [n + before + after for n, (before, after) in zip(spatial, windows.padding, strict=True)]
+    claim(8 * math.prod(padded), "The padding of a pooling")
     ones = np.ones((1, *spatial, 1), np.float32)
     return sum_pool_op.value(np, ones, windows)[0]
 
@@ -309,6 +313,7 @@ def _adaptive_pool(
     for axis in range(rank):
         place = axis + (2 if first else 1)
         length, n = x.shape[place], sizes[axis]
+        claim(32 * n, f"output_size={n}")
         starts = np.arange(n) * length // n
         ends = -(-np.arange(1, n + 1) * length // n)
         x = moveaxis(pool(moveaxis(x, place, -1), starts, ends), -1, place)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from hilevel.engine import dtypes
+from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
@@ -127,6 +128,7 @@ def histogram(
     """
     x = to_float_array(x).reshape((-1,))
     low, high = (min(x), max(x)) if range is None else (to_array(v, x.dtype) for v in range)
+    claim(8 * bins, f"bins={bins}")
     edges = low + (high - low) * to_array(np.linspace(0, 1, bins + 1), x.dtype)
     inside = logical_and(x >= low, x <= high)
     index = clip(searchsorted(edges, x, side="right") - 1, 0, bins - 1)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from hilevel.engine.allowance import claim
 from hilevel.engine.op import op, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import TensorSpec
@@ -222,6 +223,7 @@ def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tenso
         return _repeat(x, repeats=int(repeats), axis=axis)
     x = to_array(x)
     counts = np.broadcast_to(np.asarray(repeats).astype(np.intp), (x.shape[axis],))
+    claim(8 * int(counts.sum()), "The argument repeats")
     lead = (slice(None),) * (axis % len(x.shape))
     return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
 
@@ -244,6 +246,7 @@ def tile(x: TensorLike, repeats: TensorLike) -> Tensor:
         x = expand_dims(x, tuple(range(rank - len(x.shape))))
     for axis, n in enumerate(counts):
         if n != 1:
+            claim(8 * n, f"repeats={n}")
             x = concatenate([x] * n, axis)
     return x
 

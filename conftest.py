@@ -7,7 +7,9 @@ import os
 # Tests run side by side: more threads for each would only get in the way of the others.
 os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
 # Most functions are compiled to run once. The examples, which tests run as programs, are compiled as users' are.
+# XLA's newer code generator takes three times as long. A version of XLA without the flag ends and names it.
 os.environ.setdefault("JAX_DISABLE_MOST_OPTIMIZATIONS", "1")
+os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false")
 # Memory that is kept for the next step of one program is of no use to ten thousand different ones.
 os.environ.setdefault("HILEVEL_KEEP_MEMORY", "0")
 

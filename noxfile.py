@@ -1,7 +1,7 @@
 """The commands of developers and of CI, each run in the environment that nox itself is in.
 
 python -m nox                          check, then test
-python -m nox -s test -- tests/layers  the tests of one folder
+python -m nox -s test -- tests/layers  the tests of one folder, without the slow ones
 python -m nox -l                       the list of the sessions
 """
 
@@ -29,8 +29,10 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def test(session: nox.Session) -> None:
-    """Run all tests in two processes, or those of the given folders."""
-    python(session, "-m", "pytest", "-n", "2", *session.posargs)
+    """Run all tests in two processes; with arguments of pytest the tests that are not slow, with `--slow` both."""
+    given = session.posargs
+    quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
+    python(session, "-m", "pytest", "-n", "2", *quick, *(a for a in given if a != "--slow"))
 
 
 @nox.session

@@ -1,9 +1,9 @@
-"""What a training step has to do at least: its multiplications, and the bytes it moves.
+"""The least work of a training step: its multiplications, and the bytes it moves.
 
-Counted from the shapes of the layers. A product is done three times: forward, and backward for each of its operands;
-for a first layer twice, since nobody asks for the gradient of the data. Each time it reads two of its three arrays and
-writes the third. An optimizer reads and writes each parameter and its slots. What is elementwise counts as if it
-happened on the way, so a library that stores every result in between moves more than is counted here.
+It is counted from the shapes of the layers. A product is done three times: forward, and backward for each of its
+operands. A first layer does it twice, without the gradient of the data. Each time it reads two of its three arrays and
+writes the third. An optimizer reads and writes each parameter and its slots. Elementwise ops move nothing, as if they
+were fused with the products. A library that stores their results moves more bytes.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from itertools import pairwise
 ADAM, MOMENTUM = (
     7,
     5,
-)  # numbers read and written by an update: parameter, gradient and slots; parameter and slots
+)  # values read and written by an update: parameter, gradient and slots; parameter and slots
 
 
 @dataclass(frozen=True)
@@ -23,8 +23,8 @@ class Part:
     """A layer's share of a step.
 
     Args:
-        multiplications: those of its products.
-        numbers: what its products read and write.
+        multiplications: the number in its products.
+        numbers: the values that its products read and write.
         parameters: its weights, without biases.
     """
 
@@ -34,25 +34,25 @@ class Part:
 
 
 def dense(rows: int, inputs: int, outputs: int, passes: int = 3) -> Part:
-    """A product of `rows` rows with a kernel."""
+    """Count a product of `rows` rows with a kernel."""
     kernel = inputs * outputs
     return Part(passes * rows * kernel, passes * (rows * (inputs + outputs) + kernel), kernel)
 
 
 def chain(rows: int, *widths: int) -> list[Part]:
-    """Dense layers, the first of them on data."""
+    """Count dense layers, the first of them on data."""
     return [dense(rows, a, b, 3 if i else 2) for i, (a, b) in enumerate(pairwise(widths))]
 
 
 def conv(batch: int, seen: int, made: int, inputs: int, outputs: int, size: int = 3, passes: int = 3) -> Part:
-    """A convolution of images with `seen` pixels to ones with `made`."""
+    """Count a convolution of images with `seen` pixels to ones with `made`."""
     kernel = size * size * inputs * outputs
     numbers = batch * (seen * inputs + made * outputs) + kernel
     return Part(passes * batch * made * kernel, passes * numbers, kernel)
 
 
 def lstm(batch: int, steps: int, inputs: int, units: int, passes: int = 3) -> list[Part]:
-    """The products with the inputs, and with the states before."""
+    """Count the products with the inputs, and with the states before."""
     return [
         dense(batch * steps, inputs, 4 * units, passes),
         dense(batch * steps, units, 4 * units),
@@ -60,17 +60,17 @@ def lstm(batch: int, steps: int, inputs: int, units: int, passes: int = 3) -> li
 
 
 def attention(batch: int, steps: int, width: int) -> Part:
-    """Scores and what is chosen by them, all of them, also those that a mask hides; the scores are not stored."""
+    """Count all scores, also masked ones, and the values weighted by them; the scores are not stored."""
     return Part(3 * 2 * batch * steps * steps * width, 3 * 4 * batch * steps * width)
 
 
 def table(rows: int, words: int, width: int) -> Part:
-    """An embedding: rows read and written, and the gradient of the whole table."""
+    """Count an embedding: rows read and written, and the gradient of the whole table."""
     return Part(0, 4 * rows * width + words * width, words * width)
 
 
 def residual(batch: int, pixels: int, inputs: int, outputs: int) -> list[Part]:
-    """A block on images with so many pixels on a side."""
+    """Count a block on images with so many pixels on a side."""
     if inputs == outputs:
         return [conv(batch, pixels**2, pixels**2, inputs, outputs)] * 2
     made = (pixels // 2) ** 2
@@ -82,14 +82,14 @@ def residual(batch: int, pixels: int, inputs: int, outputs: int) -> list[Part]:
 
 
 def transformer(b: int, w: int) -> list[Part]:
-    """Two blocks on 128 tokens."""
+    """Count two blocks on 128 tokens."""
     rows = 128 * b
     block = [dense(rows, w, w)] * 4 + [attention(b, 128, w), dense(rows, w, 4 * w), dense(rows, 4 * w, w)]
     return [table(rows, 5000, w), table(128, 128, w), *block, *block, dense(rows, w, 5000)]
 
 
 def gan(b: int, w: int) -> list[Part]:
-    """The discriminator sees two batches; the generator's gradient goes through it, its own does not."""
+    """Count a step: the discriminator sees two batches; the generator's gradient goes through it, its own does not."""
     return [*chain(b, 64, w, 784), dense(b, 784, w, 5), dense(b, w, 1, 7)]
 
 
@@ -111,11 +111,11 @@ PARTS: dict[str, Callable[[int, int], list[Part]]] = {
 
 
 def operations(name: str, batch: int, width: int) -> int:
-    """Multiplications and additions of the products of a step."""
+    """Return the multiplications and additions of the products of a step."""
     return 2 * sum(part.multiplications for part in PARTS[name](batch, width))
 
 
 def bytes_moved(name: str, batch: int, width: int) -> int:
-    """Bytes read and written in a step, in float32."""
+    """Return the bytes read and written in a step, in float32."""
     update = MOMENTUM if name == "resnet_small" else ADAM
     return 4 * sum(part.numbers + update * part.parameters for part in PARTS[name](batch, width))

@@ -1,7 +1,7 @@
-"""Networks of dense layers in NumPy by hand: what one writes who knows the formulas and wants speed.
+"""Networks of dense layers in NumPy by hand, written for speed from the formulas.
 
-All parameters are one float32 vector, and the weights are views into it; Adam goes over it in blocks that fit the
-cache; gradients are written where they belong.
+All parameters are one float32 vector, and the weights are views into it. Adam goes over it in blocks that fit the
+cache. Gradients are written in place.
 """
 
 from __future__ import annotations
@@ -59,14 +59,14 @@ class Dense:
         self.relu = relu
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        """The outputs, kept for the way back."""
+        """Return the outputs, and keep them for the backward pass."""
         self.x = x
         y = self.y = x @ self.w
         y += self.b
         return np.maximum(y, 0, out=y) if self.relu else y
 
     def backward(self, g: np.ndarray, first: bool) -> Any:
-        """Fill in the gradients; return that of the inputs, if there is a layer below."""
+        """Fill in the gradients; return the gradient of the inputs, if there is a layer below."""
         if self.relu:
             g *= self.y > 0
         np.matmul(self.x.T, g, out=self.dw)
@@ -75,7 +75,7 @@ class Dense:
 
 
 def network(sizes: list[int], relu_at_end: bool) -> tuple[list[Dense], np.ndarray, np.ndarray]:
-    """The layers, all parameters, and all gradients."""
+    """Return the layers, all parameters, and all gradients."""
     counts = [a * b + b for a, b in pairwise(sizes)]
     parameters, gradients = np.zeros(sum(counts), np.float32), np.empty(sum(counts), np.float32)
     ends = np.cumsum(counts)
@@ -88,14 +88,14 @@ def network(sizes: list[int], relu_at_end: bool) -> tuple[list[Dense], np.ndarra
 
 
 def forward(layers: list[Dense], x: np.ndarray) -> np.ndarray:
-    """The outputs of all layers."""
+    """Return the outputs of all layers."""
     for layer in layers:
         x = layer.forward(x)
     return x
 
 
 def cross_entropy(out: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """Of logits: the loss of a batch, and its gradient."""
+    """Return the loss of a batch of logits, and its gradient."""
     out -= out.max(1, keepdims=True)
     rows = np.arange(len(y))
     chosen = out[rows, y]
@@ -108,7 +108,7 @@ def cross_entropy(out: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def squared(out: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
-    """The mean squared error of a batch, and its gradient."""
+    """Return the mean squared error of a batch, and its gradient."""
     difference = out - y
     loss = float(np.vdot(difference, difference)) / difference.size
     difference *= np.float32(2 / difference.size)
@@ -116,7 +116,7 @@ def squared(out: np.ndarray, y: np.ndarray) -> tuple[float, np.ndarray]:
 
 
 def program(name: str) -> Train:
-    """A function that trains the network for one epoch on arrays, and returns its mean loss."""
+    """Return a function that trains the network for one epoch on arrays, and returns its mean loss."""
     mlp = name == "mlp"
     layers, parameters, gradients = network([784, 128, 10] if mlp else [64] * 21, relu_at_end=not mlp)
     adam, batch = Adam(parameters), WORKLOADS[name].batch
@@ -143,6 +143,6 @@ def program(name: str) -> Train:
 
 
 def predictor() -> Callable[[Any], Any]:
-    """The outputs of the mlp."""
+    """Return the outputs of the mlp."""
     layers, *_ = network([784, 128, 10], relu_at_end=False)
     return lambda x: forward(layers, x)

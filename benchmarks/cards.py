@@ -1,6 +1,6 @@
 """The GPU: whether it is there, when it is done, and how fast it multiplies and copies.
 
-`python benchmarks/cards.py LIBRARY DEVICE [--rates]` prints, as JSON, what the library calls the card, or its rates.
+`python benchmarks/cards.py LIBRARY DEVICE [--rates]` prints, as JSON, the library's name of the card, or its rates.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ CALLS, ROUNDS = 10, 5
 
 
 def cuda_devices() -> int:
-    """How many the driver knows; none where there is no driver."""
+    """Return the number of cards of the driver; 0 without a driver."""
     try:
         driver = ctypes.CDLL("nvcuda.dll" if os.name == "nt" else "libcuda.so.1")
     except OSError:
@@ -33,7 +33,7 @@ def cuda_devices() -> int:
 
 
 def card(library: str) -> str:
-    """The name of the first GPU; an error where the library sees none."""
+    """Return the name of the first GPU; an error where the library sees none."""
     if library == "torch":
         import torch
 
@@ -51,7 +51,7 @@ def card(library: str) -> str:
 
 
 def torch_events(call: Callable[[], Any]) -> float:
-    """Seconds between two events of PyTorch's stream."""
+    """Return the seconds between two events of PyTorch's stream."""
     import torch
 
     begin, end = torch.cuda.Event(enable_timing=True), torch.cuda.Event(enable_timing=True)
@@ -63,7 +63,7 @@ def torch_events(call: Callable[[], Any]) -> float:
 
 
 def cupy_events(call: Callable[[], Any]) -> float:
-    """Seconds between two events of CuPy's stream."""
+    """Return the seconds between two events of CuPy's stream."""
     import cupy
 
     begin, end = cupy.cuda.Event(), cupy.cuda.Event()
@@ -75,7 +75,7 @@ def cupy_events(call: Callable[[], Any]) -> float:
 
 
 def jax_ready(call: Callable[[], Any]) -> float:
-    """Seconds by the clock until all arrays of JAX are there: it has no events."""
+    """Return the seconds by the clock until all arrays of JAX are there: it has no events."""
     import jax
 
     begin = time.perf_counter()
@@ -85,7 +85,7 @@ def jax_ready(call: Callable[[], Any]) -> float:
 
 
 def timer(library: str, device: str) -> Timer:
-    """How to time what a library does; on the CPU PyTorch waits by itself."""
+    """Return the timer of a library's calls; on the CPU PyTorch waits by itself."""
     if library == "jax":
         return jax_ready
     events = {"torch": torch_events, "cupy": cupy_events}
@@ -96,7 +96,7 @@ def timer(library: str, device: str) -> Timer:
 
 
 def on_device(library: str, device: str, numbers: Any) -> tuple[Any, Callable[[], Any]]:
-    """The numbers as an array of the library, and what copies it."""
+    """Return the values as an array of the library, and the function that copies it."""
     if library == "torch":
         import torch
 
@@ -114,7 +114,7 @@ def on_device(library: str, device: str, numbers: Any) -> tuple[Any, Callable[[]
 
 
 def rates(library: str, device: str) -> dict[str, Any]:
-    """Operations a second of a float32 product of square matrices, and bytes a second, read and written, of a copy."""
+    """Return the operations a second of a float32 product of square matrices, and the bytes a second of a copy."""
     side = SIDE[device]
     x, copy = on_device(library, device, np.random.default_rng(0).standard_normal((side, side), np.float32))
     timed = timer(library, device)

@@ -30,20 +30,20 @@ class Contender:
     only: tuple[str, ...] | None = None
 
     def program(self, workload: str) -> Train:
-        """The function that trains the model of a workload."""
+        """Return the function that trains the model of a workload."""
         return importlib.import_module(self.module).program(workload, **self.options)
 
     def predictor(self) -> Callable[[Any], Any]:
-        """The function that maps arrays to the outputs of the mlp."""
+        """Return the function that maps arrays to the outputs of the mlp."""
         return importlib.import_module(self.module).predictor(**self.options)
 
     def takes_part(self, workload: str) -> bool:
-        """Whether there is a program for the workload."""
+        """Return whether there is a program for the workload."""
         return self.only is None or workload in self.only
 
 
 def fitted(module: str, backend: str, needs: tuple[str, ...], **options: Any) -> Contender:
-    """`fit` of hilevel or Keras."""
+    """Return `fit` of hilevel or Keras."""
     env = {"HILEVEL_BACKEND" if module == "hilevel" else "KERAS_BACKEND": backend}
     return Contender("fitted", (module, *needs), {"module": module, **options}, env)
 

@@ -1,4 +1,4 @@
-"""The workloads in the Keras API: what hilevel and Keras are measured with."""
+"""The workloads in the Keras API, for hilevel and Keras."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from workloads import WORKLOADS
 
 
 def program(name: str, module: str, **options: Any) -> Callable[[Any, Any], Any]:
-    """A function that fits the model of a workload for one epoch on arrays, and returns the loss.
+    """Return a function that fits the model of a workload for one epoch on arrays, and returns the loss.
 
     Args:
-        name: that of the workload.
+        name: the name of the workload.
         module: `"hilevel"` or `"keras"`.
         options: for `compile`.
     """
@@ -30,6 +30,6 @@ def program(name: str, module: str, **options: Any) -> Callable[[Any, Any], Any]
 
 
 def predictor(module: str) -> Callable[[Any], Any]:
-    """`predict` of the mlp, of all rows at once."""
+    """Return `predict` of the mlp, of all rows at once."""
     model = WORKLOADS["mlp"].model(importlib.import_module(module))
     return lambda x: model.predict(x, batch_size=len(x), verbose=0)

@@ -1,7 +1,7 @@
 """One step of a GAN inside `fit`: the workload whose source Keras and hilevel cannot share.
 
-Everywhere it is the same step: one batch of noise, one pass through both networks, the gradients of both losses at the
-same weights, Adam for both. Keras has a way of its own for each backend, and these follow its guides.
+The step is the same everywhere: one batch of noise, one pass through both networks, and Adam for both. The gradients
+of both losses are taken at the same weights. Keras has a way of its own for each backend, and these follow its guides.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ LATENT = 64
 
 
 def gan_step(k: Any, width: int = 256, **options: Any) -> Any:
-    """The compiled GAN, in the way of the module and of its backend."""
+    """Return the compiled GAN, in the way of the module and of its backend."""
     if k.__name__ == "hilevel":
         model = hilevel_gan(k, width)
     elif k.backend.backend() == "jax":
@@ -24,7 +24,7 @@ def gan_step(k: Any, width: int = 256, **options: Any) -> Any:
 
 
 def networks(k: Any, width: int) -> tuple[Any, Any]:
-    """Generator and discriminator."""
+    """Return the generator and the discriminator."""
     generator = k.Sequential(
         [
             k.layers.Input((LATENT,)),
@@ -39,7 +39,7 @@ def networks(k: Any, width: int) -> tuple[Any, Any]:
 
 
 def hilevel_gan(k: Any, width: int) -> Any:
-    """Two tapes over one pass."""
+    """Return a model that is trained with two tapes over one pass."""
 
     class GAN(k.Model):  # type: ignore[misc]
         """As in the tutorial, inside `fit`."""
@@ -78,7 +78,7 @@ def hilevel_gan(k: Any, width: int) -> Any:
 
 
 def keras_gan_on_jax(k: Any, width: int) -> Any:
-    """The stateless way. One Adam holds the state of both networks: it does to each what its own would do."""
+    """Return a model with a stateless step. One Adam has the state of both networks, and updates both."""
     import jax
 
     class GAN(k.Model):  # type: ignore[misc]
@@ -95,7 +95,7 @@ def keras_gan_on_jax(k: Any, width: int) -> Any:
             return self.discriminator(images)
 
         def losses_of(self, trainable: Any, noise: Any, real: Any) -> Any:
-            """The loss of the generator, and that of the discriminator, each given its own weights."""
+            """Return the losses of the generator and the discriminator, each for its own weights."""
             ones, zeros = k.ops.ones((len(real), 1)), k.ops.zeros((len(real), 1))
 
             def output(x: Any) -> Any:
@@ -132,11 +132,11 @@ def keras_gan_on_jax(k: Any, width: int) -> Any:
 
 
 def keras_gan_on_torch(k: Any, width: int) -> Any:
-    """PyTorch's own gradients, Keras's optimizers."""
+    """Return a model that is trained with PyTorch's own gradients and Keras's optimizers."""
     import torch
 
     class GAN(k.Model):  # type: ignore[misc]
-        """A step that changes what it is about."""
+        """A model whose step changes the networks in place."""
 
         def __init__(self) -> None:
             super().__init__()

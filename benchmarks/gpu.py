@@ -1,4 +1,4 @@
-"""Time a training step on a GPU, and say what share of the card's rates it reaches."""
+"""Time a training step on a GPU, and report the fraction of the card's rates that it reaches."""
 
 from __future__ import annotations
 
@@ -38,13 +38,13 @@ NO_DEVICE = "No CUDA device was found that torch, cupy or jax can use, so nothin
 
 
 def sized(device: str) -> dict[str, Workload]:
-    """The workloads in the sizes for a device."""
+    """Return the workloads in the sizes for a device."""
     sizes = dict.fromkeys(SIZES, TINY) if device == "cpu" else SIZES
     return {name: WORKLOADS[name].resized(*size) for name, size in sizes.items()}
 
 
 def environment(device: str) -> dict[str, str]:
-    """Float32 is float32 for every library; a card is shared; JAX takes no other device than it was told to."""
+    """Return the environment: true float32 in every library, a shared card, and JAX on the given device only."""
     return {
         "NVIDIA_TF32_OVERRIDE": "0", "CUPY_TF32": "0", "JAX_DEFAULT_MATMUL_PRECISION": "highest",
         "XLA_PYTHON_CLIENT_PREALLOCATE": "false", "JAX_PLATFORMS": "cpu" if device == "cpu" else "cuda,cpu",
@@ -52,7 +52,7 @@ def environment(device: str) -> dict[str, str]:
 
 
 def contenders(device: str = "cuda") -> dict[str, Contender]:
-    """Who takes part; the last package that one needs is the library that uses the GPU."""
+    """Return the contenders; the last package that one needs is the library that uses the GPU."""
     found = {
         "hilevel-cupy": fitted("hilevel", "cupy", ("cupy",)),
         "hilevel-jax": fitted("hilevel", "jax", ("jax",)),
@@ -63,7 +63,7 @@ def contenders(device: str = "cuda") -> dict[str, Contender]:
 
 
 def starts(workload: str, names: list[str], device: str) -> dict[str, Callable[[], Worker]]:
-    """What starts each of the processes that train a workload."""
+    """Return the commands of the processes that train a workload."""
     command = [sys.executable, str(HERE / "gpu_worker.py")]
     return {
         name: partial(Worker, [*command, name, workload, device], contenders(device)[name].env)
@@ -72,13 +72,13 @@ def starts(workload: str, names: list[str], device: str) -> dict[str, Callable[[
 
 
 def ask(library: str, device: str, *options: str) -> Any:
-    """What `cards.py` says in a process of its own; None where it fails."""
+    """Return the result of `cards.py` in a process of its own; None where it fails."""
     command = [str(HERE / "cards.py"), library, device, *options]
     return others.run(sys.executable, *command, **environment(device))[1]
 
 
 def usable(device: str) -> dict[str, str]:
-    """The libraries that can use the device, and what each calls it."""
+    """Return the libraries that can use the device, and their names of it."""
     if device == "cuda" and not cards.cuda_devices():
         return {}
     there = [name for name in cards.LIBRARIES if others.installed(sys.executable, name)]
@@ -89,7 +89,7 @@ def usable(device: str) -> dict[str, str]:
 
 
 def run(chosen: argparse.Namespace, libraries: dict[str, str]) -> dict[str, Any]:
-    """Measure what was asked for; what is measured is kept as soon as it is there."""
+    """Measure the given parts, and keep each result as soon as it is there."""
     device, library = chosen.device, next(iter(libraries))
     needed = {name: contenders(device)[name].needs[-1] for name in chosen.contenders}
     there = [name for name in chosen.contenders if needed[name] in libraries]
@@ -110,7 +110,7 @@ def run(chosen: argparse.Namespace, libraries: dict[str, str]) -> dict[str, Any]
 
 
 def arguments() -> argparse.Namespace:
-    """What the command was given."""
+    """Return the arguments of the command."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="+", choices=SIZES, default=list(SIZES), metavar="WORKLOAD",
                         help=f"of {', '.join(SIZES)}")  # fmt: skip

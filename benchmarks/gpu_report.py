@@ -1,4 +1,4 @@
-"""What was measured on a GPU, in Markdown: `python benchmarks/gpu_report.py TIMES.json` shows what was kept."""
+"""The times on a GPU in Markdown: `python benchmarks/gpu_report.py TIMES.json` shows a file of times."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PEERS = ("torch", "torch-compiled")
 
 
 def shares(results: Results) -> str:
-    """What a step has to do at least, which of the two takes the card longer, and the share of that rate reached."""
+    """Return the least work of a step, the slower of its two parts, and the fraction of that rate reached."""
     columns = names(results["workloads"])
     rows = []
     for workload, by_name in results["workloads"].items():
@@ -34,21 +34,21 @@ def shares(results: Results) -> str:
 
 
 def share(least: float, found: Any) -> str:
-    """The best step of a contender: so many seconds of its time would do."""
+    """Return the seconds of a contender's best step."""
     return f"{number(100e3 * least / min(found['ms']), 2)}%" if found and found["ms"] else ""
 
 
 def rates(found: Any) -> str:
-    """The card's rates, in a sentence."""
+    """Return the card's rates, in a sentence."""
     product, copied = number(found["operations"] / 1e12), number(found["bytes"] / 1e9)
     return (
-        f"{product} * 10^12 operations a second in a float32 product, with TF32 off as in all that was measured, and "
+        f"{product} * 10^12 operations a second in a float32 product, with TF32 off, and "
         f"{copied} GB a second in a copy, read and written; by {found['by']}."
     )
 
 
 def parts(results: Results) -> dict[str, str]:
-    """Each piece of the report, by its name in the page."""
+    """Return each piece of the report, by its name in the page."""
     workloads = results["workloads"]
     return {
         "rates": rates(results["rates"]),
@@ -66,7 +66,7 @@ def parts(results: Results) -> dict[str, str]:
 TITLES = {
     "rates": "The card",
     "steps": "Milliseconds of a training step: best (median)",
-    "ratios": "What a step takes of that of its peers",
+    "ratios": "The time of a step as a multiple of its peers' times",
     "shares": "The share of the card's rate that is reached, float32 with TF32 off",
     "first": "Seconds to the first step",
     "missing": "Missing",
@@ -74,7 +74,7 @@ TITLES = {
 
 
 def markdown(results: Results) -> str:
-    """The report for a terminal."""
+    """Return the report for a terminal."""
     return sections(parts(results), TITLES)
 
 

@@ -19,23 +19,23 @@ rng = np.random.default_rng(0)
 
 
 def weight(*shape: int) -> jax.Array:
-    """Random numbers, smaller where more of them are added up."""
+    """Draw random numbers, smaller where more of them are added up."""
     spread = np.sqrt(1 / max(1, int(np.prod(shape[:-1]))))
     return jnp.asarray(rng.normal(size=shape) * spread, jnp.float32)
 
 
 def dense_weights(inputs: int, outputs: int) -> Params:
-    """Of a dense layer."""
+    """Make the weights of a dense layer."""
     return {"w": weight(inputs, outputs), "b": jnp.zeros(outputs)}
 
 
 def lstm_weights(inputs: int, units: int) -> Params:
-    """Of an LSTM, the gates side by side."""
+    """Make the weights of an LSTM, the gates side by side."""
     return {"w": weight(inputs, 4 * units), "u": weight(units, 4 * units), "b": jnp.zeros(4 * units)}
 
 
 def scales(size: int) -> Params:
-    """Of a normalisation."""
+    """Make the weights of a normalisation."""
     return {"scale": jnp.ones(size), "shift": jnp.zeros(size)}
 
 
@@ -43,23 +43,23 @@ def scales(size: int) -> Params:
 
 
 def dense(p: Params, x: jax.Array) -> jax.Array:
-    """A dense layer."""
+    """Compute a dense layer."""
     return x @ p["w"] + p["b"]
 
 
 def conv(w: jax.Array, x: jax.Array, strides: int = 1, padding: str = "SAME") -> jax.Array:
-    """A convolution of images with channels last."""
+    """Compute a convolution of images with channels last."""
     numbers = ("NHWC", "HWIO", "NHWC")
     return lax.conv_general_dilated(x, w, (strides, strides), padding, dimension_numbers=numbers)
 
 
 def max_pool(x: jax.Array) -> jax.Array:
-    """The largest of each 2 x 2."""
+    """Return the largest of each 2 x 2."""
     return lax.reduce_window(x, -jnp.inf, lax.max, (1, 2, 2, 1), (1, 2, 2, 1), "VALID")
 
 
 def lstm(p: Params, x: jax.Array) -> jax.Array:
-    """The outputs of all steps, time first; one product for the inputs of all steps."""
+    """Return the outputs of all steps, time first; one product for the inputs of all steps."""
 
     def step(carry: Any, projected: jax.Array) -> Any:
         h, c = carry
@@ -73,19 +73,19 @@ def lstm(p: Params, x: jax.Array) -> jax.Array:
 
 
 def moments(x: jax.Array, axis: Any, keepdims: bool = False) -> tuple[jax.Array, jax.Array]:
-    """Mean and variance, in one pass over the numbers."""
+    """Return the mean and the variance, in one pass over the values."""
     mean = x.mean(axis, keepdims=keepdims)
     return mean, (x * x).mean(axis, keepdims=keepdims) - mean * mean
 
 
 def layer_norm(p: Params, x: jax.Array) -> jax.Array:
-    """Over the last axis."""
+    """Normalise over the last axis."""
     mean, variance = moments(x, -1, keepdims=True)
     return (x - mean) * lax.rsqrt(variance + 1e-3) * p["scale"] + p["shift"]
 
 
 def causal_attention(p: Params, x: jax.Array) -> jax.Array:
-    """Self-attention with four heads."""
+    """Compute self-attention with four heads."""
     q, k, v = (t.reshape(*t.shape[:2], 4, 32) for t in jnp.split(dense(p["in"], x), 3, axis=-1))
     scores = jnp.einsum("bqhd,bkhd->bhqk", q, k) / np.sqrt(32).astype("float32")
     seen = jnp.tril(jnp.ones(scores.shape[-2:], bool))
@@ -93,11 +93,11 @@ def causal_attention(p: Params, x: jax.Array) -> jax.Array:
     return dense(p["out"], jnp.einsum("bhqk,bkhd->bqhd", chances, v).reshape(x.shape))
 
 
-# -- models: each makes its weights, and says what they do ---------------------------------------------
+# -- models: each makes its weights and its function ---------------------------------------------------
 
 
 def mlp(sizes: list[int], last: Callable[..., Any] = lambda x: x) -> Any:
-    """Dense layers with relu between them."""
+    """Make dense layers with relu between them."""
     params = [dense_weights(a, b) for a, b in pairwise(sizes)]
 
     def forward(params: Any, x: jax.Array, stats: Any) -> Any:
@@ -109,7 +109,7 @@ def mlp(sizes: list[int], last: Callable[..., Any] = lambda x: x) -> Any:
 
 
 def cnn() -> Any:
-    """One convolution."""
+    """Make a network with one convolution."""
     params = {
         "conv": {"w": weight(3, 3, 1, 32), "b": jnp.zeros(32)},
         "hidden": dense_weights(13 * 13 * 32, 128), "out": dense_weights(128, 10),
@@ -123,19 +123,19 @@ def cnn() -> Any:
 
 
 def lstm_small() -> Any:
-    """An LSTM of which the last output counts."""
+    """Make an LSTM of which the last output counts."""
     params = {"lstm": lstm_weights(1, 50), "out": dense_weights(50, 1)}
     return params, lambda p, x, stats: (dense(p["out"], lstm(p["lstm"], x)[-1]), stats)
 
 
 def lstm_of_texts() -> Any:
-    """The same after an embedding."""
+    """Make the same after an embedding."""
     params = {"table": weight(5000, 64), "lstm": lstm_weights(64, 128), "out": dense_weights(128, 1)}
     return params, lambda p, x, stats: (dense(p["out"], lstm(p["lstm"], p["table"][x])[-1]), stats)
 
 
 def lstm_attention() -> Any:
-    """An LSTM whose steps look at each other."""
+    """Make an LSTM whose steps look at each other."""
     params = {"lstm": lstm_weights(16, 50), "out": dense_weights(50, 1)}
 
     def forward(p: Params, x: jax.Array, stats: Any) -> Any:
@@ -147,7 +147,7 @@ def lstm_attention() -> Any:
 
 
 def unit_stats() -> Params:
-    """The moving statistics of the residual network before the first step."""
+    """Return the moving statistics of the residual network before the first step."""
     return {part: [jnp.zeros(outputs), jnp.ones(outputs)] for part, _, outputs, *_ in PARTS}
 
 
@@ -160,7 +160,7 @@ PARTS = [("stem", 3, 32, 3, 1)] + [
 
 
 def resnet_small() -> Any:
-    """Three residual blocks; the moving statistics go through the step."""
+    """Make three residual blocks; the moving statistics go through the step."""
     params = {
         name: {"w": weight(size, size, inputs, outputs), **scales(outputs)}
         for name, inputs, outputs, size, _ in PARTS
@@ -186,7 +186,7 @@ def resnet_small() -> Any:
 
 
 def transformer() -> Any:
-    """Two pre-norm blocks."""
+    """Make two pre-norm blocks."""
     block = lambda: {
         "norm1": scales(128), "in": dense_weights(128, 384), "out": dense_weights(128, 128),
         "norm2": scales(128), "wide": dense_weights(128, 512), "narrow": dense_weights(512, 128),
@@ -208,7 +208,7 @@ def transformer() -> Any:
 
 
 def discriminator() -> Any:
-    """Its weights, and what they do."""
+    """Make the weights of a model, and its function."""
     params = (dense_weights(784, 256), dense_weights(256, 1))
     return params, lambda p, x: dense(p[1], nn.leaky_relu(dense(p[0], x), 0.2))
 

@@ -1,4 +1,4 @@
-"""What a run was made on, in words; `python benchmarks/machine.py` prints it as JSON."""
+"""The machine of a run, in words; `python benchmarks/machine.py` prints it as JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PACKAGES = ("hilevel", "numpy", "jax", "jaxlib", "keras", "torch", "autograd")
 
 
 def processor() -> str:
-    """The name of the processor, as far as the system tells."""
+    """Return the name of the processor, as far as the system has it."""
     try:
         lines = Path("/proc/cpuinfo").read_text().splitlines()
     except OSError:
@@ -23,14 +23,14 @@ def processor() -> str:
 
 
 def instructions(lines: list[str]) -> str:
-    """For a processor without a name: its kind, and the widest vectors it knows."""
+    """Return the kind of a processor without a name, and the widest vectors that it supports."""
     flags = next((line.split() for line in lines if line.startswith("flags")), [])
     wide = next((name for flag, name in (("avx512f", "AVX-512"), ("avx2", "AVX2")) if flag in flags), "")
     return f"{platform.machine()} {wide}".strip()
 
 
 def versions(packages: tuple[str, ...] = PACKAGES) -> str:
-    """Python's version, and those of the packages that are there."""
+    """Return the versions of Python and of the installed packages."""
     found = [f"Python {platform.python_version()}"]
     for package in packages:
         try:
@@ -41,12 +41,12 @@ def versions(packages: tuple[str, ...] = PACKAGES) -> str:
 
 
 def busy() -> float | None:
-    """How many processes wanted a core in the last minute; None where the system does not tell."""
+    """Return the load: the mean number of running processes in the last minute; None if it is unknown."""
     return round(os.getloadavg()[0], 1) if hasattr(os, "getloadavg") else None
 
 
 def describe() -> dict[str, str]:
-    """Everything, by its name in the page."""
+    """Return all facts, by their names in the page."""
     return {
         "cores": str(os.cpu_count()), "cpu": processor(), "system": platform.system(),
         "versions": versions(), "date": time.strftime("%d %B %Y"), "load": str(busy()),

@@ -1,6 +1,6 @@
 """One thing measured in a fresh process, beside the training step: `python benchmarks/once.py WHAT CONTENDER`.
 
-Writes a line of JSON when it is done: what the function of that name returns.
+Writes a line of JSON when it is done: the result of the function of that name.
 """
 
 from __future__ import annotations
@@ -20,13 +20,13 @@ MLP = WORKLOADS["mlp"]
 
 
 def trained(contender: str) -> bool:
-    """Twenty steps of the mlp: how long that takes from the start of the process is seen from outside."""
+    """Run twenty steps of the mlp. The caller measures the time from the start of the process."""
     CONTENDERS[contender].program("mlp")(*MLP.data(20))
     return True
 
 
 def memory(contender: str) -> float:
-    """MB at most, in a process that trains the mlp for an epoch of a hundred steps."""
+    """Return the largest memory in MB, in a process that trains the mlp for an epoch of a hundred steps."""
     import resource
 
     CONTENDERS[contender].program("mlp")(*MLP.data(100))
@@ -35,14 +35,14 @@ def memory(contender: str) -> float:
 
 
 def predict(contender: str) -> dict[str, float]:
-    """Milliseconds of a prediction of the mlp, for one row and for 1024."""
+    """Return the milliseconds of a prediction of the mlp, for one row and for 1024."""
     call = CONTENDERS[contender].predictor()
     x = np.random.default_rng(0).standard_normal((1024, 784), np.float32)
     return {"1": milliseconds(lambda: call(x[:1])), "1024": milliseconds(lambda: call(x))}
 
 
 def milliseconds(call: Callable[[], Any], seconds: float = 1.0) -> float:
-    """The median of the calls that fit into so many seconds, the first of them left out."""
+    """Return the median of the calls that fit into so many seconds, the first of them left out."""
     times, end = [], time.perf_counter() + seconds
     while (begin := time.perf_counter()) < end or len(times) < 20:
         call()
@@ -51,7 +51,7 @@ def milliseconds(call: Callable[[], Any], seconds: float = 1.0) -> float:
 
 
 def loop(contender: str, rounds: int = 15) -> float:
-    """How long `fit` takes of what a loop by hand over the same compiled step takes: the median of rounds in turn."""
+    """Return the time of `fit` over the time of a loop by hand with the same step: the median of rounds in turn."""
     import hilevel
     from hilevel.training.state import step_of
 
@@ -74,7 +74,7 @@ def loop(contender: str, rounds: int = 15) -> float:
 
 
 def ratio_of_times(one: Callable[[], Any], other: Callable[[], Any]) -> float:
-    """How long one takes of the other's time."""
+    """Return the ratio of two times."""
     begin = time.perf_counter()
     one()
     middle = time.perf_counter()

@@ -1,4 +1,4 @@
-"""What else is measured: imports, the way to a first trained model, memory, predictions, and the loop of `fit`."""
+"""The other measurements: imports, the way to a first trained model, memory, predictions, and the loop of `fit`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ IMPORTS = {
 
 
 def run(python: str, *command: str, **env: str) -> tuple[float, Any]:
-    """The seconds until a process says something, or ends; and what it says, None where that is nothing."""
+    """Return the seconds until a process prints or ends, and the printed line; None if there is none."""
     begin = time.perf_counter()
     process = subprocess.Popen([python, *command], stdout=subprocess.PIPE, env=os.environ | env, text=True)
     assert process.stdout
@@ -35,7 +35,7 @@ def once(python: str, what: str, contender: str) -> tuple[float, Any]:
 
 
 def import_seconds(python: str, rounds: int, bar: Any) -> dict[str, float]:
-    """The time of each import, that of Python's own start left out: medians of processes in turn."""
+    """Return the time of each import, without Python's own start: medians of processes in turn."""
     there = ["sys", *(name for name in IMPORTS if installed(python, name))]
     times: dict[str, list[float]] = {name: [] for name in there}
     for _ in range(rounds):
@@ -47,18 +47,18 @@ def import_seconds(python: str, rounds: int, bar: Any) -> dict[str, float]:
 
 
 def installed(python: str, name: str) -> bool:
-    """Whether a package is there."""
+    """Return whether a package is there."""
     ask = f"import importlib.util, json; print(json.dumps(importlib.util.find_spec({name!r}) is not None))"
     return bool(run(python, "-c", ask)[1])
 
 
 def turns(contenders: list[str], rounds: int) -> int:
-    """How many processes there will be."""
+    """Return the number of processes."""
     return rounds * (len(IMPORTS) + 1 + len(contenders)) + len(contenders) + 1
 
 
 def measure(python: str, contenders: list[str], rounds: int, bar: Any) -> dict[str, Any]:
-    """Everything, by what it is, then by contender; None where a process failed."""
+    """Return all measurements, by kind, then by contender; None where a process failed."""
     bar.set_postfix_str("imports")
     results: dict[str, Any] = {"import s": import_seconds(python, rounds, bar)}
     results |= {what: {} for what in ("trained s", "memory MB", "predict 1 ms", "predict 1024 ms")}

@@ -13,7 +13,7 @@ from hilevel import layers, ops
 
 
 def microseconds(function: Callable[[], Any], number: int = 2000, rounds: int = 9) -> float:
-    """The best of some rounds, of one call."""
+    """Return the best of some rounds, of one call."""
     return min(timeit.repeat(function, number=number, repeat=rounds)) / number * 1e6
 
 

@@ -17,24 +17,24 @@ rng = numpy.random.default_rng(0)
 
 
 def weights(*shapes: tuple[int, ...]) -> list[Any]:
-    """Random matrices, and vectors of zeros."""
+    """Draw random matrices, and vectors of zeros."""
     spread = lambda shape: numpy.sqrt(1 / shape[0]) if len(shape) > 1 else 0
     return [(rng.normal(size=shape) * spread(shape)).astype("float32") for shape in shapes]
 
 
 def relu(x: Any) -> Any:
-    """The larger of it and zero."""
+    """Return the larger of it and zero."""
     return np.maximum(x, np.float32(0))
 
 
 def mlp() -> Any:
-    """One hidden layer."""
+    """Make a network with one hidden layer."""
     forward = lambda p, x: relu(x @ p[0] + p[1]) @ p[2] + p[3]
     return weights((784, 128), (128,), (128, 10), (10,)), forward
 
 
 def deep_narrow() -> Any:
-    """Twenty small layers."""
+    """Make twenty small layers."""
 
     def forward(p: Any, x: Any) -> Any:
         for w, b in zip(p[::2], p[1::2], strict=True):
@@ -45,7 +45,7 @@ def deep_narrow() -> Any:
 
 
 def cnn() -> Any:
-    """A convolution as a product with patches: the images are data, so nothing flows back to them."""
+    """Compute a convolution as a product with patches: the images are data, so nothing flows back to them."""
 
     def forward(p: Any, x: Any) -> Any:
         patches = sliding_window_view(x[..., 0], (3, 3), (1, 2)).reshape(-1, 9)
@@ -57,7 +57,7 @@ def cnn() -> Any:
 
 
 def lstm_small() -> Any:
-    """An LSTM of which the last output counts; each gate has its own weights."""
+    """Compute an LSTM of which the last output counts; each gate has its own weights."""
     sigmoid = lambda x: np.float32(0.5) * (np.tanh(np.float32(0.5) * x) + np.float32(1))
 
     def forward(p: Any, x: Any) -> Any:
@@ -75,13 +75,13 @@ MODELS = {"mlp": mlp, "deep_narrow": deep_narrow, "cnn": cnn, "lstm_small": lstm
 
 
 def cross_entropy(out: Any, y: Any) -> Any:
-    """Of logits of classes."""
+    """Return the loss of logits of classes."""
     out = out - getval(out).max(1, keepdims=True)
     return np.mean(np.log(np.sum(np.exp(out), 1)) - out[numpy.arange(len(y)), y])
 
 
 def squared(out: Any, y: Any) -> Any:
-    """The mean squared error."""
+    """Return the mean squared error."""
     return np.mean((out - y) ** 2)
 
 
@@ -94,7 +94,7 @@ def adam(p: Any, g: Any, m: Any, v: Any, t: int) -> None:
 
 
 def program(name: str) -> Train:
-    """A function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
+    """Return a function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
     params, forward = MODELS[name]()
     slots = [(numpy.zeros_like(p), numpy.zeros_like(p)) for p in params]
     counts_hits, batch = name in ("mlp", "cnn"), WORKLOADS[name].batch
@@ -122,6 +122,6 @@ def program(name: str) -> Train:
 
 
 def predictor() -> Callable[[Any], Any]:
-    """The outputs of the mlp."""
+    """Return the outputs of the mlp."""
     params, forward = mlp()
     return lambda x: forward(params, x)

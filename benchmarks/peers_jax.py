@@ -16,17 +16,17 @@ Train = Callable[[Any, Any], Any]
 
 
 def cross_entropy(out: jax.Array, y: jax.Array) -> jax.Array:
-    """Of logits of classes."""
+    """Return the loss of logits of classes."""
     return -jnp.take_along_axis(nn.log_softmax(out), y[..., None], -1).mean()
 
 
 def binary_cross_entropy(out: jax.Array, y: jax.Array) -> jax.Array:
-    """Of logits."""
+    """Return the loss of binary logits."""
     return (nn.softplus(out) - y * out).mean()
 
 
 def squared(out: jax.Array, y: jax.Array) -> jax.Array:
-    """The mean squared error."""
+    """Return the mean squared error."""
     return jnp.mean((out - y) ** 2)
 
 
@@ -37,7 +37,7 @@ LOSSES: dict[str, Callable[..., Any]] = {
 
 
 def adam(p: Any, slots: Any, g: Any, t: Any, decay: float = 0.0) -> Any:
-    """New weights and slots; with `decay` AdamW."""
+    """Return new weights and slots; with `decay` AdamW."""
     m = jax.tree.map(lambda m, g: 0.9 * m + 0.1 * g, slots[0], g)
     v = jax.tree.map(lambda v, g: 0.999 * v + 0.001 * g * g, slots[1], g)
     rate = 0.001 * jnp.sqrt(1 - 0.999**t) / (1 - 0.9**t)
@@ -46,26 +46,26 @@ def adam(p: Any, slots: Any, g: Any, t: Any, decay: float = 0.0) -> Any:
 
 
 def momentum(p: Any, slots: Any, g: Any, t: Any) -> Any:
-    """New weights and slots."""
+    """Return new weights and slots."""
     m = jax.tree.map(lambda m, g: 0.9 * m - 0.05 * g, slots[0], g)
     return jax.tree.map(jnp.add, p, m), (m, slots[1])
 
 
 def optimizer_of(name: str) -> Callable[..., Any]:
-    """The optimizer of a workload."""
+    """Return the optimizer of a workload."""
     if name == "transformer":
         return lambda *args: adam(*args, decay=0.01)
     return momentum if name == "resnet_small" else adam
 
 
 def fresh(params: Any) -> Params:
-    """The state before the first step."""
+    """Return the state before the first step."""
     zeros = lambda: jax.tree.map(jnp.zeros_like, params)
     return {"params": params, "slots": (zeros(), zeros()), "step": jnp.zeros(()), "total": jnp.zeros(())}
 
 
 def program(name: str) -> Train:
-    """A function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
+    """Return a function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
     if name == "gan_step":
         return loop(*gan(), WORKLOADS[name].batch)
     params, forward = MODELS[name]()
@@ -90,7 +90,7 @@ def program(name: str) -> Train:
 
 
 def loop(state: Params, step: Callable[..., Params], batch: int) -> Train:
-    """Runs the step on shuffled batches."""
+    """Run the step on shuffled batches."""
     compiled = jax.jit(step, donate_argnums=0)
 
     def train(x: Any, y: Any) -> float:
@@ -108,7 +108,7 @@ def loop(state: Params, step: Callable[..., Params], batch: int) -> Train:
 
 
 def gan() -> Any:
-    """The state and the step of a GAN: one pass, two gradients."""
+    """Return the state and the step of a GAN: one pass, two gradients."""
     (of_g, generator), (of_d, judge) = mlp([64, 256, 784], jnp.tanh), discriminator()
 
     def losses(params: Any, noise: jax.Array, real: jax.Array) -> Any:
@@ -131,7 +131,7 @@ def gan() -> Any:
 
 
 def predictor() -> Callable[[Any], Any]:
-    """The outputs of the mlp for arrays, as arrays."""
+    """Return the outputs of the mlp for arrays, as arrays."""
     params, forward = MODELS["mlp"]()
     compiled = jax.jit(lambda params, x: forward(params, x, {})[0])
     return lambda x: np.asarray(compiled(params, x))

@@ -52,7 +52,7 @@ class Residual(nn.Module):
 
 
 def normalised(inputs: int, outputs: int, size: int, stride: int = 1) -> nn.Module:
-    """A convolution and batch normalisation."""
+    """Make a convolution and batch normalisation."""
     convolution = nn.Conv2d(inputs, outputs, size, stride, padding=size // 2, bias=False)
     return nn.Sequential(convolution, nn.BatchNorm2d(outputs))
 
@@ -96,7 +96,7 @@ class Embedded(nn.Module):
 
 
 def narrow(width: int) -> nn.Module:
-    """Twenty small layers."""
+    """Make twenty small layers."""
     sizes = pairwise([64, *[width] * 19, 64])
     return nn.Sequential(*(m for a, b in sizes for m in (nn.Linear(a, b), nn.ReLU())))
 
@@ -123,7 +123,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 
 
 def cross_entropy(out: Tensor, y: Tensor) -> Tensor:
-    """Of logits of classes on the last axis."""
+    """Return the loss of logits of classes on the last axis."""
     return F.cross_entropy(out.flatten(0, -2), y.flatten())
 
 
@@ -134,7 +134,7 @@ LOSSES: dict[str, Callable[[Tensor, Tensor], Tensor]] = {
 
 
 def optimizer_of(name: str, model: nn.Module) -> torch.optim.Optimizer:
-    """The optimizer of a workload."""
+    """Return the optimizer of a workload."""
     if name == "resnet_small":
         return torch.optim.SGD(model.parameters(), 0.05, momentum=0.9)
     if name == "transformer":
@@ -143,7 +143,7 @@ def optimizer_of(name: str, model: nn.Module) -> torch.optim.Optimizer:
 
 
 def model_of(name: str, device: str, compiled: bool) -> nn.Module:
-    """The model of a workload, in its sizes."""
+    """Return the model of a workload, in its sizes."""
     torch.manual_seed(0)
     width = WORKLOADS[name].width
     model = (MODELS[name](width) if width else MODELS[name]()).to(device)
@@ -154,13 +154,13 @@ def model_of(name: str, device: str, compiled: bool) -> nn.Module:
 
 
 def tensors(x: Any, y: Any, device: str) -> tuple[Tensor, Tensor]:
-    """The arrays as tensors, on the CPU without a copy; channels of images in PyTorch's place."""
+    """Return the arrays as tensors, on the CPU without a copy; channels of images in PyTorch's place."""
     x, y = torch.from_numpy(x).to(device), torch.from_numpy(y).to(device)
     return (x.movedim(-1, 1) if x.ndim == 4 else x), y
 
 
 def program(name: str, device: str = "cpu", compiled: bool = False) -> Train:
-    """A function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
+    """Return a function that trains the model of a workload for one epoch on arrays, and returns its mean loss."""
     model, loss_of = model_of(name, device, compiled), LOSSES.get(name, F.mse_loss)
     if name == "gan_step":
         return gan(model, device)
@@ -186,7 +186,7 @@ def program(name: str, device: str = "cpu", compiled: bool = False) -> Train:
 
 
 def gan(networks: Any, device: str) -> Train:
-    """One pass through both networks, the gradients of both losses at the same weights."""
+    """Run one pass through both networks, the gradients of both losses at the same weights."""
     generator, discriminator = networks
     optimizers = [torch.optim.Adam(net.parameters(), 0.001) for net in networks]
     parameters = [list(net.parameters()) for net in networks]
@@ -218,7 +218,7 @@ def gan(networks: Any, device: str) -> Train:
 
 
 def predictor() -> Callable[[Any], Any]:
-    """The outputs of the mlp for arrays, as arrays."""
+    """Return the outputs of the mlp for arrays, as arrays."""
     model = MODELS["mlp"]().eval()
 
     @torch.inference_mode()  # type: ignore[untyped-decorator]

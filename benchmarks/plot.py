@@ -1,4 +1,4 @@
-"""The picture: `python benchmarks/plot.py TIMES.json PICTURE.png`. How many times as long as the fastest each takes."""
+"""The picture: `python benchmarks/plot.py TIMES.json PICTURE.png`. Each time is a multiple of the fastest."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ COLOURS = {
 
 
 def times_the_fastest(by_name: dict[str, Any]) -> dict[str, float]:
-    """What each takes of the fastest one's time, by medians."""
+    """Return the times as multiples of the fastest, by medians."""
     medians = {name: median(found["ms"]) for name, found in by_name.items() if found["ms"]}
     return {name: ms / min(medians.values()) for name, ms in medians.items()}
 
 
 def draw(workloads: dict[str, Any]) -> Any:
-    """A group of bars for each workload, in three rows; the scale is logarithmic."""
+    """Draw a group of bars for each workload, in three rows; the scale is logarithmic."""
     figure, axes = plt.subplots(3, 3, figsize=(9, 6.4), sharey=True)
     for ax, (workload, by_name) in zip(axes.flat, workloads.items(), strict=False):
         bars = times_the_fastest(by_name)

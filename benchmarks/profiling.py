@@ -1,8 +1,8 @@
-"""Where the microseconds of a step of hilevel go: `python benchmarks/profiling.py WORKLOAD [numpy|jax] [--steps N]`.
+"""The parts of the time of a step of hilevel: `python benchmarks/profiling.py WORKLOAD [numpy|jax] [--steps N]`.
 
-Functions by their own time, per step. The profiler makes each Python call dearer, so read the order and the counts, not
-the sum; the time of the same steps without it stands above the table. What JAX's compiled program takes shows up where
-its results are waited for; what is inside it stands in a table of its own, by the names of XLA's instructions.
+Functions are listed by their own time, per step. The profiler makes each Python call slower, so read the order and the
+counts, not the sum. The time of the same steps without it stands above the table. The time of JAX's compiled program
+belongs to the function that waits for its results. A second table has XLA's instructions inside the program.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from workloads import WORKLOADS
 
 
 def rows(profiler: cProfile.Profile, steps: int, top: int) -> list[str]:
-    """The functions with the most own time: microseconds and calls a step, and where they are."""
+    """Return the functions with the most own time: microseconds and calls a step, and where they are."""
     entries = sorted(profiler.getstats(), key=lambda e: -e.inlinetime)[:top]
     per_step = lambda seconds: f"{seconds / steps * 1e6:9.1f}"
     return [
@@ -33,15 +33,17 @@ def rows(profiler: cProfile.Profile, steps: int, top: int) -> list[str]:
 
 
 def place(code: Any) -> str:
-    """The name of a function, and its file and line."""
+    """Return the name of a function, and its file and line."""
     if isinstance(code, str):
         return code
     return f"{code.co_qualname} ({'/'.join(Path(code.co_filename).parts[-2:])}:{code.co_firstlineno})"
 
 
 def instructions(run: Callable[[], Any], steps: int, top: int) -> list[str]:
-    """The instructions of XLA's programs with the most time: microseconds and runs a step, and names. A loop's time is
-    that of what is inside it."""
+    """Return the instructions of XLA's programs with the most time: microseconds and runs a step, and names.
+
+    A loop's time is the time of the instructions in it.
+    """
     import jax
 
     with tempfile.TemporaryDirectory() as folder:
@@ -58,14 +60,14 @@ def instructions(run: Callable[[], Any], steps: int, top: int) -> list[str]:
 
 
 def seconds(run: Callable[[], Any]) -> float:
-    """How long it takes."""
+    """Return the seconds of a call."""
     begin = time.perf_counter()
     run()
     return time.perf_counter() - begin
 
 
 def main() -> None:
-    """Fit once to warm up, once by the clock, once under the profiler; print what was found."""
+    """Fit once to warm up, once by the clock, once under the profiler; print the tables."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("workload", choices=WORKLOADS)
     parser.add_argument("backend", nargs="?", default="numpy")

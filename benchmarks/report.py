@@ -1,4 +1,4 @@
-"""What was measured, in Markdown: `python benchmarks/report.py TIMES.json [--docs]` shows what `run.py` has kept."""
+"""The times in Markdown: `python benchmarks/report.py TIMES.json [--docs]` shows the results of `run.py`."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ PEERS = ("torch", "keras-jax", "jax-by-hand")
 Results = dict[str, Any]
 
 
-# -- numbers and tables ----------------------------------------------------------------------------------
+# -- values and tables -----------------------------------------------------------------------------------
 
 
 def table(header: list[str], rows: list[list[str]], words: int = 1) -> str:
-    """A Markdown table; all columns but the first few are numbers."""
+    """Return a Markdown table; all columns but the first few are values."""
     rule = ["---"] * words + ["--:"] * (len(header) - words)
     return "\n".join("| " + " | ".join(row) + " |" for row in [header, rule, *rows])
 
 
 def number(value: float | None, digits: int = 3) -> str:
-    """A number with so many digits that count; a dash for none."""
+    """Return a value with so many significant digits; a dash for none."""
     if value is None:
         return "-"
     shown = f"{value:#.{digits}g}".rstrip(".")
@@ -37,7 +37,7 @@ def number(value: float | None, digits: int = 3) -> str:
 
 
 def ratio(by_name: Results, ours: str, peer: str) -> float | None:
-    """How long a step of one takes of the other's time, in the best round of each."""
+    """Return the ratio of the times of a step, in the best round of each."""
     a, b = (by_name.get(name, {}).get("ms", []) for name in (ours, peer))
     return min(a) / min(b) if a and b else None
 
@@ -46,12 +46,12 @@ def ratio(by_name: Results, ours: str, peer: str) -> float | None:
 
 
 def names(workloads: Results) -> list[str]:
-    """The contenders of all workloads."""
+    """Return the contenders of all workloads."""
     return list(dict.fromkeys(name for by_name in workloads.values() for name in by_name))
 
 
 def by_contender(workloads: Results, show: Callable[[Any], str]) -> str:
-    """A row for each workload, a column for each contender."""
+    """Return a row for each workload, a column for each contender."""
     columns = names(workloads)
     rows = [
         [workload, *(show(by_name[name]) if name in by_name else "" for name in columns)]
@@ -61,13 +61,13 @@ def by_contender(workloads: Results, show: Callable[[Any], str]) -> str:
 
 
 def best_and_median(found: Any) -> str:
-    """Both, of one contender."""
+    """Return both times of one contender."""
     ms = found["ms"]
     return f"{number(min(ms))} ({number(median(ms))})" if ms else "failed"
 
 
 def ratios(workloads: Results, peers: tuple[str, ...] = PEERS) -> str:
-    """hilevel against each of its peers."""
+    """Compare hilevel with each of its peers."""
     rows = [
         [workload, name, *(number(ratio(by_name, name, peer)) for peer in peers)]
         for workload, by_name in workloads.items()
@@ -78,7 +78,7 @@ def ratios(workloads: Results, peers: tuple[str, ...] = PEERS) -> str:
 
 
 def others(found: Results) -> str:
-    """A row for each contender, a column for each other thing; imports apart."""
+    """Return a row for each contender, a column for each other thing; imports apart."""
     columns = [what for what in found if what not in ("import s", "fit / loop by hand")]
     rows = [
         [name, *(number(found[what].get(name)) for what in columns)] for name in found.get("trained s", {})
@@ -87,7 +87,7 @@ def others(found: Results) -> str:
 
 
 def imports(found: dict[str, float]) -> str:
-    """Each import, and what it takes of NumPy's time."""
+    """Return each import, and its time as a multiple of NumPy's."""
     rows = [[name, number(seconds), number(of(found, name, "numpy"))] for name, seconds in found.items()]
     return table(["import", "s", "of numpy's"], rows)
 
@@ -96,13 +96,13 @@ def imports(found: dict[str, float]) -> str:
 
 
 def goal(what: str, target: float, value: float | None) -> list[str]:
-    """A row that says whether a target is reached."""
+    """Return a row that says whether a target is reached."""
     verdict = "not measured" if value is None else "reached" if value <= target else "not reached"
     return [what, f"{target:g}", number(value), verdict]
 
 
 def goals(results: Results) -> str:
-    """All targets, and what was measured."""
+    """Return all targets, and the measured values."""
     rows = []
     for workload, by_name in results["workloads"].items():
         for ours, peer, aims in STEPS:
@@ -116,7 +116,7 @@ def goals(results: Results) -> str:
 
 
 def parts(results: Results) -> dict[str, str]:
-    """Each piece of the report, by its name in the page."""
+    """Return each piece of the report, by its name in the page."""
     workloads = results["workloads"]
     pieces = {
         "steps": by_contender(workloads, best_and_median),
@@ -138,7 +138,7 @@ def parts(results: Results) -> dict[str, str]:
 
 TITLES = {
     "steps": "Milliseconds of a training step: best (median)",
-    "ratios": "What a step takes of that of its peers",
+    "ratios": "The time of a step as a multiple of its peers' times",
     "first": "Seconds to the first step",
     "others": "Beside the step",
     "imports": "Imports",
@@ -148,12 +148,12 @@ TITLES = {
 
 
 def markdown(results: Results) -> str:
-    """The report for a terminal."""
+    """Return the report for a terminal."""
     return sections(parts(results), TITLES)
 
 
 def sections(pieces: dict[str, str], titles: dict[str, str]) -> str:
-    """The pieces that there are, under their titles."""
+    """Return the pieces that there are, under their titles."""
     return "\n\n".join(f"## {title}\n\n{pieces[name]}" for name, title in titles.items() if pieces.get(name))
 
 
@@ -161,7 +161,7 @@ def write_page(results: Results, python: str = sys.executable) -> None:
     """Write docs/benchmarks.md from its template, and draw its picture.
 
     Raises:
-        ValueError: the run left out what the page shows.
+        ValueError: the run left out a part that the page shows.
     """
     pieces = parts(results)
     if "others" not in pieces:

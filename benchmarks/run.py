@@ -15,7 +15,7 @@ HERE = Path(__file__).resolve().parent
 
 
 def environment() -> str:
-    """The Python of an environment with hilevel and the peers, made where it is not there."""
+    """Return the Python of an environment with hilevel and the peers, made where it is not there."""
     folder = HERE.parent / ".venv-benchmarks"
     python = folder / ("Scripts" if os.name == "nt" else "bin") / "python"
     made = folder / "made"

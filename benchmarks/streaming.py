@@ -1,8 +1,8 @@
 """Train on a file that is larger than the memory of the process.
 
-python benchmarks/streaming.py                  8 GB in a process that may allocate 1 GB, in each dtype and order
-python benchmarks/streaming.py --gigabytes 2 --dtypes uint8 --orders batch
-python benchmarks/streaming.py --rates          rows a second of shuffle="batch", and of row by row, from the disk
+- `python benchmarks/streaming.py`: 8 GB in a process that may allocate 1 GB, in each dtype and order
+- `python benchmarks/streaming.py --gigabytes 2 --dtypes uint8 --orders batch`: only some of these
+- `python benchmarks/streaming.py --rates`: rows a second of `shuffle="batch"`, and of row by row, from the disk
 
 Each case runs in a process of its own, limited by RLIMIT_DATA, which does not count the pages of mapped files. The
 file of the first form is sparse: it takes no room on the disk. The second form writes a real file. Before each case

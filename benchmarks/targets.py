@@ -1,4 +1,4 @@
-"""What hilevel aims at: ratios, so that they mean something on another machine."""
+"""The targets of hilevel: ratios, which hold on another machine, too."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ STEPS = [
 
 
 def of(found: dict[str, Any], ours: str, peer: str) -> float | None:
-    """The ratio of two numbers, of which any may be missing."""
+    """Return the ratio of two values, of which any may be missing."""
     a, b = found.get(ours), found.get(peer)
     return a / b if a is not None and b else None
 
@@ -41,4 +41,4 @@ OTHERS: list[tuple[str, float, Callable[[Any], float | None]]] = [
     ("start to a trained mlp: hilevel-numpy / keras-jax", 0.2, _ratio("trained s", "hilevel-numpy", "keras-jax")),
     ("import: hilevel / numpy", 2.5, _ratio("import s", "hilevel", "numpy")),
 ]  # fmt: skip
-"""Of the rest: what it is, the target, and how it is read from what was measured."""
+"""The other targets: the name, the target, and the function that reads the value from the measurements."""

@@ -35,7 +35,7 @@ class Worker:
         self.first = self._answer()
 
     def epoch(self) -> float | None:
-        """Milliseconds of a step, the mean of an epoch; None where the process has died."""
+        """Return the milliseconds of a step, the mean of an epoch; None where the process has died."""
         self._signal("SIGCONT")
         try:
             self.process.stdin.write("epoch\n")
@@ -60,16 +60,16 @@ class Worker:
 
 
 def absent(python: str, contender: str) -> list[str]:
-    """The packages that a contender needs and that are not there."""
+    """Return the packages that a contender needs and that are not there."""
     return [name for name in CONTENDERS[contender].needs if not others.installed(python, name)]
 
 
 def measure(workload: str, start: dict[str, Callable[[], Worker]], rounds: int, bar: Any) -> dict[str, Any]:
-    """For each contender the seconds to the first step, and the milliseconds of a step in each round.
+    """Return for each contender the seconds to the first step, and the milliseconds of a step in each round.
 
     Args:
         workload: its name.
-        start: what starts the process of each contender.
+        start: the command of each contender's process.
         rounds: epochs of each contender that count.
         bar: shows who is on turn.
     """
@@ -91,7 +91,7 @@ def measure(workload: str, start: dict[str, Callable[[], Worker]], rounds: int, 
 
 
 def starts(python: str, workload: str, contenders: list[str]) -> dict[str, Callable[[], Worker]]:
-    """What starts each of the processes that train a workload."""
+    """Return the commands of the processes that train a workload."""
     worker = str(HERE / "worker.py")
     return {
         name: partial(Worker, [python, worker, name, workload], CONTENDERS[name].env) for name in contenders
@@ -99,14 +99,14 @@ def starts(python: str, workload: str, contenders: list[str]) -> dict[str, Calla
 
 
 def arguments() -> argparse.Namespace:
-    """What the command was given."""
+    """Return the arguments of the command."""
     parser = argparse.ArgumentParser("run.py", description=__doc__)
     parser.add_argument("--here", action="store_true", help="use the packages of this Python")
     parser.add_argument("--rounds", type=int, default=9, help="epochs that count, of each contender")
     parser.add_argument("--quick", action="store_true", help="two rounds")
     parser.add_argument(
         "--only", nargs="+", choices=[*WORKLOADS, "others"], default=[*WORKLOADS, "others"], metavar="WORKLOAD",
-        help=f"of {', '.join(WORKLOADS)}; others is what is measured beside the step",
+        help=f"of {', '.join(WORKLOADS)}; others are the measurements beside the step",
     )  # fmt: skip
     parser.add_argument(
         "--contenders", nargs="+", choices=CONTENDERS, default=list(CONTENDERS), metavar="NAME",
@@ -118,7 +118,7 @@ def arguments() -> argparse.Namespace:
 
 
 def run(chosen: argparse.Namespace, python: str) -> dict[str, Any]:
-    """Measure what was asked for; what is measured is kept as soon as it is there."""
+    """Measure the given parts, and keep each result as soon as it is there."""
     rounds = 2 if chosen.quick else chosen.rounds
     lacking = {name: absent(python, name) for name in chosen.contenders}
     there = [name for name in chosen.contenders if not lacking[name]]

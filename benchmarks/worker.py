@@ -19,22 +19,22 @@ Timer = Callable[[Callable[[], Any]], float]
 
 
 def seconds(call: Callable[[], Any]) -> float:
-    """How long it takes, by the clock."""
+    """Return the seconds of a call, by the clock."""
     begin = time.perf_counter()
     call()
     return time.perf_counter() - begin
 
 
 def serve(contender: Contender, name: str, timer: Timer = seconds) -> None:
-    """Answer requests until there are none.
+    """Serve requests until there are none.
 
     Args:
         contender: who trains.
-        name: that of the workload.
-        timer: calls a function, and says how many seconds its work took.
+        name: the name of the workload.
+        timer: calls a function, and returns the seconds of its work.
     """
     answers = os.dup(1)
-    os.dup2(2, 1)  # what a framework prints is no answer
+    os.dup2(2, 1)  # the output of a framework is no answer
     workload = WORKLOADS[name]
     x, y = workload.data()
     begin = time.perf_counter()

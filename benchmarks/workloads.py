@@ -1,7 +1,7 @@
 """The nine workloads: their data, and their models in the Keras API.
 
-A model function takes the module `k`, which is `keras` or `hilevel`, and returns a compiled model: what is measured on
-both is the same program. Data are NumPy arrays of random numbers; what is learned from them does not matter here.
+A model function takes the module `k`, which is `keras` or `hilevel`, and returns a compiled model: both
+train the same program. Data are NumPy arrays of random numbers, since the results of learning do not matter here.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ Arrays = tuple[Any, Any]
 
 @dataclass(frozen=True)
 class Workload:
-    """A model, its data, and how many steps of which batch size make an epoch.
+    """A model, its data, the batch size, and the number of steps of an epoch.
 
     Args:
         what: the workload in a line.
@@ -27,7 +27,7 @@ class Workload:
         arrays: `arrays(rng, samples)` makes inputs and targets.
         batch: samples in a batch.
         steps: batches in an epoch: enough for a fifth of a second on a fast contender.
-        width: units, channels or hidden size, that of the model where it is not given.
+        width: units, channels or hidden size, by default the model's.
     """
 
     what: str
@@ -38,11 +38,11 @@ class Workload:
     width: int | None = None
 
     def data(self, steps: int | None = None) -> Arrays:
-        """Inputs and targets of an epoch, or of so many steps; the same in every process."""
+        """Return the inputs and targets of an epoch, or of so many steps; the same in every process."""
         return self.arrays(np.random.default_rng(0), self.batch * (steps or self.steps))
 
     def resized(self, batch: int, width: int, steps: int) -> Workload:
-        """The same model in other sizes."""
+        """Return the same model in other sizes."""
         what = f"{self.model.__name__} of width {width}, batch {batch}"
         model = partial(self.model, width=width)
         return replace(self, what=what, model=model, batch=batch, steps=steps, width=width)
@@ -52,12 +52,12 @@ class Workload:
 
 
 def classes(k: Any) -> Any:
-    """The loss of logits of classes."""
+    """Return the loss of logits of classes."""
     return k.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
 def mlp(k: Any, width: int = 128, **options: Any) -> Any:
-    """One hidden layer, on flat images."""
+    """Make a network with one hidden layer, on flat images."""
     model = k.Sequential(
         [k.layers.Input((784,)), k.layers.Dense(width, activation="relu"), k.layers.Dense(10)]
     )
@@ -66,7 +66,7 @@ def mlp(k: Any, width: int = 128, **options: Any) -> Any:
 
 
 def cnn(k: Any, width: int = 32, **options: Any) -> Any:
-    """One convolution, on images."""
+    """Make a network with one convolution, on images."""
     model = k.Sequential(
         [
             k.layers.Input((28, 28, 1)),
@@ -82,14 +82,14 @@ def cnn(k: Any, width: int = 32, **options: Any) -> Any:
 
 
 def lstm_small(k: Any, width: int = 50, **options: Any) -> Any:
-    """A recurrent network so small that a step is mostly overhead."""
+    """Make a recurrent network so small that a step is mostly overhead."""
     model = k.Sequential([k.layers.Input((10, 1)), k.layers.LSTM(width), k.layers.Dense(1)])
     model.compile("adam", "mse", **options)
     return model
 
 
 def lstm(k: Any, width: int = 128, **options: Any) -> Any:
-    """A classifier of texts."""
+    """Make a classifier of texts."""
     model = k.Sequential(
         [
             k.layers.Input((80,)),
@@ -103,7 +103,7 @@ def lstm(k: Any, width: int = 128, **options: Any) -> Any:
 
 
 def lstm_attention(k: Any, width: int = 50, **options: Any) -> Any:
-    """A recurrent network whose steps look at each other."""
+    """Make a recurrent network whose steps look at each other."""
     inputs = k.layers.Input((50, 16))
     hidden = k.layers.LSTM(width, return_sequences=True)(inputs)
     seen = k.layers.Attention()([hidden, hidden])
@@ -114,7 +114,7 @@ def lstm_attention(k: Any, width: int = 50, **options: Any) -> Any:
 
 
 def resnet_small(k: Any, width: int = 32, **options: Any) -> Any:
-    """A stem and three residual blocks with batch normalisation, on images with colours."""
+    """Make a stem and three residual blocks with batch normalisation, on images with colours."""
 
     def normalised(x: Any, channels: int, size: int, strides: int = 1) -> Any:
         x = k.layers.Conv2D(channels, size, strides=strides, padding="same", use_bias=False)(x)
@@ -134,10 +134,10 @@ def resnet_small(k: Any, width: int = 32, **options: Any) -> Any:
 
 
 def transformer(k: Any, width: int = 128, **options: Any) -> Any:
-    """A small language model: two pre-norm blocks, and logits over 5000 words at each place."""
+    """Make a small language model: two pre-norm blocks, and logits over 5000 words at each place."""
 
     class Places(k.layers.Layer):  # type: ignore[misc]
-        """Adds what is learned about each place."""
+        """A layer that adds a learned vector for each place."""
 
         def __init__(self) -> None:
             super().__init__()
@@ -160,7 +160,7 @@ def transformer(k: Any, width: int = 128, **options: Any) -> Any:
 
 
 def deep_narrow(k: Any, width: int = 64, **options: Any) -> Any:
-    """Twenty small layers."""
+    """Make twenty small layers."""
     stack = [k.layers.Dense(units, activation="relu") for units in [width] * 19 + [64]]
     model = k.Sequential([k.layers.Input((64,)), *stack])
     model.compile("adam", "mse", **options)
@@ -171,17 +171,17 @@ def deep_narrow(k: Any, width: int = 64, **options: Any) -> Any:
 
 
 def normal(*shape: int) -> Callable[[np.random.Generator, int], Any]:
-    """Makes float32 numbers around zero."""
+    """Make float32 values around zero."""
     return lambda rng, n: rng.standard_normal((n, *shape), np.float32)
 
 
 def integers(high: int, *shape: int, dtype: str = "int64") -> Callable[[np.random.Generator, int], Any]:
-    """Makes integers below a number."""
+    """Make integers below a limit."""
     return lambda rng, n: rng.integers(0, high, (n, *shape)).astype(dtype)
 
 
 def pair(x: Callable[..., Any], y: Callable[..., Any] | None) -> Callable[..., Arrays]:
-    """Makes inputs, and targets where there are any."""
+    """Make inputs, and targets where there are any."""
     return lambda rng, n: (x(rng, n), None if y is None else y(rng, n))
 
 

@@ -21,7 +21,6 @@ import reference_pages  # noqa: E402
 
 reference_pages.write(HERE / "reference")
 HOMES = reference_pages.homes()
-OTHER_NAMES = reference_pages.public().keys() - set(HOMES.values())
 
 project = "hilevel"
 copyright = "the authors of hilevel"
@@ -102,11 +101,6 @@ def show_public_bases(app: Any, name: str, thing: type, options: Any, bases: lis
     bases[:] = reference_pages.public_bases(thing, HOMES)
 
 
-def without_source(app: Any, module: str, name: str) -> str | None:
-    """Return `hilevel` for an alias of an object, so that the source of the object links to one page."""
-    return "hilevel" if f"{module}.{name}" in OTHER_NAMES else None
-
-
 def literal_fences(app: Any, what: str, name: str, thing: Any, options: Any, lines: list[str]) -> None:
     """Replace fences of Markdown in a docstring by literal blocks."""
     text = re.sub(
@@ -120,4 +114,3 @@ def setup(app: Any) -> None:
     app.connect("autodoc-process-signature", as_written)
     app.connect("autodoc-process-docstring", literal_fences)
     app.connect("autodoc-process-bases", show_public_bases)
-    app.connect("viewcode-follow-imported", without_source)

@@ -64,9 +64,9 @@ def cupy(device: Any) -> Iterator[Any]:
         yield device
 
 
-@pytest.fixture(params=["numpy", "jax", *DEVICES])
+@pytest.fixture(params=["numpy", pytest.param("jax", marks=pytest.mark.slow), *DEVICES])
 def everywhere(request: pytest.FixtureRequest) -> Iterator[Any]:
-    """The test runs once on each backend, CuPy's on the stand-in, and on a GPU where there is one."""
+    """The test runs eagerly once on each backend, CuPy's on the stand-in, and on a GPU where there is one."""
     if request.param in ("numpy", "jax"):
         if request.param == "jax":
             pytest.importorskip("jax")

@@ -19,7 +19,9 @@ from typing import Any, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 BASELINE, GLOSSARY = ROOT / "tools/prose_baseline.txt", ROOT / "docs/glossary.md"
-CHECKED = [ROOT / name for name in ("hilevel", "backends", "docs", "README.md", "CONTRIBUTING.md")]
+CHECKED = [
+    ROOT / name for name in ("hilevel", "backends", "benchmarks", "docs", "README.md", "CONTRIBUTING.md")
+]
 VERBS, VERBS_AND_NOUNS = (set(b.split()) for b in (ROOT / "tools/verbs.txt").read_text().split("\n\n"))
 LONGEST = 25
 CODE = "C0DE"  # stands for a piece of code, which counts as one word

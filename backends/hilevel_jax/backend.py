@@ -30,6 +30,7 @@ FAMILIES = {
     "hilevel.ops.nn.normalization": "hilevel_jax.normalization",
     "hilevel.ops.nn.pooling": "hilevel_jax.pooling",
     "hilevel.ops.nn.recurrence": "hilevel_jax.recurrence",
+    "hilevel.ops.numpy.derived": "hilevel_jax.derived",
     "hilevel.ops.numpy.elementwise": "hilevel_jax.elementwise",
     "hilevel.ops.numpy.indexing": "hilevel_jax.indexing",
     "hilevel.ops.numpy.reduction": "hilevel_jax.reduction",

@@ -89,7 +89,9 @@ def serialize(obj: Any) -> Any:
 
 
 def plain(value: Any) -> Any:
-    """Return a value as plain data for a config: as `serialize`, but public functions by their names.
+    """Return a value as plain data for a config: public functions by their names, objects without their build shapes.
+
+    The object with the config builds the objects in it.
 
     Args:
         value: an object, a function, an array, a Python scalar, a string, or a nested structure of these.
@@ -103,15 +105,17 @@ def plain(value: Any) -> Any:
         return [plain(v) for v in value] if isinstance(value, list) else tuple(map(plain, value))
     if isinstance(value, dict):
         return {k: plain(v) for k, v in value.items()}
-    if not hasattr(value, "get_config") and not inspect.isclass(value) and _is_public_function(value):
+    if hasattr(value, "get_config") and not inspect.isclass(value):
+        return _described(value, ("compile",))
+    if not inspect.isclass(value) and _is_public_function(value):
         return value.__name__
     if isinstance(value, np.ndarray):
         return value.tolist()
     return serialize(value)
 
 
-def _described(obj: Any) -> Config:
-    """Return the description of an object with `get_config`."""
+def _described(obj: Any, kinds: tuple[str, ...] = ("build", "compile")) -> Config:
+    """Return the description of an object with `get_config`, and with its further configs of these kinds."""
     table = _shared.get()
     if table is not None and id(obj) in table:
         return dict(table[id(obj)][1])
@@ -120,7 +124,7 @@ def _described(obj: Any) -> Config:
         table[id(obj)] = obj, entry | {"shared_object_id": len(table)}
         entry = table[id(obj)][1]
     entry["config"] = obj.get_config()
-    for kind in ("build", "compile"):
+    for kind in kinds:
         found: Any = getattr(obj, f"get_{kind}_config", dict)()
         if found:
             entry[f"{kind}_config"] = serialize(found)

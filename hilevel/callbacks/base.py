@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
 from hilevel.api.configurable import NamedArguments
 from hilevel.callbacks.drawing import format_logs
 from hilevel.callbacks.logs import BatchLogs, Logs
+from hilevel.callbacks.plotting import plot_curves
 from hilevel.engine.types import Function
 from hilevel.errors import nearest, warn
 
@@ -19,7 +21,7 @@ EVENTS = [
     for what in (
         "train_begin", "train_end", "epoch_begin", "epoch_end", "train_batch_begin", "train_batch_end",
         "test_begin", "test_end", "test_batch_begin", "test_batch_end",
-        "predict_begin", "predict_end", "predict_batch_begin", "predict_batch_end",
+        "epoch_resume", "predict_begin", "predict_end", "predict_batch_begin", "predict_batch_end",
         "batch_begin", "batch_end",
     )
 ]  # fmt: skip
@@ -80,6 +82,12 @@ class Callback(NamedArguments):
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Handle the beginning of an epoch, counted from 0."""
 
+    def on_epoch_resume(self, epoch: int, logs: Logs = None) -> None:
+        """Handle the continuation of an epoch that another process has begun, in place of its beginning.
+
+        `logs["batch"]` is the index of the next batch. The attributes in `state_names` have been restored.
+        """
+
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Handle the end of an epoch, after its validation. `logs` has the loss and the metrics."""
 
@@ -132,12 +140,14 @@ class History(Callback):
     (<History of 1 epoch: loss=0.5>, {'loss': [0.5]})
     """
 
-    state_names = ("epoch", "history")
+    state_names = ("epoch", "history", "_trained", "_epochs")
 
     def __init__(self) -> None:
         super().__init__()
         self.history: dict[str, list[float]] = {}
         self.epoch: list[int] = []
+        self._trained = 0
+        self._epochs: dict[str, list[int]] = {}
 
     def on_train_begin(self, logs: Logs = None) -> None:
         """Begin a new list of epochs. The values are appended to the values of an earlier training."""
@@ -146,8 +156,39 @@ class History(Callback):
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Append the values of the epoch."""
         self.epoch.append(epoch)
+        self._trained = max(epoch, self._trained) + 1
         for name, value in (logs or {}).items():
             self.history.setdefault(name, []).append(value)
+            self._epochs.setdefault(name, []).append(self._trained)
+
+    def plot(self, metrics: str | Sequence[str] | None = None, ax: Any = None) -> Any:
+        """Draw the values by epoch, one axis for each metric with its validation.
+
+        It needs `pip install 'hilevel[plot]'`. The vertical axis is logarithmic if the values are positive, and the
+        largest is more than 100 times the smallest. A second training with the same history continues the curves.
+
+        Args:
+            metrics: the names of the metrics, or one name; None for all.
+            ax: an axis of matplotlib for each metric, or one axis; None for a new figure.
+
+        Returns:
+            The figure, a `matplotlib.figure.Figure`.
+
+        Raises:
+            ImportError: matplotlib is not installed.
+            ValueError: there are no epochs, a name is unknown, or the number of axes is wrong.
+
+        >>> import hilevel
+        >>> history = hilevel.callbacks.History()
+        >>> history.on_epoch_end(0, {"loss": 0.5, "val_loss": 0.6})
+        >>> [axis.get_title() for axis in history.plot().axes]
+        ['loss']
+        """
+        curves = {
+            name: (self._epochs.get(name) or range(1, len(values) + 1), values)
+            for name, values in self.history.items()
+        }
+        return plot_curves(curves, metrics, ax)
 
     def __repr__(self) -> str:
         count = len(self.epoch)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from hilevel import tree
@@ -38,7 +39,7 @@ class CallbackList:
         model: Trainer | None = None,
         **params: Any,
     ) -> None:
-        self.callbacks: list[Callback] = _as_list(callbacks)
+        self.callbacks: list[Callback] = as_list(callbacks)
         if add_history and not any(isinstance(c, History) for c in self.callbacks):
             self.callbacks.append(History())
         if add_progbar and not any(isinstance(c, ProgbarLogger) for c in self.callbacks):
@@ -69,27 +70,37 @@ class CallbackList:
         epochs: int,
         steps: int | None,
         history: bool = False,
+        resumed: bool = False,
     ) -> CallbackList:
         """Return the list for a run of `fit` (with a history), `evaluate` or `predict`.
+
+        With `resumed` the callbacks get an earlier state after `on_train_begin`.
 
         A `CallbackList` of an outer run is returned unchanged."""
         if isinstance(callbacks, CallbackList):
             return callbacks
         level = verbosity(verbose)
-        return cls(callbacks, history, bool(level), model, verbose=level, epochs=epochs, steps=steps)
+        params = {"verbose": level, "epochs": epochs, "steps": steps} | ({"resumed": True} if resumed else {})
+        return cls(callbacks, history, bool(level), model, **params)
 
     def get_state(self) -> list[dict[str, Any]]:
-        """Return the state of each callback, in their order."""
-        return [callback.get_state() for callback in self.callbacks]
+        """Return the class and the state of each callback, in their order."""
+        return [{"class": type(c).__name__, "state": c.get_state()} for c in self.callbacks]
 
     def set_state(self, states: list[dict[str, Any]]) -> None:
         """Give each callback the state that `get_state` returned for it.
 
         Raises:
-            ValueError: the number of callbacks differs.
+            ValueError: the number of callbacks differs, or a state is of another class.
         """
+        names = [type(callback).__name__ for callback in self.callbacks]
+        if [state["class"] for state in states] != names:
+            raise ValueError(
+                f"The state is of the callbacks {', '.join(s['class'] for s in states)}; fit has {', '.join(names)}. "
+                "Give the same callbacks in the same order."
+            )
         for callback, state in zip(self.callbacks, states, strict=True):
-            callback.set_state(state)
+            callback.set_state(state["state"])
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
@@ -129,27 +140,45 @@ class CallbackList:
             self.__dict__[event] = _no_listener
             return _no_listener
         count = 2 if "epoch" in event or "batch" in event else 1
+        run = _call_all if event in ENDS else _call
 
         def call(*args: object, logs: BatchLogs = None) -> None:
             arguments = (*args, logs)[:count]
             if arguments[-1] is None:
                 arguments = (*arguments[:-1], {})
-            for listener in listeners:
-                listener(*arguments)
+            run(listeners, arguments)
 
         self.__dict__[event] = call
         return call
 
 
+ENDS = ("on_train_end", "on_test_end", "on_predict_end")
+"""The events that all callbacks receive, also after an error in one of them."""
+
 CallbacksLike: TypeAlias = Callback | Iterable[Callback] | CallbackList | None
 """Callbacks as `fit` accepts them: one, an iterable of several, or None."""
+
+
+def _call(listeners: Sequence[Callable[..., None]], arguments: Sequence[object]) -> None:
+    for listener in listeners:
+        listener(*arguments)
+
+
+def _call_all(listeners: Sequence[Callable[..., None]], arguments: Sequence[object]) -> None:
+    """Call each listener, also after an error in one before it."""
+    with ExitStack() as stack:
+        for listener in reversed(listeners):
+            stack.callback(listener, *arguments)
 
 
 def _no_listener(*_: object, logs: BatchLogs = None) -> None:
     """Do nothing, for an event that no callback overrides."""
 
 
-def _as_list(callbacks: Callback | Iterable[Callback] | None) -> list[Any]:
+def as_list(callbacks: CallbacksLike) -> list[Any]:
+    """Return callbacks as a list."""
+    if isinstance(callbacks, CallbackList):
+        return callbacks.callbacks
     if callbacks is None:
         return []
     if isinstance(callbacks, Iterable):

@@ -33,9 +33,22 @@ class CSVLogger(Callback):
         self.keys: list[str] | None = None
         self._file: Any = None
 
+    def get_state(self) -> dict[str, Any]:
+        """Return the columns, and the size of the file."""
+        return {"keys": self.keys, "size": os.path.getsize(self.filename)}
+
+    def set_state(self, state: dict[str, Any]) -> None:
+        """Open the file of an earlier process after the lines that it had then."""
+        self._close()
+        self.keys = state["keys"]
+        self._file = open(self.filename, "a", newline="", encoding="utf-8")  # noqa: SIM115
+        self._file.truncate(state["size"])
+
     def on_train_begin(self, logs: Logs = None) -> None:
         """Open the file."""
         self._close()
+        if (self.params or {}).get("resumed"):  # set_state opens it
+            return
         there = self.append and os.path.exists(self.filename) and os.path.getsize(self.filename) > 0
         self.keys = self._known_keys() if there else None
         os.makedirs(os.path.dirname(self.filename) or ".", exist_ok=True)

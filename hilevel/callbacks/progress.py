@@ -55,6 +55,11 @@ class ProgbarLogger(Callback):
         """Begin a bar."""
         self._begin(self._title(epoch))
 
+    def on_epoch_resume(self, epoch: int, logs: Logs = None) -> None:
+        """Begin a bar that has moved already."""
+        self._begin(self._title(epoch))
+        self._step((logs or {}).get("batch", 0) - 1, {})
+
     def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Move the bar."""
         self._step(batch, logs)

@@ -94,6 +94,8 @@ class EarlyStopping(Callback):
 class TerminateOnNaN(Callback):
     """A callback that ends training when the loss becomes NaN or infinite.
 
+    `hilevel.debug.record_nan` does so, too, and keeps the step that made it in a file.
+
     Args:
         raise_error: whether to raise `hilevel.errors.NotFiniteError` instead of printing a message.
 
@@ -108,9 +110,14 @@ class TerminateOnNaN(Callback):
     def on_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Check the loss."""
         loss = (logs or {}).get("loss")
-        if loss is None or math.isfinite(loss):
-            return
-        message = f"The loss is {loss} at step {batch + 1}: training ends."
+        if loss is not None and not math.isfinite(loss):
+            self.terminate(batch, loss)
+
+    def terminate(self, batch: int, loss: float) -> None:
+        """End training after the step `batch`, whose loss is not finite."""
+        self._end(f"The loss is {loss} at step {batch + 1}: training ends.")
+
+    def _end(self, message: str) -> None:
         if self.raise_error:
             raise NotFiniteError(message)
         print(message)

@@ -311,6 +311,11 @@ def to_array(x: TensorLike, dtype: DTypeLike = None) -> Array:
     return x if dtype is None or x.dtype == dtypes.as_dtype(dtype) else x.astype(dtypes.as_dtype(dtype))
 
 
+def to_operand(x: TensorLike) -> Any:
+    """Return a Python scalar unchanged, so that it does not promote the dtype, and any other operand as an array."""
+    return x if isinstance(x, (int, float)) else to_array(x)
+
+
 def to_float_array(x: TensorLike) -> Array:
     """Convert as `to_array` does, integers and booleans to floatx."""
     return dtypes.to_float((to_array(x),))[0]

@@ -124,8 +124,8 @@ DTypeLike: TypeAlias = str | np.dtype[Any] | type[Any] | None
 Axis: TypeAlias = int | Sequence[int] | None
 """One axis, several, or None for all; negative ones count from the last."""
 
-Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any]
-"""A tensor, or lists, tuples and dicts of tensors, nested to any depth."""
+Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any] | None
+"""A tensor, or lists, tuples and dicts of tensors, nested to any depth; None for an empty structure."""
 
 Index: TypeAlias = SupportsIndex | slice | EllipsisType | Tensor | np.ndarray[Any, Any] | Sequence[Any] | None
 """The key of `x[key]`: an integer, a slice, None, Ellipsis, an integer or boolean array, or a tuple of these."""

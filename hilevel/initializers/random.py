@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import TypeAlias
 
 import numpy as np
 
@@ -21,9 +20,7 @@ from hilevel.engine.types import Array, Config, DType, DTypeLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.initializers.base import Initializer, resolved
 from hilevel.random import SeedGenerator, make_seed
-
-SeedLike: TypeAlias = int | SeedGenerator | Config | None
-"""A seed, a generator of seeds or its config, or None for the global stream."""
+from hilevel.random.seed import SeedLike
 
 
 class RandomInitializer(Initializer):
@@ -41,7 +38,7 @@ class RandomInitializer(Initializer):
     (4,)
     """
 
-    def __init__(self, seed: SeedLike = None) -> None:
+    def __init__(self, seed: SeedLike | Config = None) -> None:
         if isinstance(seed, dict):
             seed = SeedGenerator.from_config(seed.get("config", seed))
         if not isinstance(seed, (int, np.integer, SeedGenerator, type(None))):
@@ -72,7 +69,7 @@ class RandomNormal(RandomInitializer):
     np.float32(0.05)
     """
 
-    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike = None) -> None:
+    def __init__(self, mean: float = 0.0, stddev: float = 0.05, seed: SeedLike | Config = None) -> None:
         super().__init__(seed)
         self.mean = mean
         self.stddev = stddev
@@ -110,7 +107,7 @@ class RandomUniform(RandomInitializer):
     True
     """
 
-    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike = None) -> None:
+    def __init__(self, minval: float = -0.05, maxval: float = 0.05, seed: SeedLike | Config = None) -> None:
         super().__init__(seed)
         self.minval = minval
         self.maxval = maxval
@@ -139,7 +136,7 @@ class Orthogonal(RandomInitializer):
         ShapeError: at a call, the shape has fewer than two axes.
     """
 
-    def __init__(self, gain: float = 1.0, seed: SeedLike = None) -> None:
+    def __init__(self, gain: float = 1.0, seed: SeedLike | Config = None) -> None:
         super().__init__(seed)
         self.gain = gain
 
@@ -186,7 +183,7 @@ class VarianceScaling(RandomInitializer):
         scale: float = 1.0,
         mode: str = "fan_in",
         distribution: str = "truncated_normal",
-        seed: SeedLike = None,
+        seed: SeedLike | Config = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:
@@ -257,7 +254,7 @@ class _Preset(VarianceScaling):
 
     def __init__(
         self,
-        seed: SeedLike = None,
+        seed: SeedLike | Config = None,
         input_axes: Sequence[int] | None = None,
         output_axes: Sequence[int] | None = None,
     ) -> None:

@@ -9,11 +9,10 @@ from hilevel import masks, ops, tree
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.spec import UnknownSize
-from hilevel.engine.types import DType, Shape, Tensor, TensorLike
+from hilevel.engine.types import DType, Shape, Structure, Tensor, TensorLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import InputLayer
-from hilevel.training.data.types import Structure
 
 Symbols: TypeAlias = Tensor | Sequence["Symbols"] | Mapping[str, "Symbols"]
 """A symbolic tensor, or lists, tuples or dicts of symbolic tensors."""

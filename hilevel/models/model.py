@@ -12,14 +12,13 @@ from hilevel.api.custom_objects import custom_object_scope
 from hilevel.api.lazy import LazyModule
 from hilevel.api.serialization import serialize, sharing
 from hilevel.engine.graph import abstract_call
-from hilevel.engine.types import Config, ShapeLike
+from hilevel.engine.types import Config, ShapeLike, Structure
 from hilevel.errors import nearest
 from hilevel.layers.base.layer import Layer, default_build
 from hilevel.layers.base.shapes import symbolic_inputs
 from hilevel.models.config import graph_config, graph_from_config
 from hilevel.models.graph_run import Graph, Symbols
 from hilevel.models.summary import summary_text
-from hilevel.training.data.types import Structure
 from hilevel.training.trainer import Trainer
 
 saving: Any = LazyModule("hilevel.saving")

@@ -7,13 +7,12 @@ from typing import Any, Self
 
 from hilevel import masks, tree
 from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.types import Config, ShapeLike
+from hilevel.engine.types import Config, ShapeLike, Structure
 from hilevel.layers import deserialize, serialize
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input, InputLayer
 from hilevel.models.graph_run import Symbols
 from hilevel.models.model import Model, overridable
-from hilevel.training.data.types import Structure
 
 
 class Sequential(Model):
@@ -85,7 +84,7 @@ class Sequential(Model):
         self._graph = None
         self._built = False
         self._set_paths()
-        if self._start is not None and self._chain:
+        if self._start is not None and self._chain and not self._has_host_layers:
             x: Any = self._start
             for layer in self._chain:
                 x = layer(x)
@@ -100,9 +99,11 @@ class Sequential(Model):
     ) -> None:
         """Make the weights for inputs of this shape, with the batch axis."""
         shape: Any = input_shape
-        if self._graph is None and shape is not None and self._chain:
-            if isinstance(shape, (dict, list)) and tree.is_nested(shape[0]):
-                return
+        if self._has_host_layers:
+            self._built = True
+        elif self._graph is None and shape is not None and self._chain:
+            if isinstance(shape, Mapping) or any(map(tree.is_nested, shape)):
+                return  # the first layer takes several inputs: it is built when they are there
             self._start = Input(batch_shape=(None, *shape[1:]))
             self._rebuild()
 
@@ -133,7 +134,8 @@ class Sequential(Model):
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         """Return the model that `get_config` described, with new weights."""
-        layers = [deserialize(c, custom_objects) for c in config["layers"]]
+        on_device = [c for c in config["layers"] if c.get("config", {}).get("dtype") != "string"]
+        layers = [deserialize(c, custom_objects) for c in on_device]  # Input("string") is only of Keras
         return cls(layers, config.get("trainable", True), config.get("name"))
 
 

@@ -6,8 +6,6 @@ from collections.abc import Sequence
 from typing import Any, Self
 
 from hilevel import ops, optimizers
-from hilevel.engine.context import context, scope
-from hilevel.engine.overlay import note_written
 from hilevel.engine.types import Config, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.initializers import Constant
@@ -83,17 +81,6 @@ class LossScaleOptimizer(Optimizer):
     @learning_rate.setter
     def learning_rate(self, value: LearningRateLike) -> None:
         self.inner_optimizer.learning_rate = value
-
-    def apply(
-        self, grads: Sequence[Tensor | None], trainable_variables: Sequence[Variable] | None = None
-    ) -> None:
-        """Run one step, if all gradients are finite. `grads` are the gradients of the scaled loss."""
-        variables = self._checked(grads, trainable_variables)
-        if context.interpreter.infers_shapes:
-            note_written([*variables, *self.variables, *self.inner_optimizer.variables])
-            return
-        with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend):
-            self._apply(grads, variables)
 
     def _apply(self, grads: Sequence[Tensor | None], variables: Sequence[Variable]) -> None:
         scale = self.dynamic_scale.read()

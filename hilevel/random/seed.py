@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import random as python_random
 import threading
 from collections.abc import Mapping, MutableMapping
 from typing import Any, TypeAlias
@@ -53,8 +54,6 @@ def set_random_seed(seed: int) -> None:
     """
     if not isinstance(seed, (int, np.integer)) or not 0 <= seed < 2**32:
         raise ValueError(f"The seed must be an integer from 0 to 2**32 - 1; got {seed!r}.")
-    import random as python_random
-
     python_random.seed(int(seed))
     np.random.seed(int(seed))
     _global.reset(int(seed))
@@ -161,3 +160,23 @@ class _DefaultGenerator:
 
 default_generator = _DefaultGenerator()
 before_compiling.append(default_generator.get)
+
+
+def get_random_state() -> dict[str, Any]:
+    """Return the state of the global random generators: of hilevel, of `numpy.random` and of the module `random`."""
+    return {
+        "stream": (_global.seed, _global.draws),
+        "default": None if default_generator.seed is None else default_generator.get().state.numpy(),
+        "numpy": np.random.get_state(),
+        "python": python_random.getstate(),
+    }
+
+
+def set_random_state(state: dict[str, Any]) -> None:
+    """Set the global random generators to a state of `get_random_state`, on the active backend."""
+    with _global.lock:
+        _global.seed, _global.draws = state["stream"]
+    if state["default"] is not None:
+        default_generator.get().state.assign(state["default"])
+    np.random.set_state(state["numpy"])
+    python_random.setstate(state["python"])

@@ -260,15 +260,15 @@ class Executions:
             return max(most, 1)
         return min(self.size, full) if most >= min(self.size, full) else 1
 
-    def epoch(self, number: int, steps: int | None = None) -> Iterator[Execution]:
-        """Yield the executions of an epoch, with at most `steps` batches."""
-        first = 0
+    def epoch(self, number: int, steps: int | None = None, start: int = 0) -> Iterator[Execution]:
+        """Yield the executions of an epoch from batch `start` on, with at most `steps` batches."""
+        first = start
         if self.bundled > 1 and steps is None:
-            for batch, count in self.batches.bundles(number, self.bundled):
+            for batch, count in self.batches.bundles(number, self.bundled, start):
                 yield Execution(first, first + max(count, 1) - 1, [batch], count)
                 first += count
             return
-        batches = self.batches.epoch(number, steps=steps)
+        batches = self.batches.epoch(number, start, steps)
         while some := list(islice(batches, self.size)):
             yield Execution(first, first + len(some) - 1, some)
             first += len(some)
@@ -303,7 +303,8 @@ def _training_step(model: Trainer) -> Iterator[None]:
 
 def run_steps(
     model: Trainer, kind: str, executions: Executions, callbacks: CallbackList, interrupts: Interrupts, *,
-    epoch: int = 0, steps: int | None = None, add: Callable[..., None] = ignore, logs: Callable[[Any], Any] = Logs,
+    epoch: int = 0, start: int = 0, steps: int | None = None, add: Callable[..., None] = ignore,
+    logs: Callable[[Any], Any] = Logs,
 ) -> Iterator[tuple[Execution, Any]]:  # fmt: skip
     """Run a step on the batches of an epoch, between the events of batches.
 
@@ -316,13 +317,16 @@ def run_steps(
         callbacks: the callbacks.
         interrupts: the handler of Ctrl-C.
         epoch: the index of the epoch.
+        start: the index of its first batch.
         steps: the largest number of batches.
         add: a function that is called with the result of each step.
         logs: a function from the result of a step to the logs of the batch.
     """
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     unchanged = nullcontext()
-    for execution in interrupts.read(executions.epoch(epoch, steps)):
+    for execution in interrupts.read(executions.epoch(epoch, steps, start)):
+        if kind == "train":
+            model._training.execution = execution
         getattr(callbacks, begin)(execution.first)
         with _training_step(model) if kind == "train" else unchanged:
             result = executions.run(execution, add)

@@ -6,8 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from hilevel import tree
+from hilevel.engine.types import Structure
 from hilevel.errors import nearest
-from hilevel.training.data.types import Structure
 
 
 class Outputs:

@@ -7,11 +7,10 @@ from typing import Any, NamedTuple, TypeAlias
 
 from hilevel import activations, losses, masks, metrics, tree
 from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Structure, Tensor
 from hilevel.errors import ConstantOutputWarning, unknown_name, warn
 from hilevel.losses.base import Loss, LossLike
 from hilevel.metrics.base import MetricLike
-from hilevel.training.data.types import Structure
 from hilevel.training.matching import Outputs
 
 RESOLVED_LATER = ("accuracy", "acc", "crossentropy", "ce")

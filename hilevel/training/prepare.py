@@ -154,6 +154,8 @@ def _build_by_step(model: Trainer, kind: str, batch: object) -> Step:
                 _build_unused_metrics(model, data)
     except TracedValueError:
         needs_values = True  # the step runs as plain Python, and builds the rest at its first run
+        if model._has_host_layers:
+            model(unpack_x_y_sample_weight(batch)[0], training=False)  # makes the weights
     model._require_backend()
     step = step_of(model, kind)  # another step, if there are weights now
     if needs_values:

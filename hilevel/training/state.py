@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hilevel.engine.compile.jit import JitFunction
+from hilevel.engine.types import Structure
 from hilevel.training.access import ModelAccess
-from hilevel.training.data.types import Structure
 from hilevel.training.outputs import OutputLosses, OutputMetrics
 
 if TYPE_CHECKING:
@@ -64,6 +64,8 @@ class TrainingState:
     batches: Any = None
     callbacks: Any = None
     """The batches and callbacks of `fit`, while it runs."""
+    execution: Any = None
+    """The present steps of training with their batches, an `Execution`, while they run and their events are called."""
     stop_training: bool = False
     history: Any = None
     access: ModelAccess = field(default_factory=ModelAccess)
@@ -72,7 +74,7 @@ class TrainingState:
     """The steps in use, by kind, form, optimizer and trained weights."""
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"steps": {}, "batches": None, "callbacks": None}
+        return vars(self) | {"steps": {}, "batches": None, "callbacks": None, "execution": None}
 
     @contextmanager
     def running(self, batches: Batches, callbacks: CallbackList) -> Iterator[None]:
@@ -81,7 +83,7 @@ class TrainingState:
         try:
             yield
         finally:
-            self.batches = self.callbacks = None
+            self.batches = self.callbacks = self.execution = None
 
     def progress(self) -> dict[str, Any]:
         """Return the point that `fit` has reached: seed, counters, position of the data, and state of the callbacks.
@@ -123,7 +125,7 @@ def of_training(name: str, doc: str) -> Any:
 def step_of(model: Trainer, kind: str) -> Step:
     """Return the step of a kind, "train", "test" or "predict", for the present optimizer and trained weights."""
     state = model._training
-    eager = state.run_eagerly or state.jit_compile is False
+    eager = state.run_eagerly or state.jit_compile is False or model._has_host_layers
     key = (kind, eager, id(state.optimizer), tuple(map(id, model.trainable_variables)))
     method = getattr(model, f"{kind}_step")
     step = state.steps.get(key)

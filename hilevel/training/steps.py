@@ -12,12 +12,11 @@ from hilevel import ops, optimizers, tree
 from hilevel.api.configurable import named_arguments
 from hilevel.api.serialization import deserialize, plain, serialize
 from hilevel.engine.autodiff.functional import value_and_grad
-from hilevel.engine.types import Config, Tensor
+from hilevel.engine.types import Config, Structure, Tensor
 from hilevel.errors import warn
 from hilevel.layers.base.layer import Layer
 from hilevel.optimizers.base import Optimizer, OptimizerLike
 from hilevel.random.seed import make_seed
-from hilevel.training.data.types import Structure
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.outputs import LossesLike, LossWeights, MetricsLike, OutputLosses, OutputMetrics
 from hilevel.training.state import TrainingState, of_training

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Any, Self
@@ -10,20 +11,23 @@ import numpy as np
 
 from hilevel import tree
 from hilevel.api.configurable import named_arguments
-from hilevel.callbacks.base import History
-from hilevel.callbacks.callback_list import CallbackList, CallbacksLike
+from hilevel.callbacks.backup import BackupAndRestore
+from hilevel.callbacks.base import Callback, History
+from hilevel.callbacks.callback_list import CallbackList, CallbacksLike, as_list
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import get_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.protocol import Backend
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Structure, Tensor
 from hilevel.errors import warn
 from hilevel.training import data as data_
+from hilevel.training.backup import Backups, Point
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.batches import Batches
-from hilevel.training.data.types import ClassWeight, Data, Structure
+from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.loop import (
     Executions,
+    Logs,
     NonFiniteMonitor,
     RowBuffer,
     as_number,
@@ -90,6 +94,7 @@ class Trainer(TrainableLayer):
         validation_steps: int | None = None,
         validation_batch_size: int | None = None,
         validation_freq: int | Sequence[int] = 1,
+        resume: str | os.PathLike[str] | None = None,
     ) -> History:
         """Train the model for a number of epochs.
 
@@ -115,6 +120,8 @@ class Trainer(TrainableLayer):
             validation_batch_size: the number of samples in a batch of validation; `batch_size` by default.
             validation_freq: the number of epochs between validations, or a list of the epochs with a validation,
                 counted from 1.
+            resume: a folder for the state of the training, which is saved after each epoch. If it has a state of a
+                `fit` that did not end, this one continues it. It is short for the callback `BackupAndRestore(resume)`.
 
         Returns:
             A `History`, whose `history` has the loss and the metrics of each epoch.
@@ -128,6 +135,9 @@ class Trainer(TrainableLayer):
         check_counts(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
         due = validation_epochs(validation_freq)
         state = self._training
+        callbacks = _with_backup(callbacks, resume)
+        backups = Backups(self, callbacks)
+        is_resumed = backups.state is not None
         with self._home_scope(), state.access.training(self._label()):
             batches, validation = training_data(
                 self, x, y, sample_weight, batch_size, shuffle, class_weight, steps_per_epoch,
@@ -138,7 +148,9 @@ class Trainer(TrainableLayer):
             )  # fmt: skip
             step = prepare(self, "train", batches)
             check_losses(self)
-            listeners = CallbackList.make(callbacks, self, verbose, epochs, batches.steps, history=True)
+            listeners = CallbackList.make(
+                callbacks, self, verbose, epochs, batches.steps, history=True, resumed=is_resumed
+            )
             executions = Executions(step, batches, state.steps_per_execution, listeners.watches("train"))
             monitor = NonFiniteMonitor()
             with (
@@ -147,19 +159,38 @@ class Trainer(TrainableLayer):
                 events(listeners, "train") as final,
                 interruptible() as interrupts,
             ):
-                for epoch in range(initial_epoch, epochs):
+                point = Point(initial_epoch)
+                if backups.state is not None:
+                    point = backups.state.restore(self, listeners, batches, validation)
+                    final.update(point.logs)
+                for epoch in range(point.epoch, epochs):
+                    start = point.batch if epoch == point.epoch else 0
+                    if self.stop_training and not start:
+                        break
                     if not interrupts.fetch(batches.has_next):
                         warn_exhausted(batches.count, epoch, epochs)
                         break
-                    state.epoch, state.batch = epoch, 0
-                    self.reset_metrics()
-                    listeners.on_epoch_begin(epoch)
-                    logs: Any = {}
+                    state.epoch, state.batch = epoch, start
+                    if start:
+                        listeners.on_epoch_resume(epoch, {"batch": start})
+                    else:
+                        self.reset_metrics()
+                        listeners.on_epoch_begin(epoch)
+                    logs: Any = point.logs if start else {}
                     steps = run_steps(
-                        self, "train", executions, listeners, interrupts, epoch=epoch, add=monitor.add
+                        self,
+                        "train",
+                        executions,
+                        listeners,
+                        interrupts,
+                        epoch=epoch,
+                        start=start,
+                        add=monitor.add,
                     )
-                    for _, result in steps:
+                    for execution, result in () if self.stop_training else steps:
                         logs = result
+                        count = execution.last - execution.first + 1
+                        backups.save(validation, Point(epoch, state.batch, Logs(logs)), count)
                         if self.stop_training:
                             break
                     monitor.check(epoch, batches)
@@ -169,11 +200,13 @@ class Trainer(TrainableLayer):
                     final.clear()
                     final.update(epoch_logs)
                     listeners.on_epoch_end(epoch, epoch_logs)
+                    backups.save(validation, Point(epoch + 1, 0, epoch_logs))
                     interrupts.check()
                     if self.stop_training:
                         break
                 if epochs > initial_epoch and hasattr(self.optimizer, "finalize_variable_values"):
                     self.optimizer.finalize_variable_values(self.trainable_variables)
+            backups.finish()
             return self.history
 
     @named_arguments
@@ -322,6 +355,12 @@ def _read_access(model: Trainer, with_metrics: bool = True) -> AbstractContextMa
     """Return a block in which the Variables have their present values, even if another thread trains the model."""
     metrics = model.metrics_variables if with_metrics else ()
     return model._training.access.read([*model.weights, *model._states], metrics)
+
+
+def _with_backup(callbacks: CallbacksLike, folder: str | os.PathLike[str] | None) -> list[Callback]:
+    """Return the callbacks of `fit` as a list, with one that saves the state in a folder, if it is given."""
+    listed = as_list(callbacks)
+    return listed if folder is None else [*listed, BackupAndRestore(folder)]
 
 
 def _validate(model: Trainer, batches: Any, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:

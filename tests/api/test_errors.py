@@ -207,6 +207,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         lambda: ops.reshape(ops.convert_to_tensor(X), (5, 5)), errors.ShapeError,
         ["(8, 4)", "32 elements", "(5, 5)"],
     ),
+    "float exponents": (lambda: ops.ldexp(X, 0.5), TypeError, ["exponents x2", "float32", "ops.exp2"]),
     "concatenation that does not fit": (
         lambda: layers.Concatenate(name="join")([X, X[:3]]), errors.ShapeError, ["(8, 4)", "(3, 4)"],
     ),

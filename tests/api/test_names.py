@@ -52,7 +52,6 @@ def test_every_module_names_the_nearest(space: str) -> None:
         "ConvLSTM2D": ["Keras has keras.layers.ConvLSTM2D", "not have it yet"],
         "ops.svd": ["Keras has keras.ops.svd", "not have it yet"],
         "applications": ["Keras has keras.applications", "not have it yet"],
-        "callbacks.ModelCheckpoint": ["Keras has", "restore_best_weights"],
         "Dense": ["use hilevel.layers.Dense"],
         "layers.to_categorical": ["use hilevel.utils.to_categorical"],
         "backend.sum": ["use hilevel.ops.sum"],

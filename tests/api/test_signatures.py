@@ -50,7 +50,7 @@ _NOT_YET = {
     "Normalization": "finalize_state",
     "RNN": "inner_loop",
     "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
-    "callbacks": "BackupAndRestore ModelCheckpoint TensorBoard",
+    "TensorBoard": "summary",
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,

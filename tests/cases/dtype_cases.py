@@ -97,9 +97,9 @@ UNARY: dict[str, Call] = _named(
 
 WITH_NUMBERS: dict[str, Call] = _named(
     """add allclose arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
-    binary_crossentropy categorical_crossentropy divide divide_no_nan equal floor_divide fmax fmin fmod greater
-    greater_equal heaviside hypot isclose isin left_shift less less_equal logaddexp logaddexp2 logical_and logical_or
-    logical_xor maximum minimum mod multiply not_equal power right_shift subtract true_divide"""
+    binary_crossentropy categorical_crossentropy divide divide_no_nan equal floor_divide fmax fmin fmod gcd
+    greater greater_equal heaviside hypot isclose isin lcm ldexp left_shift less less_equal logaddexp logaddexp2
+    logical_and logical_or logical_xor maximum minimum mod multiply not_equal power right_shift subtract true_divide"""
 ) | {
     "select": lambda op, x, y: op([np.ones((4, 4), bool)], [x], y),
     "where": lambda op, x, y: op(np.ones((4, 4), bool), x, y),

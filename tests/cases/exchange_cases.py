@@ -316,3 +316,53 @@ def accumulated(K: Any) -> Any:
     model = K.Sequential([K.Input((5,)), K.layers.Dense(4, "elu"), K.layers.Dense(1)])
     model.compile(K.optimizers.Adadelta(1.0, gradient_accumulation_steps=2, weight_decay=0.01), "mse")
     return model, data(32, 5), data(32, 1)
+
+
+# -- models of text, which Keras makes with TensorFlow only ---------------------------------------------
+
+TEXT: dict[str, Callable[[Any], tuple[Any, Any]]] = {}
+"""Functions of `K` that return a layer with a vocabulary, and data for it, by name."""
+
+
+def of_text(build: Callable[[Any], tuple[Any, Any]]) -> Callable[[Any], tuple[Any, Any]]:
+    TEXT[build.__name__] = build
+    return build
+
+
+SENTENCES = np.array(["the cat sat", "the dog ran", "a cat ran off", "the bird"], object)
+TOKENS = np.array(["cat", "dog", "cat", "bird", "cat", "dog"], object)
+
+
+@of_text
+def string_lookup(K: Any) -> Any:
+    layer = K.layers.StringLookup()
+    layer.adapt(TOKENS)
+    return layer, np.array(["dog", "cat", "fish"], object)
+
+
+@of_text
+def string_lookup_of_a_list(K: Any) -> Any:
+    return K.layers.StringLookup(vocabulary=["a", "b", "c"], num_oov_indices=1), np.array(
+        ["c", "x", "a"], object
+    )
+
+
+@of_text
+def integer_lookup(K: Any) -> Any:
+    layer = K.layers.IntegerLookup(output_mode="multi_hot")
+    layer.adapt(np.array([5, 5, 7, 9]))
+    return layer, np.array([[5, 9], [1, 7]])
+
+
+@of_text
+def text_vectorization(K: Any) -> Any:
+    layer = K.layers.TextVectorization(output_sequence_length=4)
+    layer.adapt(SENTENCES)
+    return layer, SENTENCES
+
+
+@of_text
+def text_vectorization_tf_idf(K: Any) -> Any:
+    layer = K.layers.TextVectorization(output_mode="tf_idf", ngrams=2)
+    layer.adapt(SENTENCES)
+    return layer, SENTENCES

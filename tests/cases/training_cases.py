@@ -188,3 +188,83 @@ def events(lib: Any) -> dict[str, list[Any]]:
             out[f"{what}, {steps} steps in one go"] = seen[:]
             seen.clear()
     return out
+
+
+AVERAGES: dict[str, dict[str, Any] | None] = {
+    "none": None,
+    "in tests": {},
+    "from epoch to epoch": {"swap_on_epoch": True},
+}
+"""Arguments of `SwapEMAWeights` by case; None for a training without it."""
+
+
+def averaged(lib: Any, name: str) -> dict[str, Any]:
+    """Train with `use_ema`. Return the history, the weights at the end of each epoch and after training, and the losses
+    of evaluations with the weights and with the averages."""
+    options = AVERAGES[name]
+    swap = [] if options is None else [lib.callbacks.SwapEMAWeights(**options)]
+    rng = np.random.RandomState(0)
+    x = rng.normal(size=(24, 3)).astype("float32")
+    y = np.tanh(x @ np.ones((3, 2), "float32"))
+    made = lib.Sequential([lib.layers.Input((3,)), lib.layers.Dense(2)])
+    made.set_weights([np.full((3, 2), 0.5, "float32"), np.zeros(2, "float32")])
+    made.compile(lib.optimizers.SGD(0.1, momentum=0.5, use_ema=True, ema_momentum=0.8), "mse")
+    seen: list[Any] = []
+    see = lib.callbacks.LambdaCallback(
+        on_epoch_end=lambda epoch, logs: seen.append(made.get_weights()[0].tolist())
+    )
+    options = {"batch_size": 8, "shuffle": False, "verbose": 0, "validation_data": (x, y)}
+    history = made.fit(x, y, epochs=3, callbacks=[*swap, see], **options).history
+    after = made.get_weights()[0].tolist()
+    made.train_on_batch(x, y)
+    losses = [
+        float(made.evaluate(x, y, verbose=0, callbacks=c)) for c in ([], [lib.callbacks.SwapEMAWeights()])
+    ]
+    values = {key: [float(v) for v in history[key]] for key in sorted(history)}
+    return {"history": values, "epochs": seen, "after": after, "losses": losses}
+
+
+# arguments of ModelCheckpoint, then the events: the logs at the ends of batches by their index, and of the epoch
+_EPOCHS = [
+    ({}, {"loss": 3.0, "val_loss": v, "val_accuracy": a})
+    for v, a in ((1.0, 0.1), (0.5, 0.3), (0.7, 0.2), (0.4, 0.5))
+]
+_BATCHES = [({i: {"loss": 5.0 - e - i / 10} for i in range(5)}, {"loss": 1.0}) for e in range(3)]
+_BUNDLES = [({i: {"loss": 5.0 - e - i / 10} for i in (1, 3, 4)}, {"loss": 1.0}) for e in range(3)]
+CHECKPOINTS: dict[str, tuple[dict[str, Any], list[Any]]] = {
+    "every epoch": ({"filepath": "{epoch:02d}-{val_loss:.2f}.keras"}, _EPOCHS),
+    "best": ({"filepath": "{epoch}.keras", "save_best_only": True}, _EPOCHS),
+    "best, max": ({"filepath": "{epoch}.keras", "save_best_only": True, "monitor": "val_accuracy", "mode": "max"}, _EPOCHS),
+    "best, min": ({"filepath": "{epoch}.keras", "save_best_only": True, "monitor": "val_accuracy", "mode": "min"}, _EPOCHS),
+    "threshold": ({"filepath": "{epoch}.keras", "save_best_only": True, "initial_value_threshold": 0.6}, _EPOCHS),
+    "weights": ({"filepath": "{epoch}.weights.h5", "save_weights_only": True}, _EPOCHS),
+    "missing": ({"filepath": "{epoch}.keras", "save_best_only": True, "monitor": "mse", "mode": "min"}, _EPOCHS),
+    "batches": ({"filepath": "{epoch}-{batch}-{loss:.1f}.keras", "save_freq": 3}, _BATCHES),
+    "each batch": ({"filepath": "{epoch}-{batch}.keras", "save_freq": 1}, _BATCHES),
+    "more than an epoch": ({"filepath": "{epoch}-{batch}.keras", "save_freq": 7}, _BATCHES),
+    "bundles": ({"filepath": "{epoch}-{batch}.keras", "save_freq": 3}, _BUNDLES),
+    "bundles of 2, 2": ({"filepath": "{epoch}-{batch}.keras", "save_freq": 2}, _BUNDLES),
+    "best of batches": (
+        {"filepath": "{epoch}-{batch}.keras", "save_freq": 5, "save_best_only": True, "monitor": "loss"}, _BATCHES,
+    ),
+}  # fmt: skip
+
+
+def checkpoints(lib: Any, name: str) -> list[str]:
+    """Return the names of the files that `ModelCheckpoint` saves, in order."""
+    arguments, epochs = CHECKPOINTS[name]
+    callback = lib.callbacks.ModelCheckpoint(**arguments)
+    saved: list[str] = []
+    made = lib.Sequential([lib.Input((2,)), lib.layers.Dense(1)])
+    made.compile("sgd", "mse")
+    made.save = lambda path, **_: saved.append(f"model {path}")
+    made.save_weights = lambda path, **_: saved.append(f"weights {path}")
+    callback.set_model(made)
+    callback.on_train_begin({})
+    for epoch, (batches, logs) in enumerate(epochs):
+        callback.on_epoch_begin(epoch, {})
+        for batch, values in batches.items():
+            callback.on_train_batch_end(batch, values)
+        callback.on_epoch_end(epoch, dict(logs))
+    callback.on_train_end({})
+    return saved

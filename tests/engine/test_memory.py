@@ -56,6 +56,7 @@ PREDICT = """
 
 
 @LINUX
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["arrays", "generator"])
 @pytest.mark.parametrize("name", ["numpy", "jax"])
 def test_predict_needs_twice_its_outputs_at_most(name: str, kind: str) -> None:

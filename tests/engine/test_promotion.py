@@ -107,19 +107,16 @@ def on_numpy(case: Callable[..., Any], *operands: str) -> str:
     return outcome(lambda: case(*(operand(o, dtypes.as_dtype) for o in operands)))
 
 
-def on_jax(case: Callable[..., Any], *operands: str) -> str:
-    """TapeTensor: compiling each call would take minutes."""
-    tensors = [operand(o, dtypes.as_dtype) for o in operands]
+def on_jax(case: Callable[..., Any], rows: list[tuple[str, ...]]) -> list[str]:
+    """The results for several rows of operands, traced together: compiling each call would take minutes."""
     found = []
 
-    def step(*arrays: Any) -> None:
-        rest = iter(arrays)
-        found.append(
-            outcome(lambda: case(*(x if isinstance(x, (int, float)) else next(rest) for x in tensors)))
-        )
+    def step(arrays: dict[str, Any]) -> None:
+        tensors = arrays | NUMBERS
+        found.extend(outcome(lambda row=row: case(*(tensors[o] for o in row))) for row in rows)
 
-    jax.eval_shape(step, *(x for x in tensors if not isinstance(x, (int, float))))
-    return found[0]
+    jax.eval_shape(step, {d: operand(d, dtypes.as_dtype) for d in DTYPES})
+    return found
 
 
 def on_shapes(case: Callable[..., Any], *operands: str) -> str:
@@ -140,14 +137,16 @@ def test_same_dtype_everywhere(name: str) -> None:
     case: Any = UNARY.get(name) or BINARY[name]
     run = lambda *tensors: case(op, *tensors)
     wrong = []
+    rows: Any = [(d,) for d in DTYPES] if name in UNARY else pairs(name, DTYPES)
     with np.errstate(all="ignore"):
-        for operands in [(d,) for d in DTYPES] if name in UNARY else pairs(name, DTYPES):
+        with hilevel.use_backend("jax"):
+            traced = [on_numpy(run, *row) for row in rows] if name in HOST_ONLY else on_jax(run, rows)
+        for operands, jax_result in zip(rows, traced, strict=True):
+            found = {"jax": jax_result}
             with hilevel.use_backend("numpy"):
-                found = {"numpy": on_numpy(run, *operands)}
+                found["numpy"] = on_numpy(run, *operands)
                 if name not in HOST_ONLY:
                     found["shapes"] = on_shapes(run, *operands)
-            with hilevel.use_backend("jax"):
-                found["jax"] = (on_numpy if name in HOST_ONLY else on_jax)(run, *operands)
             expected = EXPECTED.get((name, *operands), REFUSED)
             if expected != REFUSED and not is_different(name, *operands):
                 found["keras"] = expected

@@ -77,7 +77,7 @@ def test_many_threads_predict_with_one_fresh_model(backend: Any, name: str, buil
     data = [rows(n, shape) for n in SIZES]
 
     def predict() -> list[Any]:
-        return [(i % len(data), model.predict(data[i % len(data)], verbose=0)) for i in range(100)]
+        return [(i % len(data), model.predict(data[i % len(data)], verbose=0)) for i in range(40)]
 
     found = in_threads([predict] * 8)
     expected = [model.predict(x, verbose=0) for x in data]
@@ -93,7 +93,7 @@ def test_many_threads_predict_with_one_fresh_model(backend: Any, name: str, buil
         np.testing.assert_allclose(again.predict(data[3], verbose=0), expected[3], rtol=1e-4, atol=1e-5)
 
 
-def learner(seed: int = 0) -> Any:
+def learner(seed: int = 0, samples: int = 512) -> Any:
     """A compiled model with dropout, and data for it."""
     model = hilevel.Sequential(
         [
@@ -105,7 +105,7 @@ def learner(seed: int = 0) -> Any:
         ]
     )
     model.compile(hilevel.optimizers.Adam(0.01), "mse", metrics=["mae"])
-    x = rows(512, (6,), seed)
+    x = rows(samples, (6,), seed)
     return model, x, x.sum(1, keepdims=True)
 
 
@@ -113,11 +113,16 @@ def history(model: Any, x: Any, y: Any, **options: Any) -> Any:
     return model.fit(x, y, batch_size=16, epochs=3, shuffle=False, verbose=0, **options).history
 
 
-@pytest.mark.parametrize("eager", [False, True], ids=["compiled", "eager"])
+COMPILED_AND_EAGER = pytest.mark.parametrize(
+    "eager", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["compiled", "eager"]
+)
+
+
+@COMPILED_AND_EAGER
 def test_models_train_in_threads_at_once(backend: Any, eager: bool) -> None:
     def make() -> list[Any]:
         hilevel.utils.set_random_seed(3)
-        made = [learner(seed) for seed in range(4)]
+        made = [learner(seed, 96 if eager else 512) for seed in range(4)]
         for model, _, _ in made:
             model.run_eagerly = eager
         return made
@@ -193,7 +198,7 @@ def test_eager_gradients_of_shared_variables_in_threads(backend: Any) -> None:
             y = ops.sum(ops.tanh(ops.matmul(x, w)) ** 2)
         return tape.gradient(y, w)
 
-    data = [rows(n, (2,)) for n in range(1, 9)]
+    data = [rows(4, (2,), seed) for seed in range(8)]
     for gradient in (by_function, by_tape):
         expected = [ops.convert_to_numpy(gradient(x)) for x in data]
         work = [lambda x=x, f=gradient: [ops.convert_to_numpy(f(x)) for _ in range(30)] for x in data]
@@ -202,17 +207,17 @@ def test_eager_gradients_of_shared_variables_in_threads(backend: Any) -> None:
                 np.testing.assert_array_equal(g, right)
 
 
-@pytest.mark.parametrize("eager", [False, True], ids=["compiled", "eager"])
+@COMPILED_AND_EAGER
 def test_fit_beside_predict_and_evaluate(backend: Any, eager: bool) -> None:
     hilevel.utils.set_random_seed(6)
-    model, x, y = learner()
+    model, x, y = learner(samples=96 if eager else 512)
     model.run_eagerly = eager
     start = model.get_weights()
     expected = history(model, x, y, validation_data=(x[:64], y[:64]))
     weights = model.get_weights()
 
     hilevel.utils.set_random_seed(6)
-    model, x, y = learner()
+    model, x, y = learner(samples=96 if eager else 512)
     model.run_eagerly = eager
     model.set_weights(start)
     over = threading.Event()

@@ -36,11 +36,19 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 def test_many_ones_are_counted(run: Run) -> None:
     """Float32 has no number between 2**24 and 2**24 + 2."""
     n = 2**24 + 2**12
-    assert run(lambda x: ops.cumsum(x)[-1], np.ones(n, "float32")) == n
-    rows = np.ones((n // 2, 2), "float32")
-    assert run(lambda x: ops.cumsum(x * 2, axis=0)[-1], rows).tolist() == [n, n]
-    assert run(lambda x: ops.sum(x * 2, axis=0), rows).tolist() == [n, n]
-    assert run(lambda x: ops.mean(x, axis=0), rows).tolist() == [1, 1]
+
+    def sums(x: Any) -> list[Any]:
+        rows = ops.reshape(x, (n // 2, 2))
+        twice = rows * 2
+        return [
+            ops.cumsum(x)[-1],
+            ops.cumsum(twice, axis=0)[-1],
+            ops.sum(twice, axis=0),
+            ops.mean(rows, axis=0),
+        ]
+
+    found = run(sums, np.ones(n, "float32"))
+    assert [y.tolist() for y in found] == [n, [n, n], [n, n], [1, 1]]
 
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16"])
@@ -245,6 +253,13 @@ def test_erfinv_up_to_its_ends(run: Run, dtype: str) -> None:
     )
     np.testing.assert_allclose(slope[:2], wanted[:2], rtol=20 * np.finfo(dtype).eps)
     assert slope[3] == INF
+
+
+def test_ldexp_where_the_power_overflows(run: Run) -> None:
+    x = np.array([2.0**-120, -3.0, INF, 0.0], "float32")
+    assert run(ops.ldexp, x, np.array([200, -2, -9, 300])).tolist() == [2.0**80, -0.75, INF, 0]
+    slope = run(lambda x: hilevel.grad(lambda x: ops.sum(ops.ldexp(x, [3, -2, 1, 4])))(x), x)
+    assert slope.tolist() == [8, 0.25, 2, 16]
 
 
 # -- complex numbers -----------------------------------------------------------------------------------

@@ -295,16 +295,22 @@ def test_wrong_uses_say_what_is_wrong(name: str) -> None:
         run()
 
 
-def test_lookups_are_not_part_of_models(backend: Any) -> None:
+def test_lookups_are_not_part_of_graphs(backend: Any) -> None:
     layer = layers.IntegerLookup(vocabulary=NUMBERS)
     with pytest.raises(errors.TracedValueError, match="Apply it to the data first"):
         layer(hilevel.Input((3,), dtype="int32"))
     with pytest.raises(errors.TracedValueError, match="Apply it to the data first"):
         hilevel.jit(layer)(ops.convert_to_tensor([12]))
-    model = hilevel.Sequential([layer, layers.Dense(1)])
+
+
+def test_a_chain_with_a_lookup_runs_layer_by_layer(backend: Any) -> None:
+    lookup, words = layers.IntegerLookup(vocabulary=NUMBERS), np.array([[12, 12], [36, 5], [12, 36], [1, 1]])
+    rest = hilevel.Sequential([layers.Embedding(9, 3), layers.Flatten(), layers.Dense(1)])
+    model = hilevel.Sequential([lookup, *rest.layers])
     model.compile("sgd", "mse")
-    with pytest.raises(errors.TracedValueError, match="Apply it to the data first"):
-        model.fit(np.ones((4, 2), "int32"), np.ones((4, 1)), verbose=0)
+    first, *_, last = model.fit(words, np.arange(4.0), epochs=20, verbose=0).history["loss"]
+    assert last < first
+    close(model.predict(words, verbose=0), rest(lookup(words)))
 
 
 # -- intervals: the boundaries are those that Keras 3.15.1 finds ------------------------------------------

@@ -136,3 +136,19 @@ def test_the_spec_of_a_layer_allows_a_last_axis(spec: Any, shape: Any, fits: boo
     else:
         with pytest.raises(ShapeError, match="expects inputs"):
             layer(np.zeros(shape, "float32"))
+
+
+class Difference(layers.Layer):
+    def call(self, inputs: Any) -> Any:
+        a, b = inputs.values() if isinstance(inputs, dict) else inputs
+        return a - b
+
+
+@pytest.mark.parametrize(
+    "wrap", [list, tuple, lambda xs: dict(zip("ab", xs, strict=True))], ids=["list", "tuple", "dict"]
+)
+def test_a_first_layer_with_several_inputs(wrap: Any, backend: Any) -> None:
+    x = np.arange(6, dtype="float32").reshape(2, 3)
+    model = hilevel.Sequential([Difference(), layers.Dense(1, kernel_initializer="ones")])
+    np.testing.assert_allclose(ops.convert_to_numpy(model(wrap([x, x - 2]))), [[6], [6]])
+    assert model.built

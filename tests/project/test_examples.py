@@ -31,12 +31,14 @@ def test_every_example_is_run() -> None:
     assert {p.stem for p in EXAMPLES.glob("*.py")} == set(SHORT) | {"options"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["numpy", "jax"])
 @pytest.mark.parametrize("name", SHORT)
 def test_an_example_does_what_it_says(name: str, backend: str, tmp_path: Path) -> None:
     environment = {
         **os.environ, "HILEVEL_BACKEND": backend, "HILEVEL_HOME": str(tmp_path), "KERAS_HOME": str(tmp_path),
         "MPLBACKEND": "Agg", "OPENBLAS_NUM_THREADS": "1", "JAX_DISABLE_MOST_OPTIMIZATIONS": "0",
+        "XLA_FLAGS": "",
     }  # fmt: skip
     done = subprocess.run(
         [sys.executable, str(EXAMPLES / f"{name}.py"), *SHORT[name].split()],

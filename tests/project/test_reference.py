@@ -28,6 +28,11 @@ HOMES = homes()
 NAMES = {name: thing for name, thing in public().items() if name == HOMES[id(thing)]}
 
 
+def _source(code: Any) -> str:
+    """Return the source of a function; nothing for the constructor that `dataclass` makes."""
+    return "" if code.__code__.co_filename == "<string>" else inspect.getsource(code)
+
+
 def missing(name: str, thing: Any) -> str:
     """Return what a public name lacks, by the words of this file's docstring, divided by commas."""
     text = inspect.cleandoc(thing.__doc__ or "")
@@ -69,10 +74,7 @@ def _names_under_args(text: str) -> set[str]:
 def raises(thing: Any) -> bool:
     """Whether the own code of a function, or of the constructor of a class, has a `raise`."""
     code = vars(thing).get("__init__") if inspect.isclass(thing) else inspect.unwrap(thing)
-    return (
-        inspect.isfunction(code)
-        and re.search(r"^\s+raise\b", inspect.getsource(code), re.MULTILINE) is not None
-    )
+    return inspect.isfunction(code) and re.search(r"^\s+raise\b", _source(code), re.MULTILINE) is not None
 
 
 def mentions_shapes(thing: Any, text: str) -> bool:

@@ -1,4 +1,5 @@
-"""Files of Keras: tests/data/keras_files.zip, written by tests/data/exchange.py with Keras 3.15.1."""
+"""Files of Keras: tests/data/keras_files.zip and keras_torch_files.zip, written by tests/data/exchange.py with
+Keras 3.15.1 on JAX and on PyTorch."""
 
 from __future__ import annotations
 
@@ -10,13 +11,17 @@ from typing import Any
 
 import numpy as np
 import pytest
-from exchange_cases import WHOLE, custom, randomize, single, singles
+from exchange_cases import TEXT, WHOLE, custom, randomize, single, singles
 
 import hilevel
 from hilevel.saving import load_model
 
-FILES = zipfile.ZipFile(Path(__file__).parents[1] / "data/keras_files.zip")
-TABLE = json.loads(FILES.read("table.json"))
+DATA = Path(__file__).parents[1] / "data"
+FILES = {
+    on: zipfile.ZipFile(DATA / name)
+    for on, name in (("jax", "keras_files.zip"), ("torch", "keras_torch_files.zip"))
+}
+TABLES = {on: json.loads(file.read("table.json")) for on, file in FILES.items()}
 CASES = dict(singles())
 
 
@@ -47,11 +52,11 @@ def losses(model: Any, x: Any, y: Any) -> list[float]:
     return [v for key in sorted(history) for v in history[key]]
 
 
-@pytest.mark.parametrize("name", TABLE)
-def test_files_of_keras(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(("on", "name"), [(on, name) for on, table in TABLES.items() for name in table])
+def test_files_of_keras(on: str, name: str, tmp_path: Path) -> None:
     """A model of Keras predicts the same, and is trained on with the same losses."""
-    entry = TABLE[name]
-    path = Path(FILES.extract(entry["file"], tmp_path))
+    entry = TABLES[on][name]
+    path = Path(FILES[on].extract(entry["file"], tmp_path))
     model = load_model(path)
     x, y = data_of(name)
     exact = 1e-2 if "mixed" in name else 1e-5
@@ -88,3 +93,19 @@ def test_from_backend_to_backend(name: str, tmp_path: Path) -> None:
     assert other.backend == "jax"
     for a, b in zip(flat(model.predict(x, verbose=0)), flat(other.predict(x, verbose=0)), strict=True):
         np.testing.assert_allclose(a, b, atol=1e-5)
+
+
+TEXT_FILES = zipfile.ZipFile(DATA / "keras_text_files.zip")
+
+
+@pytest.mark.parametrize("name", TEXT)
+def test_vocabularies_of_keras(name: str, tmp_path: Path) -> None:
+    """Layers of text, which Keras wrote with TensorFlow; then the same through a file of hilevel."""
+    expected = json.loads(TEXT_FILES.read("table.json"))[name]
+    model = load_model(TEXT_FILES.extract(f"{name}.keras", tmp_path))
+    _, x = TEXT[name](hilevel)
+    rows = x.reshape(-1, 1) if x.ndim == 1 else x
+    np.testing.assert_allclose(model(rows), expected, rtol=1e-5)
+    for kind in (".hilevel", ".keras"):
+        model.save(tmp_path / f"again{kind}")
+        np.testing.assert_allclose(load_model(tmp_path / f"again{kind}")(rows), expected, rtol=1e-5)

@@ -127,7 +127,7 @@ def test_the_progress_of_fit_has_the_state_of_its_callbacks() -> None:
         "seed": state.seed, "fits": 1, "epoch": 2, "batch": 1,
     }  # fmt: skip
     assert last["position"] != backup.kept[0]["position"]
-    of_backup, of_stop, of_slower, of_history = last["callbacks"]
+    of_backup, of_stop, of_slower, of_history = (c["state"] for c in last["callbacks"])
     assert of_backup == {} and len(of_history["history"]["loss"]) == 2
     assert (of_stop["wait"], of_stop["best_epoch"], of_slower["wait"]) == (1, 0, 1)
 

@@ -116,7 +116,7 @@ class GradientTape:
         self,
         target: Structure,
         sources: Structure,
-        output_gradients: Structure | None = None,
+        output_gradients: Structure = None,
         unconnected_gradients: str = "none",
     ) -> Any:
         """Return the gradient of the sum of the targets' elements for each source, in the structure of the sources.
@@ -204,7 +204,7 @@ def _target(x: TensorLike) -> Any:
     return x.read() if isinstance(x, Variable) else x
 
 
-def _seeds(targets: list[Any], output_gradients: Structure | None) -> list[Any]:
+def _seeds(targets: list[Any], output_gradients: Structure) -> list[Any]:
     if output_gradients is not None:
         return [to_array(g) for g in tree.flatten(output_gradients)]
     return [ones_like(t.value) if isinstance(t, TapeTensor) else None for t in targets]

@@ -379,14 +379,14 @@ class Capture(Observer):
 
     def _write_variables(self, overlay: Overlay) -> None:
         """Write plain arrays, which share no memory, to the Variables that the step wrote."""
-        variable_inputs = {id(e.variable): e.array for e in self.variable_inputs}
+        arrays = {id(e.variable): e.array for e in self.variable_inputs}
         in_place = set(map(id, self.written))
         for key, variable in overlay.written.items():
             held = overlay.values[key]
             value = held.value if held.__class__ is CapturedTensor else held
-            if value is variable_inputs.get(key):
+            if value is arrays.get(key):
                 continue
-            if key in variable_inputs and id(value) not in in_place:
+            if key in arrays and id(value) not in in_place:
                 kept = self._as_output(held)
                 self.variable_outputs.append((variable, kept))
                 value = self.backend.copy(value) if kept.copied else value

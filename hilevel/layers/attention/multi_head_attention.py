@@ -6,7 +6,7 @@ import math
 from operator import attrgetter
 from typing import ClassVar, Unpack
 
-from hilevel.engine.types import Axis
+from hilevel.engine.types import Axis, Sizes
 from hilevel.layers.attention.base import BaseMultiHeadAttention
 from hilevel.layers.base.checks import (
     integers,
@@ -17,7 +17,6 @@ from hilevel.layers.base.settings import (
     ConstraintLike,
     InitializerLike,
     RegularizerLike,
-    SizeLike,
 )
 from hilevel.layers.core.einsum_dense import EinsumDense
 
@@ -66,7 +65,7 @@ class MultiHeadAttention(BaseMultiHeadAttention):
         value_dim: int | None = None,
         dropout: float = 0.0,
         use_bias: bool = True,
-        output_shape: SizeLike | None = None,
+        output_shape: Sizes | None = None,
         attention_axes: Axis = None,
         sliding_window: int | None = None,
         flash_attention: bool | None = None,

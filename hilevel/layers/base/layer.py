@@ -15,6 +15,7 @@ from hilevel.api.configurable import Configurable, argument_names, check_require
 from hilevel.api.custom_objects import get_registered_object
 from hilevel.api.registry import snake_case
 from hilevel.api.serialization import deserialize_inner, making, serialize
+from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
@@ -29,7 +30,7 @@ from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.layers.base.checks import flags
 from hilevel.layers.base.input_spec import InputSpec, shape_hint
-from hilevel.layers.base.settings import FIRST_LAYER_ONLY, PolicyLike, RegularizerLike, settings_of
+from hilevel.layers.base.settings import FIRST_LAYER_ONLY, RegularizerLike, settings_of
 from hilevel.layers.base.shapes import (
     abstract_tensors,
     as_spec,
@@ -88,6 +89,8 @@ class Layer(StateContainer, Configurable):
     _builds_on_call: ClassVar[bool] = False
     _built_from_start: ClassVar[bool] = True
     """The default of `built` in a layer without its own `build`, if the layers in it are built."""
+    _on_host: ClassVar[bool] = False
+    """True in layers of data on the host, which cannot be part of a graph."""
     _not_in_config: ClassVar[tuple[str, ...]] = ()
     """Arguments of `Layer` that the class in Keras does not accept."""
     _declares_shape: ClassVar[bool] = False
@@ -118,7 +121,7 @@ class Layer(StateContainer, Configurable):
         *,
         activity_regularizer: RegularizerLike = None,
         trainable: bool = True,
-        dtype: PolicyLike = None,
+        dtype: DTypePolicyLike = None,
         autocast: bool = True,
         name: str | None = None,
         **kwargs: Any,

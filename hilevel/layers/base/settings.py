@@ -3,25 +3,18 @@
 from __future__ import annotations
 
 import inspect
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias, TypedDict
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from hilevel.activations.activations import ActivationLike as ActivationLike
 from hilevel.constraints.constraints import ConstraintLike as ConstraintLike
-from hilevel.dtype_policies import DTypePolicy
-from hilevel.engine.types import DTypeLike, ShapeLike
+from hilevel.dtype_policies import DTypePolicyLike
+from hilevel.engine.types import ShapeLike
 from hilevel.initializers.base import InitializerLike as InitializerLike
 from hilevel.layers.base.tracking import holds_state
 from hilevel.regularizers.regularizers import RegularizerLike as RegularizerLike
 
 if TYPE_CHECKING:
     from hilevel.layers.base.layer import Layer
-
-PolicyLike: TypeAlias = DTypePolicy | DTypeLike
-"""A dtype policy, its name, a dtype, or None for the global policy."""
-
-SizeLike: TypeAlias = int | Sequence[int]
-"""A size for all spatial axes, or one for each."""
 
 FIRST_LAYER_ONLY = ("input_shape", "input_dim", "batch_input_shape", "batch_size")
 """Arguments of a first layer that describe the shape of the model's input. They are no settings of the layer."""
@@ -31,7 +24,7 @@ class BaseOptions(TypedDict, total=False):
     """Keyword arguments of all layers for type checkers, in `**kwargs: Unpack[...]`, but `activity_regularizer`."""
 
     trainable: bool
-    dtype: PolicyLike
+    dtype: DTypePolicyLike
     autocast: bool
     name: str | None
     input_shape: ShapeLike | int

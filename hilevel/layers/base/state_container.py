@@ -73,6 +73,7 @@ class StateContainer(Tracker):
     dtype_policy: DTypePolicy
     _backend: Backend | None
     _trainable: bool
+    _on_host: ClassVar[bool]
     _build_parameters: ClassVar[list[str] | None] = None
     _record: Record
 
@@ -250,6 +251,11 @@ class StateContainer(Tracker):
             return list(found.values())
 
         return self._collect("layers", find)
+
+    @property
+    def _has_host_layers(self) -> bool:
+        """True if the layer, or one in it, works on data on the host. Then it runs without a graph or program."""
+        return bool(self._collect("host", lambda: [x for x in self._flatten_layers() if x._on_host]))
 
     def _own_variables(self) -> list[Variable]:
         state = {id(v) for v in self._state_variables()}

@@ -5,14 +5,14 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from hilevel import ops
-from hilevel.engine.types import Function, Shape, Tensor
+from hilevel.engine.types import Function, Shape, Sizes, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError
 from hilevel.layers.base.checks import activation_of, data_format_of, flags, one_of, set_weight_settings
 from hilevel.layers.base.input_axes import fused_name
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import ActivationLike, SizeLike
+from hilevel.layers.base.settings import ActivationLike
 from hilevel.layers.normalization.base import axis_size
 from hilevel.ops.nn.windows import per_axis
 
@@ -28,11 +28,11 @@ class BaseConvolution(Layer):
 
     def configure(
         self,
-        kernel_size: SizeLike,
-        strides: SizeLike,
+        kernel_size: Sizes,
+        strides: Sizes,
         padding: str,
         data_format: str | None,
-        dilation_rate: SizeLike,
+        dilation_rate: Sizes,
         activation: ActivationLike,
         use_bias: bool,
         **weights: Any,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Unpack
 
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Shape, Sizes, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import positive
 from hilevel.layers.base.settings import (
@@ -13,7 +13,6 @@ from hilevel.layers.base.settings import (
     ConstraintLike,
     InitializerLike,
     RegularizerLike,
-    SizeLike,
 )
 from hilevel.layers.convolutional.base import BaseConvolution
 from hilevel.ops.nn.convolution import fused_depthwise_conv
@@ -31,12 +30,12 @@ class BaseDepthwiseConv(BaseConvolution):
 
     def __init__(
         self,
-        kernel_size: SizeLike,
-        strides: SizeLike = 1,
+        kernel_size: Sizes,
+        strides: Sizes = 1,
         padding: str = "valid",
         depth_multiplier: int = 1,
         data_format: str | None = None,
-        dilation_rate: SizeLike = 1,
+        dilation_rate: Sizes = 1,
         activation: ActivationLike = None,
         use_bias: bool = True,
         depthwise_initializer: InitializerLike = "glorot_uniform",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Unpack
 
 from hilevel import ops
-from hilevel.engine.types import Shape, Tensor
+from hilevel.engine.types import Shape, Sizes, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import positive
 from hilevel.layers.base.settings import (
@@ -14,7 +14,6 @@ from hilevel.layers.base.settings import (
     ConstraintLike,
     InitializerLike,
     RegularizerLike,
-    SizeLike,
 )
 from hilevel.layers.convolutional.base import BaseConvolution
 from hilevel.ops.nn.convolution import fused_conv
@@ -30,11 +29,11 @@ class BaseSeparableConv(BaseConvolution):
     def __init__(
         self,
         filters: int,
-        kernel_size: SizeLike,
-        strides: SizeLike = 1,
+        kernel_size: Sizes,
+        strides: Sizes = 1,
         padding: str = "valid",
         data_format: str | None = None,
-        dilation_rate: SizeLike = 1,
+        dilation_rate: Sizes = 1,
         depth_multiplier: int = 1,
         activation: ActivationLike = None,
         use_bias: bool = True,

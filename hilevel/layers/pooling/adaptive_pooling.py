@@ -6,10 +6,10 @@ from collections.abc import Callable
 from typing import ClassVar, Unpack
 
 from hilevel import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Sizes, Tensor
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import Options, SizeLike
+from hilevel.layers.base.settings import Options
 from hilevel.ops.nn.windows import channels_come_first, per_axis
 
 
@@ -19,9 +19,7 @@ class BaseAdaptivePooling(Layer):
     rank: ClassVar[int]
     pool: ClassVar[Callable[..., Tensor]]
 
-    def __init__(
-        self, output_size: SizeLike, data_format: str | None = None, **kwargs: Unpack[Options]
-    ) -> None:
+    def __init__(self, output_size: Sizes, data_format: str | None = None, **kwargs: Unpack[Options]) -> None:
         super().__init__(**kwargs)
         cls = type(self).__name__
         self.output_size = per_axis(cls, "output_size", output_size, self.rank)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from hilevel.engine.types import Sizes
 from hilevel.layers.base.checks import data_format_of, one_of
 from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import SizeLike
 from hilevel.ops.nn.windows import per_axis
 
 
@@ -18,8 +18,8 @@ class BasePooling(Layer):
 
     def __init__(
         self,
-        pool_size: SizeLike,
-        strides: SizeLike | None = None,
+        pool_size: Sizes,
+        strides: Sizes | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,

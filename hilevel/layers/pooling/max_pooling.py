@@ -5,8 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel.engine.types import Tensor
-from hilevel.layers.base.settings import SizeLike
+from hilevel.engine.types import Sizes, Tensor
 from hilevel.layers.pooling.base import BasePooling
 
 
@@ -15,8 +14,8 @@ class BaseMaxPooling(BasePooling):
 
     def __init__(
         self,
-        pool_size: SizeLike = 2,
-        strides: SizeLike | None = None,
+        pool_size: Sizes = 2,
+        strides: Sizes | None = None,
         padding: str = "valid",
         data_format: str | None = None,
         name: str | None = None,

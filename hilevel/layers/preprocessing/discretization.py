@@ -8,11 +8,11 @@ from typing import Any, Self
 import numpy as np
 
 from hilevel import ops
+from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.types import Array, Config, Tensor, TensorLike
 from hilevel.layers.base.checks import bad_setting, is_numeric, number, one_of, positive, set_unsupported
 from hilevel.layers.base.layer import Layer
-from hilevel.layers.base.settings import PolicyLike
 
 
 def _is_increasing(values: Any) -> bool:
@@ -51,7 +51,7 @@ class Discretization(Layer):
         epsilon: float = 0.01,
         output_mode: str = "int",
         sparse: bool = False,
-        dtype: PolicyLike = None,
+        dtype: DTypePolicyLike = None,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:

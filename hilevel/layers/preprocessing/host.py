@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
 from hilevel import ops
+from hilevel.api.configurable import argument_names
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.context import context
 from hilevel.engine.tensor import TensorBase
-from hilevel.engine.types import Shape, TensorLike
+from hilevel.engine.types import Config, Shape, TensorLike
 from hilevel.errors import TracedValueError
 from hilevel.layers.base.layer import Layer
 
 
 class HostLayer(Layer):
     """The base of layers for data on the host, such as strings, which cannot be part of a graph."""
+
+    _on_host = True
 
     def __call__(self, inputs: TensorLike) -> Any:
         """Return the result of `call` as a tensor of the current backend, or as an array of strings."""
@@ -31,6 +34,12 @@ class HostLayer(Layer):
         self.built = True
         output = self.call(to_host(inputs) if _is_tensor(inputs) else inputs)
         return output if output.dtype.kind == "U" else ops.convert_to_tensor(output)
+
+    @classmethod
+    def from_config(cls, config: Config) -> Self:
+        """Return a layer from a config of `get_config`. Entries that only Keras needs are left out."""
+        only_in_keras = {"vocabulary_size", "oov_method"} - set(argument_names(cls))
+        return super().from_config({k: v for k, v in config.items() if k not in only_in_keras})
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Do nothing, because the layer has no weights."""

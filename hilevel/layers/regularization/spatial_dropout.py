@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import random
+from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import data_format_of, rate_of
 from hilevel.layers.base.input_spec import InputSpec
-from hilevel.layers.base.settings import PolicyLike
 from hilevel.layers.regularization.base import Noise
 
 
@@ -56,7 +56,7 @@ class SpatialDropout1D(SpatialDropout):
         rate: float,
         seed: int | None = None,
         name: str | None = None,
-        dtype: PolicyLike = None,
+        dtype: DTypePolicyLike = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(rate, seed, "channels_last", name=name, dtype=dtype, **kwargs)
@@ -84,7 +84,7 @@ class SpatialDropout2D(SpatialDropout):
         data_format: str | None = None,
         seed: int | None = None,
         name: str | None = None,
-        dtype: PolicyLike = None,
+        dtype: DTypePolicyLike = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(rate, seed, data_format, name=name, dtype=dtype, **kwargs)

@@ -9,9 +9,9 @@ import numpy as np
 from hilevel import ops
 from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import constant
-from hilevel.engine.types import Array, Function, Tensor
+from hilevel.engine.types import Array, Function, Sizes, Tensor
 from hilevel.layers.base.checks import one_of, positive
-from hilevel.layers.base.settings import Options, SizeLike
+from hilevel.layers.base.settings import Options
 from hilevel.layers.reshaping.spatial import BaseSpatial
 from hilevel.ops.nn.windows import per_axis
 
@@ -64,7 +64,7 @@ class UpSampling2D(BaseSpatial):
 
     def __init__(
         self,
-        size: SizeLike = (2, 2),
+        size: Sizes = (2, 2),
         data_format: str | None = None,
         interpolation: str = "nearest",
         **kwargs: Unpack[Options],
@@ -105,7 +105,7 @@ class UpSampling3D(BaseSpatial):
     rank = 3
 
     def __init__(
-        self, size: SizeLike = (2, 2, 2), data_format: str | None = None, **kwargs: Unpack[Options]
+        self, size: Sizes = (2, 2, 2), data_format: str | None = None, **kwargs: Unpack[Options]
     ) -> None:
         super().__init__(**kwargs)
         self.configure(data_format)

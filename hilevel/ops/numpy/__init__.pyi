@@ -13,6 +13,8 @@ from hilevel.ops.numpy.bitwise import (
     bitwise_or as bitwise_or,
     bitwise_right_shift as bitwise_right_shift,
     bitwise_xor as bitwise_xor,
+    gcd as gcd,
+    lcm as lcm,
     left_shift as left_shift,
     right_shift as right_shift,
 )
@@ -68,6 +70,7 @@ from hilevel.ops.numpy.derived import (
     hypot as hypot,
     isneginf as isneginf,
     isposinf as isposinf,
+    ldexp as ldexp,
     logaddexp2 as logaddexp2,
     rad2deg as rad2deg,
     select as select,

@@ -1,4 +1,4 @@
-"""Operations on the bits of integers."""
+"""Operations on integers: on their bits, and common divisors and multiples."""
 
 from __future__ import annotations
 
@@ -83,6 +83,32 @@ def right_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     array([3], dtype=int32)
     """
     return xp.right_shift(x, y)
+
+
+@op(dtype="number", shape=integral)
+def gcd(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return the greatest common divisor, which is not negative; for 0 and 0 it is 0.
+
+    Args:
+        x1, x2: integers or booleans, of any shapes that broadcast.
+
+    >>> ops.gcd([12, 18], 8)
+    array([4, 2], dtype=int32)
+    """
+    return xp.gcd(x1, x2)
+
+
+@op(dtype="number", shape=integral)
+def lcm(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return the least common multiple, which is not negative; with 0 it is 0.
+
+    Args:
+        x1, x2: integers or booleans, of any shapes that broadcast.
+
+    >>> ops.lcm([4, 6], 10)
+    array([20, 30], dtype=int32)
+    """
+    return xp.lcm(x1, x2)
 
 
 bitwise_invert, bitwise_left_shift, bitwise_right_shift = bitwise_not, left_shift, right_shift

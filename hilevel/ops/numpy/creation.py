@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.backends import current_backend
-from hilevel.engine.op import op, to_array
+from hilevel.engine.op import op, to_array, to_operand
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import DType, DTypeLike, Namespace, ShapeLike, Tensor, TensorLike
@@ -150,7 +150,7 @@ def linspace(
     """Return `num` evenly spaced values from `start` to `stop`.
 
     Args:
-        start, stop: the first and the last value, scalars or arrays of one shape.
+        start, stop: the first and the last value, scalars or arrays whose shapes broadcast.
         num: the length of the new axis.
         endpoint: whether `stop` is the last value.
         retstep: whether the result is a pair of the values and their step.
@@ -166,9 +166,9 @@ def linspace(
     return (y, step) if retstep else y
 
 
-def float_dtype(*values: TensorLike) -> str:
-    """Return the floating-point dtype for values between the given scalars or arrays."""
-    return dtypes.result_type(*(v.dtype if hasattr(v, "dtype") else type(v) for v in values), float)
+def float_dtype(*values: TensorLike) -> DType:
+    """Return the floating-point dtype for values between the given scalars, lists or arrays."""
+    return dtypes.common_dtype(*map(to_operand, values), 0.0)
 
 
 def eye(N: int, M: int | None = None, k: int = 0, dtype: DTypeLike = None) -> Tensor:

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine import dtypes
-from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
+from hilevel.engine.op import composite, op, rounded, to_array, to_float_array, to_operand
 from hilevel.engine.spec import boolean, elementwise, like
 from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
@@ -64,6 +64,37 @@ def exp2(xp: Namespace, x: TensorLike) -> Tensor:
 exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
 
 
+@composite
+@rounded
+def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return `x1 * 2^x2`, without overflow of the power.
+
+    Args:
+        x1: a tensor of any shape; integers and booleans become floatx. Only `x1` has a gradient.
+        x2: integers or booleans, of a shape that broadcasts with `x1`.
+
+    Raises:
+        TypeError: `x2` is neither integer nor boolean.
+
+    >>> ops.ldexp([1.0, 1.5], [3, -1])
+    array([8.  , 0.75], dtype=float32)
+    """
+    exponents = to_array(x2)
+    if exponents.dtype.kind not in "biu":
+        raise TypeError(
+            f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
+        )
+    return ldexp_op(to_float_array(x1), cast(exponents, "int32"))
+
+
+@op(shape=elementwise)
+def ldexp_op(xp: Namespace, x: Tensor, exponents: Tensor) -> Tensor:
+    return xp.ldexp(x, exponents)
+
+
+ldexp_op.gradient(lambda xp, g, y, x, exponents: (lambda: xp.ldexp(g, exponents), None))
+
+
 @op(dtype="float", shape=like)
 def cbrt(xp: Namespace, x: TensorLike) -> Tensor:
     """Return the cube root.
@@ -105,11 +136,6 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x1: Tensor, x2: Tensor) -> Any:
     return quotient, (lambda: -quotient * y)
 
 
-def _operand(x: Tensor) -> Any:
-    """Return a Python number unchanged, so that it does not promote the dtype, and any other operand as an array."""
-    return x if isinstance(x, (int, float)) else to_array(x)
-
-
 @composite
 def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
     """Return the larger of `x1` and `x2`. Where one is NaN, return the other.
@@ -120,7 +146,7 @@ def fmax(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.fmax([1.0, float("nan")], [0.0, 2.0])
     array([1., 2.], dtype=float32)
     """
-    x1, x2 = _operand(x1), _operand(x2)
+    x1, x2 = to_operand(x1), to_operand(x2)
     return where(isnan(x1), x2, where(isnan(x2), x1, maximum(x1, x2)))
 
 
@@ -134,7 +160,7 @@ def fmin(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.fmin([1.0, float("nan")], [0.0, 2.0])
     array([0., 2.], dtype=float32)
     """
-    x1, x2 = _operand(x1), _operand(x2)
+    x1, x2 = to_operand(x1), to_operand(x2)
     return where(isnan(x1), x2, where(isnan(x2), x1, minimum(x1, x2)))
 
 
@@ -191,7 +217,7 @@ def logaddexp2(x1: TensorLike, x2: TensorLike) -> Tensor:
     array([2.], dtype=float32)
     """
     log2 = float(np.log(2))
-    x1, x2 = dtypes.to_float((_operand(x1), _operand(x2)))
+    x1, x2 = dtypes.to_float((to_operand(x1), to_operand(x2)))
     return logaddexp(x1 * log2, x2 * log2) / log2
 
 
@@ -221,7 +247,7 @@ def heaviside(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.heaviside([-1.0, 0.0, 1.0], 0.5)
     array([0. , 0.5, 1. ], dtype=float32)
     """
-    x1, x2 = dtypes.to_float((_operand(x1), _operand(x2)))
+    x1, x2 = dtypes.to_float((to_operand(x1), to_operand(x2)))
     return where(x1 < 0, 0.0, where(x1 > 0, 1.0, where(isnan(x1), x1, x2)))
 
 

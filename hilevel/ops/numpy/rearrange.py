@@ -41,7 +41,7 @@ def logspace(
     """Return `num` values from `base ** start` to `base ** stop`, evenly spaced on a logarithmic scale.
 
     Args:
-        start, stop: the first and the last exponent, scalars or arrays of one shape.
+        start, stop: the first and the last exponent, scalars or arrays whose shapes broadcast.
         num: the length of the new axis.
         endpoint: whether `base ** stop` is the last value.
         base: the base of the powers.
@@ -68,7 +68,7 @@ def geomspace(
     """Return `num` values from `start` to `stop`, evenly spaced on a logarithmic scale.
 
     Args:
-        start, stop: the first and the last value, scalars or arrays of one shape.
+        start, stop: the first and the last value, scalars or arrays whose shapes broadcast.
         num: the length of the new axis.
         endpoint: whether `stop` is the last value.
         dtype: the common floating-point dtype of `start` and `stop` by default.

@@ -21,7 +21,8 @@ from hilevel.ops.numpy.indexing import take_along_axis
 from hilevel.ops.numpy.transcendental import exp, log, sqrt
 
 
-def _axis(axis: Axis) -> Any:
+def as_axis(axis: Axis) -> Any:
+    """Return the axes as NumPy takes them: a tuple in place of a list."""
     return tuple(axis) if isinstance(axis, list) else axis
 
 
@@ -47,7 +48,7 @@ def sum(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = Fal
     >>> ops.sum([[1.0, 2.0], [3.0, 4.0]], axis=0)
     array([4., 6.], dtype=float32)
     """
-    return xp.sum(x, axis=_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
+    return xp.sum(x, axis=as_axis(axis), keepdims=keepdims, dtype=sum_dtype(x.dtype))
 
 
 @sum.gradient
@@ -78,8 +79,8 @@ def mean(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = Fa
     array([1.5, 3.5], dtype=float32)
     """
     if x.dtype.itemsize == 2:
-        return xp.mean(x, axis=_axis(axis), keepdims=keepdims, dtype=np.float32).astype(x.dtype)
-    return xp.mean(x, axis=_axis(axis), keepdims=keepdims)
+        return xp.mean(x, axis=as_axis(axis), keepdims=keepdims, dtype=np.float32).astype(x.dtype)
+    return xp.mean(x, axis=as_axis(axis), keepdims=keepdims)
 
 
 @mean.gradient
@@ -184,12 +185,12 @@ def moments(
 
 @op
 def _max(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    return xp.max(x, axis=_axis(axis), keepdims=keepdims)
+    return xp.max(x, axis=as_axis(axis), keepdims=keepdims)
 
 
 @op
 def _min(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    return xp.min(x, axis=_axis(axis), keepdims=keepdims)
+    return xp.min(x, axis=as_axis(axis), keepdims=keepdims)
 
 
 def _extreme_gradient(
@@ -198,7 +199,7 @@ def _extreme_gradient(
     """Return the gradient of a maximum or minimum: equal parts for the elements that attain it."""
     hits = (x == expand_reduced(xp, y, x, axis, keepdims)).astype(g.dtype)
     g = expand_reduced(xp, g, x, axis, keepdims)
-    return g * hits / xp.sum(hits, axis=_axis(axis), keepdims=True)
+    return g * hits / xp.sum(hits, axis=as_axis(axis), keepdims=True)
 
 
 for _extreme in (_max, _min):
@@ -268,7 +269,7 @@ def amin(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
 
 @op(dtype="sum")
 def _prod(xp: Namespace, x: Tensor, /, axis: Axis = None, keepdims: bool = False) -> Tensor:
-    return xp.prod(x, axis=_axis(axis), keepdims=keepdims, dtype=x.dtype)
+    return xp.prod(x, axis=as_axis(axis), keepdims=keepdims, dtype=x.dtype)
 
 
 @_prod.gradient
@@ -318,7 +319,7 @@ def all(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = Fal
     >>> ops.all([[True, False], [True, True]], axis=1)
     array([False,  True])
     """
-    return xp.all(x, axis=_axis(axis), keepdims=keepdims)
+    return xp.all(x, axis=as_axis(axis), keepdims=keepdims)
 
 
 @op
@@ -333,7 +334,7 @@ def any(xp: Namespace, x: TensorLike, /, axis: Axis = None, keepdims: bool = Fal
     >>> ops.any([[True, False], [False, False]], axis=1)
     array([ True, False])
     """
-    return xp.any(x, axis=_axis(axis), keepdims=keepdims)
+    return xp.any(x, axis=as_axis(axis), keepdims=keepdims)
 
 
 for _logic in (all, any):

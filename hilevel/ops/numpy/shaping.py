@@ -14,7 +14,7 @@ from hilevel.engine.spec import TensorSpec, broadcast, shape_of, viewed
 from hilevel.engine.types import Axis, Namespace, Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.indexing import scatter_add
-from hilevel.ops.numpy.reduction import sum
+from hilevel.ops.numpy.reduction import as_axis, sum
 
 # -- rearranging ------------------------------------------------------------------------------------
 
@@ -146,11 +146,11 @@ def squeeze(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
     >>> ops.squeeze([[1.0, 2.0]]).shape
     (2,)
     """
-    return xp.squeeze(x, axis=tuple(axis) if isinstance(axis, list) else axis)
+    return xp.squeeze(x, axis=as_axis(axis))
 
 
 squeeze.gradient(lambda xp, g, y, x, axis=None: xp.reshape(g, x.shape))
-squeeze.shape(lambda x, axis=None: viewed(x, lambda a: np.squeeze(a, axis)))
+squeeze.shape(lambda x, axis=None: viewed(x, lambda a: np.squeeze(a, as_axis(axis))))
 
 
 for _op in (reshape, transpose, expand_dims, squeeze):
@@ -193,7 +193,7 @@ def flip(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
     >>> ops.flip([1.0, 2.0])
     array([2., 1.], dtype=float32)
     """
-    return xp.flip(x, axis=tuple(axis) if isinstance(axis, list) else axis)
+    return xp.flip(x, axis=as_axis(axis))
 
 
 flip.gradient(lambda xp, g, y, x, axis=None: xp.flip(g, axis=axis))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Any, Protocol, TypeAlias
 
 from hilevel.engine.types import Tensor
@@ -26,9 +26,6 @@ Data: TypeAlias = Tensor | SupportsArray | Iterable[Any] | IndexedBatches
 
 They are arrays in memory or in files, tables, sparse matrices of SciPy, or lists, tuples or dicts of these. They may
 also be an iterable of batches, a `PyDataset`, or the data of another library (`libraries.py`)."""
-
-Structure: TypeAlias = Tensor | Sequence[Any] | Mapping[str, Any] | None
-"""A tensor, or a list, tuple or dict of tensors: the inputs, targets, outputs or sample weights of a batch."""
 
 ClassWeight: TypeAlias = Mapping[int, float] | Mapping[str, Mapping[int, float]]
 """The weights of classes, `{class: weight}`, or of the classes of several outputs, `{output: {class: weight}}`."""

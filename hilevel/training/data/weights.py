@@ -9,9 +9,8 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel.engine.types import TensorLike
+from hilevel.engine.types import Structure, TensorLike
 from hilevel.errors import nearest, warn
-from hilevel.training.data.types import Structure
 
 
 def check_class_weight(class_weight: object) -> dict[Any, Any]:

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any, Self
 import numpy as np
 
 from hilevel import ops, tree
-from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.callbacks.base import Callback
 from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.engine.context import context, scope
@@ -72,7 +71,7 @@ class trace_nan(Callback):
         self._epoch: int | None = None
 
     def __enter__(self) -> Self:
-        self._blocks.append(_enter_check(""))
+        self._blocks.append(enter_check(""))
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -96,7 +95,7 @@ class trace_nan(Callback):
 
     def _begin(self, when: str) -> None:
         self._batch.close()
-        self._batch = _enter_check(when)
+        self._batch = enter_check(when)
 
     def _end(self, *_: object, **__: object) -> None:
         """End the checks, after a batch or an error in it."""
@@ -106,7 +105,7 @@ class trace_nan(Callback):
     on_train_end = on_test_end = on_predict_end = _end
 
 
-def _enter_check(when: str) -> ExitStack:
+def enter_check(when: str) -> ExitStack:
     """Enter a `_Check`, below an open tape, until the returned stack is closed. Do nothing while inferring shapes."""
     stack = ExitStack()
     before = context.interpreter
@@ -264,7 +263,3 @@ def _caller(name: str) -> str:
 
 def _is_of_ops(frame: FrameType) -> bool:
     return frame.f_globals.get("__name__", "").startswith(("hilevel.ops.", "hilevel.engine.op"))
-
-
-_install_getattr(__name__)
-__all__ = ["trace_nan"]

@@ -6,9 +6,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Self
 
 from hilevel import masks, tree
+from hilevel.api.serialization import serialize
 from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.types import Config, ShapeLike, Structure
-from hilevel.layers import deserialize, serialize
+from hilevel.layers import deserialize
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input, InputLayer
 from hilevel.models.graph_run import Symbols

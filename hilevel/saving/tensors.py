@@ -39,7 +39,7 @@ def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write arrays to a file, with the checksum of each in the metadata."""
     whole = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     sums = {name: _checksum(array.dtype, array.shape, array.tobytes()) for name, array in whole.items()}
-    file.write(_package().save(whole, {_CRC: json.dumps(sums)}))
+    file.write(_package().save(whole, {"format": "hilevel", _CRC: json.dumps(sums)}))
 
 
 def _checksum(dtype: np.dtype[Any], shape: Sequence[int], data: bytes) -> int:
@@ -62,7 +62,8 @@ class SafeTensors(Mapping[str, Array]):
         header, self._start = _header(file, size)
         metadata = header.pop("__metadata__", None) or {}
         self._sums = json_of(metadata[_CRC].encode()) if _CRC in metadata else None
-        if self._sums is not None and set(self._sums) != set(header):
+        is_ours = self._sums is not None or metadata.get("format") == "hilevel"
+        if is_ours and set(self._sums or ()) != set(header):
             raise InvalidFileError(
                 "The names of the arrays and of the checksums differ: the file is damaged."
             )

@@ -27,6 +27,7 @@ def counting(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
     backends._loaded.pop("counting")
 
 
+@pytest.mark.slow
 def test_conformance(backend: Any) -> None:
     check_backend(backend.name)
 

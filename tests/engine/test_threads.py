@@ -119,6 +119,7 @@ COMPILED_AND_EAGER = pytest.mark.parametrize(
 
 
 @COMPILED_AND_EAGER
+@pytest.mark.slow
 def test_models_train_in_threads_at_once(backend: Any, eager: bool) -> None:
     def make() -> list[Any]:
         hilevel.utils.set_random_seed(3)
@@ -187,6 +188,7 @@ def test_threads_that_use_a_backend_first_get_one_object(monkeypatch: pytest.Mon
         monkeypatch.undo()
 
 
+@pytest.mark.slow
 def test_eager_gradients_of_shared_variables_in_threads(backend: Any) -> None:
     w = hilevel.Variable(np.arange(6, dtype="float32").reshape(2, 3), name="w")
 

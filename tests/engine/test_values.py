@@ -33,6 +33,7 @@ def run(request: pytest.FixtureRequest) -> Iterator[Run]:
 # -- sums and statistics of many numbers, and beside a large mean --------------------------------------
 
 
+@pytest.mark.slow
 def test_many_ones_are_counted(run: Run) -> None:
     """Float32 has no number between 2**24 and 2**24 + 2."""
     n = 2**24 + 2**12

@@ -99,6 +99,7 @@ def test_a_worker_that_fails_is_named(processes: bool) -> None:
     batches.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("processes", [False, True])
 def test_a_worker_that_hangs_is_named_in_time(processes: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     released = threading.Event()

@@ -18,7 +18,7 @@ import pytest
 import hilevel
 from hilevel import layers
 from hilevel.errors import HilevelWarning
-from hilevel.training.data import ArrayBatches, adapt
+from hilevel.training.data import ArrayBatches, adapt, read_ahead
 from hilevel.training.data.order import Blocks
 from hilevel.training.data.read_ahead import ReadAhead
 from hilevel.training.data.rows import Rows
@@ -284,17 +284,22 @@ class Slow:
 
 
 def test_the_next_batch_is_read_while_a_step_runs(reading_threads: Any) -> None:
-    batches = adapt(Slow(10))
-    began = time.perf_counter()
+    source = Slow(10)
+    batches = adapt(source)
     for i, (x, _) in enumerate(batches.epoch(0)):
         assert x[0, 0] == i
-        time.sleep(0.03)
-    assert time.perf_counter() - began < 0.8 * 0.6
+        deadline = time.monotonic() + 30
+        while source.read < min(i + 2, 10) and time.monotonic() < deadline:
+            time.sleep(0.001)  # the step; without a thread the next batch is never read in it
+        assert source.read >= min(i + 2, 10)
     batches.close()
     assert not reading_threads()
 
 
-def test_quick_batches_are_read_without_a_thread(reading_threads: Any) -> None:
+def test_quick_batches_are_read_without_a_thread(
+    monkeypatch: pytest.MonkeyPatch, reading_threads: Any
+) -> None:
+    monkeypatch.setattr(read_ahead, "SLOW", 60.0)  # seconds: a busy machine is quick enough
     batches = adapt(Slow(5, 0))
     assert len(list(batches.epoch(0))) == 5
     assert not reading_threads()

@@ -100,7 +100,9 @@ def check(K, folder):
         except Exception as error:
             failed += 1
             print("FAILED", name, type(error).__name__, str(error)[:400].replace("\n", " | "))
-    print(len(table), "files,", failed, "failed, worst difference", max(worst.values(), default=None))
+    print(len(table), "files,", failed, "failed; the largest differences:")
+    for name in sorted(worst, key=worst.__getitem__, reverse=True)[:5]:
+        print(f"{worst[name]:.1e}", name)
     return failed
 
 

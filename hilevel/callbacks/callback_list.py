@@ -76,12 +76,15 @@ class CallbackList:
 
         With `resumed` the callbacks get an earlier state after `on_train_begin`.
 
-        A `CallbackList` of an outer run is returned unchanged."""
+        A `CallbackList` of an outer run is returned itself."""
         if isinstance(callbacks, CallbackList):
-            return callbacks
-        level = verbosity(verbose)
-        params = {"verbose": level, "epochs": epochs, "steps": steps} | ({"resumed": True} if resumed else {})
-        return cls(callbacks, history, bool(level), model, **params)
+            made = callbacks
+        else:
+            level = verbosity(verbose)
+            made = cls(callbacks, history, bool(level), model, verbose=level, epochs=epochs, steps=steps)
+        if resumed:
+            made.set_params({**made.params, "resumed": True})
+        return made
 
     def get_state(self) -> list[dict[str, Any]]:
         """Return the class and the state of each callback, in their order."""

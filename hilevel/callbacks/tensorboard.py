@@ -77,7 +77,7 @@ class TensorBoard(Callback):
         self.embeddings_freq, self.embeddings_metadata = embeddings_freq, embeddings_metadata
         self.every_batch = update_freq != "epoch"
         self.train_steps = 0
-        self._in_epoch = 0
+        self._first = self._in_epoch = 0
         self._training = False
         self._writers: dict[str, Any] = {}
 
@@ -92,7 +92,14 @@ class TensorBoard(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Start the clock."""
-        self._in_epoch = 0
+        self._start(0)
+
+    def on_epoch_resume(self, epoch: int, logs: Logs = None) -> None:
+        """Start the clock at the first step of this process."""
+        self._start((logs or {}).get("batch", 0))
+
+    def _start(self, batch: int) -> None:
+        self._first = self._in_epoch = batch
         self._began = self._ended = time.perf_counter()
         self._last = self.train_steps, self._began
 
@@ -114,8 +121,8 @@ class TensorBoard(Callback):
         values = dict(logs or {})
         if self.model.optimizer is not None:
             values["learning_rate"] = float(self.model.optimizer.learning_rate)
-        if self.write_steps_per_second and self._in_epoch:
-            values["steps_per_second"] = self._in_epoch / (self._ended - self._began)
+        if self.write_steps_per_second and self._in_epoch > self._first:
+            values["steps_per_second"] = (self._in_epoch - self._first) / (self._ended - self._began)
         for name, value in values.items():
             folder = "validation" if name.startswith("val_") else "train"
             self._write(folder, {f"epoch_{name.removeprefix('val_')}": value}, epoch)

@@ -20,7 +20,7 @@ from hilevel.random.seed import default_generator
 from hilevel.saving import npy
 from hilevel.saving.archive import Archive, Writer
 from hilevel.saving.limits import reading
-from hilevel.saving.state import as_plain_array
+from hilevel.saving.structures import from_plain, to_plain
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.loop import as_number
 from hilevel.training.prepare import one_batch, prepare
@@ -119,13 +119,11 @@ def variables_of(model: Model) -> list[Variable]:
 
 def write(path: str | Path, record: NaNRecord) -> None:
     """Write a record to a file: a zip archive of `.npy` arrays, and `nan.json`."""
-    leaves: list[Any] = []
-    header = {name: getattr(record, name) for name in ("epoch", "step", "loss", "seed", "versions")}
-    header |= {"variables": list(record.state), "batch": _layout(record.batch, leaves)}
+    arrays: dict[str, np.ndarray[Any, Any]] = {}
+    header = {name: to_plain(value, name, arrays) for name, value in vars(record).items()}
     with replacing(path) as file, Writer(file) as archive:
         archive.json(_HEADER, header)
-        for prefix, arrays in (("batch/", leaves), ("state/", record.state.values())):
-            npy.write(archive, {str(i): as_plain_array(x, prefix) for i, x in enumerate(arrays)}, prefix)
+        npy.write(archive, arrays)
 
 
 def open_nan(path: str | os.PathLike[str]) -> NaNRecord:
@@ -146,31 +144,5 @@ def open_nan(path: str | os.PathLike[str]) -> NaNRecord:
     """
     with open(path, "rb") as file, reading(path, "record of NaN"):
         archive = Archive(file)
-        header = archive.json(_HEADER)
-        batch, arrays = npy.NpyArrays(archive, "batch/"), npy.NpyArrays(archive, "state/")
-        state = {name: arrays[str(i)] for i, name in enumerate(header.pop("variables"))}
-        return NaNRecord(batch=_filled(header.pop("batch"), batch), state=state, **header)
-
-
-def _layout(structure: Any, leaves: list[Any]) -> Any:
-    """Append the arrays of a structure to a list, and return the structure with their indices as plain data."""
-    if isinstance(structure, dict):
-        return {"dict": {key: _layout(part, leaves) for key, part in structure.items()}}
-    if isinstance(structure, (list, tuple)):
-        kind = "tuple" if isinstance(structure, tuple) else "list"
-        return {kind: [_layout(part, leaves) for part in structure]}
-    if structure is None:
-        return None
-    leaves.append(structure)
-    return len(leaves) - 1
-
-
-def _filled(layout: Any, arrays: Mapping[str, np.ndarray[Any, Any]]) -> Any:
-    """Return the structure of arrays that `_layout` described."""
-    if not isinstance(layout, dict):
-        return None if layout is None else arrays[str(layout)]
-    ((kind, parts),) = layout.items()
-    if kind == "dict":
-        return {key: _filled(part, arrays) for key, part in parts.items()}
-    made = [_filled(part, arrays) for part in parts]
-    return tuple(made) if kind == "tuple" else made
+        arrays = npy.NpyArrays(archive)
+        return NaNRecord(**{name: from_plain(v, arrays) for name, v in archive.json(_HEADER).items()})

@@ -23,6 +23,7 @@ saving: Any = LazyModule("hilevel.saving.state")
 archives: Any = LazyModule("hilevel.saving.archive")
 limits: Any = LazyModule("hilevel.saving.limits")
 npy: Any = LazyModule("hilevel.saving.npy")
+structures: Any = LazyModule("hilevel.saving.structures")
 files: Any = LazyModule("hilevel.utils.atomic")
 """The modules of files, which are loaded when the first state is saved."""
 
@@ -59,19 +60,21 @@ def save(path: Path, model: Trainer, validation: Any, point: Point) -> None:
     arrays = saving.collect(model)
     for name, variables in _others(model).items():
         arrays.update((f"{name}/{i}", saving.as_plain_array(v, name)) for i, v in enumerate(variables))
-    described = _described(
-        {
-            **state.progress(),
-            "stop_training": state.stop_training,
-            "validation": None if validation is None else validation.get_state(),
-            "epoch": point.epoch,
-            "batch": point.batch,
-            "logs": dict(point.logs),
-            "random": get_random_state(),
-        },
-        "state",
-        arrays,
-    )
+    progress = {
+        **state.progress(),
+        "stop_training": state.stop_training,
+        "validation": None if validation is None else validation.get_state(),
+        "epoch": point.epoch,
+        "batch": point.batch,
+        "logs": dict(point.logs),
+        "random": get_random_state(),
+    }
+    try:
+        described = structures.to_plain(progress, "state", arrays)
+    except TypeError as error:
+        raise TypeError(
+            f"The state of a callback or of the data cannot be saved: {error} Override get_state and set_state."
+        ) from None
     with files.replacing(path) as file, archives.Writer(file) as archive:
         archive.json(_STATE, described)
         npy.write(archive, arrays, _ARRAYS)
@@ -99,7 +102,7 @@ class Backup:
         with limits.reading(path, "state of a training"), path.open("rb") as file:
             archive = archives.Archive(file)
             self.arrays: dict[str, Array] = dict(npy.NpyArrays(archive, _ARRAYS))
-            self.state = _restored(archive.json(_STATE), self.arrays)
+            self.state = structures.from_plain(archive.json(_STATE), self.arrays)
 
     def begin(self, model: Trainer) -> None:
         """Set the seed of the orders of samples, before the batches are made."""
@@ -112,10 +115,8 @@ class Backup:
             InvalidFileError: the file is of another model or of other callbacks.
         """
         with limits.reading(self.path, "state of a training"):
-            others = _others(model)
-            named = {n: a for n, a in self.arrays.items() if n.partition("/")[0] not in (*others, "state")}
-            saving.restore(model, named, self.path)
-            for name, variables in others.items():
+            saving.restore(model, self.arrays, self.path)
+            for name, variables in _others(model).items():
                 for i, variable in enumerate(variables):
                     variable.assign(self.arrays[f"{name}/{i}"])
             callbacks.set_state(self.state["callbacks"])
@@ -180,45 +181,3 @@ def _read(callback: BackupAndRestore) -> Backup | None:
             ) from error
         warn(f"{error} The training continues from the state before it.")
         return Backup(callback.previous)
-
-
-# -- states as JSON and arrays -------------------------------------------------------------------------
-
-
-def _described(value: Any, place: str, arrays: dict[str, Array]) -> Any:
-    """Return a state as plain data; arrays, also of callbacks, are added to `arrays` under their places.
-
-    Raises:
-        TypeError: the state contains another kind of object.
-    """
-    if value is None or (isinstance(value, (bool, int, float, str)) and not isinstance(value, np.generic)):
-        return value
-    if isinstance(value, (list, tuple)):
-        items = [_described(item, f"{place}/{i}", arrays) for i, item in enumerate(value)]
-        return items if isinstance(value, list) else {"__tuple__": items}
-    if isinstance(value, dict):
-        pairs = [
-            [_described(k, place, arrays), _described(v, f"{place}/{k}", arrays)] for k, v in value.items()
-        ]
-        return {"__dict__": pairs}
-    if isinstance(value, (np.ndarray, np.generic)) or hasattr(value, "__array__"):
-        arrays[place] = saving.as_plain_array(value, place)
-        return {"__array__": place, "scalar": isinstance(value, np.generic)}
-    raise TypeError(
-        f"The state of a callback or of the data cannot be saved: {place} is a {type(value).__name__}. Expected "
-        "scalars, text, arrays, and lists, tuples or dicts of them. Override get_state and set_state."
-    )
-
-
-def _restored(value: Any, arrays: Mapping[str, Array]) -> Any:
-    """Return the state that `_described` described."""
-    if isinstance(value, list):
-        return [_restored(item, arrays) for item in value]
-    if not isinstance(value, dict):
-        return value
-    if "__tuple__" in value:
-        return tuple(_restored(item, arrays) for item in value["__tuple__"])
-    if "__dict__" in value:
-        return {_restored(k, arrays): _restored(v, arrays) for k, v in value["__dict__"]}
-    array = arrays[value["__array__"]]
-    return array[()] if value["scalar"] else np.array(array)

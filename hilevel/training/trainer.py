@@ -136,7 +136,7 @@ class Trainer(TrainableLayer):
         due = validation_epochs(validation_freq)
         state = self._training
         callbacks = _with_backup(callbacks, resume)
-        backups = Backups(self, callbacks)
+        backups = Backups(self, as_list(callbacks))
         is_resumed = backups.state is not None
         with self._home_scope(), state.access.training(self._label()):
             batches, validation = training_data(
@@ -193,7 +193,7 @@ class Trainer(TrainableLayer):
                         backups.save(validation, Point(epoch, state.batch, Logs(logs)), count)
                         if self.stop_training:
                             break
-                    monitor.check(epoch, batches)
+                    monitor.check(epoch, batches, start)
                     epoch_logs = {name: as_number(value) for name, value in logs.items()}
                     if validation is not None and due(epoch):
                         epoch_logs |= _validate(self, validation, validation_steps, listeners)
@@ -357,10 +357,13 @@ def _read_access(model: Trainer, with_metrics: bool = True) -> AbstractContextMa
     return model._training.access.read([*model.weights, *model._states], metrics)
 
 
-def _with_backup(callbacks: CallbacksLike, folder: str | os.PathLike[str] | None) -> list[Callback]:
-    """Return the callbacks of `fit` as a list, with one that saves the state in a folder, if it is given."""
-    listed = as_list(callbacks)
-    return listed if folder is None else [*listed, BackupAndRestore(folder)]
+def _with_backup(
+    callbacks: CallbacksLike, folder: str | os.PathLike[str] | None
+) -> list[Callback] | CallbackList:
+    """Return the callbacks of `fit`, with one that saves the state in a folder, if it is given."""
+    if folder is None:
+        return callbacks if isinstance(callbacks, CallbackList) else as_list(callbacks)
+    return [*as_list(callbacks), BackupAndRestore(folder)]
 
 
 def _validate(model: Trainer, batches: Any, steps: int | None, callbacks: CallbackList) -> dict[str, Any]:

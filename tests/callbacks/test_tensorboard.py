@@ -318,3 +318,24 @@ def test_a_package_that_is_missing_is_named(
         ImportError, match=f"TensorBoard.* needs the package {module}: pip install '{install}'"
     ):
         callbacks.TensorBoard(tmp_path, write_images=True)
+
+
+def test_a_continued_epoch_counts_its_steps_once(tmp_path: Path) -> None:
+    class Stop(callbacks.Callback):
+        def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
+            if self.left == batch:
+                raise RuntimeError("stopped")
+
+    def train(left: int) -> None:
+        board = callbacks.TensorBoard(tmp_path / "logs", update_freq=1, write_steps_per_second=True)
+        stop = Stop()
+        stop.left = left
+        backup = callbacks.BackupAndRestore(tmp_path / "state", save_freq=1)
+        fit(board, epochs=1, callbacks=[board, stop, backup])
+
+    with pytest.raises(RuntimeError, match="stopped"):
+        train(3)
+    train(9)
+    found = scalars(tmp_path / "logs/train")
+    assert [step for step, _ in found["batch_loss"]] == [1, 2, 3, 4, 5]
+    assert [step for step, _ in found["epoch_steps_per_second"]] == [0]

@@ -160,6 +160,70 @@ def interrupted(folder: Path, **settings: Any) -> None:
         )
 
 
+def test_the_names_of_a_models_attributes_are_free(tmp_path: Path) -> None:
+    class Named(hilevel.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.state, self.states = layers.Dense(2), [layers.Dense(1)]
+
+        def call(self, x: Any) -> Any:
+            return self.states[0](self.state(x))
+
+    def train(*more: Any) -> Any:
+        hilevel.utils.set_random_seed(1)
+        model = Named()
+        model.compile("adam", "mse")
+        return model.fit(X, Y, batch_size=4, epochs=3, verbose=0, callbacks=list(more)).history
+
+    with pytest.raises(RuntimeError):
+        train(StopAt(13), BackupAndRestore(tmp_path))
+    assert train(StopAt(99), BackupAndRestore(tmp_path)) == train()
+
+
+def test_metrics_of_any_name_are_in_the_state(tmp_path: Path) -> None:
+    class Strange(Callback):
+        state_names = ("kept",)
+
+        def __init__(self) -> None:
+            super().__init__()
+            self.kept = {"a:b\\c": np.arange(3)}
+
+    with pytest.raises(RuntimeError):
+        small().fit(
+            X,
+            Y,
+            batch_size=4,
+            epochs=3,
+            verbose=0,
+            callbacks=[Strange(), StopAt(13), BackupAndRestore(tmp_path)],
+        )
+    strange = Strange()
+    strange.kept = {}
+    small().fit(
+        X, Y, batch_size=4, epochs=3, verbose=0, callbacks=[strange, StopAt(99), BackupAndRestore(tmp_path)]
+    )
+    np.testing.assert_array_equal(strange.kept["a:b\\c"], np.arange(3))
+
+
+def test_a_callback_list_stays_itself() -> None:
+    model, history = small(), hilevel.callbacks.History()
+    listed = hilevel.callbacks.CallbackList([history], model=model, epochs=7, steps=5, verbose=0)
+    model.fit(X, Y, batch_size=4, epochs=1, callbacks=listed)
+    assert history.params["epochs"] == 7 and listed.callbacks == [history]
+
+
+def test_the_step_of_nan_counts_from_the_begin_of_the_epoch(tmp_path: Path) -> None:
+    bad = np.where(np.arange(20) == 15, np.nan, Y)
+    train = lambda stop: small().fit(
+        X, bad, batch_size=4, shuffle=False, verbose=0,
+        callbacks=[StopAt(stop), BackupAndRestore(tmp_path, save_freq=1)],
+    )  # fmt: skip
+    with pytest.raises(RuntimeError, match="stopped"):
+        train(3)
+    with pytest.warns(RuntimeWarning, match="epoch 1, step 4"):
+        train(99)
+
+
 def test_a_damaged_state_is_refused_and_the_one_before_is_used(tmp_path: Path) -> None:
     interrupted(tmp_path, double_checkpoint=True)
     path = tmp_path / "training.hilevel"

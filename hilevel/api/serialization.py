@@ -121,8 +121,8 @@ def _described(obj: Any, kinds: tuple[str, ...] = ("build", "compile")) -> Confi
         return dict(table[id(obj)][1])
     entry = _entry(*_class_of(obj))
     if table is not None and hasattr(obj, "save_own_variables"):
-        table[id(obj)] = obj, entry | {"shared_object_id": len(table)}
-        entry = table[id(obj)][1]
+        entry["shared_object_id"] = len(table)
+        table[id(obj)] = obj, entry
     entry["config"] = obj.get_config()
     for kind in kinds:
         found: Any = getattr(obj, f"get_{kind}_config", dict)()
@@ -294,12 +294,6 @@ def making() -> Iterator[None]:
         yield
     finally:
         _parts.reset(token)
-
-
-def deserialize_inner(config: Any, package: str | None = None) -> Any:
-    """Return the result of `deserialize`, for a part of another object, which builds it."""
-    with making():
-        return deserialize(config, package)
 
 
 def _object(config: Config, package: str | None) -> Any:

@@ -49,7 +49,7 @@ def graph_config(graph: Graph) -> Config:
         layer = x.node.operation if x.node is not None else None
         if not isinstance(layer, InputLayer):
             layer = InputLayer(batch_shape=x.shape, dtype=x.dtype, name=name)
-        entries[id(x)] = serialize(layer) | {"name": name, "inbound_nodes": []}
+        entries[id(x)] = _layer_entry(layer)
         places[id(x)] = [name, 0, 0]
     taken = {*graph.input_names, *(layer.name for layer in graph.layers)}
     for node in graph.nodes:
@@ -75,17 +75,17 @@ def _layer_entry(layer: Layer) -> Config:
 
 def _op_entry(node: Node, taken: set[str]) -> Config:
     """Return the description of an op, by its class in Keras if there is one, under a name that is not taken."""
-    operation, public = node.operation, _public_name(node)
-    name = distinct(public, taken)
+    operation, in_keras = node.operation, _public_name(node)
+    name = distinct(in_keras, taken)
     registered = get_registered_object(get_registered_name(operation)) is operation
-    if public not in _keras_ops() or registered:
+    if in_keras not in _keras_ops() or registered:
         entry = {
             "module": operation.__module__,
             "class_name": "Op",
             "config": {"name": get_registered_name(operation)},
         }
         return entry | {"name": name, "inbound_nodes": []}
-    target, arguments = _keras_ops()[public]
+    target, arguments = _keras_ops()[in_keras]
     module, class_name = target.split(".")
     config = {k: serialize(v) for k, v in _named(node).items() if k in arguments}
     return {
@@ -117,13 +117,13 @@ def _op_call(node: Node, entry: Config, places: dict[int, list[Any]]) -> Config:
     if entry["class_name"] == "Op":
         return {"args": _written(list(node.args), places), "kwargs": _written(node.kwargs, places)}
     _, arguments = _keras_ops()[_public_name(node)]
-    several = any(
-        p.kind is p.VAR_POSITIONAL for p in inspect.signature(node.operation).parameters.values()
-    ) and node.operation.name not in ("einsum", "meshgrid")
-    args = [list(node.args)] if several else list(node.args)
-    if not several:
-        names = list(inspect.signature(node.operation).parameters)
-        args = [a for a, n in zip(args, names, strict=False) if n not in arguments] or args
+    parameters = inspect.signature(node.operation).parameters
+    args: list[Any] = list(node.args)
+    if node.operation.name != "einsum" and any(p.kind is p.VAR_POSITIONAL for p in parameters.values()):
+        args = [args]  # Keras has one list of the tensors
+    else:
+        of_constructor = [name in arguments for name in parameters] + [False] * len(args)
+        args = [a for a, is_setting in zip(args, of_constructor, strict=False) if not is_setting] or args
     kwargs = {k: v for k, v in node.kwargs.items() if k not in arguments and k != "lower"}
     return {"args": _written(args, places), "kwargs": _written(kwargs, places)}
 

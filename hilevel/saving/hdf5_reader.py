@@ -1,4 +1,4 @@
-"""Arrays of HDF5 files, read without the HDF5 library, which hangs or crashes on some damaged files.
+"""Arrays of HDF5 files, read without the HDF5 library, which hangs on some damaged files.
 
 h5py and Keras write the oldest form of HDF5: groups are symbol tables, and the bytes of an array lie in one piece. This
 form is read. Everything else is refused: links to other places and files, filters, chunks, types of other kinds, and

@@ -19,6 +19,7 @@ from hilevel.engine.allowance import Allowance, allowing
 from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving import hdf5, npy
 from hilevel.saving.archive import Archive, Writer, temporary_folder
+from hilevel.saving.hdf5_reader import SIGNATURE
 from hilevel.saving.limits import CONFIG_SIZE, EXPANSION, SLACK, json_of, reading
 from hilevel.saving.objects import from_plain
 from hilevel.saving.state import collect, load_assets, restore, save_assets
@@ -86,7 +87,6 @@ def write_model(model: Any, file: IO[bytes], kind: str = ".hilevel", with_optimi
     if not with_optimizer:
         config.pop("compile_config", None)
         arrays = {name: a for name, a in arrays.items() if not name.startswith("optimizer/")}
-    own: dict[str, Any] = {"format": 1, "training": _training_of(model)}
     now = datetime.datetime.now().strftime("%Y-%m-%d@%H:%M:%S")
     with Writer(file) as archive, temporary_folder() as folder:
         archive.json(
@@ -104,7 +104,7 @@ def write_model(model: Any, file: IO[bytes], kind: str = ".hilevel", with_optimi
                 archive.copy("model.weights.h5", weights)
         else:
             npy.write(archive, arrays, "weights/")
-        archive.json("hilevel.json", own)
+        archive.json("hilevel.json", {"format": 1, "training": _training_of(model)})
         save_assets(model, folder)
         archive.folder("assets/", folder)
 
@@ -136,7 +136,6 @@ def load_model(
     Raises:
         InvalidFileError: the file is damaged, of another format, or names an unknown class.
         UnsafeContentError: the file contains something that is refused.
-        ImportError: the file needs h5py, which is not installed.
 
     >>> import hilevel, tempfile, pathlib
     >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])
@@ -154,7 +153,7 @@ def read_model(
     file: IO[bytes], name: object, custom_objects: Mapping[str, Any] | None, compile: bool, safe_mode: bool
 ) -> Any:
     """Return the model in an open file. The arguments are as in `load_model`; `name` is for errors."""
-    if file.read(8) == b"\x89HDF\r\n\x1a\n":
+    if file.read(len(SIGNATURE)) == SIGNATURE:
         raise InvalidFileError(
             "It is a model in the HDF5 format of Keras 2, which is not read. Load it in Keras, and save it as .keras."
         )

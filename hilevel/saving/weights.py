@@ -82,7 +82,6 @@ def load_weights(model: Any, filepath: str | Path, skip_mismatch: bool = False, 
 
     Raises:
         InvalidFileError: the file is damaged, of another format, or does not fit the model.
-        ImportError: the format needs a package that is not installed.
 
     >>> import hilevel, tempfile, pathlib
     >>> model = hilevel.Sequential([hilevel.Input((2,)), hilevel.layers.Dense(1)])

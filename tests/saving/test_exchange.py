@@ -109,3 +109,11 @@ def test_vocabularies_of_keras(name: str, tmp_path: Path) -> None:
     for kind in (".hilevel", ".keras"):
         model.save(tmp_path / f"again{kind}")
         np.testing.assert_allclose(load_model(tmp_path / f"again{kind}")(rows), expected, rtol=1e-5)
+
+
+def test_an_op_of_many_tensors(tmp_path: Path) -> None:
+    x = hilevel.Input((2, 3))
+    model = hilevel.Model(x, hilevel.ops.einsum("bij,bkj,bkl,bil->bl", x, x, x, x))
+    model.save(tmp_path / "m.hilevel")
+    rows = np.random.default_rng(0).normal(size=(4, 2, 3)).astype("float32")
+    np.testing.assert_array_equal(load_model(tmp_path / "m.hilevel")(rows), model(rows))

@@ -14,7 +14,7 @@ from hilevel import dtype_policies, layers, masks, regularizers, tree
 from hilevel.api.configurable import Configurable, argument_names, check_required
 from hilevel.api.custom_objects import get_registered_object
 from hilevel.api.registry import snake_case
-from hilevel.api.serialization import deserialize_inner, making, serialize
+from hilevel.api.serialization import deserialize, making, serialize
 from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import current_backend
@@ -556,7 +556,7 @@ def _with_layers(value: Any) -> Any:
     name = str(value["class_name"])
     found = get_registered_object(value.get("registered_name") or name) or getattr(layers, name, None)
     is_layer = isinstance(found, type) and issubclass(found, Layer)
-    return deserialize_inner(value, "layers") if is_layer or name in ("function", "Functional") else value
+    return deserialize(value, "layers") if is_layer or name in ("function", "Functional") else value
 
 
 def _describe(args: tuple[Any, ...]) -> str:

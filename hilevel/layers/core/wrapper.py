@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Self, Unpack
 
 from hilevel.api.custom_objects import custom_object_scope
-from hilevel.api.serialization import deserialize_inner
+from hilevel.api.serialization import deserialize, making
 from hilevel.engine.types import Config, Shape
 from hilevel.layers.base.checks import bad_setting
 from hilevel.layers.base.layer import Layer
@@ -43,5 +43,5 @@ class Wrapper(Layer):
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:
         """Return a wrapper, with its layer, from a config of `get_config`."""
-        with custom_object_scope(custom_objects):
-            return cls(**{**config, "layer": deserialize_inner(config["layer"], "layers")})
+        with custom_object_scope(custom_objects), making():
+            return cls(**{**config, "layer": deserialize(config["layer"], "layers")})

@@ -109,10 +109,7 @@ class TextVectorization(HostLayer):
     _names_in_files: ClassVar[dict[str, str]] = {"lookup": "_lookup_layer"}
 
     def _settings(self) -> dict[str, Any]:
-        settings = super()._settings()
-        if isinstance(settings["vocabulary"], (str, Path)):  # a config must not depend on a file
-            settings["vocabulary"] = self.get_vocabulary(include_special_tokens=False)
-        return settings
+        return super()._settings() | {"vocabulary": self.lookup._settings()["vocabulary"]}
 
     max_tokens = property(attrgetter("lookup.max_tokens"))
     output_mode = property(attrgetter("lookup.output_mode"))

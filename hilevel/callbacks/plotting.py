@@ -6,7 +6,7 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from hilevel.callbacks.optional import import_optional
+from hilevel.api.optional import import_optional
 from hilevel.errors import nearest
 
 Curve = tuple[Sequence[int], Sequence[float]]

@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from hilevel.api.optional import import_optional
 from hilevel.callbacks.base import Callback
 from hilevel.callbacks.logs import BatchLogs, Logs
-from hilevel.callbacks.optional import import_optional
 from hilevel.callbacks.tensorboard_graph import graph_def
 from hilevel.errors import nearest
 from hilevel.layers.core.embedding import Embedding

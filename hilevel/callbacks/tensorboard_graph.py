@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from hilevel import tree
-from hilevel.callbacks.optional import import_optional
+from hilevel.api.optional import import_optional
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.names import distinct
 

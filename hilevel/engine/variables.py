@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from copy import deepcopy
 from typing import Any
 
@@ -266,3 +266,29 @@ class Variable(TensorBase):
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
         copy.made_trainable, copy.view = self.made_trainable, deepcopy(self.view, memo)
         return copy
+
+
+def store_variables(variables: Sequence[Variable], store: MutableMapping[str, Any]) -> None:
+    """Write the values of Variables as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
+    for i, v in enumerate(variables):
+        store[str(i)] = v.numpy()
+
+
+def restore_variables(
+    variables: Sequence[Variable], store: Mapping[str, Any], label: str, advice: str = ""
+) -> None:
+    """Set Variables from a dict that `store_variables` wrote.
+
+    Args:
+        variables: the Variables.
+        store: the dict.
+        label: the owner of the Variables, for the error.
+        advice: the remedy, for the error.
+
+    Raises:
+        ValueError: the number of arrays is not the number of Variables.
+    """
+    if len(store) != len(variables):
+        raise ValueError(f"{label} has {len(variables)} Variables; got {len(store)} arrays.{advice}")
+    for i, v in enumerate(variables):
+        v.assign(np.asarray(store[str(i)]))

@@ -12,7 +12,7 @@ from hilevel.config import floatx
 from hilevel.engine.names import unique_name
 from hilevel.engine.overlay import Overlay
 from hilevel.engine.types import Config, DType, DTypeLike, Function, Shape, Tensor, TensorLike
-from hilevel.engine.variables import Variable
+from hilevel.engine.variables import Variable, restore_variables, store_variables
 
 
 class Metric(Configurable):
@@ -115,8 +115,7 @@ class Metric(Configurable):
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Write the Variables as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
-        for i, v in enumerate(self._variables):
-            store[str(i)] = v.numpy()
+        store_variables(self._variables, store)
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Read the arrays of `save_own_variables`.
@@ -124,13 +123,7 @@ class Metric(Configurable):
         Raises:
             ValueError: the number of arrays is not the number of Variables.
         """
-        if len(store) != len(self._variables):
-            names = ", ".join(v.name for v in self._variables) or "none"
-            raise ValueError(
-                f'The metric "{self.name}" has {len(self._variables)} Variables ({names}); got {len(store)} arrays.'
-            )
-        for i, v in enumerate(self._variables):
-            v.assign(store[str(i)])
+        restore_variables(self._variables, store, f'The metric "{self.name}"')
 
     # -- without side effects ----------------------------------------------------------------------
 

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from typing import Any
 
-import numpy as np
-
 from hilevel import initializers, ops
 from hilevel.config import floatx
 from hilevel.engine.backends import current_backend
 from hilevel.engine.names import distinct
 from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.types import DTypeLike, Function, Tensor, TensorLike
-from hilevel.engine.variables import Variable
+from hilevel.engine.variables import Variable, restore_variables, store_variables
 
 
 class State:
@@ -87,8 +85,7 @@ class State:
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Write the state as NumPy arrays into a dict, under `"0"`, `"1"`, ..."""
-        for i, variable in enumerate(self.variables):
-            store[str(i)] = variable.numpy()
+        store_variables(self.variables, store)
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Read the state from a dict that `save_own_variables` wrote. A state before `build` leaves the slots alone.
@@ -99,14 +96,10 @@ class State:
         variables = self.variables
         if len(store) == self._unbuilt:
             variables = variables[: self._unbuilt]
-        if len(store) != len(variables):
-            raise ValueError(
-                f'The optimizer "{self.name}" has {len(variables)} variables; got '
-                f"{len(store)}. Build it first, on the model's trainable variables: "
-                "optimizer.build(model.trainable_variables)."
-            )
-        for i, variable in enumerate(variables):
-            variable.assign(np.asarray(store[str(i)]))
+        advice = (
+            " Build it first, on the model's trainable variables: optimizer.build(model.trainable_variables)."
+        )
+        restore_variables(variables, store, f'The optimizer "{self.name}"', advice)
 
 
 def run_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Variable]) -> None:

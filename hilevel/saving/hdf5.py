@@ -5,7 +5,6 @@ hilevel's own files begin with a block of 512 bytes with the length and the chec
 
 from __future__ import annotations
 
-import importlib
 import os
 import zlib
 from collections.abc import Mapping
@@ -13,8 +12,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from hilevel.api.optional import import_optional
 from hilevel.errors import InvalidFileError
 from hilevel.saving.hdf5_reader import SIGNATURE, HDF5Arrays
+from hilevel.saving.limits import WITHOUT_PACKAGES
 
 Array = np.ndarray[Any, Any]
 _MARK = b"hilevel crc32 "
@@ -28,13 +29,9 @@ def h5py() -> Any:
     Raises:
         ImportError: it is not installed; the message has the command and a format that needs nothing.
     """
-    try:
-        return importlib.import_module("h5py")
-    except ImportError as error:
-        raise ImportError(
-            "To write HDF5 files, and so Keras's .keras and .weights.h5, install h5py: pip install 'hilevel[hdf5]'. "
-            "Files of the kinds .hilevel and .weights.npz need nothing but NumPy."
-        ) from error
+    return import_optional(
+        "h5py", "hilevel[hdf5]", "Writing .keras and .weights.h5 files (HDF5)", WITHOUT_PACKAGES
+    )
 
 
 def write(file: IO[bytes], arrays: Mapping[str, Array], with_checksum: bool) -> None:

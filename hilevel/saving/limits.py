@@ -1,4 +1,4 @@
-"""The checks that all readers of files share: errors of one class, and sizes that the file can account for."""
+"""The rules that all formats share: errors of one class, and sizes that the file can account for."""
 
 from __future__ import annotations
 
@@ -22,6 +22,9 @@ MAX_JSON = 16 * 2**20
 """The size of the largest JSON text, in bytes."""
 MAX_PARTS = 2_000_000
 """The largest number of lists and dicts in a JSON text: each takes about 100 bytes of memory."""
+
+WITHOUT_PACKAGES = "Files of the kinds .hilevel and .weights.npz need nothing but NumPy."
+"""The advice where a package is missing."""
 
 
 @contextmanager

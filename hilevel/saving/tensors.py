@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import json
 import os
 import struct
@@ -12,9 +11,10 @@ from typing import IO, Any
 
 import numpy as np
 
+from hilevel.api.optional import import_optional
 from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving.hdf5_reader import from_bfloat16
-from hilevel.saving.limits import MAX_JSON, array_bytes, json_of
+from hilevel.saving.limits import MAX_JSON, WITHOUT_PACKAGES, array_bytes, json_of
 
 Array = np.ndarray[Any, Any]
 _CRC = "hilevel_crc32"
@@ -25,21 +25,13 @@ _DTYPES = {
 }  # fmt: skip
 
 
-def _package() -> Any:
-    try:
-        return importlib.import_module("safetensors.numpy")
-    except ImportError as error:
-        raise ImportError(
-            "To write files of the kind .safetensors, install the package safetensors: pip install "
-            "'hilevel[safetensors]'. Files of the kinds .hilevel and .weights.npz need nothing but NumPy."
-        ) from error
-
-
 def write(file: IO[bytes], arrays: Mapping[str, Array]) -> None:
     """Write arrays to a file, with the checksum of each in the metadata."""
+    user = "Writing .safetensors files"
+    package = import_optional("safetensors.numpy", "hilevel[safetensors]", user, WITHOUT_PACKAGES)
     whole = {name: np.ascontiguousarray(array).reshape(array.shape) for name, array in arrays.items()}
     sums = {name: _checksum(array.dtype, array.shape, array.tobytes()) for name, array in whole.items()}
-    file.write(_package().save(whole, {"format": "hilevel", _CRC: json.dumps(sums)}))
+    file.write(package.save(whole, {"format": "hilevel", _CRC: json.dumps(sums)}))
 
 
 def _checksum(dtype: np.dtype[Any], shape: Sequence[int], data: bytes) -> int:

@@ -56,22 +56,23 @@ def _(folder: Path, path: Path, members: Any) -> None:
     path.write_bytes(path.read_bytes().replace(b"aNb", b"a\0b"))
 
 
+def with_special(path: Path, members: Any, name: str, mode: int, text: str) -> None:
+    """Write an archive with a member that is no plain file."""
+    zipped(path, members)
+    info = zipfile.ZipInfo(name)
+    info.external_attr = mode << 16
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(info, text)
+
+
 @archives("CVE-2024-55459: a symbolic link")
 def _(folder: Path, path: Path, members: Any) -> None:
-    zipped(path, members)
-    info = zipfile.ZipInfo("assets/link")
-    info.external_attr = 0o120777 << 16
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(info, str(folder / "secret.txt"))
+    with_special(path, members, "assets/link", 0o120777, str(folder / "secret.txt"))
 
 
 @archives("a device")
 def _(folder: Path, path: Path, members: Any) -> None:
-    zipped(path, members)
-    info = zipfile.ZipInfo("assets/device")
-    info.external_attr = 0o020777 << 16
-    with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(info, "")
+    with_special(path, members, "assets/device", 0o020777, "")
 
 
 @archives("a bomb of zeros")

@@ -19,7 +19,7 @@ from hilevel.engine.interpreter import EVALUATE
 from hilevel.engine.names import distinct
 from hilevel.engine.protocol import Backend
 from hilevel.engine.types import DTypeLike, ShapeLike
-from hilevel.engine.variables import Variable
+from hilevel.engine.variables import Variable, store_variables
 from hilevel.errors import ShapeError
 from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
 from hilevel.layers.base.tracking import Tracker, changed, children, structure, unique
@@ -413,8 +413,7 @@ class StateContainer(Tracker):
         >>> sorted(store), store["0"]
         (['0', '1', '2', '3'], array([1., 1.], dtype=float32))
         """
-        for i, v in enumerate(self._own_variables()):
-            store[str(i)] = v.numpy()
+        store_variables(self._own_variables(), store)
 
     def load_own_variables(self, store: Mapping[str, Any]) -> None:
         """Load the layer's own Variables from a mapping that `save_own_variables` filled.

@@ -10,13 +10,18 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel.engine.dtypes import is_float
 from hilevel.engine.ranges import Range
 from hilevel.engine.types import DTypeLike, Function
 from hilevel.errors import warn
 from hilevel.random.functions import permutation
 from hilevel.training.data.batches import Batches
-from hilevel.training.data.columns import as_columns, blocks, check_data, row_bytes, slice_rows
+from hilevel.training.data.columns import (
+    as_columns,
+    check_data,
+    describe_not_finite,
+    row_bytes,
+    slice_rows,
+)
 from hilevel.training.data.order import WINDOW_BYTES, Blocks, InOrder, Shuffled, Windowed
 from hilevel.training.data.read_ahead import ReadAhead
 from hilevel.training.data.rows import Rows
@@ -83,7 +88,7 @@ class ArrayBatches(Batches):
         self.steps = -(-self.samples // self.batch_size)
         self.shuffle = check_shuffle(shuffle)
         self.seed = seed
-        self._ranges: list[Range] | None = None
+        self._ranges = None
         self._opened: tuple[int, InOrder] | None = None
         self._ahead: ReadAhead | None = None
 
@@ -204,24 +209,6 @@ class ArrayBatches(Batches):
     def not_finite(self) -> list[str]:
         """Return descriptions of the NaN and infinite elements of the data."""
         return describe_not_finite(self.data)
-
-
-def describe_not_finite(data: object) -> list[str]:
-    """Return descriptions of the NaN and infinite elements of a batch, or of the whole data."""
-    found = []
-    for name, value in zip(("x", "y", "sample_weight"), unpack_x_y_sample_weight(data), strict=True):
-        for leaf in tree.flatten(value):
-            nan, inf = _count_not_finite(leaf)
-            if nan or inf:
-                found.append(f"{name} holds {nan} NaN and {inf} infinite values")
-    return found
-
-
-def _count_not_finite(column: object) -> tuple[int, int]:
-    if not isinstance(column, (np.ndarray, Rows)) or not is_float(column.dtype):
-        return 0, 0
-    counts = [(int(np.isnan(block).sum()), int(np.isinf(block).sum())) for block in blocks(column)]
-    return sum(nan for nan, _ in counts), sum(inf for _, inf in counts)
 
 
 def _count(x: object, y: object, sample_weight: object) -> int:

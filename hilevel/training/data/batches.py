@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from hilevel.engine.ranges import Range
+from hilevel.training.data.columns import describe_not_finite
 
 
 class Batches:
@@ -21,6 +22,9 @@ class Batches:
     """The state after the last batch that was yielded."""
     used: Any = (0, 0)
     """The state after the last batch that was used."""
+    _last: Any = None
+    _ranges: Any = ()
+    """The last batch that was yielded, and the ranges of its values, in batches that are checked one by one."""
 
     def epoch(self, number: int, start: int = 0, steps: int | None = None) -> Iterator[Any]:
         """Yield the batches of an epoch.
@@ -38,12 +42,12 @@ class Batches:
         raise NotImplementedError(f"{type(self).__name__} must define first.")
 
     def expect(self, ranges: list[Range]) -> None:
-        """Check the data at once, or each batch before it is yielded."""
-        raise NotImplementedError(f"{type(self).__name__} must define expect.")
+        """Check the data at once, or (by default) each batch before it is yielded."""
+        self._ranges = ranges
 
     def not_finite(self) -> list[str]:
-        """Return descriptions of the NaN and infinite elements of the data."""
-        raise NotImplementedError(f"{type(self).__name__} must define not_finite.")
+        """Return descriptions of the NaN and infinite elements of the data, by default of the last batch."""
+        return [] if self._last is None else describe_not_finite(self._last)
 
     def has_next(self) -> bool:
         """Return True if there is a batch for the next epoch. Arrays and data sets can always be read again."""

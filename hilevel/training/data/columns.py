@@ -148,3 +148,21 @@ def _unmasked(leaf: Any, what: str) -> np.ndarray[Any, Any]:
             "them a sample_weight of 0."
         )
     return np.asarray(leaf.data)
+
+
+def describe_not_finite(data: object) -> list[str]:
+    """Return descriptions of the NaN and infinite elements of a batch, or of the whole data."""
+    found = []
+    for name, value in zip(("x", "y", "sample_weight"), unpack_x_y_sample_weight(data), strict=True):
+        for leaf in tree.flatten(value):
+            nan, inf = _count_not_finite(leaf)
+            if nan or inf:
+                found.append(f"{name} holds {nan} NaN and {inf} infinite values")
+    return found
+
+
+def _count_not_finite(column: object) -> tuple[int, int]:
+    if not isinstance(column, (np.ndarray, Rows)) or not dtypes.is_float(column.dtype):
+        return 0, 0
+    counts = [(int(np.isnan(block).sum()), int(np.isinf(block).sum())) for block in blocks(column)]
+    return sum(nan for nan, _ in counts), sum(inf for _, inf in counts)

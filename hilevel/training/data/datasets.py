@@ -9,10 +9,8 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel.engine.ranges import Range
 from hilevel.engine.types import Function
 from hilevel.random.functions import permutation
-from hilevel.training.data.arrays import describe_not_finite
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import check_data
 from hilevel.training.data.libraries import to_numpy
@@ -38,8 +36,6 @@ class DatasetBatches(Batches):
         self.steps = self._count()
         if self.steps == 0:
             raise ValueError("The data set is empty: its length is 0.")
-        self._last: Any = None
-        self._ranges: list[Range] = []
         self._ahead: ReadAhead | None = None
         self._pool = WorkerPool.of(source)
 
@@ -54,10 +50,6 @@ class DatasetBatches(Batches):
         if n is None:
             return count()
         return permutation(n, self.seed, number).tolist() if self.shuffle else range(n)
-
-    def expect(self, ranges: list[Range]) -> None:
-        """Check each batch before it is yielded."""
-        self._ranges = ranges
 
     def first(self) -> Any:
         """Return batch 0."""
@@ -88,10 +80,6 @@ class DatasetBatches(Batches):
         method = getattr(self.source, event, None)
         if method is not None:
             method()
-
-    def not_finite(self) -> list[str]:
-        """Return descriptions of the NaN and infinite elements of the last batch."""
-        return describe_not_finite(self._last) if self._last is not None else []
 
     def close(self) -> None:
         """End the threads and processes that read batches."""

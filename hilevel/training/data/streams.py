@@ -6,9 +6,7 @@ from collections.abc import Iterable, Iterator
 from itertools import count, islice
 from typing import Any
 
-from hilevel.engine.ranges import Range
 from hilevel.engine.types import Function
-from hilevel.training.data.arrays import describe_not_finite
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import check_data
 from hilevel.training.data.libraries import is_a
@@ -46,8 +44,6 @@ class StreamBatches(Batches):
         self.count = 0
         """The number of batches so far."""
         self._restored = False
-        self._last: Any = None
-        self._ranges: list[Range] = []
         self._begin()
 
     def _begin(self) -> None:
@@ -64,10 +60,6 @@ class StreamBatches(Batches):
         get, _ = _state_methods(self.source, self._iterator)
         for index, batch in enumerate(self._iterator, self._index + 1):
             yield self._convert(batch), {"index": index, "source": get and get()}
-
-    def expect(self, ranges: list[Range]) -> None:
-        """Check each batch before it is yielded."""
-        self._ranges = ranges
 
     def first(self) -> Any:
         """Return the next batch, which stays for the next epoch."""
@@ -134,10 +126,6 @@ class StreamBatches(Batches):
         if is_a(self.source, "datasets.IterableDataset"):  # else each later pass begins at this state, too
             self._reader.peek()
             load(None)
-
-    def not_finite(self) -> list[str]:
-        """Return descriptions of the NaN and infinite elements of the last batch."""
-        return describe_not_finite(self._last) if self._last is not None else []
 
     def close(self) -> None:
         """End the thread that reads ahead. The batch that it has read stays."""

@@ -1,4 +1,4 @@
-"""The import of packages that only some callbacks need."""
+"""The import of packages that only some functions and classes need."""
 
 from __future__ import annotations
 
@@ -6,15 +6,16 @@ import importlib
 from typing import Any
 
 
-def import_optional(module: str, install: str, user: str) -> Any:
+def import_optional(module: str, install: str, user: str, advice: str = "") -> Any:
     """Return a module of a package that may not be installed.
 
     Args:
         module: the name of the module.
         install: the argument of `pip install` that installs the package.
-        user: the name of the function or class that needs it, for the message.
+        user: the name of the function, class or action that needs it, for the message.
+        advice: a further sentence of the message.
 
-    >>> from hilevel.callbacks.optional import import_optional
+    >>> from hilevel.api.optional import import_optional
     >>> import_optional("json", "json", "This").dumps([1])
     '[1]'
 
@@ -25,4 +26,5 @@ def import_optional(module: str, install: str, user: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         package = module.partition(".")[0]
-        raise ImportError(f"{user} needs the package {package}: pip install '{install}'") from error
+        text = f"{user} needs the package {package}: pip install '{install}'"
+        raise ImportError(f"{text}. {advice}" if advice else text) from error

@@ -31,22 +31,19 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
-    "": "Function Operation StatelessScope",
+    "": "Function Operation",
     "DTypePolicy": "convert_input quantization_mode",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
         add_metric quantization_mode quantize quantized_build quantized_call rematerialized_call
-        stateless_call symbolic_call
     """,
     "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "GRU": "inner_loop",
     "LSTM": "inner_loop",
-    "LossScaleOptimizer": "stateless_apply",
     "Model": """
         export get_quantization_layer_structure get_state_tree quantize set_state_tree
     """,
-    "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
     "Normalization": "finalize_state",
     "RNN": "inner_loop",
     "TensorBoard": "summary",

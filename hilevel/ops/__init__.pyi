@@ -24,9 +24,17 @@ from hilevel.ops.core.scatter import (
 )
 from hilevel.ops.image import *
 from hilevel.ops.linalg import *
+from hilevel.ops.math.distances import (
+    cdist as cdist,
+)
 from hilevel.ops.math.error_functions import erf as erf, erfc as erfc, erfinv as erfinv
 from hilevel.ops.math.ranking import in_top_k as in_top_k, top_k as top_k
-from hilevel.ops.math.segments import segment_max as segment_max, segment_sum as segment_sum
+from hilevel.ops.math.segments import (
+    segment_max as segment_max,
+    segment_min as segment_min,
+    segment_prod as segment_prod,
+    segment_sum as segment_sum,
+)
 from hilevel.ops.nn import *
 from hilevel.ops.nn.activations import mish as mish
 from hilevel.ops.nn.dense import dense as dense
@@ -35,6 +43,10 @@ from hilevel.ops.nn.normalization import standardize as standardize
 from hilevel.ops.nn.recurrence import recurrent as recurrent
 from hilevel.ops.nn.unfolding import extract_sequences as extract_sequences
 from hilevel.ops.numpy import *
+from hilevel.ops.numpy.complex import (
+    view_as_complex as view_as_complex,
+    view_as_real as view_as_real,
+)
 from hilevel.ops.numpy.derived import saturate_cast as saturate_cast
 from hilevel.ops.numpy.elementwise import cast as cast, stop_gradient as stop_gradient
 from hilevel.ops.numpy.indexing import getitem as getitem, scatter_add as scatter_add

@@ -103,6 +103,8 @@ DIFFERENT = {
 OUR_OPS = {
     "Composite", "Op", "composite", "dense", "drop", "getitem", "mish", "op", "scatter_add", "recurrent", "standardize",
 }  # fmt: skip
+LATER_OPS = {"column_stack", "copysign", "cov", "float_power", "gammainc", "lgamma", "matrix_power"}
+"""The ops of Keras 3.16, which the stored list does not have."""
 
 
 def find(name: str) -> Any:
@@ -255,7 +257,7 @@ def test_not_yet_is_of_keras() -> None:
 def test_ops_of_our_own_are_listed() -> None:
     keras = {label(name).removeprefix("ops.") for name in KERAS}
     ours = {n for n in ops.__all__ if not inspect.ismodule(getattr(ops, n))}
-    assert ours - keras == OUR_OPS
+    assert ours - keras - LATER_OPS == OUR_OPS
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "ops", "layers", "callbacks", "utils", "saving"])

@@ -53,5 +53,16 @@ from hilevel.ops.nn.pooling import (
     average_pool as average_pool,
     max_pool as max_pool,
 )
-from hilevel.ops.nn.unfolding import unfold as unfold
+from hilevel.ops.nn.spatial import (
+    depth_to_space as depth_to_space,
+    psnr as psnr,
+    space_to_depth as space_to_depth,
+)
+from hilevel.ops.nn.unfolding import (
+    fold as fold,
+    unfold as unfold,
+)
+from hilevel.ops.numpy.complex import (
+    polar as polar,
+)
 from hilevel.ops.numpy.reduction import moments as moments

@@ -24,16 +24,30 @@ from hilevel.ops.core.scatter import (
 )
 from hilevel.ops.image import *
 from hilevel.ops.linalg import *
+from hilevel.ops.linalg.determinants import (
+    logdet as logdet,
+)
 from hilevel.ops.math.distances import (
     cdist as cdist,
 )
 from hilevel.ops.math.error_functions import erf as erf, erfc as erfc, erfinv as erfinv
+from hilevel.ops.math.fourier import (
+    fft as fft,
+    fft2 as fft2,
+    ifft2 as ifft2,
+    irfft as irfft,
+    rfft as rfft,
+)
 from hilevel.ops.math.ranking import in_top_k as in_top_k, top_k as top_k
 from hilevel.ops.math.segments import (
     segment_max as segment_max,
     segment_min as segment_min,
     segment_prod as segment_prod,
     segment_sum as segment_sum,
+)
+from hilevel.ops.math.short_time import (
+    istft as istft,
+    stft as stft,
 )
 from hilevel.ops.nn import *
 from hilevel.ops.nn.activations import mish as mish

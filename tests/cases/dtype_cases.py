@@ -27,6 +27,7 @@ NUMBERS = {"int": 2, "float": 0.5}
 OPERANDS = [*DTYPES, *NUMBERS]
 NARROW = [d for d in DTYPES if "64" not in d]
 
+UNIT = np.eye(4, dtype=bool)
 INDEX = np.array([0, 1], np.int32)
 ROWS = np.array([[0], [1]], np.int32)
 LABELS = np.array([0, 1, 0, 1], np.int32)
@@ -44,7 +45,7 @@ UNARY: dict[str, Call] = _named(
     isneginf isposinf isreal layer_normalization leaky_relu log log10 log1p log2 log_sigmoid log_softmax logical_not
     logsumexp max mean median min mish nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean
     nanmedian nanmin nanprod nanstd nansum nanvar negative nonzero
-    norm normalize ones_like prod ptp rad2deg ravel real reciprocal relu relu6 rms_normalization rot90 round rsqrt selu
+    norm normalize ones_like prod ptp rad2deg ravel real reciprocal relu relu6 rfft rms_normalization rot90 round rsqrt selu
     sigmoid sign signbit silu sin sinc sinh size soft_shrink softmax softplus softsign sort sparse_plus sparse_sigmoid
     sparsemax sqrt square squareplus squeeze standardize std stop_gradient sum swish tan tanh tanh_shrink trace
     transpose trapezoid tril triu trunc unique unstack var view view_as_real zeros_like"""
@@ -60,12 +61,17 @@ UNARY: dict[str, Call] = _named(
     "dsplit": lambda op, x: op(x[None], 2),
     "drop": lambda op, x: op(x, np.ones((4, 4), bool), scale=2.0),
     "expand_dims": lambda op, x: op(x, 0),
+    "fft": lambda op, x: op((x, x)),
+    "fft2": lambda op, x: op((x, x)),
     "extract_sequences": lambda op, x: op(x, 2, 1),
     "fold": lambda op, x: op(x[None], (3, 3), 2),
     "full_like": lambda op, x: op(x, 1),
     "get_item": lambda op, x: op(x, 0),
     "getitem": lambda op, x: op(x, 0),
     "hsplit": lambda op, x: op(x, 2),
+    "ifft2": lambda op, x: op((x, x)),
+    "irfft": lambda op, x: op((x, x)),
+    "istft": lambda op, x: op((x[:, :2], x[:, :2]), 2, 1, 2),
     "linspace": lambda op, x: op(x, 1, 3),
     "logspace": lambda op, x: op(x, 1, 3),
     "geomspace": lambda op, x: op(x, 1, 3),
@@ -92,6 +98,7 @@ UNARY: dict[str, Call] = _named(
     "slice": lambda op, x: op(x, (0, 0), (2, 2)),
     "space_to_depth": lambda op, x: op(x[None, ..., None], 2),
     "split": lambda op, x: op(x, 2),
+    "stft": lambda op, x: op(x, 2, 1, 2),
     "swapaxes": lambda op, x: op(x, 0, 1),
     "take": lambda op, x: op(x, INDEX, axis=0),
     "take_along_axis": lambda op, x: op(x, LABELS[:, None], axis=1),
@@ -105,6 +112,14 @@ UNARY: dict[str, Call] = _named(
     "view_as_complex": lambda op, x: op(x[:, :2]),
     "vsplit": lambda op, x: op(x, 2),
 }
+
+UNARY |= {
+    name: lambda op, x: op(x * UNIT)
+    for name in words(
+        "cholesky cholesky_inverse det eig eigh inv logdet lu_factor matrix_rank pinv qr slogdet svd"
+    )
+} | {"matrix_power": lambda op, x: op(x * UNIT, 2)}
+"""Ops of square matrices: identity matrices."""
 
 WITH_NUMBERS: dict[str, Call] = _named(
     """add allclose arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
@@ -138,6 +153,7 @@ BINARY: dict[str, Call] = WITH_NUMBERS | {
     "in_top_k": lambda op, x, y: op(x[0], y, 2),
     "inner": lambda op, x, y: op(x, y),
     "kron": lambda op, x, y: op(x, y),
+    "lstsq": lambda op, x, y: op(x * UNIT, y),
     "matmul": lambda op, x, y: op(x, y),
     "meshgrid": lambda op, x, y: op(x[0], y[0]),
     "outer": lambda op, x, y: op(x, y),
@@ -149,6 +165,8 @@ BINARY: dict[str, Call] = WITH_NUMBERS | {
     "searchsorted": lambda op, x, y: op(x[0], y[0]),
     "separable_conv": lambda op, x, y: op(x[None], y[None], y[None]),
     "slice_update": lambda op, x, y: op(x, (0, 0), y),
+    "solve": lambda op, x, y: op(x * UNIT, y),
+    "solve_triangular": lambda op, x, y: op(x * UNIT, y),
     "sparse_categorical_crossentropy": lambda op, x, y: op(x[0], y),
     "stack": lambda op, x, y: op([x, y]),
     "tensordot": lambda op, x, y: op(x, y, axes=1),

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import op_cases_attention
 import op_cases_convolution
+import op_cases_linalg
 import op_cases_more
 import scipy.special
 
@@ -740,6 +741,7 @@ for _ord in (2, -2, "nuc"):
     case("norm", apart(3, 2, 3), ord=_ord, axis=(2, 0), keepdims=True, expected=np.linalg.norm)
 op_cases_convolution.add_cases(case, normal, apart)
 op_cases_attention.add_cases(case, normal, booleans)
+op_cases_linalg.add_cases(case, normal)
 op_cases_more.add_cases(case, normal, apart, _holes)
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
+import scipy.signal
 import scipy.spatial.distance
 import scipy.special
 
@@ -56,6 +57,7 @@ def add_cases(case: Callable[..., None], normal: Make, apart: Make, holes: np.nd
     case("psnr", normal(2, 3), normal(2, 3), 2.0,
          expected=lambda a, b, m: 10 * np.log10(m * m / np.mean((a - b) ** 2)))  # fmt: skip
     _add_blocks(case, normal)
+    _add_transforms(case, normal)
 
 
 def _add_blocks(case: Callable[..., None], normal: Make) -> None:
@@ -94,3 +96,50 @@ def _add_blocks(case: Callable[..., None], normal: Make) -> None:
     case("fold", normal(2, 8, 6), (3, 4), (2, 2), expected=folded)
     case("fold", normal(1, 12, 10), (4, 5), (3, 2), dilation=2, padding=1, stride=1, expected=folded)
     case("fold", normal(1, 8, 4), (5, 4), (2, 2), stride=2, expected=folded)
+
+
+def _add_transforms(case: Callable[..., None], normal: Make) -> None:
+    def parts(y: Any) -> tuple[Any, Any]:
+        return y.real, y.imag
+
+    for name in ("fft", "fft2", "ifft2"):
+        function = getattr(np.fft, name)
+        case(name, [normal(2, 3, 4), normal(2, 3, 4)],
+             expected=lambda x, function=function: parts(function(x[0] + 1j * x[1])))  # fmt: skip
+    for n in (None, 5, 4, 8):
+        for size in (6, 5):
+            case(
+                "rfft",
+                normal(2, size),
+                fft_length=n,
+                expected=lambda x, fft_length: parts(np.fft.rfft(x, fft_length)),
+            )
+            case("irfft", [normal(2, size), normal(2, size)], fft_length=n,
+                 expected=lambda x, fft_length: np.fft.irfft(x[0] + 1j * x[1], fft_length))  # fmt: skip
+
+    def short_time(
+        x: Any, length: int, stride: int, fft_length: int, window: Any = "hann", center: bool = True
+    ) -> Any:
+        border = fft_length // 2 if center else 0
+        x = np.pad(x, [(0, 0)] * (x.ndim - 1) + [(border, border)], mode="reflect")
+        before = (fft_length - length) // 2
+        values = np.zeros(fft_length)
+        values[before : before + length] = (
+            scipy.signal.get_window(window, length) if isinstance(window, str) else window
+        )
+        pieces = [x[..., i : i + fft_length] * values for i in range(0, x.shape[-1] - fft_length + 1, stride)]
+        return parts(np.fft.rfft(np.stack(pieces, -2)))
+
+    case("stft", normal(2, 12), 3, 2, 5, expected=short_time)
+    case(
+        "stft", normal(12), 4, 3, 4, window=np.array([1.0, 2.0, 3.0, 1.0]), center=False, expected=short_time
+    )
+    case("stft", normal(12), 4, 2, 6, window="hamming", expected=short_time)
+    signal = normal(2, 12)
+    for center in (True, False):
+        case("istft", list(short_time(signal, 4, 2, 6, "hamming", center)), 4, 2, 6, window="hamming", center=center,
+             length=9, expected=lambda *_, center, **__: signal[..., :9] if center else inner(signal))  # fmt: skip
+
+    def inner(x: Any) -> Any:
+        """The window does not reach the first element."""
+        return np.where(np.arange(9) == 0, 0.0, x[..., :9])

@@ -1,4 +1,7 @@
 from hilevel.ops.core.conversion import array as array, copy as copy
+from hilevel.ops.linalg.determinants import (
+    slogdet as slogdet,
+)
 from hilevel.ops.numpy.binning import (
     bincount as bincount,
     digitize as digitize,

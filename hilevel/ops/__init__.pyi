@@ -1,5 +1,8 @@
 from hilevel.engine.op import Composite as Composite, Op as Op, composite as composite, op as op
 from hilevel.ops import image as image, linalg as linalg, nn as nn, numpy as numpy
+from hilevel.ops.core.associative import (
+    associative_scan as associative_scan,
+)
 from hilevel.ops.core.control_flow import (
     cond as cond,
     fori_loop as fori_loop,
@@ -62,6 +65,9 @@ from hilevel.ops.numpy.complex import (
     view_as_real as view_as_real,
 )
 from hilevel.ops.numpy.derived import saturate_cast as saturate_cast
+from hilevel.ops.numpy.einops import (
+    rearrange as rearrange,
+)
 from hilevel.ops.numpy.elementwise import cast as cast, stop_gradient as stop_gradient
 from hilevel.ops.numpy.indexing import getitem as getitem, scatter_add as scatter_add
 from hilevel.ops.numpy.joining import unstack as unstack

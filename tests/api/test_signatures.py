@@ -59,9 +59,6 @@ _NOT_YET = {
         CenterCrop RandomContrast RandomCrop
         RandomFlip RandomRotation RandomTranslation RandomZoom Resizing
     """,
-    "ops": """
-        associative_scan ctc_loss rearrange vectorize
-    """,
     "ops.image": "extract_patches resize",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",

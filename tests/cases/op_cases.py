@@ -15,6 +15,7 @@ import op_cases_attention
 import op_cases_convolution
 import op_cases_linalg
 import op_cases_more
+import op_cases_sequences
 import scipy.special
 
 from hilevel import ops, tree
@@ -742,6 +743,7 @@ for _ord in (2, -2, "nuc"):
 op_cases_convolution.add_cases(case, normal, apart)
 op_cases_attention.add_cases(case, normal, booleans)
 op_cases_linalg.add_cases(case, normal)
+op_cases_sequences.add_cases(case, normal)
 op_cases_more.add_cases(case, normal, apart, _holes)
 
 

@@ -40,6 +40,12 @@ from hilevel.ops.nn.crossentropy import (
     categorical_crossentropy as categorical_crossentropy,
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
+from hilevel.ops.nn.ctc import (
+    ctc_loss as ctc_loss,
+)
+from hilevel.ops.nn.ctc_decoding import (
+    ctc_decode as ctc_decode,
+)
 from hilevel.ops.nn.encoding import multi_hot as multi_hot, one_hot as one_hot
 from hilevel.ops.nn.normalization import (
     batch_normalization as batch_normalization,

@@ -1,4 +1,7 @@
 from hilevel.ops.core.conversion import array as array, copy as copy
+from hilevel.ops.core.vectorization import (
+    vectorize as vectorize,
+)
 from hilevel.ops.linalg.determinants import (
     slogdet as slogdet,
 )

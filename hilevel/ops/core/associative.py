@@ -61,7 +61,7 @@ def _scanned(leaves: list[Any], merge: Merge, reverse: bool, axis: int) -> tuple
 
 
 def _prefixes(leaves: list[Tensor], merge: Merge, axes: list[int]) -> list[Tensor]:
-    """Return the results of all prefixes. Merged pairs give the prefixes of even length, from which the others follow."""
+    """Return the results of all prefixes. Merged pairs give the prefixes of even length, and these the others."""
     n = leaves[0].shape[axes[0]]
     if n < 2:
         return leaves

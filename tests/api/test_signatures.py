@@ -55,10 +55,6 @@ _NOT_YET = {
         CenterCrop RandomContrast RandomCrop
         RandomFlip RandomRotation RandomTranslation RandomZoom Resizing
     """,
-    "ops": """
-        associative_scan cholesky ctc_loss det eigh fft fft2 ifft2 inv irfft
-        istft lstsq pinv qr rearrange rfft slogdet solve solve_triangular stft svd vectorize
-    """,
     "ops.image": "extract_patches resize",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",
@@ -99,6 +95,8 @@ DIFFERENT = {
 OUR_OPS = {
     "Composite", "Op", "composite", "dense", "drop", "getitem", "mish", "op", "scatter_add", "recurrent", "standardize",
 }  # fmt: skip
+LATER_OPS = {"column_stack", "copysign", "cov", "float_power", "gammainc", "lgamma", "matrix_power"}
+"""The ops of Keras 3.16, which the stored list does not have."""
 
 
 def find(name: str) -> Any:
@@ -251,7 +249,7 @@ def test_not_yet_is_of_keras() -> None:
 def test_ops_of_our_own_are_listed() -> None:
     keras = {label(name).removeprefix("ops.") for name in KERAS}
     ours = {n for n in ops.__all__ if not inspect.ismodule(getattr(ops, n))}
-    assert ours - keras == OUR_OPS
+    assert ours - keras - LATER_OPS == OUR_OPS
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "ops", "layers", "callbacks", "utils", "saving"])

@@ -22,7 +22,6 @@ from hilevel.ops.core.scatter import (
     slice as slice,
     slice_update as slice_update,
 )
-from hilevel.ops.image import *
 from hilevel.ops.linalg import *
 from hilevel.ops.math.error_functions import erf as erf, erfc as erfc, erfinv as erfinv
 from hilevel.ops.math.ranking import in_top_k as in_top_k, top_k as top_k

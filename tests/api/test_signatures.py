@@ -63,7 +63,6 @@ _NOT_YET = {
         associative_scan cholesky ctc_loss det eigh fft fft2 ifft2 inv irfft
         istft lstsq pinv qr rearrange rfft slogdet solve solve_triangular stft svd vectorize
     """,
-    "ops.image": "extract_patches resize",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",
     "preprocessing.image": "array_to_img img_to_array load_img save_img",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
 import op_cases_attention
 import op_cases_convolution
+import op_cases_image
 import scipy.special
 
 from hilevel import ops, tree
@@ -44,7 +46,7 @@ class Case:
         args, kwargs = tree.map_structure(
             lambda x: next(rest) if isinstance(x, np.ndarray) else x, [list(self.args), self.kwargs]
         )
-        return (function or getattr(ops, self.name))(*args, **kwargs)
+        return (function or attrgetter(self.name)(ops))(*args, **kwargs)
 
     def reference(self) -> Any:
         """The right result, in float64."""
@@ -736,6 +738,7 @@ for _ord in (2, -2, "nuc"):
     case("norm", apart(3, 2, 3), ord=_ord, axis=(2, 0), keepdims=True, expected=np.linalg.norm)
 op_cases_convolution.add_cases(case, normal, apart)
 op_cases_attention.add_cases(case, normal, booleans)
+op_cases_image.add_cases(case, normal, between)
 
 
 IDS: list[str] = []

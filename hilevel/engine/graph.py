@@ -141,6 +141,8 @@ def _run(function: Function, args: Arguments, kwargs: Options, size: UnknownSize
 
 def _merge(*specs: Any) -> Any:
     first = specs[0]
+    if isinstance(first, UnknownSize):
+        return SymbolicTensor((), np.int32, "size")
     if not hasattr(first, "shape"):
         return first
     shapes = [s.shape for s in specs]

@@ -79,20 +79,19 @@ def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.ldexp([1.0, 1.5], [3, -1])
     array([8.  , 0.75], dtype=float32)
     """
-    exponents = to_array(x2)
-    if exponents.dtype.kind not in "biu":
-        raise TypeError(
-            f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
-        )
-    return ldexp_op(to_float_array(x1), cast(exponents, "int32"))
+    return ldexp_op(to_float_array(x1), to_array(x2))
 
 
 @op(shape=elementwise)
 def ldexp_op(xp: Namespace, x: Tensor, exponents: Tensor) -> Tensor:
-    return xp.ldexp(x, exponents)
+    if exponents.dtype.kind not in "biu":
+        raise TypeError(
+            f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
+        )
+    return xp.ldexp(x, exponents.astype(dtypes.INT32))
 
 
-ldexp_op.gradient(lambda xp, g, y, x, exponents: (lambda: xp.ldexp(g, exponents), None))
+ldexp_op.gradient(lambda xp, g, y, x, exponents: (lambda: xp.ldexp(g, exponents.astype(dtypes.INT32)), None))
 
 
 @op(dtype="float", shape=like)

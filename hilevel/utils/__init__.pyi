@@ -23,6 +23,7 @@ from hilevel.training.data import (
     pack_x_y_sample_weight as pack_x_y_sample_weight,
     unpack_x_y_sample_weight as unpack_x_y_sample_weight,
 )
+from hilevel.utils import bounding_boxes as bounding_boxes
 from hilevel.utils.files import get_file as get_file
 from hilevel.utils.flops import count_flops as count_flops
 from hilevel.utils.numerical import (

@@ -26,7 +26,7 @@ LAYERS = [
     "errors api",
     "engine tree masks dtype_policies config",
     "ops",
-    "random",
+    "random utils.bounding_boxes",
     "initializers regularizers constraints activations",
     "losses metrics optimizers layers",
     "callbacks training.data",

@@ -120,5 +120,19 @@ class SampleBatches(DatasetBatches):
         return self._convert(tree.map_structure(_stack, *samples))
 
 
+class IndexedBatches(DatasetBatches):
+    """The batches of an `IndexedDataset`, in the orders of the data set itself."""
+
+    def _order(self, number: int) -> Iterable[Any]:
+        return self.source.parts(number)
+
+    def first(self) -> Any:
+        """Return the first batch of epoch 0."""
+        return self._load(next(iter(self._order(0))))
+
+    def _load(self, index: Any) -> Any:
+        return self._convert(self.source.read(index))
+
+
 def _stack(*leaves: Any) -> np.ndarray[Any, Any]:
     return np.stack([to_numpy(leaf) for leaf in leaves])

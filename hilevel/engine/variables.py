@@ -83,9 +83,9 @@ class Variable(TensorBase):
         self.autocast = autocast
         self.aggregation = aggregation
         self.synchronization = synchronization
-        self.regularizer: Any = None
-        self.constraint: Any = None
-        self.overwrite_with_gradient = False
+        self._regularizer: Any = None
+        self._constraint: Any = None
+        self._overwrite_with_gradient = False
         self.view: Callable[[Any], Any] | None = None
         self.backend: Backend = current_backend()
         self._array: Array = self._first_value(initializer, shape, dtype)
@@ -122,6 +122,37 @@ class Variable(TensorBase):
         if self.backend.is_array(value):
             return value
         return self.backend.asarray(to_host(value))
+
+    # -- settings ---------------------------------------------------------------------------------
+
+    @property
+    def regularizer(self) -> Any:
+        """The penalty on the value, a function of the Variable; None for none."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Function | None) -> None:
+        self._regularizer = _callable_or_none("regularizer", value)
+
+    @property
+    def constraint(self) -> Any:
+        """The function that maps the value to an admissible one after each update; None for none."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Function | None) -> None:
+        self._constraint = _callable_or_none("constraint", value)
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """True if an optimizer replaces the value by its gradient."""
+        return self._overwrite_with_gradient
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f"overwrite_with_gradient must be a boolean; got {value!r}.")
+        self._overwrite_with_gradient = value
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -163,7 +194,13 @@ class Variable(TensorBase):
         return to_host(self.array)
 
     def item(self) -> Any:
-        """Return the value of a Variable of one element as a Python scalar."""
+        """Return the value of a Variable of one element as a Python scalar.
+
+        Raises:
+            TypeError: the Variable has several elements.
+        """
+        if self.size != 1:
+            raise TypeError(f'The Variable "{self.path}" of shape {self.shape} is not a scalar.')
         return self.numpy().item()
 
     def tolist(self) -> Any:
@@ -266,6 +303,12 @@ class Variable(TensorBase):
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
         copy.made_trainable, copy.view = self.made_trainable, deepcopy(self.view, memo)
         return copy
+
+
+def _callable_or_none(name: str, value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ValueError(f"The {name} of a Variable must be callable or None; got {value!r}.")
+    return value
 
 
 def store_variables(variables: Sequence[Variable], store: MutableMapping[str, Any]) -> None:

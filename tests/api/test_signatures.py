@@ -49,7 +49,6 @@ _NOT_YET = {
     "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
     "Normalization": "finalize_state",
     "RNN": "inner_loop",
-    "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
     "TensorBoard": "summary",
     "config": """
         disable_traceback_filtering enable_traceback_filtering

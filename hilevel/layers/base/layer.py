@@ -211,7 +211,7 @@ class Layer(StateContainer, Configurable):
             self.input_spec.check(args[0] if args else self._first(kwargs), self)
         if not self._built:
             self._build_for(args, kwargs)
-        if masks.table or self._makes_masks:
+        if masks.table or self._makes_masks or (kwargs and kwargs.get("mask") is not None):
             return self._run_masked(args, kwargs)
         return self._run(args, kwargs)
 
@@ -292,6 +292,8 @@ class Layer(StateContainer, Configurable):
             if slots and kwargs.get(slots[0]) is None:
                 mask = masks.consume(value)
                 kwargs |= {} if mask is None else {slots[0]: mask}
+        if previous is None:
+            previous = kwargs.get("mask")
         outputs = self._run(args, kwargs)
         self._mask_outputs(first, outputs, previous)
         return outputs
@@ -317,7 +319,7 @@ class Layer(StateContainer, Configurable):
         return previous_mask
 
     def _finish(self, outputs: Any) -> Any:
-        if self.activity_regularizer is not None:
+        if self.activity_regularizer is not None and context.placeholder_size is None:
             for output in tree.flatten(outputs):
                 samples = output.shape[0] if output.shape else 1
                 self.add_loss(self.activity_regularizer(output) / max(samples, 1))

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from hilevel.engine.op import composite, to_array
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import DType, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.image.layout import layout_of, to_compute, to_stored
 from hilevel.ops.nn.convolution import depthwise_conv
+from hilevel.ops.numpy.creation import arange
 from hilevel.ops.numpy.elementwise import cast, square
 from hilevel.ops.numpy.indexing import getitem
 from hilevel.ops.numpy.joining import concatenate, split, stack, tile
@@ -23,7 +22,7 @@ from hilevel.ops.numpy.transcendental import exp
 
 def gaussian_weights(size: int, sigma: TensorLike, dtype: DType) -> Tensor:
     """Return `size` weights of a normal density around their center, with the sum 1."""
-    x = np.arange(size, dtype=dtype) - dtype.type((size - 1) / 2)
+    x = arange(size, dtype=dtype) - dtype.type((size - 1) / 2)
     weights = exp(-0.5 * square(x / to_array(sigma, dtype)))
     return weights / sum(weights)
 

@@ -7,14 +7,13 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
-
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.dtypes import INT32, is_float
 from hilevel.engine.op import composite, to_array, to_float_array
 from hilevel.engine.types import DType, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.image.layout import compute_dtype, layout_of, one_of, to_compute
+from hilevel.ops.numpy.creation import arange
 from hilevel.ops.numpy.elementwise import abs, cast, clip, floor, nan_to_num, sign
 from hilevel.ops.numpy.indexing import getitem
 from hilevel.ops.numpy.joining import concatenate, stack
@@ -82,7 +81,7 @@ def _interpolate(
         grids = pad(grids, ((0, 0), *((1, 1),) * len(sizes), (0, 0)), constant_values=fill_value)
     _, *sizes, _ = grids.shape
     points = reshape(grids, (batch * math.prod(sizes), channels))
-    first = np.arange(batch, dtype=np.int32).reshape((-1,) + (1,) * (len(places[0].shape) - 1))
+    first = reshape(arange(batch, dtype=INT32), (-1,) + (1,) * (len(places[0].shape) - 1))
     result: Any = 0.0
     for corner in itertools.product(*axes):
         index, weight = first, 1.0
@@ -146,7 +145,7 @@ def move_pixels(
 
 def pixels(height: int, width: int, dtype: DType) -> tuple[Any, Any]:
     """Return the row and the column of each pixel, of shapes `(height, 1)` and `(width,)`."""
-    return np.arange(height, dtype=dtype)[:, None], np.arange(width, dtype=dtype)
+    return arange(height, dtype=dtype)[:, None], arange(width, dtype=dtype)
 
 
 def _project(
@@ -226,7 +225,7 @@ def _inverse(matrices: Tensor) -> Tensor:
     return stack([cross(b, c), cross(c, a), cross(a, b)], axis=-2)
 
 
-def _homography(start_points: Tensor, end_points: Tensor) -> Tensor:
+def homography(start_points: Tensor, end_points: Tensor) -> Tensor:
     """Return the parameters of the projection that maps the end points to the start points, `(batch, 8)`.
 
     The method is from Heckbert, Fundamentals of Texture Mapping and Image Warping (1989), section 2.2.3.
@@ -279,5 +278,5 @@ def perspective_transform(
                 f"{tuple(start.shape)} and {tuple(end.shape)}."
             )
     start, end = (reshape(cast(p, compute_dtype(p.dtype)), (-1, 4, 2)) for p in (start, end))
-    transform = _homography(start, end)
+    transform = homography(start, end)
     return layout.restore(_project(layout.to_last(images), transform, interpolation, "constant", fill_value))

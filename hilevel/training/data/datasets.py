@@ -137,10 +137,10 @@ class IndexedBatches(DatasetBatches):
 
     def first(self) -> Any:
         """Return the first batch of epoch 0."""
-        return self._load(next(iter(self._order(0))))
+        return self._load((0, 0), next(iter(self._order(0))))
 
-    def _load(self, index: Any) -> Any:
-        return self._convert(self.source.read(index))
+    def _make(self, index: Any) -> Any:
+        return self.source.read(index)
 
 
 def _stack(*leaves: Any) -> np.ndarray[Any, Any]:

@@ -12,6 +12,7 @@ import numpy as np
 from hilevel import tree
 from hilevel.engine.types import Function
 from hilevel.random.functions import permutation
+from hilevel.random.reading import Reading
 from hilevel.training.data.pydataset import PyDataset
 from hilevel.training.data.read_ahead import ReadAhead
 
@@ -81,12 +82,17 @@ class IndexedDataset(PyDataset):
         """Return a batch of the next epoch."""
         if not -len(self) <= index < len(self):
             raise IndexError(f"The data set has {len(self)} batches; got index {index}.")
-        return self.read(next(islice(self.parts(self.epoch), index % len(self), None)))
+        index %= len(self)
+        return self._read_at(self.epoch, index, next(islice(self.parts(self.epoch), index, None)))
 
     def __iter__(self) -> Iterator[Any]:
         """Return the batches of the next epoch, one by one."""
-        self.epoch += 1
-        return iter(ReadAhead(map(self.read, self.parts(self.epoch - 1))))
+        epoch, self.epoch = self.epoch, self.epoch + 1
+        return iter(ReadAhead(self._read_at(epoch, i, part) for i, part in enumerate(self.parts(epoch))))
+
+    def _read_at(self, epoch: int, index: int, part: np.ndarray[Any, Any]) -> Any:
+        with Reading(self.seed, epoch, index).scope():
+            return self.read(part)
 
     def take(self, count: int) -> Iterator[Any]:
         """Return the first batches of the next epoch."""

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from hilevel import ops
 from hilevel.api.configurable import NamedArguments
 from hilevel.callbacks.drawing import format_logs
 from hilevel.callbacks.logs import BatchLogs, Logs
@@ -104,6 +105,14 @@ class Callback(NamedArguments):
     def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Handle the end of a training step. The default calls `on_batch_end`."""
         self.on_batch_end(batch, logs=logs)
+
+    def steps_done(self, batch: int) -> int:
+        """Return the number of training steps of the epoch, in `on_train_batch_end(batch)`.
+
+        With `steps_per_execution` the last execution of an epoch may have less steps than `batch` says.
+        """
+        execution = getattr(getattr(self.model, "_training", None), "execution", None)
+        return batch + 1 if execution is None else execution.last + 1
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Handle the beginning of an evaluation or validation."""
@@ -285,6 +294,10 @@ class Monitor:
         good = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_")
         return any(part in name for part in good)
 
+    def op(self, model: Model | None) -> Any:
+        """Return the op that compares a value with the best so far: `ops.greater` or `ops.less`."""
+        return ops.greater if self.larger_is_better(model) else ops.less
+
     def is_better(self, model: Model | None, value: float, best: float | None) -> bool:
         """Whether the value is better than the best so far."""
         if best is None:
@@ -306,3 +319,14 @@ class Monitor:
                 UserWarning,
             )
         return value
+
+
+class MonitoringCallback(Callback):
+    """The base of callbacks that compare a value with the best so far."""
+
+    watched: Monitor
+
+    @property
+    def monitor_op(self) -> Any:
+        """The op that compares a value with the best so far: `ops.greater` or `ops.less`."""
+        return self.watched.op(self.model)

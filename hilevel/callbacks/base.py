@@ -262,6 +262,11 @@ class LambdaCallback(Callback):
 _LONG = {short: long for long, short in ALIASES.items()}
 
 
+_UP = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_", "similarity")
+_DOWN = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "hinge", "crossentropy", "divergence", "logcosh", "false_")
+"""Parts of the names of values of which the largest or the smallest is the best."""
+
+
 class Monitor:
     """The value of the logs that a callback monitors.
 
@@ -283,7 +288,11 @@ class Monitor:
         self._warned = False
 
     def larger_is_better(self, model: Model | None) -> bool:
-        """Return True if larger values are better, by the direction of the model's metric, or by the name."""
+        """Return True if larger values are better, by the direction of the model's metric, or by the name.
+
+        Raises:
+            ValueError: the direction is unknown.
+        """
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
@@ -291,8 +300,13 @@ class Monitor:
             direction = getattr(metric, "_direction", None)
             if metric.name == name and direction is not None:
                 return bool(direction == "up")
-        good = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_")
-        return any(part in name for part in good)
+        for parts, is_up in ((_UP, True), (_DOWN, False)):
+            if any(part in name for part in parts):
+                return is_up
+        raise ValueError(
+            f'The best value of "{self.monitor}" may be the largest or the smallest. Set mode="max" or mode="min", or '
+            "check the name."
+        )
 
     def op(self, model: Model | None) -> Any:
         """Return the op that compares a value with the best so far: `ops.greater` or `ops.less`."""

@@ -174,9 +174,22 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
         operation = _operation(entry)
         if isinstance(operation, InputLayer):
             tensors[entry["name"], 0, 0] = operation.output
-        calls += [(operation, entry["name"], i, call) for i, call in enumerate(entry["inbound_nodes"])]
+        calls += [
+            (operation, entry["name"], i, _new_form(call)) for i, call in enumerate(entry["inbound_nodes"])
+        ]
     _make_calls(calls, tensors)
     return _at(config["input_layers"], tensors), _at(config["output_layers"], tensors)
+
+
+def _new_form(call: Any) -> Any:
+    """Return a call in the form of Keras 3. Keras 2 lists `[layer, call, output, keyword arguments]` of each input."""
+    if isinstance(call, dict):
+        return call
+    places = [{"class_name": "__keras_tensor__", "config": {"keras_history": list(x[:3])}} for x in call]
+    return {
+        "args": places if len(places) == 1 else [places],
+        "kwargs": dict(call[0][3]) if len(call[0]) > 3 else {},
+    }
 
 
 def _operation(entry: Config) -> Any:

@@ -240,22 +240,32 @@ class Variable(TensorBase):
         Raises:
             ShapeError: the tensor has another shape than the Variable.
         """
-        value = to_array(value)
+        if context.interpreter.infers_shapes or isinstance(value, TensorSpec):
+            self._check_shape(to_array(value))
+            note_written([self])
+            return self
+        value = self.as_value(value)
+        copied = self.backend.is_concrete(value)
+        self.replace(context.interpreter.call(self.backend.copy, (value,)) if copied else value)
+        return self
+
+    def as_value(self, value: TensorLike) -> Array:
+        """Return a tensor as an array of the Variable's backend and dtype.
+
+        Raises:
+            ShapeError: the tensor has another shape than the Variable.
+        """
+        array = to_array(value)
+        self._check_shape(array)
+        array = plain_array(array.value if isinstance(array, TapeTensor) else array)
+        return self._mine(array if array.dtype == self.dtype else array.astype(self.dtype))
+
+    def _check_shape(self, value: Array) -> None:
         if tuple(value.shape) != self.shape:
             raise ShapeError(
                 f'The Variable "{self.path}" has shape {self.shape}; it was assigned a value of shape '
                 f"{tuple(value.shape)}."
             )
-        if context.interpreter.infers_shapes or isinstance(value, TensorSpec):
-            note_written([self])
-            return self
-        value = plain_array(value.value if isinstance(value, TapeTensor) else value)
-        if value.dtype != self.dtype:
-            value = value.astype(self.dtype)
-        value = self._mine(value)
-        copied = self.backend.is_concrete(value)
-        self.replace(context.interpreter.call(self.backend.copy, (value,)) if copied else value)
-        return self
 
     def replace(self, value: Array) -> None:
         """Set the value without a copy, to an array of the same backend, shape and dtype that no other code changes."""

@@ -98,3 +98,39 @@ def test_other_wrong_uses_of_variables() -> None:
         float(v)
     with pytest.raises(TypeError, match="boolean"):
         v.overwrite_with_gradient = "true"
+
+
+@pytest.mark.parametrize("name", ["LayerNormalization", "RMSNormalization"])
+def test_normalization_of_another_rank(name: str) -> None:
+    layer = getattr(layers, name)()
+    layer.build((2, 3, 4))
+    x = np.random.default_rng(0).normal(size=(2, 3, 5, 4)).astype("float32")
+    y = np.reshape(ops.convert_to_numpy(layer(x.reshape(2, 15, 4))), x.shape)
+    np.testing.assert_allclose(ops.convert_to_numpy(layer(x)), y, rtol=1e-5)
+    with pytest.raises(ValueError, match="last axis"):
+        layer(x[..., :3])
+
+
+def test_layer_normalization_without_the_mean() -> None:
+    layer = layers.LayerNormalization(rms_scaling=True)
+    y = ops.convert_to_numpy(layer(np.arange(5.0)[None]))
+    np.testing.assert_allclose(y, [[0.0, 0.70693, 1.41386, 2.12079, 2.82772]], rtol=1e-4)
+    assert layer.beta is None
+    assert layers.LayerNormalization.from_config(layer.get_config()).rms_scaling
+
+
+def test_renormalization_gives_the_output_of_inference() -> None:
+    x = np.random.default_rng(0).normal(3.0, 2.0, size=(64, 4)).astype("float32")
+    layer = layers.BatchNormalization(renorm=True, momentum=0.5, renorm_momentum=0.5)
+    for _ in range(40):
+        y = layer(x, training=True)
+    np.testing.assert_allclose(ops.convert_to_numpy(y), ops.convert_to_numpy(layer(x)), atol=1e-3)
+    assert len(layer.non_trainable_weights) == 5
+    clipped = layers.BatchNormalization(renorm=True, renorm_clipping={"rmin": 1.0, "rmax": 1.0, "dmax": 0.0})
+    plain = layers.BatchNormalization()
+    np.testing.assert_allclose(
+        *(ops.convert_to_numpy(bn(x, training=True)) for bn in (clipped, plain)), atol=1e-5
+    )
+    for wrong in ({"size": 1}, {"rmin": 2, "rmax": 1}, {"dmax": -1}):
+        with pytest.raises(ValueError, match="renorm_clipping"):
+            layers.BatchNormalization(renorm=True, renorm_clipping=wrong)

@@ -41,6 +41,7 @@ from hilevel.layers.base.shapes import (
     with_shapes,
 )
 from hilevel.layers.base.state_container import Record, StateContainer
+from hilevel.layers.base.stateless import StatelessCalls
 
 building = threading.RLock()
 """The lock of builds: two threads that use a model for the first time make one set of weights."""
@@ -55,7 +56,7 @@ def default_build(build: _F) -> _F:
     return build
 
 
-class Layer(StateContainer, Configurable):
+class Layer(StateContainer, StatelessCalls, Configurable):
     """A function with weights: `build` makes the weights, and `call` computes the output.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
@@ -424,6 +425,10 @@ class Layer(StateContainer, Configurable):
         outputs = record_call(self, args, kwargs, self.name)
         self._record.calls.append((args, outputs))
         return outputs
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the symbolic outputs of a call on symbolic tensors."""
+        return self._graph_call(args, kwargs)
 
     def _raise_missing(self, name: str) -> Any:
         if name in ("_backend", "_built"):

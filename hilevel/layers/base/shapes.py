@@ -72,7 +72,9 @@ def abstract_tensors(shape: Any, dtype: DTypeLike, size: int) -> Any:
 
 
 def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
-    """Return a symbolic tensor for each shape of a structure."""
+    """Return a symbolic tensor for each shape of a structure; None for None."""
+    if shape is None:
+        return None
     if isinstance(shape, dict):
         return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
     if shape and isinstance(shape[0], (list, tuple)):

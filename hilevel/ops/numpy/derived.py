@@ -64,6 +64,19 @@ def exp2(xp: Namespace, x: TensorLike) -> Tensor:
 exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
 
 
+@op(dtype="float", shape=elementwise)
+def nextafter(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return the next value of the dtype after `x1` in the direction of `x2`. No gradient.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
+
+    >>> ops.nextafter([1.0], [2.0]) - 1.0
+    array([1.1920929e-07], dtype=float32)
+    """
+    return xp.nextafter(x1, x2)
+
+
 @composite
 @rounded
 def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:

@@ -415,3 +415,16 @@ def test_imports_cost_no_threads() -> None:
 def test_an_exit_does_not_wait_for_threads(many: Any) -> None:
     code = "from hilevel_numpy import threads; print(threads.parallel(lambda i: i, range(4)))"
     assert run_python(code, HILEVEL_NUM_THREADS=str(many)) == "[0, 1, 2, 3]\n"
+
+
+@pytest.mark.parametrize(
+    "index", [np.array(-1), np.array([[0, 3], [-4, 1]]), np.array([], int), np.array([1], np.uint8)]
+)
+def test_rows_by_index(index: np.ndarray[Any, Any]) -> None:
+    for x in (normal(4, 3), normal(4), normal(3, 4).T, normal(4, 2, 0)):
+        for key in (index, (index,)):
+            found = ops.getitem(x, key)
+            assert type(found) is type(x[index])
+            assert np.array_equal(found, x[index])
+    with pytest.raises(ValueError, match="out of bounds"):
+        ops.getitem(normal(4), np.array([9]))

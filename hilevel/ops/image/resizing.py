@@ -13,15 +13,15 @@ from hilevel.engine import tensor
 from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import is_float
-from hilevel.engine.op import composite, to_array
+from hilevel.engine.op import composite, op, to_array
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ArgumentError
 from hilevel.ops.image.layout import Layout, layout_of, one_of, to_compute, to_stored
 from hilevel.ops.nn.windows import per_axis
 from hilevel.ops.numpy.elementwise import cast, maximum
 from hilevel.ops.numpy.indexing import getitem, take
-from hilevel.ops.numpy.products import matmul
-from hilevel.ops.numpy.shaping import pad, reshape, swapaxes
+from hilevel.ops.numpy.shaping import pad
 
 Kernel: TypeAlias = Callable[[Any, Any], Any]
 """A function of the array module and distances, not negative, to weights."""
@@ -86,17 +86,29 @@ _NARROW = 16
 """Elements behind the axis, below which a product with rows is faster than a product for each slice."""
 
 
-def _multiply(x: Tensor, matrix: Tensor, axis: int) -> Tensor:
+def _multiply(xp: Namespace, x: Tensor, matrix: Tensor, axis: int) -> Tensor:
     """Replace each vector along an axis of `x` by its product with a matrix `(out, n)`."""
-    axis %= len(x.shape)
     before, (n, *after) = x.shape[:axis], x.shape[axis:]
-    inner, out = math.prod(after), matrix.shape[0]
+    outer, inner, out = math.prod(before), math.prod(after), matrix.shape[0]
+    x = xp.reshape(x, (outer, n, inner))
     if inner >= _NARROW:
-        y = matmul(matrix, reshape(x, (math.prod(before), n, inner)))
+        y = xp.matmul(matrix, x)
     else:
-        rows = reshape(swapaxes(reshape(x, (math.prod(before), n, inner)), 1, 2), (-1, n))
-        y = swapaxes(reshape(matmul(rows, matrix.T), (-1, inner, out)), 1, 2)
-    return reshape(y, (*before, out, *after))
+        rows = xp.reshape(xp.swapaxes(x, 1, 2), (outer * inner, n))
+        y = xp.swapaxes(xp.reshape(xp.matmul(rows, matrix.T), (outer, inner, out)), 1, 2)
+    return xp.reshape(y, (*before, out, *after))
+
+
+@op
+def multiply_axis(xp: Namespace, x: Tensor, /, matrix: np.ndarray[Any, Any], axis: int) -> Tensor:
+    """Replace each vector along an axis by its product with a matrix of constants, `(out, n)`."""
+    return _multiply(xp, x, xp.asarray(matrix, dtype=x.dtype), axis)
+
+
+multiply_axis.gradient(lambda xp, g, y, x, matrix, axis: multiply_axis(g, matrix=matrix.T, axis=axis))
+multiply_axis.shape(
+    lambda x, matrix, axis: TensorSpec((*x.shape[:axis], len(matrix), *x.shape[axis + 1 :]), x.dtype)
+)
 
 
 # -- the ops -------------------------------------------------------------------------------------------
@@ -164,7 +176,7 @@ def _resize_axis(x: Tensor, axis: int, out: int, interpolation: str, antialias: 
         return to_compute(x)
     x = to_compute(x)
     claim(8 * n * out, f"size={out}")
-    return _multiply(x, to_array(_resizing(int(n), out, interpolation, antialias), x.dtype), axis)
+    return multiply_axis(x, matrix=_resizing(int(n), out, interpolation, antialias), axis=axis % len(x.shape))
 
 
 def _same_ratio(height: int, width: int, size: tuple[int, ...]) -> tuple[int, int]:
@@ -230,5 +242,6 @@ def scale_and_translate(
         places, outputs = (constant(scale, np.arange(m), x.dtype) for m in (n, out))
         centers = (outputs[:, None] + 0.5 - translation[i]) / scale[i] - 0.5
         width = maximum(1.0 / scale[i], 1.0) if antialias else 1.0
-        x = _multiply(x, _weights(tensor.ops, centers, places, width, KERNELS[method]), axis)
+        weights = _weights(tensor.ops, centers, places, width, KERNELS[method])
+        x = _multiply(tensor.ops, x, weights, axis % len(x.shape))
     return cast(x, images.dtype) if is_float(images.dtype) else x

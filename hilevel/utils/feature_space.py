@@ -13,6 +13,7 @@ from hilevel.api.configurable import Configurable
 from hilevel.engine.names import unique_name
 from hilevel.engine.types import Config, TensorLike
 from hilevel.errors import ArgumentError
+from hilevel.layers.base.checks import one_of
 from hilevel.layers.preprocessing.host import HostLayer, encoded, is_tensor
 
 Array = np.ndarray[Any, Any]
@@ -32,7 +33,7 @@ class Cross(Configurable):
     """
 
     def __init__(self, feature_names: Sequence[str], crossing_dim: int, output_mode: str = "one_hot") -> None:
-        _check_mode(output_mode, ("int", "one_hot"))
+        one_of("FeatureSpace.cross", "output_mode", output_mode, ("int", "one_hot"))
         self.feature_names = tuple(feature_names)
         self.crossing_dim, self.output_mode = crossing_dim, output_mode
 
@@ -55,18 +56,13 @@ class Feature(Configurable):
     """
 
     def __init__(self, dtype: str, preprocessor: Any, output_mode: str) -> None:
-        _check_mode(output_mode, ("int", "one_hot", "float"))
+        one_of("FeatureSpace.feature", "output_mode", output_mode, ("int", "one_hot", "float"))
         self.dtype, self.output_mode = dtype, output_mode
         self.preprocessor = saving.deserialize_keras_object(preprocessor)
 
     def get_config(self) -> Config:
         """Return the constructor's arguments as plain data."""
         return super().get_config() | {"preprocessor": saving.serialize_keras_object(self.preprocessor)}
-
-
-def _check_mode(output_mode: str, known: Sequence[str]) -> None:
-    if output_mode not in known:
-        raise ArgumentError(f"output_mode must be one of {', '.join(known)}; got {output_mode!r}.")
 
 
 class FeatureSpace(HostLayer):
@@ -113,8 +109,7 @@ class FeatureSpace(HostLayer):
         super().__init__(name=name)
         if not features:
             raise ArgumentError("FeatureSpace: the features must not be empty.")
-        if output_mode not in ("dict", "concat"):
-            raise ArgumentError(f'FeatureSpace: output_mode must be "dict" or "concat"; got {output_mode!r}.')
+        one_of("FeatureSpace", "output_mode", output_mode, ("dict", "concat"))
         self.output_mode, self.crossing_dim = output_mode, crossing_dim
         self.hashing_dim, self.num_discretization_bins = hashing_dim, num_discretization_bins
         self.features = {key: self._feature(key, value) for key, value in features.items()}
@@ -222,9 +217,7 @@ class FeatureSpace(HostLayer):
             "float_discretized": (self.num_discretization_bins,),
             "integer_hashed": (self.hashing_dim,), "string_hashed": (self.hashing_dim,),
         }  # fmt: skip
-        if value not in settings:
-            known = ", ".join(settings)
-            raise ArgumentError(f'FeatureSpace: the kind of "{name}" must be one of {known}; got {value!r}.')
+        one_of("FeatureSpace", f'the kind of "{name}"', value, list(settings))
         return getattr(self, value)(*settings[value], name=name)
 
     def _cross(self, cross: Any) -> Cross:

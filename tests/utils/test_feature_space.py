@@ -136,7 +136,7 @@ def unadapted() -> FeatureSpace:
     ("call", "words"),
     [
         (lambda: FeatureSpace({}), "must not be empty"),
-        (lambda: FeatureSpace({"a": "other"}), "must be one of float"),
+        (lambda: FeatureSpace({"a": "other"}), "must be one of 'float'"),
         (lambda: FeatureSpace({"a": "float"}, output_mode="list"), "output_mode"),
         (lambda: FeatureSpace({"a": "float"}, crosses=[("a", "b")]), "unknown features: b"),
         (lambda: FeatureSpace({"a": "float"}, crosses=[("a", "a")], crossing_dim=None), "need crossing_dim"),

@@ -136,6 +136,7 @@ from hilevel.layers.preprocessing.image.histogram import (
     ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
     Equalization as Equalization,
 )
+from hilevel.layers.preprocessing.image.mosaic import Mosaic as Mosaic
 from hilevel.layers.preprocessing.image.perspective import (
     RandomElasticTransform as RandomElasticTransform,
     RandomPerspective as RandomPerspective,

@@ -63,7 +63,6 @@ _NOT_YET = {
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",
     "preprocessing.image": "array_to_img img_to_array load_img save_img",
-    "random": "beta gamma",
     "utils": """
         array_to_img image_dataset_from_directory img_to_array load_img plot_model save_img
         timeseries_dataset_from_array

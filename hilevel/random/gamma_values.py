@@ -59,6 +59,8 @@ def _log_gamma(xp: Namespace, unit: Array, alpha: Array) -> Array:
         unit: values uniform in [0, 1), of shape `(UNIFORMS, ...)`.
         alpha: the shape parameter, which broadcasts to `(...)`.
     """
+    is_valid = alpha >= 0
+    alpha = xp.where(is_valid, alpha, 1)
     is_small = alpha < 1  # then a value for alpha + 1 is multiplied by a power of a uniform value
     d = xp.where(is_small, alpha + 1, alpha) - 1 / 3
     y, done = xp.zeros_like(unit[0]), xp.zeros_like(unit[0]) > 0
@@ -71,7 +73,7 @@ def _log_gamma(xp: Namespace, unit: Array, alpha: Array) -> Array:
     positive = xp.where(is_small & (alpha > 0), alpha, 1)
     boost = xp.where(is_small, xp.log1p(-unit[-1]) / positive, 0)
     y = y + xp.log(d) + xp.where(alpha == 0, -np.inf, boost)
-    return xp.where(alpha >= 0, y, np.nan).astype(unit.dtype)
+    return xp.where(is_valid, y, np.nan).astype(unit.dtype)
 
 
 def beta(
@@ -108,6 +110,13 @@ def _ratio(xp: Namespace, unit: Array, alpha: Array, beta: Array) -> Array:
     return 1 / (1 + xp.exp(xp.clip(difference, -80, 80)))
 
 
+def _on_host(counts: TensorLike) -> Any:
+    """Return the numbers of trials, or the largest possible one if their values are unknown."""
+    if not hasattr(counts, "dtype"):
+        return counts
+    return to_host(counts) if is_concrete(counts) else 2.0**31
+
+
 FEW = 128
 """The largest number of trials that a binomial value counts one by one."""
 
@@ -138,12 +147,19 @@ def binomial(
     Raises:
         ValueError: the dtype is not a floating-point dtype.
     """
-    trials = _parameter(counts)
-    largest = math.ceil(np.max(to_host(trials), initial=1)) if is_concrete(trials) else 2**31
+    counts = untraced(counts)
+    largest = math.ceil(np.max(_on_host(counts), initial=1))
     halvings = max(math.ceil(math.log2(largest / FEW)), 0)
     few = min(largest, FEW)
     return draw_values(
-        _binomial, seed, shape, float_dtype(dtype), trials, _parameter(probabilities), halvings, few
+        _binomial,
+        seed,
+        shape,
+        float_dtype(dtype),
+        _parameter(counts),
+        _parameter(probabilities),
+        halvings,
+        few,
     )
 
 

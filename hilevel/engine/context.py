@@ -46,6 +46,8 @@ class Context(threading.local):
     """The ranges of the indices and labels in a batch, while a step runs on shapes."""
     placeholder_size: Any = None
     """The integer that replaces unknown dimensions while a graph is built; None elsewhere."""
+    reading: Any = None
+    """The `Reading` of the batch that a data pipeline makes; None outside of one."""
     declaring: Any = None
     """The layer whose own `compute_output_shape` or `compute_output_spec` is running."""
 

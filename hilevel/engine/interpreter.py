@@ -31,8 +31,9 @@ if TYPE_CHECKING:
     from hilevel.engine.autodiff.tape import TapeTensor
     from hilevel.engine.op import Op
 
-NUMBERS: frozenset[Any] = frozenset({float, int, bool, type(None)})
-HOST_TYPES: frozenset[Any] = frozenset({np.ndarray, *NUMBERS, *(np.dtype(c).type for c in "?bhilqBHILQefd")})
+NUMBERS: set[Any] = {float, int, bool, type(None)}
+"""The classes of Python scalars. `hilevel.engine.spec` adds the class of unknown sizes."""
+HOST_TYPES: set[Any] = {np.ndarray, *NUMBERS, *(np.dtype(c).type for c in "?bhilqBHILQefd")}
 ARRAYS: set[Any] = set(HOST_TYPES - NUMBERS)
 """The classes of tensors that ops accept without conversion. The first array of a backend adds its class."""
 RECORDED: set[Any] = set()

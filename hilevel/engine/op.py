@@ -27,7 +27,7 @@ from __future__ import annotations
 
 import functools
 import inspect
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Concatenate, Generic, ParamSpec, overload
 
 import numpy as np
@@ -391,6 +391,7 @@ class Composite(Generic[P]):
 
     def __init__(self, function: Callable[P, Any]) -> None:
         self.function = function
+        self.shape_rule: Function | None = None
         self.__name__ = self.__qualname__ = self.name = function.__name__
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
@@ -398,20 +399,41 @@ class Composite(Generic[P]):
         self.__signature__ = inspect.signature(function)
 
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Any:
-        for a in (*args, *kwargs.values()):
-            if isinstance(a, TensorBase) and a.is_symbolic:
-                return a.graph_call(self, args, kwargs)
-            if isinstance(a, (list, tuple)):
-                for item in a:
-                    if isinstance(item, TensorBase) and item.is_symbolic:
-                        return item.graph_call(self, args, kwargs)
+        symbol = _first_symbolic((*args, *kwargs.values()))
+        if symbol is not None:
+            return symbol.graph_call(self, args, kwargs)
+        if self.shape_rule is not None and any(map(_is_abstract, (*args, *kwargs.values()))):
+            return self.shape_rule(*args, **kwargs)
         return self.function(*args, **kwargs)
+
+    def shape(self, rule: Function) -> Function:
+        """Set a shape rule for a result whose shape cannot be inferred from the function, as a decorator."""
+        self.shape_rule = rule
+        return rule
 
     def __repr__(self) -> str:
         return f"<op {self.name}>"
 
     def __reduce__(self) -> str:
         return self.__name__  # pickle finds it in its module
+
+
+def _first_symbolic(values: Iterable[Any]) -> Any:
+    """Return the first symbolic tensor among arguments, or in lists, tuples and dicts among them; None without one."""
+    for x in values:
+        if isinstance(x, TensorBase):
+            if x.is_symbolic:
+                return x
+        elif isinstance(x, (list, tuple, dict)):
+            found = _first_symbolic(x.values() if isinstance(x, dict) else x)
+            if found is not None:
+                return found
+    return None
+
+
+def _is_abstract(x: object) -> bool:
+    """Return whether an argument of a composite is a `TensorSpec`, or a list with one."""
+    return isinstance(x, TensorSpec) or (isinstance(x, (list, tuple)) and any(map(_is_abstract, x)))
 
 
 def composite(function: Callable[P, Any]) -> Composite[P]:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine.allowance import allowance
 from hilevel.engine.dtypes import of_scalar
-from hilevel.engine.interpreter import ARRAYS, SPEC_TYPES
+from hilevel.engine.interpreter import ARRAYS, HOST_TYPES, NUMBERS, SPEC_TYPES
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.settings import settings
 from hilevel.engine.tensor import TensorBase
@@ -18,13 +18,45 @@ from hilevel.errors import ShapeError, TracedValueError
 
 
 class UnknownSize(int):
-    """A placeholder for an unknown dimension. Messages show it as `None`."""
+    """A placeholder for an unknown dimension. Messages show it as `None`.
+
+    Sums, differences, products and quotients with known sizes are unknown, too. Between two placeholders a difference
+    or a quotient is a plain integer, because it may be known: `n // n` is 1. `hilevel.engine.graph.abstract_call`
+    compares two runs with different placeholders for this reason.
+
+    >>> from hilevel.engine.spec import UnknownSize
+    >>> n = UnknownSize(240)
+    >>> 2 * n + 1, n // n
+    (None, 1)
+    """
 
     def __repr__(self) -> str:
         return "None"
 
     __str__ = __repr__
 
+    def __neg__(self) -> UnknownSize:
+        return UnknownSize(-int(self))
+
+
+def _arithmetic(name: str, may_cancel: bool) -> Function:
+    plain = getattr(int, name)
+
+    def method(self: UnknownSize, other: object) -> Any:
+        result = plain(self, other)
+        known = result is NotImplemented or (may_cancel and isinstance(other, UnknownSize))
+        return result if known else UnknownSize(result)
+
+    return method
+
+
+for _name, _may_cancel in (("add", False), ("mul", False), ("sub", True), ("floordiv", True), ("mod", True)):
+    for _prefix in ("__", "__r"):
+        setattr(UnknownSize, f"{_prefix}{_name}__", _arithmetic(f"{_prefix}{_name}__", _may_cancel))
+
+
+NUMBERS.add(UnknownSize)
+HOST_TYPES.add(UnknownSize)
 
 PLACEHOLDER_SIZES = (UnknownSize(240), UnknownSize(360))
 
@@ -93,14 +125,52 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     rank = max(map(len, shapes), default=0)
     out = []
     for i in range(-rank, 0):
-        sizes = {s[i] for s in shapes if len(s) >= -i and s[i] != 1}
-        if len(sizes) > 1:
+        size = one_size([s[i] for s in shapes if len(s) >= -i and s[i] != 1] or [1])
+        if size is None:
+            sizes = {s[i] for s in shapes if len(s) >= -i and s[i] != 1}
             raise ShapeError(
                 f"Shapes {' and '.join(map(str, shapes))} do not broadcast: axis {i} has the sizes "
                 f"{' and '.join(map(str, sorted(sizes)))}. Expected equal sizes, or 1."
             )
-        out.append(next(iter(sizes), 1))
+        out.append(size)
     return tuple(out)
+
+
+def one_size(sizes: Sequence[int]) -> int | None:
+    """Return the size of an axis on which tensors of these sizes agree; None if they differ.
+
+    An unknown size agrees with each size. The result is a known size if there is one.
+
+    >>> from hilevel.engine.spec import UnknownSize, one_size
+    >>> one_size([UnknownSize(240), 3, 3])
+    3
+    """
+    known = {n for n in sizes if not isinstance(n, UnknownSize)}
+    if len(known) > 1:
+        return None
+    return next(iter(known or sizes))
+
+
+def agree(*shapes: Sequence[int]) -> bool:
+    """Return whether shapes are equal. An unknown size agrees with each size."""
+    return len({len(s) for s in shapes}) <= 1 and all(
+        one_size(sizes) is not None for sizes in zip(*shapes, strict=True)
+    )
+
+
+def common_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
+    """Return the shape of tensors whose shapes agree, with the sizes that are known in one of them."""
+    return tuple(one_size(sizes) or sizes[0] for sizes in zip(*shapes, strict=True))
+
+
+def size_from(n: int, *sizes: int) -> int:
+    """Return a size that is computed from others: a positive placeholder if one of these is unknown."""
+    return UnknownSize(max(n, 1)) if any(map(is_unknown, sizes)) else n
+
+
+def is_unknown(n: object) -> bool:
+    """Return whether a size is unknown."""
+    return isinstance(n, UnknownSize)
 
 
 def elementwise(*xs: TensorLike, dtype: DTypeLike = None) -> TensorSpec:
@@ -114,6 +184,12 @@ def elementwise(*xs: TensorLike, dtype: DTypeLike = None) -> TensorSpec:
 def like(x: TensorSpec, **_: object) -> TensorSpec:
     """Infer a result of the shape and dtype of the operand."""
     return TensorSpec(x.shape, x.dtype)
+
+
+def like_along(x: TensorSpec, axis: Axis = -1, dtype: DTypeLike = None) -> TensorSpec:
+    """Infer a result of the operand's shape, and of its dtype by default, for ops along axes."""
+    reduced(x, axis, keepdims=True)
+    return TensorSpec(x.shape, dtype or x.dtype)
 
 
 def boolean(*xs: TensorLike, **_: object) -> TensorSpec:
@@ -131,14 +207,6 @@ def signed(*xs: TensorLike) -> TensorSpec:
     return y
 
 
-def integral(*xs: TensorLike) -> TensorSpec:
-    """Infer the result of ops that broadcast operands; refuse all but integers and booleans."""
-    y = elementwise(*xs)
-    if y.dtype.kind not in "biu":
-        raise TypeError(f"Expected integers or booleans; got {y.dtype}. Cast to an integer dtype first.")
-    return y
-
-
 def reduced(x: TensorSpec, axis: Axis, keepdims: bool, dtype: DTypeLike = None) -> TensorSpec:
     """Infer the result of reductions."""
     try:
@@ -151,11 +219,19 @@ def reduced(x: TensorSpec, axis: Axis, keepdims: bool, dtype: DTypeLike = None) 
 
 def viewed(x: TensorSpec, view: Function, dtype: DTypeLike = None) -> TensorSpec:
     """Infer the result of ops that rearrange, by applying `view` to an array of the shape that needs no memory."""
-    stand_in = np.broadcast_to(np.zeros((), np.bool_), x.shape)
+    shape = _shape_of_view(x.shape, view)
+    if any(map(is_unknown, x.shape)):
+        other = _shape_of_view([int(n) + 60 if is_unknown(n) else n for n in x.shape], view)
+        shape = [UnknownSize(n) if n != m else n for n, m in zip(shape, other, strict=True)]
+    return TensorSpec(shape, dtype or x.dtype)
+
+
+def _shape_of_view(shape: Sequence[int], view: Function) -> Sequence[int]:
+    stand_in = np.broadcast_to(np.zeros((), np.bool_), shape)
     try:
-        return TensorSpec(view(stand_in).shape, dtype or x.dtype)
+        return view(stand_in).shape
     except (ValueError, IndexError, TypeError) as error:
-        raise ShapeError(f"{error} (shape {x.shape})") from None
+        raise ShapeError(f"{error} (shape {tuple(shape)})") from None
 
 
 def floatx() -> DType:

@@ -111,9 +111,52 @@ from hilevel.layers.pooling.max_pooling import (
 )
 from hilevel.layers.preprocessing.category_encoding import CategoryEncoding as CategoryEncoding
 from hilevel.layers.preprocessing.discretization import Discretization as Discretization
+from hilevel.layers.preprocessing.hashed_crossing import HashedCrossing as HashedCrossing
 from hilevel.layers.preprocessing.hashing import Hashing as Hashing
+from hilevel.layers.preprocessing.image.affine import (
+    RandomRotation as RandomRotation,
+    RandomShear as RandomShear,
+    RandomTranslation as RandomTranslation,
+    RandomZoom as RandomZoom,
+)
+from hilevel.layers.preprocessing.image.bounding_boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
+from hilevel.layers.preprocessing.image.contrast import (
+    AutoContrast as AutoContrast,
+    RandomBrightness as RandomBrightness,
+    RandomContrast as RandomContrast,
+)
+from hilevel.layers.preprocessing.image.cropping import CenterCrop as CenterCrop, RandomCrop as RandomCrop
+from hilevel.layers.preprocessing.image.erasing import RandomErasing as RandomErasing
+from hilevel.layers.preprocessing.image.filters import (
+    RandomGaussianBlur as RandomGaussianBlur,
+    RandomSharpness as RandomSharpness,
+)
+from hilevel.layers.preprocessing.image.flipping import RandomFlip as RandomFlip
+from hilevel.layers.preprocessing.image.histogram import (
+    ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
+    Equalization as Equalization,
+)
+from hilevel.layers.preprocessing.image.perspective import (
+    RandomElasticTransform as RandomElasticTransform,
+    RandomPerspective as RandomPerspective,
+)
+from hilevel.layers.preprocessing.image.policies import RandAugment as RandAugment
+from hilevel.layers.preprocessing.image.resizing import Resizing as Resizing
+from hilevel.layers.preprocessing.image.saturation import (
+    RandomColorDegeneration as RandomColorDegeneration,
+    RandomColorJitter as RandomColorJitter,
+    RandomGrayscale as RandomGrayscale,
+    RandomHue as RandomHue,
+    RandomSaturation as RandomSaturation,
+)
+from hilevel.layers.preprocessing.image.tone import (
+    RandomInvert as RandomInvert,
+    RandomPosterization as RandomPosterization,
+    Solarization as Solarization,
+)
 from hilevel.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
 from hilevel.layers.preprocessing.normalization import Normalization as Normalization
+from hilevel.layers.preprocessing.pipeline import Pipeline as Pipeline
 from hilevel.layers.preprocessing.rescaling import Rescaling as Rescaling
 from hilevel.layers.preprocessing.string_lookup import StringLookup as StringLookup
 from hilevel.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization

@@ -192,7 +192,7 @@ def _operation(entry: Config) -> Any:
 def _keras_op(class_name: str, config: Config) -> Callable[..., Any]:
     """Return a function that calls the op of a class of Keras with the arguments of the class's constructor."""
     found = [n for n, (target, _) in _keras_ops().items() if target.partition(".")[2] == class_name]
-    function = public(found[0], ("ops",)) if found else None
+    function = public(found[0], ("ops", "ops.image")) if found else None
     if function is None:
         raise ValueError(f"The model uses the op {class_name} of Keras, which hilevel lacks.")
     settings = _as_tuples(deserialize(config))
@@ -232,7 +232,7 @@ def _own_op(module: str, name: str) -> Any:
 def _op_modules() -> set[str]:
     """Return the modules that the stub of `hilevel.ops` lists."""
     modules: set[str] = set()
-    for package in ("", ".core", ".numpy", ".nn", ".linalg", ".math"):
+    for package in ("", ".numpy", ".nn", ".linalg", ".image"):
         source = importlib.import_module(f"hilevel.ops{package}").__file__
         modules.update(read_stub(Path(f"{source}i").read_text(encoding="utf-8"))[0].values())
     return modules

@@ -25,7 +25,6 @@ from hilevel.ops.core.scatter import (
     slice as slice,
     slice_update as slice_update,
 )
-from hilevel.ops.image import *
 from hilevel.ops.linalg import *
 from hilevel.ops.linalg.determinants import (
     logdet as logdet,

@@ -22,14 +22,14 @@ from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Array, DType, DTypeLike, Function, ShapeLike, Tensor, TensorLike
 from hilevel.ops.math.normal_quantile import normal_quantile
-from hilevel.random.seed import SeedGenerator, SeedLike, default_generator
+from hilevel.random.seed import Draws, SeedGenerator, SeedLike, default_generator
 
 
 def _state(seed: SeedLike | Tensor) -> Array:
     """Return the state `[seed, draw]` of one draw."""
     if seed is None:
         seed = default_generator.get()
-    if isinstance(seed, SeedGenerator):
+    if isinstance(seed, (SeedGenerator, Draws)):
         return seed.next()
     if isinstance(seed, (int, np.integer)):
         return np.array([int(seed) & 0xFFFFFFFF, 0], np.uint32)
@@ -56,6 +56,8 @@ def draw_values(function: Function, seed: SeedLike, shape: ShapeLike, dtype: DTy
 
 def bits(seed: SeedLike, shape: Sequence[int], width: int) -> Tensor:
     """Return random unsigned integers of 16, 32 or 64 bits."""
+    if context.interpreter.infers_shapes:
+        return _shape_of_draw(seed, shape, f"uint{width}")
     return _draw(_bits, seed, tuple(shape), width)
 
 

@@ -6,16 +6,20 @@ import os
 import random as python_random
 import threading
 from collections.abc import Mapping, MutableMapping
+from copy import deepcopy
 from typing import Any, TypeAlias
 
 import numpy as np
 
+from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.compile.jit import before_compiling
+from hilevel.engine.context import context, scope
 from hilevel.engine.names import name_scope, unique_name
 from hilevel.engine.types import Config
 from hilevel.engine.variables import Variable
 from hilevel.ops.numpy.elementwise import add
+from hilevel.ops.numpy.joining import stack
 
 
 class _Global:
@@ -101,11 +105,25 @@ class SeedGenerator:
             self.state = Variable(first, dtype="uint32", trainable=False, name="seed_generator_state")
 
     def next(self, ordered: bool = True) -> Any:
-        """Return the state of this draw, `[seed, draw]`. The next call returns another."""
+        """Return the state of this draw, `[seed, draw]`. The next call returns another.
+
+        While a data pipeline makes a batch, the states depend on the place of the batch, and this one stays.
+        """
+        if not context.compiling and not context.interpreter.infers_shapes:
+            if context.reading is not None:
+                return context.reading.next(self, int(self.state.numpy()[0]))
+            if self.state.backend is not current_backend():
+                with scope(backend=self.state.backend):
+                    return to_host(self.next(ordered))
         with _drawing:
             state = self.state.read()
             self.state.replace_if_real(add(state, _STEP))
         return state
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Return the attributes for a copy. In a process that makes batches, the state is an array of NumPy."""
+        reads = context.reading is not None
+        return vars(self) | ({"state": deepcopy(self.state).to("numpy")} if reads else {})
 
     def save_own_variables(self, store: MutableMapping[str, Any]) -> None:
         """Write the seed and the number of draws into a dict, under `"0"`."""
@@ -126,7 +144,27 @@ class SeedGenerator:
         return cls(**config)
 
 
-SeedLike: TypeAlias = int | SeedGenerator | None
+class Draws:
+    """A source of random draws from one key, an unsigned integer of 32 bits, such as a random one.
+
+    Unlike a SeedGenerator it has no Variable, so that a branch of `ops.switch` can draw from it.
+
+    >>> from hilevel.random.seed import Draws
+    >>> draws = Draws(np.uint32(7))
+    >>> draws.next(), draws.next()
+    (array([7, 1], dtype=uint32), array([7, 2], dtype=uint32))
+    """
+
+    def __init__(self, key: Any) -> None:
+        self.key, self.number = key, 0
+
+    def next(self) -> Any:
+        """Return the state of the next draw."""
+        self.number += 1
+        return stack([self.key, np.uint32(self.number)])
+
+
+SeedLike: TypeAlias = int | SeedGenerator | Draws | None
 """The `seed` of a random function: an integer, a generator, or None for the global generator."""
 
 _STEP = np.array([0, 1], np.uint32)

@@ -149,7 +149,7 @@ class _Counter(Shapes):
             *map(self.cost.by_layer.__getitem__, names),
         ]
         for cost in places:
-            cost.add(flops * self.times, bytes * self.times)
+            cost.add(int(flops * self.times), int(bytes * self.times))
         return y
 
 

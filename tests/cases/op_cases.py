@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ import op_cases_convolution
 import op_cases_linalg
 import op_cases_more
 import op_cases_sequences
+import op_cases_image
 import scipy.special
 
 from hilevel import ops, tree
@@ -47,7 +49,7 @@ class Case:
         args, kwargs = tree.map_structure(
             lambda x: next(rest) if isinstance(x, np.ndarray) else x, [list(self.args), self.kwargs]
         )
-        return (function or getattr(ops, self.name))(*args, **kwargs)
+        return (function or attrgetter(self.name)(ops))(*args, **kwargs)
 
     def reference(self) -> Any:
         """The right result, in float64."""
@@ -745,6 +747,7 @@ op_cases_attention.add_cases(case, normal, booleans)
 op_cases_linalg.add_cases(case, normal)
 op_cases_sequences.add_cases(case, normal)
 op_cases_more.add_cases(case, normal, apart, _holes)
+op_cases_image.add_cases(case, normal, between)
 
 
 IDS: list[str] = []

@@ -20,12 +20,14 @@ GIVEN: dict[str, Any] = {
     "filters": 4, "kernel_size": 3, "units": 3, "rate": 0.3, "input_dim": 4, "output_dim": 2, "n": 2, "num_bins": 3,
     "pool_size": 2, "output_size": 2, "activation": "relu", "target_shape": (2, -1), "dims": (2, 1), "axes": 1,
     "equation": "ab,bc->ac", "output_shape": 3, "scale": 2.0, "head_dim": 2, "num_query_heads": 4,
-    "num_key_value_heads": 2, "num_heads": 2, "key_dim": 2, "stddev": 0.1, "function": abs,
+    "num_key_value_heads": 2, "num_heads": 2, "key_dim": 2, "stddev": 0.1, "function": abs, "height": 2, "width": 2,
+    "factor": 0.5, "height_factor": 0.5, "width_factor": 0.5, "max_number": 3,
 }  # fmt: skip
 INNER = {"Bidirectional": lambda: layers.LSTM(2), "RNN": lambda: layers.LSTMCell(2)}
 MORE: dict[str, Any] = {
     "CategoryEncoding": {"num_tokens": 3}, "Discretization": {"num_bins": 3}, "InputLayer": {"shape": (3,)},
     "StackedRNNCells": {"cells": [layers.SimpleRNNCell(2)]}, "IntegerLookup": {"oov_method": "farmhash"},
+    "Pipeline": {"layers": [layers.Dense(2)]}, "RandomPosterization": {"factor": 4},
 }  # fmt: skip
 
 
@@ -49,9 +51,9 @@ def parameters(cls: type) -> dict[str, inspect.Parameter]:
 def arguments(name: str) -> dict[str, Any]:
     needed = [n for n, p in parameters(CLASSES[name]).items() if p.default is inspect.Parameter.empty]
     inner = INNER.get(name, lambda: layers.Dense(2))
-    return {n: inner() if n in ("layer", "cell") else GIVEN[n] for n in needed if n != "cells"} | MORE.get(
-        name, {}
-    )
+    return {
+        n: inner() if n in ("layer", "cell") else GIVEN[n] for n in needed if n not in ("cells", "layers")
+    } | MORE.get(name, {})
 
 
 # -- what is refused --------------------------------------------------------------------------------
@@ -63,6 +65,7 @@ NUMBER = [NAN, TEXT, OTHER, [0.5]]
 POSITIVE_OR_ZERO = [-0.5, *NUMBER]
 SHARE = [-0.5, 1.5, *NUMBER]
 CHOICE = [TEXT, "", 7, OTHER, ["valid"]]
+LIMITS = [9.5, -9.5, (9.5, 9.6), (0.5,), TEXT, NAN, OTHER]
 FLAG = [TEXT, "False", 2, 0.5, OTHER, [True]]
 
 # For each argument: values that no layer takes.
@@ -76,16 +79,18 @@ REFUSED: dict[str, list[Any]] = {
     **dict.fromkeys((
         "use_bias", "use_scale", "use_gate", "center", "scale of normalization", "mask_zero", "normalize", "invert",
         "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "reset_after",
-        "unit_forget_bias", "keepdims", "pad_to_max_tokens", "optional", "trainable", "autocast",
+        "unit_forget_bias", "keepdims", "pad_to_max_tokens", "optional", "trainable", "autocast", "antialias",
+        "crop_to_aspect_ratio", "pad_to_aspect_ratio", "all_ops",
     ), FLAG),
     # sizes
     **dict.fromkeys((
         "units", "filters", "kernel_size", "depth_multiplier", "pool_size", "strides", "dilation_rate", "size", "n",
         "input_dim", "output_dim", "num_bins", "num_tokens", "num_heads", "key_dim", "value_dim", "head_dim",
         "num_query_heads", "num_key_value_heads", "sliding_window", "power_iterations", "output_sequence_length", "ngrams",
-        "output_size", "batch_size", "max_tokens",
+        "output_size", "batch_size", "max_tokens", "height", "width", "bins", "num_chains", "chain_depth",
     ), SIZE),
-    "groups": [0, -2, *WHOLE], "num_oov_indices": [-1, *WHOLE], "cropping": [-1, *WHOLE], "output_padding": [-1, *WHOLE],
+    "max_number": [-1, *WHOLE], "num_ops": [-1, *WHOLE], "fill_value of boxes": WHOLE, "kernel_size of a filter": [2, *SIZE],
+    "tile_grid_size": [3, (2,), (0, 2), (2, 0.5), TEXT], "groups": [0, -2, *WHOLE], "num_oov_indices": [-1, *WHOLE], "cropping": [-1, *WHOLE], "output_padding": [-1, *WHOLE],
     # numbers
     "rate": [1.5, -0.5, TEXT, NAN, OTHER, 1.0], "dropout": [1.5, -0.5, TEXT, NAN, OTHER, 1.0],
     "recurrent_dropout": [1.5, -0.5, TEXT, NAN, OTHER, 1.0], "momentum": SHARE, "renorm_momentum": SHARE,
@@ -93,6 +98,12 @@ REFUSED: dict[str, list[Any]] = {
     "negative_slope": POSITIVE_OR_ZERO, "max_value": POSITIVE_OR_ZERO, "threshold": POSITIVE_OR_ZERO, "alpha": NUMBER,
     "mask_value of Masking": NUMBER, "scale": [TEXT, OTHER, {}], "offset": [TEXT, OTHER, {}], "seed": [*WHOLE, [1]],
     "salt": [*WHOLE, [1, 2, 3]],
+    **dict.fromkeys((
+        "factor", "height_factor", "width_factor", "x_factor", "y_factor", "addition_factor", "threshold_factor",
+        "scale of images", "sigma", "brightness_factor", "contrast_factor", "saturation_factor", "hue_factor",
+    ), LIMITS),
+    "value_range": [TEXT, 1, (0,), (0, 1, 2), (0, TEXT)], "fill_value": [TEXT, OTHER, (1, 2)], "fill_mode": CHOICE,
+    "clip_limit": NUMBER, "mode": CHOICE,
     # axes and shapes
     "axis": [*WHOLE, [0.5], True], "axes": [*WHOLE, [1, 2, 3], None], "shared_axes": WHOLE, "attention_axes": WHOLE,
     "dims": [*WHOLE, (1, 3), (1, 1), (0, 1), 2], "target_shape": [*WHOLE, (-1, -1), (2, -2), (0.5,), 3],
@@ -100,7 +111,7 @@ REFUSED: dict[str, list[Any]] = {
     "batch_shape": [TEXT, 3, OTHER, (None, -1)], "bin_boundaries": [TEXT, OTHER, 3.0, [1.0, 0.0], [0.0, NAN], [0.0, 0.0]],
     # layers, functions and data
     "layer": [TEXT, None, 3, OTHER], "backward_layer": [TEXT, 3, OTHER, 0], "cell": [TEXT, None, 3, OTHER],
-    "cells": [TEXT, None, 3, OTHER], "function": [TEXT, None, 3], "arguments": [TEXT, 3, [1]], "equation": [TEXT, 3, None],
+    "cells": [TEXT, None, 3, OTHER], "layers": [TEXT, None, 3, [OTHER]], "function": [TEXT, None, 3], "arguments": [TEXT, 3, [1]], "equation": [TEXT, 3, None],
     "bias_axes": [TEXT, 3, OTHER], "vocabulary": [3, OTHER],
 }  # fmt: skip
 
@@ -120,6 +131,10 @@ def refused(layer: str, argument: str) -> list[Any] | None:
         return None
     if argument == "scale" and "Normalization" in layer:
         return REFUSED["scale of normalization"]
+    if layer.startswith("Random") and argument in ("scale", "kernel_size"):
+        return REFUSED["scale of images" if argument == "scale" else "kernel_size of a filter"]
+    if (layer, argument) == ("MaxNumBoundingBoxes", "fill_value"):
+        return REFUSED["fill_value of boxes"]
     if (layer, argument) == ("Masking", "mask_value"):
         return REFUSED["mask_value of Masking"]
     if argument == "padding" and layer.startswith("ZeroPadding"):
@@ -129,7 +144,7 @@ def refused(layer: str, argument: str) -> list[Any] | None:
 
 def cases() -> Iterator[tuple[str, str]]:
     for layer, cls in CLASSES.items():
-        for argument in (*parameters(cls), *["trainable"] * (layer != "InputLayer")):
+        for argument in (*parameters(cls), *["trainable"] * (layer not in ("InputLayer", "Pipeline"))):
             if refused(layer, argument) is not None:
                 yield layer, argument
 

@@ -81,7 +81,7 @@ CASES: dict[str, Callable[[], Any]] = {
 }  # fmt: skip
 
 NOT_SEQUENCES = {
-    "Embedding", "SpatialDropout2D", "SpatialDropout3D", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
+    "Embedding", "SpatialDropout2D", "SpatialDropout3D", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D", "Pipeline",
 }  # fmt: skip
 """Layers that know of masks, and are looked at below, or have none of steps."""
 

@@ -26,7 +26,7 @@ LAYERS = [
     "errors api",
     "engine tree masks dtype_policies config",
     "ops",
-    "random",
+    "random utils.bounding_boxes",
     "initializers regularizers constraints activations",
     "losses metrics optimizers layers",
     "callbacks training.data",
@@ -128,6 +128,7 @@ LOOKS_AT_HOST_DATA = {
     "hilevel.engine.ranges._expect": "arrays of the host are checked at once",
     "hilevel.ops.numpy.indexing._concrete_key": "an index of the host has numbers, where only shapes are computed, too",
     "hilevel.ops.core.scatter._start_indices": "a start on the host is read as integers",
+    "hilevel.ops.numpy.spacing.is_host_data": "values between ends on the host are computed there, in float64",
     "hilevel.ops.numpy.indexing.check_indices": "indices of the host are checked at once",
 }
 """Functions of ops that look whether what a caller gave them is in the host's memory, and why."""

@@ -221,3 +221,51 @@ def test_ctrl_c_ends_the_workers(kind: str, tmp_path: Any) -> None:
     )  # fmt: skip
     assert run.stdout == "interrupted [] []\n" and run.stderr == ""
     assert run.returncode == 0
+
+
+class Augmented(PyDataset):
+    """Batches that a layer changes at random."""
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.layer = layers.RandomTranslation(0.4, 0.4, seed=5)
+
+    def __len__(self) -> int:
+        return 5
+
+    def __getitem__(self, i: int) -> Any:
+        time.sleep(0.002 * (i % 3))
+        images = self.layer(np.arange(128.0, dtype="float32").reshape(2, 8, 8, 1))
+        assert isinstance(images, np.ndarray)
+        return images, np.zeros((2, 1), "float32")
+
+
+def pictures(data: Any, *numbers: int, start: int = 0, **options: Any) -> list[Any]:
+    batches = adapt(data, **options)
+    found = [x for number in numbers for x, _ in batches.epoch(number, start)]
+    batches.close()
+    return found
+
+
+@pytest.mark.parametrize(("workers", "processes"), [(0, False), (3, False), (2, True)])
+def test_random_layers_give_the_batches_of_one_worker(workers: int, processes: bool, backend: Any) -> None:
+    wanted = pictures(Augmented(), 0, 1, shuffle=True, seed=2)
+    found = pictures(Augmented(workers, processes), 0, 1, shuffle=True, seed=2)
+    np.testing.assert_array_equal(found, wanted)
+    assert len({x.tobytes() for x in found}) == 10
+
+
+def test_random_layers_go_on_in_the_middle_of_an_epoch() -> None:
+    np.testing.assert_array_equal(pictures(Augmented(), 1, start=3), pictures(Augmented(), 1)[3:])
+
+
+def test_random_layers_in_a_generator(backend: Any) -> None:
+    def generator(layer: Any) -> Any:
+        for _ in range(4):
+            images = layer(np.arange(128.0, dtype="float32").reshape(2, 8, 8, 1))
+            assert isinstance(images, np.ndarray)
+            yield images, np.zeros((2, 1), "float32")
+
+    first, second = (pictures(generator(Augmented().layer), 0) for _ in range(2))
+    np.testing.assert_array_equal(first, second)
+    assert len({x.tobytes() for x in first}) == 4

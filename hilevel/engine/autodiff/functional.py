@@ -132,6 +132,8 @@ def jvp(fn: Function, primals: Sequence[Any], tangents: Sequence[Any]) -> tuple[
     """
     primals = [tree.map_structure(to_array, p) for p in primals]
     value = fn(*primals)
+    if context.interpreter.infers_shapes:
+        return value, value
     seed = tree.map_structure(tensor.ops.zeros_like, value)
     _, second = vjp(lambda u: list(vjp(fn, *primals)[1](u)), seed)
     directions = [

@@ -10,7 +10,9 @@ import numpy as np
 from hilevel import ops
 from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
-from hilevel.engine.types import Array, Config, Tensor, TensorLike
+from hilevel.engine.graph import SymbolicTensor
+from hilevel.engine.settings import settings
+from hilevel.engine.types import Array, Config, Shape, Tensor, TensorLike
 from hilevel.layers.base.checks import bad_setting, is_numeric, number, one_of, positive, set_unsupported
 from hilevel.layers.base.layer import Layer
 
@@ -74,6 +76,30 @@ class Discretization(Layer):
     def bin_boundaries(self) -> list[float] | None:
         """The boundaries of the intervals; None before `adapt`."""
         return None if self.boundaries is None else self.boundaries.tolist()
+
+    @property
+    def input_dtype(self) -> str:
+        """The dtype that float inputs are cast to: floatx."""
+        return settings.floatx
+
+    @property
+    def output_dtype(self) -> str:
+        """The dtype of the outputs: int32 for indices, else the compute dtype."""
+        return "int32" if self.output_mode == "int" else self.compute_dtype
+
+    def compute_output_shape(self, input_shape: Shape) -> Shape:
+        """Return the shape of the output, before `adapt`, too."""
+        shape = tuple(input_shape)
+        depth = self.num_bins if self.boundaries is None else len(self.boundaries) + 1
+        if self.output_mode == "int":
+            return shape
+        if self.output_mode == "one_hot":
+            return (*(shape[:-1] if len(shape) > 1 and shape[-1] == 1 else shape), depth)
+        return (*shape[:1], *shape[2:], depth) if len(shape) > 1 else (depth,)
+
+    def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
+        """Return a symbolic tensor of the shape and dtype of the output."""
+        return SymbolicTensor(self.compute_output_shape(inputs.shape), self.output_dtype, name=self.name)
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from hilevel.layers.base.checks import bad_setting, integers
 
 _K0, _K1, _K2 = 0xC3A5C85C97CB3127, 0xB492B66FBE98F273, 0x9AE16A3B2F90404F
+_CROSS = 0xC6A4A7935BD1E995
 _ALL = (1 << 64) - 1
 
 
@@ -44,6 +45,20 @@ def fingerprint64(text: bytes) -> int:
     if n <= 32:
         return _hash_to_32(text, n)
     return _hash_to_64(text, n) if n <= 64 else _hash_long(text, n)
+
+
+def crossed(hashes: Iterable[int]) -> int:
+    """Return the hash of a sequence of integers of 64 bits: FingerprintCat64 of TensorFlow, with its default key.
+
+    >>> from hilevel.layers.preprocessing.hashes import crossed, fingerprint64
+    >>> crossed([fingerprint64(b"A"), 101]) % 1000
+    891
+    """
+    found = 0xDECAFCAFFE
+    for value in hashes:
+        found = found ^ _CROSS ^ _shift_mix(value * _CROSS) * _CROSS & _ALL
+        found = _shift_mix(_shift_mix(found * _CROSS) * _CROSS)
+    return found
 
 
 def _word(s: bytes, at: int, size: int = 8) -> int:

@@ -32,7 +32,7 @@ class HostLayer(Layer):
                 "graph. Apply it to the data first: model.fit(layer(texts), ...)."
             )
         self.built = True
-        output = self.call(to_host(inputs) if _is_tensor(inputs) else inputs)
+        output = self.call(to_host(inputs) if is_tensor(inputs) else inputs)
         return output if output.dtype.kind == "U" else ops.convert_to_tensor(output)
 
     @classmethod
@@ -46,7 +46,7 @@ class HostLayer(Layer):
 
     def batches(self, data: TensorLike | Iterable[Any], steps: int | None) -> Iterable[Any]:
         """Return data for `adapt` in batches. A list or an array is a batch; if flat, each element is a sample."""
-        if _is_tensor(data):
+        if is_tensor(data):
             data = to_host(data)
         if isinstance(data, (list, tuple, np.ndarray)):
             nested = len(data) and isinstance(data[0], (list, tuple, np.ndarray))
@@ -54,7 +54,8 @@ class HostLayer(Layer):
         return (batch for _, batch in zip(range(steps), data, strict=False)) if steps is not None else data
 
 
-def _is_tensor(x: object) -> bool:
+def is_tensor(x: object) -> bool:
+    """Whether a value is a tensor of a backend, but not an array of NumPy."""
     return not isinstance(x, (np.ndarray, np.generic)) and hasattr(x, "shape") and hasattr(x, "dtype")
 
 

@@ -10,12 +10,14 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import TapeTensor
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context
+from hilevel.engine.op import composite
 from hilevel.engine.protocol import Backend
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Function, TensorLike
 from hilevel.ops.numpy.joining import stack
 
 
+@composite
 def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
     """Return `true_fn()` if `pred` holds, else `false_fn()`.
 
@@ -33,6 +35,7 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
     return current_backend().cond(pred, true_fn, false_fn)
 
 
+@composite
 def while_loop(
     cond: Function, body: Function, loop_vars: object, maximum_iterations: int | None = None
 ) -> Any:
@@ -62,6 +65,7 @@ def while_loop(
     return end if isinstance(loop_vars, (list, tuple)) else end[0]
 
 
+@composite
 def fori_loop(lower: TensorLike, upper: TensorLike, body_fun: Function, init_val: object) -> Any:
     """Compute `value = body_fun(i, value)` for `i` from `lower` to `upper - 1`. Return the last value.
 
@@ -82,6 +86,7 @@ def fori_loop(lower: TensorLike, upper: TensorLike, body_fun: Function, init_val
     return value
 
 
+@composite
 def scan(
     f: Function,
     init: object,
@@ -133,6 +138,7 @@ def _scan_shapes(f: Function, init: object, xs: object, n: int) -> tuple[Any, An
     return carry, tree.map_structure(lambda a: TensorSpec((n, *a.shape), a.dtype), y)
 
 
+@composite
 def vectorized_map(function: Function, elements: object) -> Any:
     """Apply a function to each slice of the leading axis. Return the results, stacked. A backend may vectorize it.
 
@@ -150,6 +156,7 @@ def vectorized_map(function: Function, elements: object) -> Any:
     return map(function, elements)
 
 
+@composite
 def map(f: Function, xs: object) -> Any:
     """Apply a function to each slice of the leading axis, in order. Return the results, stacked.
 
@@ -164,6 +171,7 @@ def map(f: Function, xs: object) -> Any:
     return ys
 
 
+@composite
 def switch(index: TensorLike, branches: Sequence[Function], *operands: Any) -> Any:
     """Return `branches[index](*operands)`.
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel.engine.autodiff import functional
+from hilevel.engine.op import composite
 from hilevel.engine.types import Function
 
 
@@ -23,6 +24,7 @@ def custom_gradient(f: Function) -> Function:
     return functional.custom_gradient(f)
 
 
+@composite
 def jvp(fun: Function, primals: Sequence[Any], tangents: Sequence[Any], has_aux: bool = False) -> Any:
     """Return the value of `fun` and its derivative in the direction of the tangents; see `hilevel.jvp`.
 

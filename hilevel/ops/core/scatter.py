@@ -83,6 +83,7 @@ def scatter(indices: TensorLike, values: TensorLike, shape: Sequence[int]) -> Te
     return scatter_add(values, _split_columns(indices), shape=tuple(shape))
 
 
+@composite
 def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -> Tensor:
     """Return a block of a tensor.
 
@@ -99,6 +100,7 @@ def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -
     return getitem(inputs, _block(start_indices, size, inputs.shape))
 
 
+@composite
 def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorLike) -> Tensor:
     """Return a copy of `inputs` with a block replaced.
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, to_array
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan, logical_and
 from hilevel.ops.numpy.elementwise import clip, where
@@ -28,6 +29,13 @@ def top_k(x: TensorLike, k: int, sorted: bool = True) -> tuple[Tensor, Tensor]:
     n = x.shape[-1]
     indices = (n - 1) - argsort(x[..., ::-1])[..., ::-1][..., :k]
     return take_along_axis(x, indices, axis=-1), indices
+
+
+@top_k.shape
+def _(x: TensorLike, k: int, sorted: bool = True) -> tuple[TensorSpec, TensorSpec]:
+    x = to_array(x)
+    shape = (*x.shape[:-1], k)
+    return TensorSpec(shape, x.dtype), TensorSpec(shape, dtypes.INT32)
 
 
 @composite

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import like
+from hilevel.engine.spec import like, like_along
 from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
 from hilevel.ops.math.error_functions import erf
 from hilevel.ops.numpy.elementwise import abs, clip, maximum, minimum, square, where
@@ -87,7 +87,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
 swish = silu
 
 
-@op(dtype="float", shape=like)
+@op(dtype="float", shape=like_along)
 def softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
     """Return `exp(x) / sum(exp(x))`, without overflow.
 
@@ -108,7 +108,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: Axis = -1) -> Any:
     return gy - y * xp.sum(gy, axis=axis, keepdims=True)
 
 
-@op(dtype="float", shape=like)
+@op(dtype="float", shape=like_along)
 def log_softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
     """Return the logarithm of the softmax, without overflow.
 
@@ -412,6 +412,7 @@ def sparse_sigmoid(x: TensorLike) -> Tensor:
     return clip(0.5 * (to_float_array(x) + 1), 0.0, 1.0)
 
 
+@composite
 @rounded
 def glu(x: TensorLike, axis: int = -1) -> Tensor:
     """Return the first half of an axis times the sigmoid of the second. Dauphin et al., 2017.

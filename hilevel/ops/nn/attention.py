@@ -14,7 +14,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import TensorSpec, broadcast
+from hilevel.engine.spec import TensorSpec, agree, broadcast, one_size
 from hilevel.engine.types import Array, DType, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import softmax
@@ -139,7 +139,7 @@ def _(
     rate: float,
 ) -> TensorSpec:
     q, k, v = query.shape, key.shape, value.shape
-    if min(len(q), len(k), len(v)) < 2 or q[-1] != k[-1] or k[-2] != v[-2]:
+    if min(len(q), len(k), len(v)) < 2 or not agree((q[-1], k[-2]), (k[-1], v[-2])):
         raise ShapeError(
             "attention: query and key must have equal sizes, key and value equal numbers of steps; got query "
             f"{q}, key {k}, value {v}. The axes are (..., steps, size)."
@@ -157,7 +157,7 @@ def _(
 def _is_broadcastable(shape: tuple[int, ...], target: tuple[int, ...]) -> bool:
     """Whether an array of one shape can be broadcast to the other."""
     sizes = zip(reversed(shape), reversed(target), strict=False)
-    return len(shape) <= len(target) and all(n in (1, m) for n, m in sizes)
+    return len(shape) <= len(target) and all(n == 1 or agree([n], [m]) for n, m in sizes)
 
 
 # -- heads ----------------------------------------------------------------------------------------------
@@ -187,9 +187,10 @@ def attention(
         bias = to_float_array(bias).astype(query.dtype)
     mask = to_mask(mask)
     rate = 0.0 if keep is None else rate
-    if len(query.shape) < 4 or query.shape[-3] == key.shape[-3]:
+    heads = one_size([key.shape[-3], value.shape[-3]]) if len(query.shape) > 3 else None
+    if heads is None or agree(query.shape[-3:-2], [heads]):
         return attention_op(query, key, value, bias, mask, keep, scale=scale, rate=rate)
-    heads, shape = key.shape[-3], tuple(query.shape)
+    shape = tuple(query.shape)
     query, bias, mask, keep = (_in_groups(x, heads) for x in (query, bias, mask, keep))
     key, value = key[..., None, :, :], value[..., None, :, :]
     y = attention_op(query, key, value, bias, mask, keep, scale=scale, rate=rate)
@@ -262,3 +263,9 @@ def dot_product_attention(
         scale=key.shape[-1] ** -0.5 if scale is None else scale,
     )  # fmt: skip
     return swapaxes(y, 1, 2)
+
+
+@dot_product_attention.shape
+def _(query: TensorLike, key: TensorLike, value: TensorLike, *args: Any, **kwargs: Any) -> TensorSpec:
+    y: TensorSpec = dot_product_attention.function(query, key, value, *args, **kwargs)
+    return TensorSpec((*y.shape[:2], to_array(query).shape[2], y.shape[3]), y.dtype)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import TensorSpec
+from hilevel.engine.spec import TensorSpec, agree, is_unknown, size_from
 from hilevel.engine.types import Array, Namespace, Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn import depthwise
@@ -243,6 +243,8 @@ def _groups(name: str, shape: tuple[int, ...], kernel: tuple[int, ...]) -> int:
             f"{name} expects an input (batch, spatial axes, channels), in the order of data_format. The kernel "
             f"must be (window, channels, filters), of equal rank; got shapes {tuple(shape)} and {tuple(kernel)}."
         )
+    if any(map(is_unknown, (shape[-1], kernel[-2]))):
+        return 1
     groups, rest = divmod(shape[-1], max(kernel[-2], 1))
     if rest or not groups:
         raise ShapeError(
@@ -328,7 +330,7 @@ def fused_depthwise_conv(
     """Return `activation(depthwise_conv(inputs, kernel) + bias)`, as one op."""
     x, kernel = to_array(inputs), to_array(kernel)
     channels = x.shape[1 if channels_come_first(name, data_format) else -1] if x.shape[2:] else 0
-    if len(kernel.shape) != len(x.shape) or channels != kernel.shape[-2]:
+    if len(kernel.shape) != len(x.shape) or not agree([channels], kernel.shape[-2:-1]):
         raise ShapeError(
             f"{name} expects a kernel (window, channels, multiplier) with the {channels} channels of the input of "
             f"shape {tuple(x.shape)}; got shape {tuple(kernel.shape)}."
@@ -395,14 +397,14 @@ def conv_transpose(
     first = channels_come_first("conv_transpose", data_format)
     x = transpose(x, to_last(len(x.shape))) if first and len(x.shape) > 2 else x
     windows = windows_of("conv_transpose", x.shape, kernel.shape[:-2], strides, "valid", dilation_rate)
-    if len(kernel.shape) != len(x.shape) or kernel.shape[-1] != x.shape[-1]:
+    if len(kernel.shape) != len(x.shape) or not agree(kernel.shape[-1:], x.shape[-1:]):
         raise ShapeError(
             f"conv_transpose expects a kernel (window, filters, channels) with the {x.shape[-1]} channels of the "
             f"input; got shapes {tuple(x.shape)} and {tuple(kernel.shape)}."
         )
     sides = _transposed_padding(windows, padding, output_padding)
     spatial = tuple(
-        (n - 1) * s + low + high - r + 2
+        size_from((n - 1) * s + low + high - r + 2, n, r)
         for n, s, r, (low, high) in zip(
             x.shape[1:-1], windows.strides, windows.effective_size, sides, strict=True
         )

@@ -7,7 +7,7 @@ from typing import Any
 from hilevel.config import epsilon
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array
-from hilevel.engine.spec import TensorSpec, like
+from hilevel.engine.spec import TensorSpec, agree, like
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import clip
@@ -106,7 +106,7 @@ def categorical_crossentropy(
         ShapeError: the shapes differ.
     """
     target, output = dtypes.to_float((to_array(target), to_array(output)))
-    if tuple(target.shape) != tuple(output.shape):
+    if not agree(target.shape, output.shape):
         raise ShapeError(
             "categorical_crossentropy expects targets and outputs of equal shapes; got "
             f"{tuple(target.shape)} and {tuple(output.shape)}. For integer targets use "
@@ -141,7 +141,7 @@ def sparse_categorical_crossentropy(
     output = _classes_last(output, axis)
     if len(target.shape) == len(output.shape) and target.shape[-1] == 1:
         target = target[..., 0]
-    if tuple(target.shape) != tuple(output.shape[:-1]):
+    if not agree(target.shape, output.shape[:-1]):
         raise ShapeError(
             "sparse_categorical_crossentropy expects integer targets of the output's shape without its "
             f"last axis; got {tuple(target.shape)} for an output of shape {tuple(output.shape)}. For "
@@ -203,7 +203,7 @@ def binary_crossentropy(target: TensorLike, output: TensorLike, from_logits: boo
         ShapeError: the shapes differ.
     """
     target, output = dtypes.to_float((to_array(target), to_array(output)))
-    if tuple(target.shape) != tuple(output.shape):
+    if not agree(target.shape, output.shape):
         raise ShapeError(
             "binary_crossentropy expects targets and outputs of equal shapes; got "
             f"{tuple(target.shape)} and {tuple(output.shape)}."

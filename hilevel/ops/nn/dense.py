@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel.engine.op import op
-from hilevel.engine.spec import TensorSpec
+from hilevel.engine.spec import TensorSpec, agree
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.activations import relu, sigmoid
@@ -79,7 +79,7 @@ def _(
 def _(
     x: TensorSpec, kernel: TensorSpec, bias: TensorSpec | None = None, activation: str = "linear"
 ) -> TensorSpec:
-    if not x.shape or x.shape[-1] != kernel.shape[0]:
+    if not agree(x.shape[-1:], kernel.shape[:1]):
         raise ShapeError(
             f"dense: the last axis of the input must have the length {kernel.shape[0]}, for a kernel of shape "
             f"{kernel.shape}; got shape {x.shape}."

@@ -10,6 +10,7 @@ from hilevel.engine import dtypes
 from hilevel.engine.allowance import claim
 from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.op import composite, to_array
+from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.settings import settings
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.ops.numpy.indexing import check_indices
@@ -43,7 +44,7 @@ def one_hot(
     x = to_array(x)
     if dtypes.is_float(x.dtype):
         x = x.astype(dtypes.INT32)
-    place = axis % (len(x.shape) + 1)
+    (place,) = axes_tuple(axis, len(x.shape) + 1)
     claim(4 * num_classes, f"num_classes={num_classes}")
     classes = np.arange(num_classes, dtype=np.int32)
     shape = [1] * (len(x.shape) + 1)

@@ -190,6 +190,7 @@ def batch_normalization(
     """
     x = to_float_array(x)
     view = [1] * len(x.shape)
+    (axis,) = axes_tuple(axis, len(view))
     view[axis] = x.shape[axis]
     factor = rsqrt(to_float_array(variance) + epsilon)
     if scale is not None:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 
 from hilevel.engine import dtypes, tensor
 from hilevel.engine.op import op, rounded, to_array
-from hilevel.engine.spec import TensorSpec
+from hilevel.engine.spec import TensorSpec, agree
 from hilevel.engine.types import Array, Function, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 
@@ -377,14 +377,14 @@ def _(
     recurrent_bias: TensorSpec | None, h: TensorSpec, c: TensorSpec | None, mask: TensorSpec | None,
     keep: TensorSpec | None, return_sequences: bool, **_: Any,
 ) -> tuple[TensorSpec, ...]:  # fmt: skip
-    if len(x.shape) != 3 or x.shape[-1] != kernel.shape[0]:
+    if len(x.shape) != 3 or not agree(x.shape[-1:], kernel.shape[:1]):
         raise ShapeError(
             f"recurrent: the sequence must be of shape (batch, steps, {kernel.shape[0]}); got {x.shape}."
         )
-    if mask is not None and tuple(mask.shape) != x.shape[:2]:
+    if mask is not None and not agree(mask.shape, x.shape[:2]):
         raise ShapeError(f"recurrent: the mask must be of shape {x.shape[:2]}; got {mask.shape}.")
     state = TensorSpec((x.shape[0], recurrent_kernel.shape[0]), x.dtype)
-    if tuple(h.shape) != state.shape:
+    if not agree(h.shape, state.shape):
         raise ShapeError(f"recurrent: the state must be of shape {state.shape}; got {h.shape}.")
     states = state, *[state] * (c is not None)
     return (TensorSpec((*x.shape[:2], state.shape[-1]), x.dtype), *states) if return_sequences else states

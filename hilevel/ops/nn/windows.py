@@ -14,6 +14,7 @@ import numpy as np
 
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.settings import settings
+from hilevel.engine.spec import is_unknown, size_from
 from hilevel.engine.types import Namespace, Sizes, Tensor
 from hilevel.errors import ShapeError
 
@@ -56,13 +57,13 @@ class Windows:
         for axis, (n, r, s, (low, high)) in enumerate(
             zip(spatial, self.effective_size, self.strides, self.padding, strict=True), start=1
         ):
-            if n + low + high < r:
+            if n + low + high < r and not is_unknown(n) and not is_unknown(r):
                 raise ShapeError(
                     f"{name}: a window of {r} elements does not fit into spatial axis {axis} of {n}"
                     f"{f', padded to {n + low + high}' if low + high else ''}. Expected a smaller window, a larger "
                     'input, or padding="same".'
                 )
-            found.append((n + low + high - r) // s + 1)
+            found.append(size_from((n + low + high - r) // s + 1, n, r))
         return tuple(found)
 
     def padded_size(self, counts: Sequence[int]) -> tuple[int, ...]:
@@ -146,7 +147,7 @@ def per_axis(name: str, label: str, value: object, rank: int, smallest: int = 1)
     if len(values) != rank or not whole or min(values) < smallest:
         kind = "positive integer" if smallest else "integer that is not negative"
         raise ValueError(f"{name}: {label} must be a {kind}, or {rank} of them; got {value!r}.")
-    return tuple(int(v) for v in values)
+    return tuple(v if isinstance(v, int) else int(v) for v in values)
 
 
 def _amounts(

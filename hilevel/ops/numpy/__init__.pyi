@@ -61,7 +61,6 @@ from hilevel.ops.numpy.creation import (
     full as full,
     full_like as full_like,
     identity as identity,
-    linspace as linspace,
     ones as ones,
     ones_like as ones_like,
     tri as tri,
@@ -158,13 +157,11 @@ from hilevel.ops.numpy.rearrange import (
     dstack as dstack,
     fliplr as fliplr,
     flipud as flipud,
-    geomspace as geomspace,
     get_item as get_item,
     hsplit as hsplit,
     inner as inner,
     isin as isin,
     kron as kron,
-    logspace as logspace,
     rot90 as rot90,
     trapezoid as trapezoid,
     vsplit as vsplit,
@@ -211,6 +208,7 @@ from hilevel.ops.numpy.shaping import (
     tril as tril,
     triu as triu,
 )
+from hilevel.ops.numpy.spacing import geomspace as geomspace, linspace as linspace, logspace as logspace
 from hilevel.ops.numpy.statistics import (
     argpartition as argpartition,
     median as median,

@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hilevel.engine.op import op
-from hilevel.engine.spec import integral
+from hilevel.engine.spec import elementwise
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 
 
-@op(dtype="common", shape=integral)
+def _integers(*xs: Tensor) -> tuple[Tensor, ...]:
+    """Return tensors, or raise TypeError if one has another dtype than integers or booleans."""
+    for x in xs:
+        dtype = getattr(x, "dtype", None) or np.dtype(type(x))
+        if dtype.kind not in "biu":
+            raise TypeError(f"Expected integers or booleans; got {dtype}. Cast to an integer dtype first.")
+    return xs
+
+
+@op(dtype="common", shape=elementwise)
 def bitwise_and(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """Return the bitwise AND.
 
@@ -17,10 +28,10 @@ def bitwise_and(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     >>> ops.bitwise_and([6], [3])
     array([2], dtype=int32)
     """
-    return xp.bitwise_and(x, y)
+    return xp.bitwise_and(*_integers(x, y))
 
 
-@op(dtype="common", shape=integral)
+@op(dtype="common", shape=elementwise)
 def bitwise_or(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """Return the bitwise OR.
 
@@ -30,10 +41,10 @@ def bitwise_or(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     >>> ops.bitwise_or([6], [3])
     array([7], dtype=int32)
     """
-    return xp.bitwise_or(x, y)
+    return xp.bitwise_or(*_integers(x, y))
 
 
-@op(dtype="common", shape=integral)
+@op(dtype="common", shape=elementwise)
 def bitwise_xor(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """Return the bitwise exclusive OR.
 
@@ -43,10 +54,10 @@ def bitwise_xor(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     >>> ops.bitwise_xor([6], [3])
     array([5], dtype=int32)
     """
-    return xp.bitwise_xor(x, y)
+    return xp.bitwise_xor(*_integers(x, y))
 
 
-@op(shape=integral)
+@op(shape=elementwise)
 def bitwise_not(xp: Namespace, x: TensorLike) -> Tensor:
     """Invert all bits.
 
@@ -56,10 +67,10 @@ def bitwise_not(xp: Namespace, x: TensorLike) -> Tensor:
     >>> ops.bitwise_not([6])
     array([-7], dtype=int32)
     """
-    return xp.invert(x)
+    return xp.invert(*_integers(x))
 
 
-@op(dtype="number", shape=integral)
+@op(dtype="number", shape=elementwise)
 def left_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """Shift the bits of `x` left by `y` places.
 
@@ -69,10 +80,10 @@ def left_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     >>> ops.left_shift([3], 2)
     array([12], dtype=int32)
     """
-    return xp.left_shift(x, y)
+    return xp.left_shift(*_integers(x, y))
 
 
-@op(dtype="number", shape=integral)
+@op(dtype="number", shape=elementwise)
 def right_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     """Shift the bits of `x` right by `y` places.
 
@@ -82,10 +93,10 @@ def right_shift(xp: Namespace, x: TensorLike, y: TensorLike) -> Tensor:
     >>> ops.right_shift([12], 2)
     array([3], dtype=int32)
     """
-    return xp.right_shift(x, y)
+    return xp.right_shift(*_integers(x, y))
 
 
-@op(dtype="number", shape=integral)
+@op(dtype="number", shape=elementwise)
 def gcd(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Return the greatest common divisor, which is not negative; for 0 and 0 it is 0.
 
@@ -95,10 +106,10 @@ def gcd(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.gcd([12, 18], 8)
     array([4, 2], dtype=int32)
     """
-    return xp.gcd(x1, x2)
+    return xp.gcd(*_integers(x1, x2))
 
 
-@op(dtype="number", shape=integral)
+@op(dtype="number", shape=elementwise)
 def lcm(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     """Return the least common multiple, which is not negative; with 0 it is 0.
 
@@ -108,7 +119,7 @@ def lcm(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.lcm([4, 6], 10)
     array([20, 30], dtype=int32)
     """
-    return xp.lcm(x1, x2)
+    return xp.lcm(*_integers(x1, x2))
 
 
 bitwise_invert, bitwise_left_shift, bitwise_right_shift = bitwise_not, left_shift, right_shift

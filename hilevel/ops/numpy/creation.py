@@ -11,8 +11,8 @@ from hilevel.engine import dtypes
 from hilevel.engine.backends import current_backend
 from hilevel.engine.op import op, to_array, to_operand
 from hilevel.engine.settings import settings
-from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import DType, DTypeLike, Namespace, ShapeLike, Tensor, TensorLike
+from hilevel.engine.spec import TensorSpec, is_unknown, size_from
+from hilevel.engine.types import DType, DTypeLike, Function, Namespace, ShapeLike, Tensor, TensorLike
 from hilevel.ops.numpy.shaping import broadcast_to
 
 
@@ -22,8 +22,16 @@ def _dtype(dtype: DTypeLike) -> DType:
 
 def _size(shape: int | Sequence[Any]) -> tuple[int, ...]:
     if isinstance(shape, (int, np.integer)):
-        return (int(shape),)
-    return tuple(int(n) for n in shape)
+        shape = (shape,)
+    return tuple(n if isinstance(n, int) else int(n) for n in shape)
+
+
+def _make(function: Function, shape: int | Sequence[Any], dtype: DTypeLike) -> Tensor:
+    """Return a new array, or a `TensorSpec` if a size is unknown."""
+    sizes = _size(shape)
+    if any(map(is_unknown, sizes)):
+        return TensorSpec(sizes, _dtype(dtype))
+    return function(sizes, dtype=_dtype(dtype))
 
 
 def zeros(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
@@ -36,7 +44,7 @@ def zeros(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
     >>> ops.zeros((2,))
     array([0., 0.], dtype=float32)
     """
-    return current_backend().xp.zeros(_size(shape), dtype=_dtype(dtype))
+    return _make(current_backend().xp.zeros, shape, dtype)
 
 
 def ones(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
@@ -49,7 +57,7 @@ def ones(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
     >>> ops.ones((2,))
     array([1., 1.], dtype=float32)
     """
-    return current_backend().xp.ones(_size(shape), dtype=_dtype(dtype))
+    return _make(current_backend().xp.ones, shape, dtype)
 
 
 empty = zeros
@@ -134,36 +142,11 @@ def arange(
         start, stop = 0, start
     step = 1 if step is None else step
     if dtype is None:
-        dtype = dtypes.result_type(*(getattr(v, "dtype", type(v)) for v in (start, stop, step)))
+        kinds = [getattr(v, "dtype", int if is_unknown(v) else type(v)) for v in (start, stop, step)]
+        dtype = dtypes.result_type(*kinds)
+    if any(map(is_unknown, (start, stop, step))):
+        return TensorSpec((size_from(len(range(start, stop, step)), *(start, stop, step)),), dtype)
     return to_array(np.arange(start, stop, step), dtype)
-
-
-def linspace(
-    start: TensorLike,
-    stop: TensorLike,
-    num: int = 50,
-    endpoint: bool = True,
-    retstep: bool = False,
-    dtype: DTypeLike = None,
-    axis: int = 0,
-) -> Any:
-    """Return `num` evenly spaced values from `start` to `stop`.
-
-    Args:
-        start, stop: the first and the last value, scalars or arrays whose shapes broadcast.
-        num: the length of the new axis.
-        endpoint: whether `stop` is the last value.
-        retstep: whether the result is a pair of the values and their step.
-        dtype: the common floating-point dtype of `start` and `stop` by default.
-        axis: the position of the new axis, if `start` and `stop` are arrays.
-
-    >>> ops.linspace(0.0, 1.0, 3)
-    array([0. , 0.5, 1. ], dtype=float32)
-    """
-    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
-    values, step = np.linspace(first, last, num, endpoint, retstep=True, axis=axis)
-    y = to_array(values, dtype or float_dtype(start, stop))
-    return (y, step) if retstep else y
 
 
 def float_dtype(*values: TensorLike) -> DType:

@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array, to_operand
-from hilevel.engine.spec import boolean, elementwise, like
+from hilevel.engine.spec import TensorSpec, boolean, elementwise, like
 from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
 from hilevel.ops.numpy.elementwise import abs, cast, clip, maximum, minimum, where
@@ -93,7 +93,7 @@ def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     array([8.  , 0.75], dtype=float32)
     """
     exponents = to_array(x2)
-    if exponents.dtype.kind not in "biu":
+    if exponents.dtype.kind not in "biu" and not isinstance(exponents, TensorSpec):
         raise TypeError(
             f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
         )

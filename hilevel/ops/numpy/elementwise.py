@@ -8,8 +8,8 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.interpreter import backend_of
-from hilevel.engine.op import op, to_array
-from hilevel.engine.spec import TensorSpec, elementwise, like, signed
+from hilevel.engine.op import composite, op, to_array
+from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize, elementwise, like, signed
 from hilevel.engine.tensor import values_of
 from hilevel.engine.types import Array, DType, DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.errors import TracedValueError
@@ -340,9 +340,14 @@ def where(condition: TensorLike, x1: Any = None, x2: Any = None) -> Any:
 
     >>> ops.where([True, False], [1.0, 2.0], 0.0)
     array([1., 0.], dtype=float32)
+
+    Raises:
+        ValueError: only one of `x1` and `x2` is given.
     """
     if x1 is None and x2 is None:
         return nonzero(condition)
+    if x1 is None or x2 is None:
+        raise ValueError("where: give both x1 and x2, or neither of them.")
     if not hasattr(x1, "dtype"):
         x1 = _number(x1, beside=x2)
     if not hasattr(x2, "dtype"):
@@ -360,6 +365,7 @@ def _number(x: TensorLike, beside: TensorLike) -> Any:
     return to_array(x)
 
 
+@composite
 def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     """Return the indices of the nonzero elements, an int32 array for each axis.
 
@@ -377,6 +383,12 @@ def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
     if isinstance(x, TensorSpec) or not backend.is_concrete(x):
         raise data_dependent_shape("nonzero")
     return tuple(i.astype(dtypes.INT32) for i in backend.xp.nonzero(x))
+
+
+@nonzero.shape
+def _(x: TensorLike) -> tuple[TensorSpec, ...]:
+    number = UnknownSize(PLACEHOLDER_SIZES[0])
+    return tuple(TensorSpec((number,), dtypes.INT32) for _ in to_array(x).shape)
 
 
 def data_dependent_shape(name: str) -> Exception:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -12,7 +13,8 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import TapeTensor, to_host, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import TensorSpec, viewed
+from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize, broadcast, is_unknown, viewed
 from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Array, Index, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.elementwise import data_dependent_shape
@@ -30,18 +32,25 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Index) -> Any:
 
 @getitem_op.shape
 def _(x: TensorSpec, key: Index) -> TensorSpec:
-    return viewed(x, lambda a: a[_concrete_key(key)])
+    y = viewed(x, lambda a: a[_concrete_key(key)])
+    if any(map(is_unknown, x.shape)):
+        short = TensorSpec([1 if is_unknown(n) else n for n in x.shape], x.dtype)
+        sizes = viewed(short, lambda a: a[_concrete_key(key, at_zero=True)]).shape
+        return TensorSpec(
+            [UnknownSize(n) if n != m else n for n, m in zip(y.shape, sizes, strict=True)], y.dtype
+        )
+    return y
 
 
-def _concrete_key(key: Any) -> Any:
-    """Return a key with zeros in place of index arrays without values."""
+def _concrete_key(key: Any, at_zero: bool = False) -> Any:
+    """Return a key with zeros in place of index arrays without values; optionally of all integers."""
     if isinstance(key, tuple):
-        return tuple(map(_concrete_key, key))
-    if hasattr(key, "shape") and not isinstance(key, (np.ndarray, np.generic)):
+        return tuple(_concrete_key(k, at_zero) for k in key)
+    if hasattr(key, "shape") and (at_zero or not isinstance(key, (np.ndarray, np.generic))):
         if np.dtype(key.dtype).kind == "b":
             return np.zeros(key.shape, np.bool_)
         return np.broadcast_to(np.zeros((), np.int64), key.shape)
-    return key
+    return 0 if at_zero and isinstance(key, int) else key
 
 
 def _plain_key(key: Index) -> Any:
@@ -118,9 +127,10 @@ def take(x: TensorLike, indices: TensorLike, axis: int | None = None) -> Tensor:
     x = to_array(x)
     if axis is None:
         x, axis = x.reshape(-1), 0
+    (axis,) = axes_tuple(axis, len(x.shape))
     check_indices(indices, x.shape[axis], "take")
     indices = indices if isinstance(indices, (int, np.integer)) else to_array(indices)
-    return getitem(x, (builtins.slice(None),) * (axis % len(x.shape)) + (indices,))
+    return getitem(x, (*(builtins.slice(None),) * axis, indices))
 
 
 def check_indices(indices: TensorLike, size: int, name: str, lowest: int | None = None) -> None:
@@ -162,13 +172,24 @@ def take_along_axis(x: TensorLike, indices: TensorLike, axis: int | None = None)
     x, indices = to_array(x), to_array(indices)
     if axis is None:
         x, indices, axis = x.reshape(-1), indices.reshape(-1), 0
-    axis %= len(x.shape)
+    (axis,) = axes_tuple(axis, len(x.shape))
     key: list[Any] = []
     for i, n in enumerate(x.shape):
         shape = [1] * len(x.shape)
         shape[i] = n
         key.append(indices if i == axis else np.arange(n).reshape(shape))
     return getitem(x, tuple(key))
+
+
+@take_along_axis.shape
+def _(x: TensorLike, indices: TensorLike, axis: int | None = None) -> TensorSpec:
+    x, indices = to_array(x), to_array(indices)
+    if axis is None:
+        return TensorSpec((math.prod(indices.shape),), x.dtype)
+    (axis,) = axes_tuple(axis, len(x.shape))
+    before = broadcast(x.shape[:axis], indices.shape[:axis])
+    after = broadcast(x.shape[axis + 1 :], indices.shape[axis + 1 :])
+    return TensorSpec((*before, indices.shape[axis], *after), x.dtype)
 
 
 def inside(xp: Namespace, indices: Array, size: int) -> Array:
@@ -239,6 +260,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, indices: Tensor) -> Any:
 pick.shape(lambda x, indices: TensorSpec(x.shape[:-1], x.dtype))
 
 
+@composite
 def unique(
     x: TensorLike,
     sorted: bool = True,
@@ -287,6 +309,24 @@ def unique(
             parts[-1] = _fit_length(parts[-1], size, 0, 0)
     arrays = [backend.asarray(p if i == 0 else p.astype(np.int32)) for i, p in enumerate(parts)]
     return arrays[0] if len(arrays) == 1 else tuple(arrays)
+
+
+@unique.shape
+def _(
+    x: TensorLike, sorted: bool = True, return_index: bool = False, return_inverse: bool = False,
+    return_counts: bool = False, axis: int | None = None, size: int | None = None, fill_value: complex | None = None,
+) -> Any:  # fmt: skip
+    x = to_array(x)
+    number = UnknownSize(PLACEHOLDER_SIZES[0]) if size is None else size
+    shape = [number]
+    if axis is not None:
+        (axis,) = axes_tuple(axis, len(x.shape))
+        shape = [*x.shape[:axis], number, *x.shape[axis + 1 :]]
+    inverse = TensorSpec(x.shape if axis is None else (x.shape[axis],), dtypes.INT32)
+    counts = TensorSpec((number,), dtypes.INT32)
+    extra = [counts] * return_index + [inverse] * return_inverse + [counts] * return_counts
+    values = TensorSpec(shape, x.dtype)
+    return (values, *extra) if extra else values
 
 
 def _fit_length(x: np.ndarray[Any, Any], size: int, axis: int, fill: complex) -> np.ndarray[Any, Any]:

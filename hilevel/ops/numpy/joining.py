@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import builtins
 import itertools
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import numpy as np
 
 from hilevel.engine.allowance import claim
-from hilevel.engine.op import op, to_array
+from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec
+from hilevel.engine.spec import TensorSpec, agree, common_shape, is_unknown, one_size
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.shaping import broadcast_to, expand_dims, ravel, reshape, shape
@@ -38,14 +38,15 @@ def _(xp: Namespace, g: Tensor, y: Tensor, *xs: Tensor, axis: int = 0) -> Any:
 def _(*xs: Any, axis: int = 0) -> TensorSpec:
     shapes = [list(x.shape) for x in xs]
     (axis,) = axes_tuple(axis, len(shapes[0]))
-    rest = {tuple(s[:axis] + s[axis + 1 :]) for s in shapes}
-    if len(rest) > 1 or len({len(s) for s in shapes}) > 1:
+    rest = [s[:axis] + s[axis + 1 :] for s in shapes]
+    if not agree(*rest):
         raise ShapeError(
             f"concatenate along axis {axis}: all other axes must be equal, got shapes "
             f"{', '.join(str(tuple(s)) for s in shapes)}."
         )
-    shapes[0][axis] = builtins.sum(s[axis] for s in shapes)
-    return TensorSpec(shapes[0], xs[0].dtype)
+    others = common_shape(*rest)
+    length = builtins.sum(s[axis] for s in shapes)
+    return TensorSpec((*others[:axis], length, *others[axis:]), xs[0].dtype)
 
 
 def _list(xs: Sequence[TensorLike] | Tensor) -> list[Any]:
@@ -80,6 +81,7 @@ def append(x1: TensorLike, x2: TensorLike, axis: int | None = None) -> Tensor:
     return concatenate([x1, x2], axis)
 
 
+@composite
 def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     """Join tensors along a new axis.
 
@@ -93,6 +95,7 @@ def stack(x: Sequence[TensorLike], axis: int = 0) -> Tensor:
     return concatenate([expand_dims(item, axis) for item in _list(x)], axis)
 
 
+@composite
 def hstack(xs: Sequence[TensorLike]) -> Tensor:
     """Join tensors along the second axis, vectors along the first.
 
@@ -106,6 +109,7 @@ def hstack(xs: Sequence[TensorLike]) -> Tensor:
     return concatenate(arrays, axis=0 if len(arrays[0].shape) < 2 else 1)
 
 
+@composite
 def vstack(xs: Sequence[TensorLike]) -> Tensor:
     """Join tensors along the first axis, vectors as rows.
 
@@ -120,6 +124,7 @@ def vstack(xs: Sequence[TensorLike]) -> Tensor:
     return concatenate([a.reshape((1, -1)) if len(a.shape) < 2 else a for a in arrays], axis=0)
 
 
+@composite
 def split(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list[Tensor]:
     """Split a tensor along an axis.
 
@@ -135,27 +140,39 @@ def split(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list
         ShapeError: the axis cannot be divided into that number of equal sections.
     """
     x = to_array(x)
-    n = x.shape[axis]
-    if isinstance(indices_or_sections, (int, np.integer)):
-        if n % indices_or_sections:
-            raise ShapeError(
-                f"split: axis {axis} of shape {tuple(x.shape)} cannot be cut into "
-                f"{indices_or_sections} equal sections; array_split cuts into nearly equal ones."
-            )
-        bounds = _bounds(n, int(indices_or_sections))
-    else:
-        bounds = [int(i) for i in indices_or_sections]
-    lead = (slice(None),) * (axis % len(x.shape))
-    ends = [0, *bounds, n]
-    return [x[(*lead, slice(a, b))] for a, b in itertools.pairwise(ends)]
+    (axis,) = axes_tuple(axis, len(x.shape))
+    lead = (slice(None),) * axis
+    return [x[(*lead, slice(start, stop))] for start, stop in _sections(x.shape, indices_or_sections, axis)]
+
+
+@split.shape
+def _(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list[TensorSpec]:
+    x = to_array(x)
+    (axis,) = axes_tuple(axis, len(x.shape))
+    sizes = [stop - start for start, stop in _sections(x.shape, indices_or_sections, axis)]
+    return [TensorSpec((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype) for n in sizes]
+
+
+def _sections(shape: Sequence[int], indices_or_sections: TensorLike, axis: int) -> Iterable[tuple[int, int]]:
+    """Return the begin and the end of each section of an axis."""
+    n = shape[axis]
+    if not isinstance(indices_or_sections, (int, np.integer)):
+        return itertools.pairwise([0, *(int(i) for i in indices_or_sections), n])
+    if n % indices_or_sections and not is_unknown(n):
+        raise ShapeError(
+            f"split: axis {axis} of shape {tuple(shape)} cannot be cut into "
+            f"{indices_or_sections} equal sections; array_split cuts into nearly equal ones."
+        )
+    return itertools.pairwise([0, *_bounds(n, int(indices_or_sections)), n])
 
 
 def _bounds(n: int, sections: int) -> list[int]:
     """Return the indices at which an axis of length `n` is cut. The first `n % sections` sections are longer by one."""
-    size, longer = divmod(n, sections)
-    return [size * i + builtins.min(i, longer) for i in range(1, sections)]
+    longer = n % sections
+    return [n // sections * i + builtins.min(i, longer) for i in range(1, sections)]
 
 
+@composite
 def array_split(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list[Tensor]:
     """Split a tensor along an axis into nearly equal sections, the longer first.
 
@@ -168,10 +185,12 @@ def array_split(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -
     [array([1., 2.], dtype=float32), array([3.], dtype=float32)]
     """
     if isinstance(indices_or_sections, (int, np.integer)):
-        indices_or_sections = _bounds(shape(x)[axis] or 0, int(indices_or_sections))
+        n = shape(x)[axes_tuple(axis, len(shape(x)))[0]]
+        indices_or_sections = _bounds(n, int(indices_or_sections))
     return split(x, indices_or_sections, axis)
 
 
+@composite
 def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor]:
     """Return the slices of an axis, without the axis.
 
@@ -182,9 +201,17 @@ def unstack(x: TensorLike, num: int | None = None, axis: int = 0) -> list[Tensor
 
     >>> ops.unstack([[1.0, 2.0], [3.0, 4.0]])
     [array([1., 2.], dtype=float32), array([3., 4.], dtype=float32)]
+
+    Raises:
+        ShapeError: the length of the axis of a symbolic tensor is unknown, and `num` is None.
     """
     x = to_array(x)
-    lead = (slice(None),) * (axis % len(x.shape))
+    (axis,) = axes_tuple(axis, len(x.shape))
+    if num is None and is_unknown(x.shape[axis]):
+        raise ShapeError(
+            f"unstack: the length of axis {axis} of shape {tuple(x.shape)} is unknown. Give num."
+        )
+    lead = (slice(None),) * axis
     return [x[(*lead, i)] for i in range(num or x.shape[axis])]
 
 
@@ -206,6 +233,7 @@ def _(x: TensorSpec, repeats: int, axis: int) -> TensorSpec:
     return TensorSpec((*x.shape[:axis], x.shape[axis] * repeats, *x.shape[axis + 1 :]), x.dtype)
 
 
+@composite
 def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tensor:
     """Repeat each element along an axis.
 
@@ -216,18 +244,28 @@ def repeat(x: TensorLike, repeats: TensorLike, axis: int | None = None) -> Tenso
 
     >>> ops.repeat([1.0, 2.0], 2)
     array([1., 1., 2., 2.], dtype=float32)
+
+    Raises:
+        ShapeError: the number of repetitions differs from the length of the axis.
     """
     if axis is None:
         x, axis = ravel(x), 0
     if isinstance(repeats, (int, np.integer)):
         return _repeat(x, repeats=int(repeats), axis=axis)
-    x = to_array(x)
-    counts = np.broadcast_to(np.asarray(repeats).astype(np.intp), (x.shape[axis],))
+    x, counts = to_array(x), np.asarray(repeats).astype(np.intp)
+    (axis,) = axes_tuple(axis, len(x.shape))
+    n = x.shape[axis] if counts.size == 1 else one_size([x.shape[axis], len(counts)])
+    if n is None:
+        raise ShapeError(
+            f"repeat: axis {axis} has the length {x.shape[axis]}; got {len(counts)} repetitions."
+        )
+    counts = np.broadcast_to(counts, (n,))
     claim(8 * int(counts.sum()), "The argument repeats")
-    lead = (slice(None),) * (axis % len(x.shape))
-    return x[(*lead, np.repeat(np.arange(x.shape[axis]), counts))]
+    lead = (slice(None),) * axis
+    return x[(*lead, np.repeat(np.arange(n), counts))]
 
 
+@composite
 def tile(x: TensorLike, repeats: TensorLike) -> Tensor:
     """Repeat the whole tensor along each axis.
 
@@ -251,6 +289,7 @@ def tile(x: TensorLike, repeats: TensorLike) -> Tensor:
     return x
 
 
+@composite
 def meshgrid(*x: TensorLike, indexing: str = "xy") -> list[Tensor]:
     """Return coordinate grids from vectors of coordinates.
 

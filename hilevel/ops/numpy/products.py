@@ -13,7 +13,7 @@ from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import promoted
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec, broadcast
+from hilevel.engine.spec import TensorSpec, agree, broadcast, common_shape, one_size
 from hilevel.engine.types import Array, Axis, Function, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import multiply
@@ -68,7 +68,7 @@ def _(x1: TensorSpec, x2: TensorSpec) -> TensorSpec:
     if not a or not b:
         raise ShapeError(f"matmul needs at least one axis; got shapes {a} and {b}.")
     rows, columns = a[-1], b[0] if len(b) == 1 else b[-2]
-    if rows != columns:
+    if not agree([rows], [columns]):
         raise ShapeError(
             f"matmul: the last axis of x1 and the last but one of x2 must have equal lengths; "
             f"got shapes {a} and {b}, that is {rows} and {columns}."
@@ -118,10 +118,11 @@ def tensordot(x1: TensorLike, x2: TensorLike, axes: int | Sequence[Axis] = 2) ->
     kept1 = [i for i in range(rank1) if i not in over1]
     kept2 = [i for i in range(rank2) if i not in over2]
     shape1, shape2 = [x1.shape[i] for i in kept1], [x2.shape[i] for i in kept2]
-    if [x1.shape[i] for i in over1] != [x2.shape[i] for i in over2]:
+    sizes1, sizes2 = [x1.shape[i] for i in over1], [x2.shape[i] for i in over2]
+    if not agree(sizes1, sizes2):
         raise ShapeError(f"tensordot: shapes {x1.shape} and {x2.shape} do not agree over the axes {axes}.")
     rows = to_array(x1).reshape(x1.shape) if not over1 else x1
-    inner = int(np.prod([x1.shape[i] for i in over1], dtype=np.int64))
+    inner = math.prod(common_shape(sizes1, sizes2))
     left = transpose(rows, [*kept1, *over1]).reshape((-1, inner))
     right = transpose(x2, [*over2, *kept2]).reshape((inner, -1))
     return _product(left, right).reshape((*shape1, *shape2))
@@ -266,11 +267,13 @@ def _(*operands: Any, subscripts: str) -> TensorSpec:
     sizes: dict[str, int] = {}
     for x, term in zip(operands, inputs.split(","), strict=True):
         for letter, n in zip(term, x.shape, strict=True):
-            if sizes.setdefault(letter, n) != n:
+            size = one_size([m for m in (sizes.get(letter, 1), n) if m != 1] or [1])
+            if size is None:
                 raise ShapeError(
                     f"einsum {subscripts!r}: {letter!r} is both {sizes[letter]} and {n}; the operands "
                     f"have the shapes {', '.join(str(o.shape) for o in operands)}."
                 )
+            sizes[letter] = size
     return TensorSpec([sizes[letter] for letter in output], operands[0].dtype)
 
 

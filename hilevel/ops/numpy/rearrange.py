@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, rounded, to_array, to_float_array
-from hilevel.engine.types import DTypeLike, Tensor, TensorLike
+from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import TensorSpec, broadcast, is_unknown, signed
+from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.comparison import equal, logical_not, not_equal
-from hilevel.ops.numpy.creation import float_dtype
 from hilevel.ops.numpy.elementwise import multiply
 from hilevel.ops.numpy.indexing import getitem
-from hilevel.ops.numpy.joining import array_split, concatenate, stack
+from hilevel.ops.numpy.joining import concatenate, split, stack
 from hilevel.ops.numpy.products import tensordot
 from hilevel.ops.numpy.reduction import any, sum
 from hilevel.ops.numpy.shaping import (
@@ -27,58 +26,6 @@ from hilevel.ops.numpy.shaping import (
 )
 
 get_item = getitem
-
-
-def logspace(
-    start: TensorLike,
-    stop: TensorLike,
-    num: int = 50,
-    endpoint: bool = True,
-    base: TensorLike = 10,
-    dtype: DTypeLike = None,
-    axis: int = 0,
-) -> Tensor:
-    """Return `num` values from `base ** start` to `base ** stop`, evenly spaced on a logarithmic scale.
-
-    Args:
-        start, stop: the first and the last exponent, scalars or arrays whose shapes broadcast.
-        num: the length of the new axis.
-        endpoint: whether `base ** stop` is the last value.
-        base: the base of the powers.
-        dtype: the common floating-point dtype of `start` and `stop` by default.
-        axis: the position of the new axis, if `start` and `stop` are arrays.
-
-    >>> ops.logspace(0.0, 2.0, 3)
-    array([  1.,  10., 100.], dtype=float32)
-    """
-    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
-    return to_array(
-        np.logspace(first, last, num, endpoint, base, axis=axis), dtype or float_dtype(start, stop)
-    )
-
-
-def geomspace(
-    start: TensorLike,
-    stop: TensorLike,
-    num: int = 50,
-    endpoint: bool = True,
-    dtype: DTypeLike = None,
-    axis: int = 0,
-) -> Tensor:
-    """Return `num` values from `start` to `stop`, evenly spaced on a logarithmic scale.
-
-    Args:
-        start, stop: the first and the last value, scalars or arrays whose shapes broadcast.
-        num: the length of the new axis.
-        endpoint: whether `stop` is the last value.
-        dtype: the common floating-point dtype of `start` and `stop` by default.
-        axis: the position of the new axis, if `start` and `stop` are arrays.
-
-    >>> ops.geomspace(1.0, 100.0, 3)
-    array([  1.,  10., 100.], dtype=float32)
-    """
-    first, last = np.asarray(start, np.float64), np.asarray(stop, np.float64)
-    return to_array(np.geomspace(first, last, num, endpoint, axis=axis), dtype or float_dtype(start, stop))
 
 
 @composite
@@ -177,13 +124,13 @@ def hsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
 
     Args:
         x: a tensor with at least one axis.
-        indices_or_sections: a number of nearly equal sections, or the indices at which to split.
+        indices_or_sections: a number of equal sections, or the indices at which to split.
 
     >>> ops.hsplit([1.0, 2.0], 2)
     [array([1.], dtype=float32), array([2.], dtype=float32)]
     """
     x = to_array(x)
-    return array_split(x, indices_or_sections, axis=1 if len(x.shape) > 1 else 0)
+    return split(x, indices_or_sections, axis=1 if len(x.shape) > 1 else 0)
 
 
 @composite
@@ -192,12 +139,12 @@ def vsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
 
     Args:
         x: a tensor with at least one axis.
-        indices_or_sections: a number of nearly equal sections, or the indices at which to split.
+        indices_or_sections: a number of equal sections, or the indices at which to split.
 
     >>> ops.vsplit([[1.0], [2.0]], 2)
     [array([[1.]], dtype=float32), array([[2.]], dtype=float32)]
     """
-    return array_split(to_array(x), indices_or_sections, axis=0)
+    return split(to_array(x), indices_or_sections, axis=0)
 
 
 @composite
@@ -206,12 +153,12 @@ def dsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
 
     Args:
         x: a tensor with at least three axes.
-        indices_or_sections: a number of nearly equal sections, or the indices at which to split.
+        indices_or_sections: a number of equal sections, or the indices at which to split.
 
     >>> [part.shape for part in ops.dsplit(np.zeros((1, 1, 4)), 2)]
     [(1, 1, 2), (1, 1, 2)]
     """
-    return array_split(to_array(x), indices_or_sections, axis=2)
+    return split(to_array(x), indices_or_sections, axis=2)
 
 
 @composite
@@ -227,7 +174,7 @@ def diff(a: TensorLike, n: int = 1, axis: int = -1) -> Tensor:
     array([3., 5.], dtype=float32)
     """
     x = to_array(a)
-    lead = (slice(None),) * (axis % len(x.shape))
+    lead = (slice(None),) * axes_tuple(axis, len(x.shape))[0]
     for _ in range(n):
         after, before = x[(*lead, slice(1, None))], x[(*lead, slice(None, -1))]
         x = not_equal(after, before) if x.dtype.kind == "b" else after - before
@@ -335,8 +282,7 @@ def cross(
     axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
     a, b = dtypes.to_common((to_array(x1), to_array(x2)))
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
-    if not {a.shape[-1], b.shape[-1]} <= {2, 3}:
-        raise ShapeError(f"cross: vectors have 2 or 3 elements; got shapes {a.shape} and {b.shape}.")
+    _check_vectors(a.shape, b.shape)
     last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     if a.shape[-1] == b.shape[-1] == 2:
         return last
@@ -344,3 +290,22 @@ def cross(
     b2 = b[..., 2] if b.shape[-1] == 3 else b[..., 0] * 0
     parts = [a[..., 1] * b2 - a2 * b[..., 1], a2 * b[..., 0] - a[..., 0] * b2, last]
     return moveaxis(stack(parts, axis=-1), -1, axisc)
+
+
+def _check_vectors(*shapes: tuple[int, ...]) -> None:
+    for shape in shapes:
+        if shape[-1] not in (2, 3) and not is_unknown(shape[-1]):
+            raise ShapeError(f"cross: vectors have 2 or 3 elements; got a tensor of shape {shape}.")
+
+
+@cross.shape
+def _(
+    x1: TensorLike, x2: TensorLike, axisa: int = -1, axisb: int = -1, axisc: int = -1, axis: int | None = None
+) -> Tensor:
+    axisa, axisb, axisc = (axisa, axisb, axisc) if axis is None else (axis,) * 3
+    a, b = dtypes.to_common((to_array(x1), to_array(x2)))
+    a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
+    _check_vectors(a.shape, b.shape)
+    signed(a[..., 0], b[..., 0])
+    y = TensorSpec((*broadcast(a.shape[:-1], b.shape[:-1]), 3), a.dtype)
+    return y[..., 0] if a.shape[-1] == b.shape[-1] == 2 else moveaxis(y, -1, axisc)

@@ -13,7 +13,7 @@ from hilevel.engine.dtypes import BOOL, INT32, sum_dtype
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec, like, reduced
+from hilevel.engine.spec import TensorSpec, like_along, reduced
 from hilevel.engine.types import Array, Axis, DTypeLike, Function, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isclose, isfinite
 from hilevel.ops.numpy.elementwise import clip, maximum, minimum, square, stop_gradient, where
@@ -404,7 +404,7 @@ def average(x: TensorLike, axis: Axis = None, weights: TensorLike | None = None)
     x, weights = dtypes.to_float((to_array(x), to_array(weights)))
     if len(weights.shape) == 1 and len(x.shape) > 1 and isinstance(axis, int):
         shape = [1] * len(x.shape)
-        shape[axis] = -1
+        shape[axes_tuple(axis, len(shape))[0]] = -1
         weights = weights.reshape(tuple(shape))
     weights = weights + x * 0
     return sum(x * weights, axis=axis) / sum(weights, axis=axis)
@@ -432,7 +432,7 @@ def logsumexp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tenso
 # -- along an axis ----------------------------------------------------------------------------------
 
 
-@op(dtype="number", shape=like)
+@op(dtype="number", shape=like_along)
 def _cumsum(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
     return xp.cumsum(x, axis=axis, dtype=x.dtype)
 
@@ -442,7 +442,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int) -> Any:
     return xp.flip(xp.cumsum(xp.flip(g, axis=axis), axis=axis), axis=axis)
 
 
-@op(dtype="number", shape=like)
+@op(dtype="number", shape=like_along)
 def _cumprod(xp: Namespace, x: Tensor, /, axis: int) -> Tensor:
     return xp.cumprod(x, axis=axis, dtype=x.dtype)
 
@@ -492,7 +492,7 @@ def _cumulative(op: Function, x: Tensor, axis: int | None, dtype: DTypeLike) -> 
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 
 
-@op(shape=lambda x, axis=-1: TensorSpec(x.shape, INT32))
+@op(shape=lambda x, axis=-1: like_along(x, axis, INT32))
 def argsort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
     """Return the indices, int32, that sort an axis in ascending order. Equal elements keep their order.
 
@@ -506,13 +506,13 @@ def argsort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
     return backend_of(x).argsort(x, axis).astype(INT32)
 
 
-@op(shape=like)
-def sort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
+@op
+def sort(xp: Namespace, x: TensorLike, /, axis: int | None = -1) -> Tensor:
     """Sort the elements of an axis in ascending order.
 
     Args:
         x: a tensor with at least one axis.
-        axis: the axis.
+        axis: the axis; None to sort the flattened tensor.
 
     >>> ops.sort([3.0, 1.0, 2.0])
     array([1., 2., 3.], dtype=float32)
@@ -521,9 +521,15 @@ def sort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
 
 
 @sort.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int = -1) -> Any:
-    order = argsort(argsort(stop_gradient(x), axis=axis), axis=axis)
-    return take_along_axis(g, order, axis=axis)
+def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, axis: int | None = -1) -> Any:
+    values, along = (x.reshape((-1,)), 0) if axis is None else (x, axis)
+    order = argsort(argsort(stop_gradient(values), axis=along), axis=along)
+    return take_along_axis(g, order, axis=along).reshape(x.shape)
+
+
+@sort.shape
+def _(x: TensorSpec, axis: int | None = -1) -> TensorSpec:
+    return like_along(x, axis) if axis is not None else TensorSpec((math.prod(x.shape),), x.dtype)
 
 
 @composite

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import builtins
+import math
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 
-from hilevel.engine.op import op, to_array
+from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec, broadcast, shape_of, viewed
+from hilevel.engine.spec import (
+    PLACEHOLDER_SIZES,
+    TensorSpec,
+    UnknownSize,
+    agree,
+    broadcast,
+    is_unknown,
+    like_along,
+    shape_of,
+    size_from,
+    viewed,
+)
 from hilevel.engine.types import Axis, Namespace, Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.indexing import scatter_add
@@ -39,12 +51,19 @@ reshape.gradient(lambda xp, g, y, x, newshape: xp.reshape(g, x.shape))
 
 @reshape.shape
 def _(x: TensorSpec, newshape: Sizes) -> TensorSpec:
-    shape = [newshape] if isinstance(newshape, int) else [int(n) for n in newshape]
-    size = int(np.prod(x.shape, dtype=np.int64))
-    known = int(np.prod([n for n in shape if n != -1], dtype=np.int64))
-    if shape.count(-1) > 1 or (size % known if -1 in shape and known else known != size):
+    shape = [newshape] if isinstance(newshape, int) else [_as_size(n) for n in newshape]
+    size, known = math.prod(x.shape), math.prod(n for n in shape if n != -1)
+    fits = size % known == 0 if -1 in shape and known else known == size
+    if shape.count(-1) > 1 or not (fits or any(map(is_unknown, (size, known)))):
         raise ShapeError(f"Cannot reshape a tensor of shape {x.shape} ({size} elements) to {tuple(shape)}.")
     return TensorSpec([size // known if n == -1 else n for n in shape], x.dtype)
+
+
+def _as_size(n: Any) -> int:
+    """Return a size as an integer. The value of an abstract tensor is unknown."""
+    if isinstance(n, TensorSpec):
+        return UnknownSize(PLACEHOLDER_SIZES[0])
+    return n if isinstance(n, int) else int(n)
 
 
 def ravel(x: TensorLike) -> Tensor:
@@ -95,7 +114,8 @@ def swapaxes(x: TensorLike, axis1: int, axis2: int) -> Tensor:
     (3, 2)
     """
     order = list(range(len(x.shape)))
-    order[axis1], order[axis2] = order[axis2], order[axis1]
+    i, j = axes_tuple(axis1, len(order)) + axes_tuple(axis2, len(order))
+    order[i], order[j] = order[j], order[i]
     return transpose(x, order)
 
 
@@ -177,7 +197,7 @@ broadcast_to.gradient(lambda xp, g, y, x, shape: g)
 
 @broadcast_to.shape
 def _(x: TensorSpec, shape: Sequence[int]) -> TensorSpec:
-    if broadcast(x.shape, tuple(shape)) != tuple(shape):
+    if not agree(broadcast(x.shape, tuple(shape)), shape):
         raise ShapeError(f"Shape {x.shape} cannot be broadcast to {tuple(shape)}.")
     return TensorSpec(shape, x.dtype)
 
@@ -197,7 +217,7 @@ def flip(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
 
 
 flip.gradient(lambda xp, g, y, x, axis=None: xp.flip(g, axis=axis))
-flip.shape(lambda x, axis=None: TensorSpec(x.shape, x.dtype))
+flip.shape(lambda x, axis=None: like_along(x, axis))
 
 
 @op
@@ -221,7 +241,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, shift: Sizes, axis: Axis =
     return xp.roll(g, back, axis=axis)
 
 
-roll.shape(lambda x, shift, axis=None: TensorSpec(x.shape, x.dtype))
+roll.shape(lambda x, shift, axis=None: like_along(x, axis))
 
 
 @op
@@ -320,6 +340,7 @@ def tril(x: TensorLike, k: int = 0) -> Tensor:
     return _mask_triangle(x, k=k, upper=False)
 
 
+@composite
 def diag(x: TensorLike, k: int = 0) -> Tensor:
     """Return the matrix with a vector on its diagonal, or the diagonal of a matrix.
 
@@ -330,16 +351,22 @@ def diag(x: TensorLike, k: int = 0) -> Tensor:
     >>> ops.diag([1.0, 2.0])
     array([[1., 0.],
            [0., 2.]], dtype=float32)
+
+    Raises:
+        ShapeError: the tensor is neither a vector nor a matrix.
     """
     x = to_array(x)
     if len(x.shape) == 2:
         return diagonal(x, offset=k)
+    if len(x.shape) != 1:
+        raise ShapeError(f"diag expects a vector or a matrix; got shape {tuple(x.shape)}.")
     n = x.shape[0]
     size = n + builtins.abs(k)
     rows = np.arange(n) + builtins.max(-k, 0)
     return scatter_add(x, (rows, rows + k), shape=(size, size))
 
 
+@composite
 def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Return the diagonal of two axes. It becomes the last axis.
 
@@ -351,12 +378,28 @@ def diagonal(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> 
     >>> ops.diagonal([[1.0, 2.0], [3.0, 4.0]])
     array([1., 4.], dtype=float32)
     """
-    x = moveaxis(to_array(x), (axis1, axis2), (-2, -1))
+    x = _diagonal_axes_last(x, axis1, axis2)
     rows = np.arange(builtins.max(-offset, 0), x.shape[-2])
     rows = rows[rows + offset < x.shape[-1]]
     return x[..., rows, rows + offset]
 
 
+@diagonal.shape
+def _(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> TensorSpec:
+    x = _diagonal_axes_last(x, axis1, axis2)
+    rows, columns = x.shape[-2:]
+    last = builtins.min(rows, columns - offset) - builtins.max(-offset, 0)
+    return TensorSpec((*x.shape[:-2], size_from(builtins.max(last, 0), rows, columns)), x.dtype)
+
+
+def _diagonal_axes_last(x: TensorLike, axis1: int, axis2: int) -> Tensor:
+    x = to_array(x)
+    if len(x.shape) < 2:
+        raise ShapeError(f"diagonal expects a tensor with two axes or more; got shape {tuple(x.shape)}.")
+    return moveaxis(x, (axis1, axis2), (-2, -1))
+
+
+@composite
 def trace(x: TensorLike, offset: int = 0, axis1: int = 0, axis2: int = 1) -> Tensor:
     """Return the sum of the diagonal of two axes.
 
@@ -398,8 +441,9 @@ def ndim(x: TensorLike) -> int:
     return len(shape(x))
 
 
+@composite
 def size(x: TensorLike) -> int:
-    """Return the number of elements.
+    """Return the number of elements. If it is unknown, it is a symbolic tensor of int32.
 
     Args:
         x: a tensor of any shape.
@@ -407,5 +451,4 @@ def size(x: TensorLike) -> int:
     >>> ops.size([[1.0, 2.0]])
     2
     """
-    sizes: Any = shape(x)
-    return int(np.prod(sizes, dtype=np.int64))
+    return math.prod(shape(x))

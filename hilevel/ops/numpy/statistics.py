@@ -12,6 +12,7 @@ from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import TensorSpec, reduced, shape_of
 from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Axis, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
@@ -19,7 +20,7 @@ from hilevel.ops.numpy.creation import ones_like
 from hilevel.ops.numpy.elementwise import square, where
 from hilevel.ops.numpy.indexing import take
 from hilevel.ops.numpy.reduction import all, argsort, max, min, prod, sort, sum
-from hilevel.ops.numpy.shaping import reshape, transpose
+from hilevel.ops.numpy.shaping import ravel, reshape, transpose
 from hilevel.ops.numpy.transcendental import sqrt
 
 
@@ -47,6 +48,14 @@ def quantile(
     rows = _interpolate(flat, fraction.reshape(-1) * (flat.shape[0] - 1), method)
     kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
     return reshape(rows, (*fraction.shape, *kept))
+
+
+@quantile.shape
+def _(
+    x: TensorLike, q: TensorLike, axis: Axis = None, method: str = "linear", keepdims: bool = False
+) -> TensorSpec:
+    y = reduced(to_float_array(x), axis, keepdims)
+    return TensorSpec((*shape_of(q if hasattr(q, "shape") else to_array(q)), *y.shape), y.dtype)
 
 
 def _interpolate(ordered: Tensor, positions: np.ndarray[Any, Any], method: str) -> Tensor:
@@ -81,7 +90,8 @@ def percentile(
     >>> ops.percentile([1.0, 2.0, 4.0], 75)
     array(3., dtype=float32)
     """
-    return quantile(x, np.asarray(q, np.float64) / 100, axis, method, keepdims)
+    q = q / 100 if isinstance(q, TensorBase) else np.asarray(q, np.float64) / 100
+    return quantile(x, q, axis, method, keepdims)
 
 
 @composite
@@ -114,19 +124,26 @@ def ptp(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
     return max(x, axis=axis, keepdims=keepdims) - min(x, axis=axis, keepdims=keepdims)
 
 
-def argpartition(x: TensorLike, kth: int, axis: int = -1) -> Tensor:
+@composite
+def argpartition(x: TensorLike, kth: int, axis: int | None = -1) -> Tensor:
     """Return indices, int32, that put the `kth` smallest element in its sorted position, with smaller ones before
     it.
 
     Args:
         x: a tensor with at least one axis.
         kth: the index of the element in sorted order.
-        axis: the axis.
+        axis: the axis; None for the flattened tensor.
 
     >>> ops.argpartition([3.0, 1.0, 2.0], 1)
     array([1, 2, 0], dtype=int32)
+
+    Raises:
+        ValueError: `kth` is not an integer.
     """
-    return argsort(x, axis=axis)
+    if not isinstance(kth, (int, np.integer)):
+        raise ValueError(f"argpartition: kth must be an integer; got {kth!r}.")
+    x = to_array(x)
+    return argsort(ravel(x), axis=0) if axis is None else argsort(x, axis=axis)
 
 
 def is_concrete(x: Tensor) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from itertools import count, islice
+from itertools import count, islice, repeat, starmap
 from typing import Any
 
 import numpy as np
@@ -11,6 +11,7 @@ import numpy as np
 from hilevel import tree
 from hilevel.engine.types import Function
 from hilevel.random.functions import permutation
+from hilevel.random.reading import Reading
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import check_data
 from hilevel.training.data.libraries import to_numpy
@@ -53,27 +54,35 @@ class DatasetBatches(Batches):
 
     def first(self) -> Any:
         """Return batch 0."""
-        return self._load(0)
+        return self._load((0, 0), 0)
 
-    def _load(self, index: Any) -> Any:
-        return self._convert(self.source[index])
+    def _load(self, place: tuple[int, int], index: Any) -> Any:
+        """Return the batch of an index, at a place: the epoch, and the number of batches before it."""
+        with Reading(self.seed, *place).scope():
+            return self._convert(self._make(index))
+
+    def _make(self, index: Any) -> Any:
+        return self.source[index]
 
     def epoch(self, number: int, start: int = 0, steps: int | None = None) -> Iterator[Any]:
         """Yield the batches from `start` on, in an order for the epoch if they are shuffled."""
         self._notify("on_epoch_begin")
-        indices = islice(self._order(number), start, None if steps is None else start + steps)
-        for index, batch in enumerate(self._read(indices), start + 1):
+        stop = None if steps is None else start + steps
+        places = zip(repeat(number), count())
+        items = islice(zip(places, self._order(number), strict=False), start, stop)
+        for index, batch in enumerate(self._read(items), start + 1):
             check_data(self._ranges, batch)
             self._last, self.given = batch, (number, index)
             yield batch
         self._notify("on_epoch_end")
 
-    def _read(self, indices: Iterator[Any]) -> Iterator[Any]:
+    def _read(self, items: Iterator[tuple[tuple[int, int], Any]]) -> Iterator[Any]:
+        """Yield the batches of places and indices."""
         if self._pool is not None:
-            return map(self._convert, self._pool.read(indices))
+            return map(self._convert, self._pool.read((Reading(self.seed, *place), i) for place, i in items))
         if self._ahead is not None:
             self._ahead.close()
-        self._ahead = ReadAhead(map(self._load, indices))
+        self._ahead = ReadAhead(starmap(self._load, items))
         return iter(self._ahead)
 
     def _notify(self, event: str) -> None:
@@ -113,11 +122,25 @@ class SampleBatches(DatasetBatches):
 
     def first(self) -> Any:
         """Return the first batch in the order of the data."""
-        return self._load(range(min(self.batch_size, len(self.source))))
+        return self._load((0, 0), range(min(self.batch_size, len(self.source))))
 
-    def _load(self, index: Any) -> Any:
+    def _make(self, index: Any) -> Any:
         samples = [self.source[i] for i in index]
-        return self._convert(tree.map_structure(_stack, *samples))
+        return tree.map_structure(_stack, *samples)
+
+
+class IndexedBatches(DatasetBatches):
+    """The batches of an `IndexedDataset`, in the orders of the data set itself."""
+
+    def _order(self, number: int) -> Iterable[Any]:
+        return self.source.parts(number)
+
+    def first(self) -> Any:
+        """Return the first batch of epoch 0."""
+        return self._load((0, 0), next(iter(self._order(0))))
+
+    def _make(self, index: Any) -> Any:
+        return self.source.read(index)
 
 
 def _stack(*leaves: Any) -> np.ndarray[Any, Any]:

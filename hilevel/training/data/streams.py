@@ -7,6 +7,7 @@ from itertools import count, islice
 from typing import Any
 
 from hilevel.engine.types import Function
+from hilevel.random.reading import Reading
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import check_data
 from hilevel.training.data.libraries import is_a
@@ -44,12 +45,14 @@ class StreamBatches(Batches):
         self.count = 0
         """The number of batches so far."""
         self._restored = False
+        self._passes = 0
         self._begin()
 
     def _begin(self) -> None:
         """Prepare a pass through the source."""
         self._iterator: Iterator[Any] | None = None
         self._index = 0
+        self._passes += 1
         self._reader = ReadAhead(self._read())
         self.used = self.given = {"index": 0, "source": None}
 
@@ -58,7 +61,11 @@ class StreamBatches(Batches):
         if self._iterator is None:
             self._iterator = iter(self.source)
         get, _ = _state_methods(self.source, self._iterator)
-        for index, batch in enumerate(self._iterator, self._index + 1):
+        for index in count(self._index + 1):
+            with Reading(self._passes, index).scope():
+                batch = next(self._iterator, END)
+            if batch is END:
+                break
             yield self._convert(batch), {"index": index, "source": get and get()}
 
     def first(self) -> Any:

@@ -21,6 +21,7 @@ from threading import Thread
 from typing import Any
 
 from hilevel.engine.types import Function
+from hilevel.random.reading import Reading
 from hilevel.training.data.pydataset import PyDataset
 from hilevel.training.data.read_ahead import ThreadWorker
 
@@ -80,10 +81,16 @@ def _load(path: str) -> Any:
     return pickle.loads(Path(path).read_bytes())
 
 
-def _load_batch(path: str, index: int) -> tuple[Any, str]:
+def _make(source: Any, reading: Reading, index: int) -> Any:
+    """Return a batch of a data set."""
+    with reading.scope():
+        return source[index]
+
+
+def _load_batch(path: str, reading: Reading, index: int) -> tuple[Any, str]:
     """Return a batch of the data set in a file, and the text of an error, in a process of a worker."""
     try:
-        return _load(path)[index], ""
+        return _make(_load(path), reading, index), ""
     except Exception:
         return None, traceback.format_exc()
 
@@ -110,8 +117,8 @@ class WorkerPool:
         several = workers > 1 or (workers > 0 and getattr(source, "use_multiprocessing", False))
         return cls(source) if several else None
 
-    def read(self, indices: Iterator[int]) -> Iterator[Any]:
-        """Yield the batches of the indices in their order. At most `max_queue_size` are made ahead.
+    def read(self, items: Iterator[tuple[Reading, int]]) -> Iterator[Any]:
+        """Yield the batches of places and indices in their order. At most `max_queue_size` are made ahead.
 
         Raises:
             RuntimeError: a worker raised an error, or its process died.
@@ -123,8 +130,8 @@ class WorkerPool:
         kind = ProcessWorker if self.processes else ThreadWorker
         while len(self._workers) < self.source.workers:
             self._workers.append(kind())
-        for index, (worker, executor) in zip(indices, cycle(enumerate(self._workers))):
-            self._waiting.append((executor.submit(*load, index), index, worker))
+        for (reading, index), (worker, executor) in zip(items, cycle(enumerate(self._workers))):
+            self._waiting.append((executor.submit(*load, reading, index), index, worker))
             if len(self._waiting) > self.source.max_queue_size:
                 yield self._wait(*self._waiting.popleft())
         while self._waiting:
@@ -138,7 +145,7 @@ class WorkerPool:
     def _loader(self) -> tuple[Any, ...]:
         """Return the function that makes a batch, with its first arguments."""
         if not self.processes:
-            return (self.source.__getitem__,)
+            return _make, self.source
         if not self._path or _has_events(self.source):
             data = self._pickled()
             self._folder = self._folder or tempfile.TemporaryDirectory(prefix="hilevel-")
@@ -151,7 +158,8 @@ class WorkerPool:
 
     def _pickled(self) -> bytes:
         try:
-            return pickle.dumps(self.source)
+            with Reading().scope():
+                return pickle.dumps(self.source)
         except Exception as error:
             raise TypeError(
                 f"use_multiprocessing=True requires that the {type(self.source).__name__} can be pickled: {error}. "

@@ -1,0 +1,34 @@
+"""The base of layers that change the values of pixels, but do not move them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hilevel import ops
+from hilevel.engine.types import Tensor
+from hilevel.layers.preprocessing.image.base import BaseImagePreprocessingLayer
+from hilevel.layers.preprocessing.image.settings import value_range_of
+
+BYTES = (0, 255)
+"""The range of values in which colours are often computed."""
+
+
+class Color(BaseImagePreprocessingLayer):
+    """The base of layers that change colours. Labels, bounding boxes and masks stay as they are."""
+
+    value_range: tuple[float, float]
+
+    def __init__(self, value_range: Any, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.value_range = value_range_of(type(self).__name__, value_range)
+
+    def _clipped(self, images: Tensor) -> Tensor:
+        return ops.clip(images, *self.value_range)
+
+
+def rescaled(images: Tensor, source: tuple[float, float], target: tuple[float, float]) -> Tensor:
+    """Return images with values of the range `source` mapped to the range `target`."""
+    if source == target:
+        return images
+    unit = (images - source[0]) / (source[1] - source[0])
+    return unit * (target[1] - target[0]) + target[0]

@@ -1,0 +1,240 @@
+"""Resizing of images, as products with a matrix of weights for each axis."""
+
+from __future__ import annotations
+
+import functools
+import math
+from collections.abc import Callable, Sequence
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from hilevel.engine import tensor
+from hilevel.engine.allowance import claim
+from hilevel.engine.dtypes import is_float
+from hilevel.engine.op import composite, to_array
+from hilevel.engine.types import Namespace, Tensor, TensorLike
+from hilevel.errors import ArgumentError
+from hilevel.ops.image.layout import Layout, layout_of, one_of, to_compute, to_stored
+from hilevel.ops.nn.windows import per_axis
+from hilevel.ops.numpy.elementwise import cast
+from hilevel.ops.numpy.indexing import getitem, take
+from hilevel.ops.numpy.products import matmul
+from hilevel.ops.numpy.shaping import pad, reshape, swapaxes
+
+Kernel: TypeAlias = Callable[[Any, Any], Any]
+"""A function of the array module and distances, not negative, to weights."""
+
+# -- kernels -------------------------------------------------------------------------------------------
+
+
+def _triangle(xp: Namespace, x: Tensor) -> Tensor:
+    return xp.maximum(1.0 - x, 0.0)
+
+
+def _cubic(xp: Namespace, x: Tensor) -> Tensor:
+    """Return the cubic convolution kernel with `a = -0.5` (Keys, 1981, equation 15)."""
+    near = ((1.5 * x - 2.5) * x) * x + 1.0
+    far = ((-0.5 * x + 2.5) * x - 4.0) * x + 2.0
+    return xp.where(x < 1.0, near, xp.where(x < 2.0, far, 0.0))
+
+
+def _lanczos(radius: float) -> Kernel:
+    def kernel(xp: Namespace, x: Tensor) -> Tensor:
+        return xp.where(x < radius, xp.sinc(x) * xp.sinc(x / radius), 0.0)
+
+    return kernel
+
+
+KERNELS: dict[str, Kernel] = {
+    **dict.fromkeys(("linear", "bilinear", "trilinear"), _triangle),
+    **dict.fromkeys(("cubic", "bicubic", "tricubic"), _cubic),
+    "lanczos3": _lanczos(3.0),
+    "lanczos5": _lanczos(5.0),
+}
+_RESIZE = ("bilinear", "nearest", "lanczos3", "lanczos5", "bicubic")
+
+# -- matrices of weights -------------------------------------------------------------------------------
+
+_NO_WEIGHT = 1000 * float(np.finfo(np.float32).eps)
+"""Sums of weights below this limit count as 0."""
+
+
+def _weights(
+    xp: Namespace, n: int, out: int, scale: Any, translation: Any, kernel: Kernel, antialias: bool
+) -> Tensor:
+    """Return the weight of each of `n` inputs for each output, of shape `(out, n)`.
+
+    The center of output `i` lies at `(i + 0.5 - translation) / scale` of the input axis. A kernel with antialiasing
+    widens with the scale of a reduction.
+    """
+    center = (np.arange(out)[:, None] + 0.5 - translation) / scale - 0.5
+    width = xp.maximum(1.0 / scale, 1.0) if antialias else 1.0
+    weights = kernel(xp, xp.abs(center - np.arange(n)) / width)
+    total = xp.sum(weights, axis=1, keepdims=True)
+    found = xp.abs(total) > _NO_WEIGHT
+    inside = xp.logical_and(found, xp.logical_and(center >= -0.5, center <= n - 0.5))
+    return xp.where(inside, weights / xp.where(found, total, 1.0), 0.0)
+
+
+@functools.lru_cache(maxsize=64)
+def _resizing(n: int, out: int, interpolation: str, antialias: bool) -> np.ndarray[Any, Any]:
+    """Return the weights that stretch an axis of `n` elements to `out` elements."""
+    return np.asarray(_weights(np, n, out, np.float64(out / n), 0.0, KERNELS[interpolation], antialias))
+
+
+_NARROW = 16
+"""Elements behind the axis, below which a product with rows is faster than a product for each slice."""
+
+
+def _multiply(x: Tensor, matrix: Tensor, axis: int) -> Tensor:
+    """Replace each vector along an axis of `x` by its product with a matrix `(out, n)`."""
+    axis %= len(x.shape)
+    before, (n, *after) = x.shape[:axis], x.shape[axis:]
+    inner, out = math.prod(after), matrix.shape[0]
+    if inner >= _NARROW:
+        y = matmul(matrix, reshape(x, (math.prod(before), n, inner)))
+    else:
+        rows = reshape(swapaxes(reshape(x, (math.prod(before), n, inner)), 1, 2), (-1, n))
+        y = swapaxes(reshape(matmul(rows, matrix.T), (-1, inner, out)), 1, 2)
+    return reshape(y, (*before, out, *after))
+
+
+# -- the ops -------------------------------------------------------------------------------------------
+
+
+@composite
+def resize(
+    images: TensorLike,
+    size: Sequence[int],
+    interpolation: str = "bilinear",
+    antialias: bool = False,
+    crop_to_aspect_ratio: bool = False,
+    pad_to_aspect_ratio: bool = False,
+    fill_mode: str = "constant",
+    fill_value: float = 0.0,
+    data_format: str | None = None,
+) -> Tensor:
+    """Resize images. The centers of the first and last pixels keep their distances from the border, in pixels.
+
+    The result has the dtype of the images. Integers are rounded, and clipped to the range of their dtype.
+
+    Args:
+        images: `(batch, height, width, channels)` or `(height, width, channels)`; with `"channels_first"` the
+            channels precede the height.
+        size: the new height and width.
+        interpolation: `"bilinear"`, `"nearest"`, `"bicubic"` (Keys, 1981), `"lanczos3"` or `"lanczos5"`.
+        antialias: whether reductions average all pixels under an output pixel. Ignored for `"nearest"`.
+        crop_to_aspect_ratio: whether the largest centered part with the aspect ratio of `size` is resized.
+        pad_to_aspect_ratio: whether the images are padded to the aspect ratio of `size` first.
+        fill_mode: `"constant"`.
+        fill_value: the value of the padding.
+        data_format: `"channels_last"` or `"channels_first"`; `hilevel.config.image_data_format()` by default.
+
+    >>> ops.image.resize(np.array([[[0.0], [1.0]]]), (1, 4))[0, :, 0]
+    array([0.  , 0.25, 0.75, 1.  ])
+
+    Raises:
+        ValueError: an argument has an invalid value.
+        ShapeError: the images have neither 3 nor 4 axes.
+    """
+    images, size = to_array(images), per_axis("resize", "size", tuple(size), 2)
+    layout = layout_of("resize", images, data_format)
+    one_of("resize", "interpolation", interpolation, _RESIZE)
+    one_of("resize", "fill_mode", fill_mode, ("constant",))
+    if crop_to_aspect_ratio and pad_to_aspect_ratio:
+        raise ArgumentError(
+            "resize: crop_to_aspect_ratio and pad_to_aspect_ratio are both True; expected one."
+        )
+    x = images
+    if crop_to_aspect_ratio:
+        x = _crop_to_aspect_ratio(x, size, layout)
+    if pad_to_aspect_ratio:
+        x = _pad_to_aspect_ratio(to_compute(x), size, fill_value, layout)
+    for axis, n in zip((layout.height, layout.width), size, strict=True):
+        x = _resize_axis(x, axis, n, interpolation, antialias)
+    return to_stored(x, images.dtype)
+
+
+def _resize_axis(x: Tensor, axis: int, out: int, interpolation: str, antialias: bool) -> Tensor:
+    n = x.shape[axis]
+    if interpolation == "nearest":
+        centers = (np.arange(out, dtype=np.float32) + np.float32(0.5)) * np.float32(n) / np.float32(out)
+        return take(x, np.floor(centers).astype(np.int32), axis=axis % len(x.shape))
+    if n == out:
+        return to_compute(x)
+    x = to_compute(x)
+    claim(8 * n * out, f"size={out}")
+    return _multiply(x, to_array(_resizing(int(n), out, interpolation, antialias), x.dtype), axis)
+
+
+def _same_ratio(height: int, width: int, size: tuple[int, ...]) -> tuple[int, int]:
+    """Return the height for the width, and the width for the height, in the aspect ratio of `size`."""
+    return int(width * size[0] / size[1]), int(height * size[1] / size[0])
+
+
+def _crop_to_aspect_ratio(x: Tensor, size: tuple[int, ...], layout: Layout) -> Tensor:
+    sizes = x.shape[layout.height], x.shape[layout.width]
+    key = [slice(None)] * len(x.shape)
+    for axis, n, wanted in zip((layout.height, layout.width), sizes, _same_ratio(*sizes, size), strict=True):
+        kept = max(min(n, wanted), 1)
+        key[axis] = slice((n - kept) // 2, (n - kept) // 2 + kept)
+    return getitem(x, tuple(key))
+
+
+def _pad_to_aspect_ratio(x: Tensor, size: tuple[int, ...], fill_value: float, layout: Layout) -> Tensor:
+    sizes = x.shape[layout.height], x.shape[layout.width]
+    amounts = [(0, 0)] * len(x.shape)
+    for axis, n, wanted in zip((layout.height, layout.width), sizes, _same_ratio(*sizes, size), strict=True):
+        amounts[axis] = (max(wanted - n, 0) // 2,) * 2
+    return pad(x, amounts, constant_values=fill_value)
+
+
+@composite
+def scale_and_translate(
+    images: TensorLike,
+    output_shape: Sequence[int],
+    scale: TensorLike,
+    translation: TensorLike,
+    spatial_dims: Sequence[int],
+    method: str,
+    antialias: bool = True,
+) -> Tensor:
+    """Scale and move images along some of their axes. Places outside of the images are 0.
+
+    The result has the dtype of the images, and float32 for integers.
+
+    The element at the continuous position `p` of an axis moves to `p * scale + translation`.
+
+    Args:
+        images: a tensor of any shape.
+        output_shape: the shape of the result.
+        scale: floats of shape `(axes,)`, the factor for each axis of `spatial_dims`.
+        translation: floats of shape `(axes,)`, in elements of the result.
+        spatial_dims: the axes that are scaled and moved. The other axes keep their size.
+        method: the kernel: `"linear"`, `"cubic"`, `"lanczos3"` or `"lanczos5"`. `"bilinear"`, `"trilinear"`,
+            `"bicubic"` and `"tricubic"` are other names.
+        antialias: whether reductions average all elements under an element of the result.
+
+    >>> ops.image.scale_and_translate(np.array([0.0, 2.0]), (4,), [2.0], [0.0], (0,), "linear")
+    array([0. , 0.5, 1.5, 2. ])
+
+    Raises:
+        ValueError: the method is unknown.
+    """
+    one_of("scale_and_translate", "method", method, list(KERNELS))
+    images = to_array(images)
+    x, scale, translation = to_compute(images), to_compute(scale), to_compute(translation)
+    for i, axis in enumerate(spatial_dims):
+        claim(8 * x.shape[axis] * output_shape[axis], f"output_shape={tuple(output_shape)}")
+        weights = _weights(
+            tensor.ops,
+            x.shape[axis],
+            output_shape[axis],
+            scale[i],
+            translation[i],
+            KERNELS[method],
+            antialias,
+        )
+        x = _multiply(x, weights, axis)
+    return cast(x, images.dtype) if is_float(images.dtype) else x

@@ -1,0 +1,71 @@
+"""Symbolic tensors with unknown sizes: every op infers sizes that are right, or None, for any data."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from op_cases import CASES, Case
+
+from hilevel import ops, tree
+from hilevel.engine.graph import SymbolicTensor
+
+Shapes = list[tuple[int | None, ...]]
+
+
+def shapes_with_unknowns(c: Case) -> Iterator[Shapes]:
+    """The shapes of the tensors with all equal sizes unknown, with all sizes unknown, and with one alone."""
+    shapes = [a.shape for a in c.arrays]
+    sizes = {n for shape in shapes for n in shape if n > 1}
+    for hidden in [*({n} for n in sizes), sizes]:
+        yield [tuple(None if n in hidden else n for n in shape) for shape in shapes]
+    for i, shape in enumerate(shapes):
+        for axis, n in enumerate(shape):
+            if n > 1:
+                alone = (*shape[:axis], None, *shape[axis + 1 :])
+                yield [*shapes[:i], alone, *shapes[i + 1 :]]
+
+
+def shapes_of(result: Any) -> list[Any]:
+    return [tuple(x.shape) for x in tree.flatten(result) if hasattr(x, "shape")]
+
+
+NEED_SIZES = {"unstack": 0, "slice": 1}
+"""Ops that need the sizes of a tensor, and its position."""
+
+SYMBOLIC = [c for c in CASES if c.abstract and c.traceable and any(a.ndim for a in c.arrays)]
+
+
+@pytest.mark.parametrize("c", SYMBOLIC, ids=lambda c: c.label or c.name)
+def test_inferred_sizes_hold(c: Case) -> None:
+    expected = shapes_of(c.run(c.arrays))
+    for shapes in shapes_with_unknowns(c):
+        needed = NEED_SIZES.get(c.name)
+        if needed is not None and needed < len(shapes) and None in shapes[needed]:
+            continue
+        symbols = [SymbolicTensor(s, a.dtype) for s, a in zip(shapes, c.arrays, strict=True)]
+        inferred = shapes_of(c.run(symbols))
+        assert [len(s) for s in inferred] == [len(s) for s in expected], shapes
+        for n, m in zip(sum(inferred, ()), sum(expected, ()), strict=True):
+            assert n in (None, m), (shapes, inferred, expected)
+
+
+def takes_axis(c: Case) -> bool:
+    return "axis" in inspect.signature(getattr(ops, c.name)).parameters and bool(c.arrays)
+
+
+WITH_AXIS = {c.name: c for c in CASES if takes_axis(c)}
+
+
+@pytest.mark.parametrize("symbolic", [False, True])
+@pytest.mark.parametrize("name", WITH_AXIS)
+def test_an_axis_out_of_range_is_an_error(name: str, symbolic: bool) -> None:
+    c = WITH_AXIS[name]
+    names = list(inspect.signature(getattr(ops, name)).parameters)
+    args = c.args[: names.index("axis")]
+    arrays = [SymbolicTensor(a.shape, a.dtype) if symbolic else a for a in c.arrays]
+    with pytest.raises(ValueError):
+        replace(c, args=args, kwargs=c.kwargs | {"axis": 10}).run(arrays)

@@ -46,6 +46,7 @@ from hilevel.engine.backends import (
 from hilevel.engine.compile.jit import jit as jit
 from hilevel.engine.graph import KerasTensor as KerasTensor
 from hilevel.engine.names import name_scope as name_scope
+from hilevel.engine.stateless import StatelessScope as StatelessScope
 from hilevel.engine.variables import Variable as Variable
 from hilevel.initializers import Initializer as Initializer
 from hilevel.layers import Input as Input, InputSpec as InputSpec, Layer as Layer

@@ -41,8 +41,11 @@ class BackendNotAvailableError(ImportError):
     """The backend's name is unknown, or its array library is not installed."""
 
 
-class TracedValueError(RuntimeError):
-    """A tensor of a trace was used as data, or after its step."""
+class TracedValueError(TypeError, ValueError, RuntimeError):
+    """A tensor of a trace was used as data, or after its step.
+
+    It is a TypeError for `bool` and `float`, and a ValueError for `numpy.asarray`, as in Keras.
+    """
 
 
 class NotCompiledError(RuntimeError):

@@ -54,8 +54,7 @@ def flatten_with_path(structure: Any) -> list[tuple[tuple[Any, ...], Any]]:
     """
     if not is_nested(structure):
         return [((), structure)]
-    items = structure.items() if isinstance(structure, dict) else enumerate(structure)
-    return [((key, *path), leaf) for key, part in items for path, leaf in flatten_with_path(part)]
+    return [((key, *path), leaf) for key, part in _items(structure) for path, leaf in flatten_with_path(part)]
 
 
 def pack_sequence_as(structure: object, flat_sequence: Iterable[Any]) -> Any:
@@ -79,14 +78,18 @@ def pack_sequence_as(structure: object, flat_sequence: Iterable[Any]) -> Any:
 
 
 def _pack(structure: object, leaves: Iterator[Any]) -> Any:
+    if not is_nested(structure):
+        return next(leaves)
+    return _like(structure, [_pack(part, leaves) for _, part in _items(structure)])
+
+
+def _like(structure: Any, items: list[Any]) -> Any:
+    """Return a dict, list or tuple like the given one, with other elements."""
     if isinstance(structure, dict):
-        return type(structure)((key, _pack(value, leaves)) for key, value in structure.items())
-    if isinstance(structure, (list, tuple)):
-        items = [_pack(value, leaves) for value in structure]
-        if hasattr(structure, "_fields"):
-            return type(structure)(*items)
-        return tuple(items) if isinstance(structure, tuple) else items
-    return next(leaves)
+        return type(structure)(zip(structure, items, strict=True))
+    if hasattr(structure, "_fields"):
+        return type(structure)(*items)
+    return tuple(items) if isinstance(structure, tuple) else items
 
 
 def map_structure(func: Function, *structures: object, none_is_leaf: bool = True) -> Any:
@@ -118,10 +121,7 @@ def map_structure(func: Function, *structures: object, none_is_leaf: bool = True
 
 def _map(func: Function, structure: object) -> Any:
     if isinstance(structure, (list, tuple)):
-        if hasattr(structure, "_fields"):
-            return type(structure)(*[_map(func, value) for value in structure])
-        mapped = [_map(func, value) for value in structure]
-        return tuple(mapped) if isinstance(structure, tuple) else mapped
+        return _like(structure, [_map(func, value) for value in structure])
     if isinstance(structure, dict):
         return type(structure)((key, _map(func, value)) for key, value in structure.items())
     return func(structure)
@@ -163,6 +163,108 @@ def _difference(a: Any, b: Any, check_types: bool, path: str) -> str:
         return ""
     found = (_difference(x, y, check_types, f"{path}[{k}]") for k, x, y in pairs)
     return next((f for f in found if f), "")
+
+
+def assert_same_paths(a: object, b: object) -> None:
+    """Raise an error unless the leaves of two structures have the same paths, whatever the types and the order.
+
+    Args:
+        a, b: nested lists, tuples and dicts, or leaves.
+
+    >>> import hilevel
+    >>> hilevel.tree.assert_same_paths([1, (2,)], (3, [4]))
+
+    Raises:
+        ValueError: a path is in one structure only.
+    """
+    differing = {path for path, _ in flatten_with_path(a)} ^ {path for path, _ in flatten_with_path(b)}
+    if differing:
+        raise ValueError(f"The structures differ: these paths are in one of them only: {differing}.")
+
+
+def map_structure_up_to(shallow_structure: object, func: Function, *structures: object) -> Any:
+    """Apply a function to the parts of structures at the leaves of a shallower one.
+
+    Args:
+        shallow_structure: nested lists, tuples and dicts, or a leaf.
+        func: a function of as many parts as there are structures.
+        structures: structures with all paths of the shallow one.
+
+    >>> import hilevel
+    >>> hilevel.tree.map_structure_up_to([None, [None]], str, [[1, 1], [[2, 2]]])
+    ['[1, 1]', ['[2, 2]']]
+
+    Raises:
+        TypeError: there is no structure, or the function cannot be called.
+        ValueError: a structure lacks a path of the shallow one, or has another one beside it.
+    """
+    if not structures or not callable(func):
+        raise TypeError("map_structure_up_to expects a function and at least one structure.")
+    if not is_nested(shallow_structure):
+        return func(*structures)
+    shallow = dict(_items(shallow_structure))
+    parts = [dict(_items(s)) if is_nested(s) else {} for s in structures]
+    for part, structure in zip(parts, structures, strict=True):
+        if part.keys() != shallow.keys() or not is_nested(structure):
+            raise ValueError(f"The structures differ: {list(shallow)} against {structure!r}.")
+    found = [map_structure_up_to(value, func, *(p[key] for p in parts)) for key, value in shallow.items()]
+    return _like(shallow_structure, found)
+
+
+def _items(structure: Any) -> Iterable[tuple[Any, Any]]:
+    """Return the keys or indices of a nested structure, with the parts."""
+    return structure.items() if isinstance(structure, dict) else enumerate(structure)
+
+
+def map_shape_structure(func: Function, structure: object) -> Any:
+    """Apply a function to the shapes in a structure, and to its other leaves.
+
+    Args:
+        func: a function of a shape: a tuple or list of integers and None.
+        structure: nested lists, tuples and dicts.
+
+    >>> import hilevel
+    >>> hilevel.tree.map_shape_structure(len, {"a": (None, 3), "b": [(2,)]})
+    {'a': 2, 'b': [1]}
+    """
+    if not is_nested(structure) or _is_shape(structure):
+        return func(structure)
+    return _like(structure, [map_shape_structure(func, part) for _, part in _items(structure)])
+
+
+def _is_shape(x: Any) -> bool:
+    return isinstance(x, (list, tuple)) and all(n is None or isinstance(n, int) for n in x)
+
+
+class MAP_TO_NONE:
+    """The result of a function of `traverse` that stands for None."""
+
+
+def traverse(func: Function, structure: object, top_down: bool = True) -> Any:
+    """Apply a function to all parts of a structure, and return the structure with the results in their place.
+
+    Args:
+        func: a function of a part. Where it returns None, the part stays; `MAP_TO_NONE` replaces it by None.
+        structure: nested lists, tuples and dicts, or a leaf.
+        top_down: whether a structure precedes its parts, which are left out where the function replaces it. Otherwise
+            it follows its parts.
+
+    >>> import hilevel
+    >>> hilevel.tree.traverse(lambda x: sum(x) if isinstance(x, tuple) else None, [(1, 2), {"a": (3,)}])
+    [3, {'a': 3}]
+
+    Raises:
+        TypeError: the function cannot be called.
+    """
+    if not callable(func):
+        raise TypeError(f"traverse expects a function; got {func!r}.")
+    if top_down and (found := func(structure)) is not None:
+        return None if found is MAP_TO_NONE else found
+    if is_nested(structure):
+        structure = _like(structure, [traverse(func, part, top_down) for _, part in _items(structure)])
+    if top_down or (found := func(structure)) is None:
+        return structure
+    return None if found is MAP_TO_NONE else found
 
 
 def lists_to_tuples(structure: object) -> Any:

@@ -12,11 +12,10 @@ from hilevel.errors import closest
 SPACES = (
     "", "ops", "layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "utils",
     "random", "initializers", "regularizers", "constraints", "activations", "config", "saving", "tree", "datasets",
-    "preprocessing.sequence", "dtype_policies", "backend", "mixed_precision", "testing", "errors",
+    "preprocessing", "preprocessing.sequence", "preprocessing.image", "ops.image", "utils.bounding_boxes",
+    "dtype_policies", "backend", "mixed_precision", "testing", "errors",
 )  # fmt: skip
 """The public modules, in the order of the search for a name."""
-
-_FROM_NUMPY = "hilevel takes arrays of any source: load the data with NumPy, pandas or Pillow"
 
 INSTEAD = {
     "keras": "hilevel itself has the names of Keras: write hilevel.layers, not hilevel.keras.layers",
@@ -53,13 +52,9 @@ INSTEAD = {
     "models.Functional": "use Model(inputs, outputs)",
     "optimizers.experimental": "its optimizers are in hilevel.optimizers itself",
     "optimizers.legacy": "it was removed in Keras 3: use hilevel.optimizers.Adam, SGD, ...",
-    "preprocessing.image": _FROM_NUMPY,
-    "preprocessing.image_dataset_from_directory": _FROM_NUMPY,
     "preprocessing.sequence.TimeseriesGenerator": "use a hilevel.utils.PyDataset",
     "preprocessing.text": "use hilevel.layers.TextVectorization",
     "utils.HDF5Matrix": "use a hilevel.utils.PyDataset",
-    "utils.image_dataset_from_directory": _FROM_NUMPY,
-    "utils.load_img": _FROM_NUMPY,
     "utils.multi_gpu_model": "hilevel trains on one device",
     "utils.np_utils": "use hilevel.utils.to_categorical",
     "utils.plot_model": "model.summary() prints a table",

@@ -127,6 +127,13 @@ def lowest(dtype: DType) -> Any:
     return np.iinfo(dtype).min if dtype.kind in "iu" else -np.inf
 
 
+def highest(dtype: DType) -> Any:
+    """Return the highest value of a dtype: infinity, the highest integer, or True."""
+    if dtype.kind == "b":
+        return True
+    return np.iinfo(dtype).max if dtype.kind in "iu" else np.inf
+
+
 def native(x: Array) -> Array:
     """Return a NumPy array in the byte order of this machine, other objects unchanged.
 

@@ -195,6 +195,8 @@ class Backend:
         Raises:
             ValueError: the backend has no device of this name.
         """
+        if not isinstance(name, str):
+            raise ValueError(f'Expected the name of a device, such as "gpu:0"; got {name!r}.')
         wanted = name.lower().replace("gpu", "cuda")
         known = [known.lower().replace("gpu", "cuda") for known in self.devices()]
         for i, device in enumerate(known):

@@ -224,7 +224,8 @@ class TensorBase:
     def __array_function__(
         self, func: Function, types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
-        return _by_name(func.__name__, True, self, args, kwargs)
+        is_plain = func.__module__ != "numpy.fft"  # ops.fft takes and returns real and imaginary parts
+        return _by_name(func.__name__, is_plain, self, args, kwargs)
 
 
 def values_of(x: Array) -> Array:

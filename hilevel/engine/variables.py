@@ -83,9 +83,9 @@ class Variable(TensorBase):
         self.autocast = autocast
         self.aggregation = aggregation
         self.synchronization = synchronization
-        self.regularizer: Any = None
-        self.constraint: Any = None
-        self.overwrite_with_gradient = False
+        self._regularizer: Any = None
+        self._constraint: Any = None
+        self._overwrite_with_gradient = False
         self.view: Callable[[Any], Any] | None = None
         self.backend: Backend = current_backend()
         self._array: Array = self._first_value(initializer, shape, dtype)
@@ -122,6 +122,37 @@ class Variable(TensorBase):
         if self.backend.is_array(value):
             return value
         return self.backend.asarray(to_host(value))
+
+    # -- settings ---------------------------------------------------------------------------------
+
+    @property
+    def regularizer(self) -> Any:
+        """The penalty on the value, a function of the Variable; None for none."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Function | None) -> None:
+        self._regularizer = _callable_or_none("regularizer", value)
+
+    @property
+    def constraint(self) -> Any:
+        """The function that maps the value to an admissible one after each update; None for none."""
+        return self._constraint
+
+    @constraint.setter
+    def constraint(self, value: Function | None) -> None:
+        self._constraint = _callable_or_none("constraint", value)
+
+    @property
+    def overwrite_with_gradient(self) -> bool:
+        """True if an optimizer replaces the value by its gradient."""
+        return self._overwrite_with_gradient
+
+    @overwrite_with_gradient.setter
+    def overwrite_with_gradient(self, value: bool) -> None:
+        if not isinstance(value, bool):
+            raise TypeError(f"overwrite_with_gradient must be a boolean; got {value!r}.")
+        self._overwrite_with_gradient = value
 
     # -- reading -----------------------------------------------------------------------------------
 
@@ -163,7 +194,13 @@ class Variable(TensorBase):
         return to_host(self.array)
 
     def item(self) -> Any:
-        """Return the value of a Variable of one element as a Python scalar."""
+        """Return the value of a Variable of one element as a Python scalar.
+
+        Raises:
+            TypeError: the Variable has several elements.
+        """
+        if self.size != 1:
+            raise TypeError(f'The Variable "{self.path}" of shape {self.shape} is not a scalar.')
         return self.numpy().item()
 
     def tolist(self) -> Any:
@@ -203,22 +240,32 @@ class Variable(TensorBase):
         Raises:
             ShapeError: the tensor has another shape than the Variable.
         """
-        value = to_array(value)
+        if context.interpreter.infers_shapes or isinstance(value, TensorSpec):
+            self._check_shape(to_array(value))
+            note_written([self])
+            return self
+        value = self.as_value(value)
+        copied = self.backend.is_concrete(value)
+        self.replace(context.interpreter.call(self.backend.copy, (value,)) if copied else value)
+        return self
+
+    def as_value(self, value: TensorLike) -> Array:
+        """Return a tensor as an array of the Variable's backend and dtype.
+
+        Raises:
+            ShapeError: the tensor has another shape than the Variable.
+        """
+        array = to_array(value)
+        self._check_shape(array)
+        array = plain_array(array.value if isinstance(array, TapeTensor) else array)
+        return self._mine(array if array.dtype == self.dtype else array.astype(self.dtype))
+
+    def _check_shape(self, value: Array) -> None:
         if tuple(value.shape) != self.shape:
             raise ShapeError(
                 f'The Variable "{self.path}" has shape {self.shape}; it was assigned a value of shape '
                 f"{tuple(value.shape)}."
             )
-        if context.interpreter.infers_shapes or isinstance(value, TensorSpec):
-            note_written([self])
-            return self
-        value = plain_array(value.value if isinstance(value, TapeTensor) else value)
-        if value.dtype != self.dtype:
-            value = value.astype(self.dtype)
-        value = self._mine(value)
-        copied = self.backend.is_concrete(value)
-        self.replace(context.interpreter.call(self.backend.copy, (value,)) if copied else value)
-        return self
 
     def replace(self, value: Array) -> None:
         """Set the value without a copy, to an array of the same backend, shape and dtype that no other code changes."""
@@ -266,6 +313,12 @@ class Variable(TensorBase):
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
         copy.made_trainable, copy.view = self.made_trainable, deepcopy(self.view, memo)
         return copy
+
+
+def _callable_or_none(name: str, value: Any) -> Any:
+    if value is not None and not callable(value):
+        raise ValueError(f"The {name} of a Variable must be callable or None; got {value!r}.")
+    return value
 
 
 def store_variables(variables: Sequence[Variable], store: MutableMapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ from hilevel.api import registry
 from hilevel.api.configurable import Configurable
 from hilevel.config import floatx
 from hilevel.engine.names import unique_name
-from hilevel.engine.overlay import Overlay
+from hilevel.engine.stateless import run_stateless
 from hilevel.engine.types import Config, DType, DTypeLike, Function, Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable, restore_variables, store_variables
 
@@ -143,16 +143,9 @@ class Metric(Configurable):
 
     def _with(self, values: Sequence[Tensor], function: Callable[[], Any]) -> tuple[Any, list[Tensor]]:
         """Return the result of a function and the values of the Variables after it, if they begin with these values."""
-        variables = self.variables
-        if len(values) != len(variables):
-            raise ValueError(
-                f'The metric "{self.name}" has {len(variables)} variables '
-                f"({', '.join(v.name for v in variables)}); got {len(values)} values."
-            )
-        with Overlay():
-            for v, value in zip(variables, values, strict=True):
-                v.assign(value)
-            return function(), [v.value for v in variables]
+        groups = [(f'variables of the metric "{self.name}"', self.variables, values)]
+        result, (state,) = run_stateless(groups, function)
+        return result, state
 
     def __repr__(self) -> str:
         return f'<{type(self).__name__} "{self.name}">'

@@ -171,6 +171,9 @@ class Ftrl(Optimizer):
 
     For the other arguments see `Optimizer`.
 
+    Raises:
+        ValueError: a strength or the initial value is negative, or the power is positive.
+
     >>> w = hilevel.Variable([1.0])
     >>> hilevel.optimizers.Ftrl(0.1, initial_accumulator_value=0.0).apply([np.array([5.0], "float32")], [w])
     >>> w.numpy().round(4)
@@ -191,6 +194,16 @@ class Ftrl(Optimizer):
         super().__init__(learning_rate, **options)
         self.learning_rate_power = learning_rate_power
         self.initial_accumulator_value = initial_accumulator_value
+        for name, value in (
+            ("initial_accumulator_value", initial_accumulator_value),
+            ("l1_regularization_strength", l1_regularization_strength),
+            ("l2_regularization_strength", l2_regularization_strength),
+            ("l2_shrinkage_regularization_strength", l2_shrinkage_regularization_strength),
+        ):
+            if value < 0:
+                raise ValueError(f"Ftrl: {name} must not be negative; got {value}.")
+        if learning_rate_power > 0:
+            raise ValueError(f"Ftrl: learning_rate_power must not be positive; got {learning_rate_power}.")
         self.l1_regularization_strength = l1_regularization_strength
         self.l2_regularization_strength = l2_regularization_strength
         self.l2_shrinkage_regularization_strength = l2_shrinkage_regularization_strength

@@ -14,11 +14,13 @@ from hilevel import initializers, ops
 from hilevel.api import serialization
 from hilevel.api.configurable import Configurable, argument_names
 from hilevel.api.custom_objects import get_registered_object
+from hilevel.api.registry import snake_case
 from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import EVALUATE
 from hilevel.engine.names import unique_name
 from hilevel.engine.overlay import arrays_of, note_read, note_written, replace_arrays
+from hilevel.engine.stateless import run_stateless
 from hilevel.engine.types import Config, Function, Namespace, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.optimizers import schedules
@@ -94,7 +96,7 @@ class Optimizer(State, Configurable):
         self.ema_overwrite_frequency = ema_overwrite_frequency
         self.loss_scale_factor = loss_scale_factor
         self.gradient_accumulation_steps = gradient_accumulation_steps
-        self.name = name or unique_name(type(self).__name__.lower())
+        self.name = name or unique_name(snake_case(type(self).__name__))
         check_options(self, kwargs, argument_names(type(self)))
         self.built = False
         self._trainable_variables: list[Variable] = []
@@ -242,6 +244,36 @@ class Optimizer(State, Configurable):
             return
         with scope(interpreter=context.interpreter.untaped, backend=self._iterations.backend, updating=True):
             self._apply(grads, variables)
+
+    def stateless_apply(
+        self,
+        optimizer_variables: Sequence[Tensor],
+        grads: Sequence[Tensor | None],
+        trainable_variables: Sequence[Tensor],
+    ) -> tuple[list[Tensor], list[Tensor]]:
+        """Run one step on values of the Variables, which stay as they are.
+
+        Args:
+            optimizer_variables: values for `variables`.
+            grads: a gradient for each trainable Variable, or None.
+            trainable_variables: values for the Variables of `build`.
+
+        Returns:
+            The values of the trainable Variables and of `variables` after the step.
+
+        Raises:
+            ValueError: the optimizer is not built, or the number of values is wrong.
+        """
+        if not self.built:
+            raise ValueError(
+                f'The optimizer "{self.name}" is not built. Call build(trainable_variables) first.'
+            )
+        groups = [
+            ("trainable_variables", self._trainable_variables, trainable_variables),
+            ("optimizer_variables", self.variables, optimizer_variables),
+        ]
+        _, (weights, state) = run_stateless(groups, lambda: self.apply(grads))
+        return weights, state
 
     def _changing(self) -> list[Variable]:
         """Return the Variables of the optimizer that a step changes: all but the learning rate."""

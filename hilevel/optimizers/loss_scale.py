@@ -27,7 +27,7 @@ class LossScaleOptimizer(Optimizer):
         name: the name, by default made from the class.
 
     Raises:
-        TypeError: an argument belongs to the inner optimizer.
+        ValueError: an argument belongs to the inner optimizer, or `dynamic=False`.
 
     >>> optimizer = hilevel.optimizers.LossScaleOptimizer(hilevel.optimizers.SGD(1.0), initial_scale=4.0)
     >>> w = hilevel.Variable([1.0])
@@ -44,9 +44,14 @@ class LossScaleOptimizer(Optimizer):
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
+        if not kwargs.pop("dynamic", True):
+            raise ValueError(
+                "LossScaleOptimizer always changes the factor. For a constant factor, set `loss_scale_factor` of the "
+                "optimizer itself in place of dynamic=False."
+            )
         if kwargs:
-            raise TypeError(
-                f"LossScaleOptimizer has no argument {', '.join(kwargs)}; give it to the inner optimizer."
+            raise ValueError(
+                f"LossScaleOptimizer has no arguments {', '.join(kwargs)}. Give them to the inner optimizer."
             )
         self.inner_optimizer = inner_optimizer
         self.initial_scale = initial_scale
@@ -85,7 +90,10 @@ class LossScaleOptimizer(Optimizer):
     def _apply(self, grads: Sequence[Tensor | None], variables: Sequence[Variable]) -> None:
         scale = self.dynamic_scale.read()
         finite = self.check_finite(grads)
-        unscaled = [None if g is None else g / scale for g in grads]
+        unscaled = [
+            g if g is None or v.overwrite_with_gradient else g / scale
+            for g, v in zip(grads, variables, strict=True)
+        ]
         run_if(
             finite,
             lambda: self.inner_optimizer.apply(unscaled, variables),

@@ -130,13 +130,27 @@ class Muon(Optimizer):
             self._adam_step(gradient, variable, learning_rate * self.adam_lr_ratio)
             return
         m.assign(self.momentum * m + gradient)
-        direction = orthogonalize(
-            gradient + self.momentum * m if self.nesterov else m.read(),
-            (self.muon_a, self.muon_b, self.muon_c),
-            self.ns_steps,
-        )
-        scale = 1 if self.rms_rate is None else max(variable.shape) ** 0.5 * self.rms_rate
-        variable.assign(variable - learning_rate * scale * direction)
+        momentum = gradient + self.momentum * m if self.nesterov else m.read()
+        step = self.lr_adjust(self.zeropower_via_newtonschulz5(momentum, self.ns_steps))
+        variable.assign(variable - learning_rate * step)
+
+    def lr_adjust(self, x: Tensor) -> Tensor:
+        """Return a step times the square root of its longer side and `rms_rate`; the step itself without a rate."""
+        return x if self.rms_rate is None else x * (max(x.shape) ** 0.5 * self.rms_rate)
+
+    def zeropower_via_newtonschulz5(self, x: Tensor, steps: int) -> Tensor:
+        """Return a matrix with the singular vectors of `x` and singular values near 1.
+
+        Raises:
+            ValueError: `x` has less than two axes.
+        """
+        if len(x.shape) < 2:
+            raise ValueError(f"Muon: expected a matrix; got a tensor of shape {tuple(x.shape)}.")
+        return orthogonalize(x, (self.muon_a, self.muon_b, self.muon_c), steps)
+
+    def transpose_last_axis(self, X: Tensor) -> Tensor:
+        """Return a tensor with its last two axes exchanged."""
+        return ops.swapaxes(X, -1, -2)
 
     def _adam_step(self, gradient: Tensor, variable: Variable, rate: Tensor) -> None:
         beta_1, beta_2 = self.adam_beta_1, self.adam_beta_2

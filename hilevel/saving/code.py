@@ -1,4 +1,4 @@
-"""Functions of the Python code that Keras writes for lambdas. It is used only if the caller allows code."""
+"""Lambdas as Python code, in the form of Keras. Code is read only if the caller allows it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from types import FunctionType
 from typing import Any
 
 import numpy as np
+
+from hilevel.engine.types import Config
 
 
 def function_of(description: Any) -> FunctionType:
@@ -30,6 +32,18 @@ def function_of(description: Any) -> FunctionType:
     hilevel = importlib.import_module("hilevel")
     names = {"np": np, "numpy": np, "hilevel": hilevel, "keras": hilevel, "ops": hilevel.ops}
     return FunctionType(compiled, names, "<lambda>", tuple(defaults) if defaults else None, cells)
+
+
+def description_of(function: FunctionType) -> Config:
+    """Return a description of a lambda in the form of Keras, with its compiled code.
+
+    Args:
+        function: the lambda. Its default values and the values of its closure must be plain data.
+    """
+    closure = [cell.cell_contents for cell in function.__closure__ or ()]
+    code = base64.b64encode(marshal.dumps(function.__code__)).decode()
+    config = {"code": code, "defaults": function.__defaults__, "closure": closure or None}
+    return {"class_name": "__lambda__", "config": config}
 
 
 def _cell(value: Any) -> Any:

@@ -24,8 +24,19 @@ from hilevel.training.data import (
     unpack_x_y_sample_weight as unpack_x_y_sample_weight,
 )
 from hilevel.utils import bounding_boxes as bounding_boxes
+from hilevel.utils.directory_datasets import (
+    audio_dataset_from_directory as audio_dataset_from_directory,
+    image_dataset_from_directory as image_dataset_from_directory,
+    text_dataset_from_directory as text_dataset_from_directory,
+)
 from hilevel.utils.files import get_file as get_file
 from hilevel.utils.flops import count_flops as count_flops
+from hilevel.utils.images import (
+    array_to_img as array_to_img,
+    img_to_array as img_to_array,
+    load_img as load_img,
+    save_img as save_img,
+)
 from hilevel.utils.numerical import (
     is_keras_tensor as is_keras_tensor,
     normalize as normalize,
@@ -33,3 +44,4 @@ from hilevel.utils.numerical import (
     split_dataset as split_dataset,
     to_categorical as to_categorical,
 )
+from hilevel.utils.timeseries import timeseries_dataset_from_array as timeseries_dataset_from_array

@@ -31,43 +31,29 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
-    "": "Function Operation StatelessScope",
+    "": "Function Operation",
     "DTypePolicy": "convert_input quantization_mode",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
         add_metric quantization_mode quantize quantized_build quantized_call rematerialized_call
-        stateless_call symbolic_call
     """,
     "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "GRU": "inner_loop",
     "LSTM": "inner_loop",
-    "LossScaleOptimizer": "stateless_apply",
     "Model": """
         export get_quantization_layer_structure get_state_tree quantize set_state_tree
     """,
-    "Muon": "lr_adjust transpose_last_axis zeropower_via_newtonschulz5",
     "RNN": "inner_loop",
     "RandomTranslation": "get_shifted_bbox get_transformed_x_y",
     "RandomZoom": "get_clipped_bbox get_transformed_x_y",
-    "SymbolicTensor": "ragged ragged_rank row_splits_dtype sparse",
     "TensorBoard": "summary",
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,
     "initializers": "STFT STFTInitializer stft",
-    "ops": """
-        associative_scan cholesky ctc_loss det eigh fft fft2 ifft2 inv irfft
-        istft lstsq pinv qr rearrange rfft slogdet solve solve_triangular stft svd vectorize
-    """,
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
-    "preprocessing": "image_dataset_from_directory timeseries_dataset_from_array",
-    "preprocessing.image": "array_to_img img_to_array load_img save_img",
-    "random": "beta gamma",
-    "utils": """
-        array_to_img image_dataset_from_directory img_to_array load_img plot_model save_img
-        timeseries_dataset_from_array
-    """,
+    "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}
 
@@ -106,6 +92,8 @@ DIFFERENT = {
 OUR_OPS = {
     "Composite", "Op", "composite", "dense", "drop", "getitem", "mish", "op", "scatter_add", "recurrent", "standardize",
 }  # fmt: skip
+LATER_OPS = {"column_stack", "copysign", "cov", "float_power", "gammainc", "lgamma", "matrix_power"}
+"""The ops of Keras 3.16, which the stored list does not have."""
 
 
 def find(name: str) -> Any:
@@ -260,7 +248,7 @@ def test_not_yet_is_of_keras() -> None:
 def test_ops_of_our_own_are_listed() -> None:
     keras = {label(name).removeprefix("ops.") for name in KERAS}
     ours = {n for n in ops.__all__ if not inspect.ismodule(getattr(ops, n))}
-    assert ours - keras == OUR_OPS
+    assert ours - keras - LATER_OPS == OUR_OPS
 
 
 @pytest.mark.parametrize("family", [*FAMILIES, "ops", "layers", "callbacks", "utils", "saving"])

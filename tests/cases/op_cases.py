@@ -14,6 +14,9 @@ from typing import Any
 import numpy as np
 import op_cases_attention
 import op_cases_convolution
+import op_cases_linalg
+import op_cases_more
+import op_cases_sequences
 import op_cases_image
 import scipy.special
 
@@ -636,7 +639,10 @@ def _by_segment(function: Any, empty: Any) -> Any:
 
 
 case("segment_sum", normal(4, 2), _ids, 3, expected=_by_segment(np.sum, 0.0))
-case("segment_max", normal(4, 2), _ids, 3, expected=_by_segment(np.max, -np.inf), order=0)
+case("segment_prod", normal(4, 2), _ids, 3, expected=_by_segment(np.prod, 1.0), order=0)
+for _name, _function, _empty in (("segment_max", np.max, -np.inf), ("segment_min", np.min, np.inf)):
+    case(_name, normal(4, 2), _ids, 3, expected=_by_segment(_function, _empty), order=0)
+    case(_name, apart(4, 2), _ids // 2, 2, expected=_by_segment(_function, _empty))
 _holes = np.where(booleans(3, 4), np.nan, normal(3, 4))
 _holes[:, 0], _holes[0, :] = 0.5, [0.5, 1.5, 0.25, -1.0]
 for _name in ["nansum", "nanmean", "nanmax", "nanmin", "nanvar", "nanstd", "nanprod"]:
@@ -738,6 +744,9 @@ for _ord in (2, -2, "nuc"):
     case("norm", apart(3, 2, 3), ord=_ord, axis=(2, 0), keepdims=True, expected=np.linalg.norm)
 op_cases_convolution.add_cases(case, normal, apart)
 op_cases_attention.add_cases(case, normal, booleans)
+op_cases_linalg.add_cases(case, normal)
+op_cases_sequences.add_cases(case, normal)
+op_cases_more.add_cases(case, normal, apart, _holes)
 op_cases_image.add_cases(case, normal, between)
 
 

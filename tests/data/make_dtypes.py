@@ -1,6 +1,7 @@
 """Write dtypes.json: the dtypes of Keras's results, for the calls in tests/dtype_cases.py.
 
-Run with Keras 3.15.1 and JAX installed: `KERAS_BACKEND=jax python tests/data/make_dtypes.py`. It takes six minutes.
+Run with Keras 3.15.1 and JAX installed: `KERAS_BACKEND=jax python tests/data/make_dtypes.py [OPS]`. It takes six
+minutes for all ops. With names of ops it computes these alone, and keeps the other results.
 Ops get no 64-bit arrays, which Keras on JAX does not have. `-` stands for an error.
 """
 
@@ -19,6 +20,7 @@ FOLDER = pathlib.Path(__file__).parent
 sys.path.insert(0, str(FOLDER.parent / "cases"))
 from dtype_cases import BINARY, NARROW, NUMBERS, OPERANDS, UNARY, operand, pairs, signature  # noqa: E402
 
+KINDS = ("unary", "binary")
 PYTHON: dict[str, Any] = {"int": int, "float": float}
 
 
@@ -46,9 +48,18 @@ def result_type(a: str, b: str) -> str:
     return str(keras.backend.result_type(PYTHON.get(a, a), PYTHON.get(b, b)))
 
 
-def main() -> None:
-    unary = {n: [outcome(c, n, (d,)) for d in NARROW] for n, c in UNARY.items() if hasattr(keras.ops, n)}
-    binary = {n: [outcome(c, n, p) for p in pairs(n)] for n, c in BINARY.items() if hasattr(keras.ops, n)}
+def main(*wanted: str) -> None:
+    old = json.loads((FOLDER / "dtypes.json").read_text()) if wanted else {}
+    unary, binary = (
+        {n: row.split("; ") for row, names in old.get(k, {}).items() for n in names.split()} for k in KINDS
+    )
+    for name in wanted or (*UNARY, *BINARY):
+        if not hasattr(keras.ops, name):
+            continue
+        if name in UNARY:
+            unary[name] = [outcome(UNARY[name], name, (d,)) for d in NARROW]
+        else:
+            binary[name] = [outcome(BINARY[name], name, p) for p in pairs(name)]
     data = {
         "result_type": {a: " ".join(result_type(a, b) for b in OPERANDS) for a in OPERANDS},
         "unary": grouped(unary),
@@ -58,4 +69,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(*sys.argv[1:])

@@ -86,6 +86,8 @@ def is_different(name: str, *operands: str) -> bool:
         return True  # Keras gives float32 where targets are integers; here the outputs' dtype counts
     if name in ("layer_normalization", "rms_normalization"):  # Keras rounds the result to an integer
         return not FLOATS.issuperset(operands)
+    if name == "psnr":  # Keras gives float32 for float16 with integers
+        return len({*operands}) > 1
     return name == "top_k" and operands == ("bool",)
 
 

@@ -109,7 +109,7 @@ def test_get() -> None:
         (lambda: schedules.deserialize("CosineDecai"), ValueError, "cosine_decay"),
         (
             lambda: optimizers.LossScaleOptimizer(optimizers.SGD(), clipnorm=1.0),
-            TypeError,
+            ValueError,
             "inner optimizer",
         ),
     ],

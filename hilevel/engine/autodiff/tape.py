@@ -363,7 +363,7 @@ def _apply_rule(node: TapeTensor, g: Array, recorded: bool, needs: tuple[bool, .
     op = node.op
     if recorded:
         values = [v if p is None else p for p, v in zip(node.parents, node.values, strict=True)]
-        y: Any = node.value if isinstance(node.value, tuple) else node
+        y: Any = _outputs_of(node) if isinstance(node.value, tuple) else node
         return _call_rule(op.rule, needs, tensor.ops, g, y, *values, **node.attributes)
     first = g[0] if g.__class__ is tuple else g
     backend = backend_of(first)

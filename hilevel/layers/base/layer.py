@@ -41,6 +41,7 @@ from hilevel.layers.base.shapes import (
     with_shapes,
 )
 from hilevel.layers.base.state_container import Record, StateContainer
+from hilevel.layers.base.stateless import StatelessCalls
 
 building = threading.RLock()
 """The lock of builds: two threads that use a model for the first time make one set of weights."""
@@ -55,7 +56,7 @@ def default_build(build: _F) -> _F:
     return build
 
 
-class Layer(StateContainer, Configurable):
+class Layer(StateContainer, StatelessCalls, Configurable):
     """A function with weights: `build` makes the weights, and `call` computes the output.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
@@ -211,7 +212,7 @@ class Layer(StateContainer, Configurable):
             self.input_spec.check(args[0] if args else self._first(kwargs), self)
         if not self._built:
             self._build_for(args, kwargs)
-        if masks.table or self._makes_masks:
+        if masks.table or self._makes_masks or (kwargs and kwargs.get("mask") is not None):
             return self._run_masked(args, kwargs)
         return self._run(args, kwargs)
 
@@ -292,6 +293,8 @@ class Layer(StateContainer, Configurable):
             if slots and kwargs.get(slots[0]) is None:
                 mask = masks.consume(value)
                 kwargs |= {} if mask is None else {slots[0]: mask}
+        if previous is None:
+            previous = kwargs.get("mask")
         outputs = self._run(args, kwargs)
         self._mask_outputs(first, outputs, previous)
         return outputs
@@ -317,7 +320,7 @@ class Layer(StateContainer, Configurable):
         return previous_mask
 
     def _finish(self, outputs: Any) -> Any:
-        if self.activity_regularizer is not None:
+        if self.activity_regularizer is not None and context.placeholder_size is None:
             for output in tree.flatten(outputs):
                 samples = output.shape[0] if output.shape else 1
                 self.add_loss(self.activity_regularizer(output) / max(samples, 1))
@@ -422,6 +425,10 @@ class Layer(StateContainer, Configurable):
         outputs = record_call(self, args, kwargs, self.name)
         self._record.calls.append((args, outputs))
         return outputs
+
+    def symbolic_call(self, *args: Any, **kwargs: Any) -> Any:
+        """Return the symbolic outputs of a call on symbolic tensors."""
+        return self._graph_call(args, kwargs)
 
     def _raise_missing(self, name: str) -> Any:
         if name in ("_backend", "_built"):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import numpy as np
@@ -33,16 +34,27 @@ def with_shapes(function: Function, names: list[str], shapes: dict[str, Any]) ->
 
     A single parameter gets the first shape. Several get the shapes of the inputs in their names, as in
     `build(self, query_shape, value_shape)`.
+
+    Raises:
+        ValueError: one of several parameters without a default has no input of its name.
     """
     if len(names) == 1:
         return function(next(iter(shapes.values())))
     by_name = {f"{name}_shape": shape for name, shape in shapes.items()}
+    parameters = inspect.signature(function).parameters
+    for name in names:
+        parameter = parameters.get(name)
+        if name not in by_name and parameter is not None and parameter.default is parameter.empty:
+            raise ValueError(
+                f"{function.__qualname__} has the parameter {name!r}, but no input of the call gives its shape. "
+                f"Several parameters get the shapes of the inputs in their names: {', '.join(by_name)}."
+            )
     return function(**{name: by_name[name] for name in names if name in by_name})
 
 
 def as_symbolic(x: Any) -> Any:
     """Return a symbolic tensor for a `TensorSpec`, and anything else as it is."""
-    return SymbolicTensor(known_shape(x.shape), x.dtype, "input") if x.__class__ is TensorSpec else x
+    return SymbolicTensor(known_shape(x.shape), x.dtype, name="input") if x.__class__ is TensorSpec else x
 
 
 def as_spec(shape: ShapeLike, dtype: DTypeLike, size: int) -> TensorSpec:
@@ -60,9 +72,11 @@ def abstract_tensors(shape: Any, dtype: DTypeLike, size: int) -> Any:
 
 
 def symbolic_inputs(shape: Any, dtype: DTypeLike) -> Any:
-    """Return a symbolic tensor for each shape of a structure."""
+    """Return a symbolic tensor for each shape of a structure; None for None."""
+    if shape is None:
+        return None
     if isinstance(shape, dict):
         return {key: symbolic_inputs(value, dtype) for key, value in shape.items()}
     if shape and isinstance(shape[0], (list, tuple)):
         return [symbolic_inputs(value, dtype) for value in shape]
-    return SymbolicTensor(shape, dtype, "input")
+    return SymbolicTensor(shape, dtype, name="input")

@@ -27,7 +27,7 @@ class Embedding(Layer):
         embeddings_regularizer: a penalty on the vectors, added to the loss.
         embeddings_constraint: the projection of the vectors after each update.
         mask_zero: whether 0 is padding, which later layers ignore.
-        weights: a list with an array of shape `(input_dim, output_dim)`, the initial vectors.
+        weights: an array of shape `(input_dim, output_dim)`, or a list with it, the initial vectors.
         lora_rank, lora_alpha, quantization_config: not implemented; only None is accepted.
 
     >>> import hilevel
@@ -45,7 +45,7 @@ class Embedding(Layer):
     def __init__(
         self, input_dim: int, output_dim: int, embeddings_initializer: InitializerLike = "uniform",
         embeddings_regularizer: RegularizerLike = None, embeddings_constraint: ConstraintLike = None,
-        mask_zero: bool = False, weights: Sequence[TensorLike] | None = None, lora_rank: int | None = None,
+        mask_zero: bool = False, weights: TensorLike | Sequence[TensorLike] | None = None, lora_rank: int | None = None,
         lora_alpha: float | None = None, quantization_config: None = None, **kwargs: Any,
     ) -> None:  # fmt: skip
         length = kwargs.pop("input_length", None)
@@ -66,12 +66,15 @@ class Embedding(Layer):
         self.supports_masking = mask_zero
         self.autocast = False
         self._start_weights = weights
+        if weights is not None:
+            self.build()
 
     def build(self, input_shape: Shape | None = None) -> None:
         """Make the vectors."""
         self.embeddings = self.add_weight("embeddings", (self.input_dim, self.output_dim))
         if self._start_weights is not None:
-            self.set_weights(list(self._start_weights))
+            given = self._start_weights
+            self.set_weights(list(given) if isinstance(given, (list, tuple)) else [given])
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return the vectors of the indices: shape `(...)` to `(..., output_dim)`."""

@@ -8,7 +8,7 @@ from hilevel.api.configurable import named_arguments
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Config, DTypeLike, Shape, ShapeLike
-from hilevel.layers.base.checks import flags, is_integer, positive, refuse, sizes
+from hilevel.layers.base.checks import flags, is_integer, positive, sizes
 from hilevel.layers.base.layer import Layer
 
 
@@ -17,14 +17,15 @@ class InputLayer(Layer):
 
     Args:
         shape, batch_size, dtype, sparse, ragged, batch_shape, name, optional: as in `Input`.
-        input_tensor: not implemented; only None is accepted.
+        input_tensor: a symbolic tensor that becomes the input, in place of a new one.
 
     >>> import hilevel
     >>> hilevel.layers.InputLayer((4,)).output.shape
     (None, 4)
 
     Raises:
-        ValueError: both or neither of `shape` and `batch_shape` are given, or a setting is invalid.
+        ValueError: none or several of `shape`, `batch_shape` and `input_tensor` are given, or a setting is invalid.
+        TypeError: an unknown argument.
     """
 
     def __init__(
@@ -35,13 +36,40 @@ class InputLayer(Layer):
         sparse: bool | None = None,
         ragged: bool | None = None,
         batch_shape: ShapeLike | None = None,
-        input_tensor: None = None,
+        input_tensor: SymbolicTensor | None = None,
         optional: bool = False,
         name: str | None = None,
         **kwargs: Any,
     ) -> None:
-        super().__init__(name=name)
-        refuse("Input", sparse=sparse or None, ragged=ragged or None, tensor=input_tensor)
+        batch_shape = kwargs.pop("batch_input_shape", batch_shape)
+        shape = kwargs.pop("input_shape", shape)
+        super().__init__(name=name, **kwargs)
+        flags("Input", optional=optional, sparse=sparse or False, ragged=ragged or False)
+        if sparse or ragged:
+            raise ValueError("Input: sparse=True and ragged=True are not supported. Use dense data.")
+        if input_tensor is not None and not isinstance(input_tensor, SymbolicTensor):
+            raise ValueError(
+                f"Input: input_tensor must be a symbolic tensor; got {type(input_tensor).__name__}."
+            )
+        self.optional, self.sparse, self.ragged = optional, bool(sparse), bool(ragged)
+        self.has_own_dtype = dtype is not None
+        """True if the user set the dtype; otherwise float inputs keep their dtype."""
+        self._tensor = (
+            input_tensor if input_tensor is not None else self._new(shape, batch_size, dtype, batch_shape)
+        )
+        self.batch_shape: Shape = self._tensor.shape
+        node = Node(self, (), {})
+        node.outputs = self._tensor
+        self._tensor.node = node
+        self.built = True
+
+    def _new(
+        self,
+        shape: ShapeLike | int | None,
+        batch_size: int | None,
+        dtype: DTypeLike,
+        batch_shape: ShapeLike | None,
+    ) -> SymbolicTensor:
         if (shape is None) == (batch_shape is None):
             raise ValueError(
                 "Input expects shape=..., without the batch, or batch_shape=..., with it; got "
@@ -53,16 +81,12 @@ class InputLayer(Layer):
                 None if batch_size is None else positive("Input", "batch_size", batch_size),
                 *shape,
             )
-        self.batch_shape: Shape = sizes("Input", "batch_shape", batch_shape)
-        flags("Input", optional=optional, sparse=sparse, ragged=ragged)
-        self.optional = optional
-        self.has_own_dtype = dtype is not None
-        """True if the user set the dtype; otherwise float inputs keep their dtype."""
-        self._tensor = SymbolicTensor(self.batch_shape, dtype or settings.floatx, self.name)
-        node = Node(self, (), {})
-        node.outputs = self._tensor
-        self._tensor.node = node
-        self.built = True
+        return SymbolicTensor(
+            sizes("Input", "batch_shape", batch_shape), dtype or settings.floatx, name=self.name
+        )
+
+    def call(self) -> None:
+        """Do nothing: the tensor of the layer is `output`."""
 
     @property
     def output(self) -> SymbolicTensor:
@@ -79,6 +103,8 @@ class InputLayer(Layer):
         return {
             "batch_shape": self.batch_shape,
             "dtype": self.dtype,
+            "sparse": self.sparse,
+            "ragged": self.ragged,
             "name": self.name,
             "optional": self.optional,
         }
@@ -93,7 +119,7 @@ def Input(
     ragged: bool | None = None,
     batch_shape: ShapeLike | None = None,
     name: str | None = None,
-    tensor: None = None,
+    tensor: SymbolicTensor | None = None,
     optional: bool = False,
 ) -> SymbolicTensor:
     """Return a symbolic tensor for an input of a functional model.
@@ -102,7 +128,8 @@ def Input(
         shape: the shape of a sample, with None for axes of any size.
         batch_size: the number of samples, if it is fixed.
         dtype: the dtype of the data; floatx by default.
-        sparse, ragged, tensor: not implemented; only None is accepted.
+        sparse, ragged: not supported; only None or False.
+        tensor: a symbolic tensor that becomes the input, in place of a new one.
         batch_shape: the shape of a batch, in place of `shape` and `batch_size`.
         name: the name of the input, which is its key if data are passed as a dict.
         optional: whether the data may be None.

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
+import inspect
+from contextlib import nullcontext
 from typing import Any, Self, Unpack
 
-from hilevel.api.serialization import deserialize, find
+from hilevel.api.custom_objects import custom_object_scope
+from hilevel.api.serialization import deserialize, find, restoring
 from hilevel.engine.types import Config, Function, Shape, Tensor
 from hilevel.layers.base.checks import (
     bad_setting,
@@ -48,18 +52,42 @@ class Lambda(Layer):
         self.arguments = arguments or {}
         self.mask = mask
 
+    def get_config(self) -> Config:
+        """Return the arguments as plain data. A lambda is stored as code, loaded only with `safe_mode=False`."""
+        config = super().get_config()
+        for name in ("function", "output_shape", "mask"):
+            if getattr(getattr(self, name), "__name__", "") == "<lambda>":
+                config[name] = importlib.import_module("hilevel.saving.code").description_of(
+                    getattr(self, name)
+                )
+        return config
+
+    def _settings(self) -> dict[str, Any]:
+        settings = super()._settings()
+        lambdas = [k for k, v in settings.items() if getattr(v, "__name__", "") == "<lambda>"]
+        return settings | dict.fromkeys(lambdas)
+
     @classmethod
-    def from_config(cls, config: Config) -> Self:
-        """Return the layer of a config of `get_config`, whose functions are public or registered."""
+    def from_config(
+        cls, config: Config, custom_objects: dict[str, Any] | None = None, safe_mode: bool | None = None
+    ) -> Self:
+        """Return a layer from a config of `get_config`. Its functions are public, registered, or code.
+
+        Args:
+            config: the config.
+            custom_objects: functions by name.
+            safe_mode: whether to refuse code; by default the setting of the loading function, else True.
+        """
         name = config["function"]
-        return cls(
-            **{**deserialize(config), "function": find(name) if isinstance(name, str) else deserialize(name)}
-        )
+        with (
+            nullcontext() if safe_mode is None else restoring(safe_mode),
+            custom_object_scope(custom_objects or {}),
+        ):
+            function = find(name) if isinstance(name, str) else deserialize(name)
+            return cls(**{**deserialize(config), "function": function})
 
     def call(self, inputs: Any, mask: Any = None, training: bool | None = None) -> Any:
         """Return the result of the function."""
-        import inspect
-
         takes = inspect.signature(self.function).parameters
         extra = {"mask": mask, "training": training}
         return self.function(inputs, **self.arguments, **{k: v for k, v in extra.items() if k in takes})

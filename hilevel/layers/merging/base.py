@@ -36,8 +36,24 @@ class Merge(Layer):
     def compute_mask(
         self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
     ) -> Tensor | None:
-        """Return the conjunction of the masks of the inputs."""
+        """Return the conjunction of the masks of the inputs.
+
+        Raises:
+            ValueError: the inputs or the masks are no lists of equal length.
+        """
+        self._check_masks(inputs, mask)
         return masks.all_of(mask or ())
+
+    def _check_masks(self, inputs: object, mask: object) -> None:
+        if mask is None:
+            return
+        for name, given in (("inputs", inputs), ("mask", mask)):
+            if not isinstance(given, (list, tuple)):
+                raise ValueError(f"{self._label()}: {name} must be a list; got {type(given).__name__}.")
+        if len(mask) != len(inputs):  # type: ignore[arg-type]
+            raise ValueError(
+                f"{self._label()}: expected a mask, or None, for each of {len(inputs)} inputs; got {len(mask)}."  # type: ignore[arg-type]
+            )
 
     def merge(self, a: Tensor, b: Tensor) -> Tensor:
         """Return the element-wise result for two tensors."""

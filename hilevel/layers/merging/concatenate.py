@@ -35,6 +35,7 @@ class Concatenate(Merge):
         self, inputs: Sequence[Tensor], mask: Sequence[Tensor | None] | None = None
     ) -> Tensor | None:
         """Return the concatenated masks if they have the axis, else their conjunction."""
+        self._check_masks(inputs, mask)
         found = [m for m in mask or () if m is not None]
         axis = self.axis % len(inputs[0].shape)
         if not found or axis >= len(found[0].shape):

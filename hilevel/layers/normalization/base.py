@@ -15,6 +15,7 @@ from hilevel.layers.base.checks import (
     number,
     set_weight_settings,
 )
+from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
 
@@ -50,17 +51,29 @@ class BaseNormalization(Layer):
             beta_constraint=beta_constraint, gamma_constraint=gamma_constraint,
         )  # fmt: skip
 
-    def make_gamma_and_beta(self, shape: Sequence[int]) -> None:
-        """Make `gamma` if `scale` is set, and `beta` if `center` is set."""
-        self.gamma = self.add_weight("gamma", shape, autocast=False) if self.scale else None
-        self.beta = self.add_weight("beta", shape, autocast=False) if self.center else None
+    def make_gamma_and_beta(
+        self, shape: Sequence[int], scale: bool | None = None, center: bool | None = None
+    ) -> None:
+        """Make `gamma` and `beta`; by default if the arguments `scale` and `center` of the layer are set."""
+        has_gamma, has_beta = (
+            self.scale if scale is None else scale,
+            self.center if center is None else center,
+        )
+        self.gamma = self.add_weight("gamma", shape, autocast=False) if has_gamma else None
+        self.beta = self.add_weight("beta", shape, autocast=False) if has_beta else None
 
     def gamma_and_beta(self, shape: Sequence[int], *axes: int) -> list[Tensor | None]:
         """Return `gamma` and `beta`, or None, in a shape that broadcasts along all but the given axes."""
-        view = [1] * len(shape)
-        for axis in axes:
-            view[axis] = shape[axis]
+        view = view_along(shape, axes)
         return [None if a is None else ops.reshape(a, view) for a in (self.gamma, self.beta)]
+
+
+def view_along(shape: Sequence[int], axes: Iterable[int]) -> list[int]:
+    """Return a shape with the sizes of the axes, and 1 for all others."""
+    view = [1] * len(shape)
+    for axis in axes:
+        view[axis] = shape[axis]
+    return view
 
 
 def scaled(y: Tensor, gamma: Tensor | None, beta: Tensor | None) -> Tensor:
@@ -81,6 +94,11 @@ def axis_size(layer: Layer, shape: Shape, axis: int) -> int:
             f"whose shape is {shape}. Give it in Input(shape=...)."
         )
     return int(shape[axis] or 0)
+
+
+def spec_along(axes: Iterable[int], sizes: dict[int, int]) -> InputSpec:
+    """Return an `InputSpec` for inputs of any rank that has the axes, with their sizes."""
+    return InputSpec(min_ndim=max(axis + 1 if axis >= 0 else -axis for axis in axes), axes=sizes)
 
 
 def masked_moments(

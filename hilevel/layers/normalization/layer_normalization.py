@@ -5,18 +5,17 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Unpack
 
-from hilevel.engine.types import Shape, Tensor
-from hilevel.layers.base.checks import (
-    integers,
-    refuse,
-)
-from hilevel.layers.base.input_spec import InputSpec
+from hilevel import ops
+from hilevel.engine.types import Config, Shape, Tensor
+from hilevel.layers.base.checks import integers
 from hilevel.layers.base.settings import ConstraintLike, InitializerLike, Options, RegularizerLike
 from hilevel.layers.normalization.base import (
     BaseNormalization,
     at_least_float32,
     axis_size,
     in_dtype,
+    scaled,
+    spec_along,
     standardized,
 )
 
@@ -31,6 +30,7 @@ class LayerNormalization(BaseNormalization):
         beta_initializer, gamma_initializer: the initializers of `beta` and `gamma`.
         beta_regularizer, gamma_regularizer: penalties on `beta` and `gamma`, added to the loss.
         beta_constraint, gamma_constraint: projections of `beta` and `gamma` after each update.
+        rms_scaling: True for `gamma * x / sqrt(variance + epsilon)`, without the mean and `beta`.
 
     >>> import hilevel
     >>> hilevel.layers.LayerNormalization(epsilon=0.0)(np.array([[1.0, 3.0]]))
@@ -51,22 +51,30 @@ class LayerNormalization(BaseNormalization):
         gamma_constraint: ConstraintLike = None,
         **kwargs: Unpack[Options],
     ) -> None:
-        refuse("LayerNormalization", rms_scaling=kwargs.pop("rms_scaling", None))  # type: ignore[typeddict-item]
+        self.rms_scaling = bool(kwargs.pop("rms_scaling", False))  # type: ignore[typeddict-item]
         super().__init__(
             epsilon, center, scale, beta_initializer, gamma_initializer, beta_regularizer,
             gamma_regularizer, beta_constraint, gamma_constraint, **kwargs,
         )  # fmt: skip
         self.axis = integers("LayerNormalization", "axis", axis)
 
+    def get_config(self) -> Config:
+        """Return the arguments of the constructor as plain data, for `from_config`."""
+        return super().get_config() | ({"rms_scaling": True} if self.rms_scaling else {})
+
     def build(self, input_shape: Shape) -> None:
         """Make `gamma` and `beta`."""
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         sizes = {a: axis_size(self, input_shape, a) for a in axes}
-        self.make_gamma_and_beta(list(sizes.values()))
-        self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
+        scale, center = (True, False) if self.rms_scaling else (self.scale, self.center)
+        self.make_gamma_and_beta(list(sizes.values()), scale, center)
+        self.input_spec = spec_along(axes, sizes)
 
     def call(self, inputs: Tensor, mask: Tensor | None = None) -> Tensor:
         """Return the normalized inputs, in the same shape. Masked steps are not part of the statistics."""
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         x, weights = at_least_float32(self, inputs), self.gamma_and_beta(inputs.shape, *axes)
+        if self.rms_scaling:
+            variance = ops.var(x, axis=tuple(axes), keepdims=True)
+            return in_dtype(self.compute_dtype, scaled(x * ops.rsqrt(variance + self.epsilon), *weights))
         return in_dtype(self.compute_dtype, standardized(x, axes, self.epsilon, mask, *weights))

@@ -8,13 +8,14 @@ from typing import Unpack
 from hilevel import ops
 from hilevel.engine.types import Shape, Tensor
 from hilevel.layers.base.checks import integers, number
-from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import Options
 from hilevel.layers.normalization.base import (
     at_least_float32,
     axis_size,
     in_dtype,
+    spec_along,
+    view_along,
 )
 
 
@@ -45,13 +46,11 @@ class RMSNormalization(Layer):
         axes = [self.axis] if isinstance(self.axis, int) else self.axis
         sizes = {a: axis_size(self, input_shape, a) for a in axes}
         self.scale = self.add_weight(list(sizes.values()), "ones", name="scale")
-        self._view = [1] * len(input_shape)
-        for a, size in sizes.items():
-            self._view[a] = size
-        self.input_spec = InputSpec(ndim=len(input_shape), axes=sizes)
+        self.input_spec = spec_along(axes, sizes)
 
     def call(self, x: Tensor) -> Tensor:
         """Return the normalized inputs, in the same shape."""
-        scale = ops.reshape(self.scale, self._view)
+        axes = [self.axis] if isinstance(self.axis, int) else self.axis
+        scale = ops.reshape(self.scale, view_along(x.shape, axes))
         y = ops.rms_normalization(at_least_float32(self, x), scale, self.axis, self.epsilon)
         return in_dtype(self.compute_dtype, y)

@@ -99,7 +99,7 @@ class Discretization(Layer):
 
     def compute_output_spec(self, inputs: Any) -> SymbolicTensor:
         """Return a symbolic tensor of the shape and dtype of the output."""
-        return SymbolicTensor(self.compute_output_shape(inputs.shape), self.output_dtype, self.name)
+        return SymbolicTensor(self.compute_output_shape(inputs.shape), self.output_dtype, name=self.name)
 
     @classmethod
     def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> Self:

@@ -1,4 +1,4 @@
-"""Norms of vectors and matrices, and the singular values that some of them need."""
+"""Norms of vectors and matrices."""
 
 from __future__ import annotations
 
@@ -6,11 +6,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 
-from hilevel.engine.autodiff.tape import TapeTensor, constant
-from hilevel.engine.op import composite, op, to_float_array
+from hilevel.engine.op import composite, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec
-from hilevel.engine.types import Array, Axis, Namespace, Shape, Tensor, TensorLike
+from hilevel.engine.types import Axis, Tensor, TensorLike
+from hilevel.ops.linalg.spectra import singular_values
 from hilevel.ops.numpy.elementwise import abs, square
 from hilevel.ops.numpy.reduction import at_least_float32, max, min, sum
 from hilevel.ops.numpy.shaping import moveaxis, reshape
@@ -89,75 +88,6 @@ def _matrix_norm(x: Tensor, ord: Order, axes: tuple[int, ...], keepdims: bool) -
 
 
 def _by_singular_values(x: Tensor, ord: Order) -> Tensor:
-    values = _singular_values(at_least_float32(x)).astype(x.dtype)
+    values = singular_values(at_least_float32(x)).astype(x.dtype)
     reduce: Any = {2: max, -2: min, "nuc": sum}[ord]
     return reduce(values, axis=-1)
-
-
-# -- singular values -----------------------------------------------------------------------------------
-
-
-@op
-def _singular_values(xp: Namespace, x: Tensor) -> Tensor:
-    return xp.linalg.svd(x, compute_uv=False)
-
-
-@_singular_values.gradient
-def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
-    u, _, vt = _svd(x) if isinstance(x, TapeTensor) else _svd.value(xp, x)
-    return (u * g[..., None, :]) @ vt
-
-
-@_singular_values.shape
-def _(x: TensorSpec) -> TensorSpec:
-    return TensorSpec((*x.shape[:-2], _min_dimension(x.shape)), x.dtype)
-
-
-@op
-def _svd(xp: Namespace, x: Tensor) -> tuple[Tensor, ...]:
-    return tuple(xp.linalg.svd(x, full_matrices=False))
-
-
-@_svd.gradient
-def _(xp: Namespace, g: tuple[Tensor, ...], y: tuple[Tensor, ...], x: Tensor) -> Any:
-    """Compute the gradient by J. Townsend, Differentiating the singular value decomposition, 2016.
-
-    Terms between equal singular values are zero.
-    """
-    (u, s, vt), (gu, gs, gvt) = y, g
-    factors = _inverse(xp, (s * s)[..., None, :] - (s * s)[..., :, None])
-
-    def transposed(a: Tensor) -> Tensor:
-        return xp.swapaxes(a, -1, -2)
-
-    def rotation(a: Tensor) -> Tensor:
-        return factors * (a - transposed(a))
-
-    by_values = constant(gs, np.eye(s.shape[-1])) * gs[..., None, :]
-    of_u, of_v = (
-        rotation(transposed(u) @ gu) * s[..., None, :],
-        s[..., :, None] * rotation(vt @ transposed(gvt)),
-    )
-    gu, gvt = gu * _inverse(xp, s)[..., None, :], gvt * _inverse(xp, s)[..., :, None]
-    outside = (gu - u @ (transposed(u) @ gu)) @ vt + u @ (gvt - (gvt @ transposed(vt)) @ vt)
-    return u @ (of_u + of_v + by_values) @ vt + outside
-
-
-def _inverse(xp: Namespace, x: Array) -> Array:
-    zero = x == 0
-    return xp.where(zero, xp.zeros_like(x), 1 / xp.where(zero, xp.ones_like(x), x))
-
-
-@_svd.shape
-def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
-    (*lead, m, n), k = x.shape, _min_dimension(x.shape)
-    return (
-        TensorSpec((*lead, m, k), x.dtype),
-        TensorSpec((*lead, k), x.dtype),
-        TensorSpec((*lead, k, n), x.dtype),
-    )
-
-
-def _min_dimension(shape: Shape) -> Any:
-    m, n = shape[-2:]
-    return m if n is None or (m is not None and m < n) else n

@@ -40,6 +40,12 @@ from hilevel.ops.nn.crossentropy import (
     categorical_crossentropy as categorical_crossentropy,
     sparse_categorical_crossentropy as sparse_categorical_crossentropy,
 )
+from hilevel.ops.nn.ctc import (
+    ctc_loss as ctc_loss,
+)
+from hilevel.ops.nn.ctc_decoding import (
+    ctc_decode as ctc_decode,
+)
 from hilevel.ops.nn.encoding import multi_hot as multi_hot, one_hot as one_hot
 from hilevel.ops.nn.normalization import (
     batch_normalization as batch_normalization,
@@ -53,5 +59,16 @@ from hilevel.ops.nn.pooling import (
     average_pool as average_pool,
     max_pool as max_pool,
 )
-from hilevel.ops.nn.unfolding import unfold as unfold
+from hilevel.ops.nn.spatial import (
+    depth_to_space as depth_to_space,
+    psnr as psnr,
+    space_to_depth as space_to_depth,
+)
+from hilevel.ops.nn.unfolding import (
+    fold as fold,
+    unfold as unfold,
+)
+from hilevel.ops.numpy.complex import (
+    polar as polar,
+)
 from hilevel.ops.numpy.reduction import moments as moments

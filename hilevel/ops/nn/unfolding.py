@@ -1,6 +1,9 @@
-"""The patches of a tensor under sliding windows, as tensors."""
+"""The patches of a tensor under sliding windows, as tensors, and back."""
 
 from __future__ import annotations
+
+import functools
+import operator
 
 import numpy as np
 
@@ -8,7 +11,7 @@ from hilevel.engine.op import composite, to_array
 from hilevel.engine.types import Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import per_axis, to_last, windows_of
-from hilevel.ops.numpy.indexing import take
+from hilevel.ops.numpy.indexing import scatter_add, take
 from hilevel.ops.numpy.joining import stack
 from hilevel.ops.numpy.shaping import pad, reshape
 
@@ -39,6 +42,52 @@ def unfold(
     parts = [x[(slice(None), *place)] for place in windows.slices(counts)]
     columns = x.shape[1] * len(parts)
     return reshape(stack(parts, axis=2), (x.shape[0], columns, int(np.prod(counts))))
+
+
+@composite
+def fold(
+    x: TensorLike,
+    output_size: Sizes,
+    kernel_size: Sizes,
+    dilation: Sizes = 1,
+    padding: Sizes = 0,
+    stride: Sizes = 1,
+) -> Tensor:
+    """Return images of the patches that `unfold` makes; where patches overlap, their elements are added.
+
+    Args:
+        x: patches as columns, `(batch, channels * kernel height * kernel width, positions)`.
+        output_size: the height and the width of the images, an integer or two.
+        kernel_size: the size of the window, an integer or two.
+        dilation: the step between the elements of the window.
+        padding: the number of elements to cut off each side.
+        stride: the step from one position to the next.
+
+    >>> ops.fold(np.ones((1, 2, 1)), (1, 2), (1, 2))
+    array([[[[1., 1.]]]])
+
+    Raises:
+        ValueError: the shape of `x` does not agree with the sizes.
+    """
+    x = to_array(x)
+    sides = per_axis("fold", "padding", padding, 2, smallest=0)
+    whole = [n + 2 * p for n, p in zip(per_axis("fold", "output_size", output_size, 2), sides, strict=True)]
+    windows = windows_of("fold", (1, *whole, 1), kernel_size, stride, [(0, 0)] * 2, dilation)
+    counts = windows.output_size(tuple(whole), "fold")
+    size = int(np.prod(windows.size))
+    if len(x.shape) != 3 or x.shape[1] % size or x.shape[2] != np.prod(counts):
+        raise ShapeError(
+            f"fold: x must be 3D, with a multiple of {size} channels and {int(np.prod(counts))} positions; got shape "
+            f"{tuple(x.shape)}."
+        )
+    batch, channels = x.shape[0], x.shape[1] // size
+    parts = reshape(x, (batch, channels, size, *counts))
+    places = [(slice(None), *place) for place in windows.slices(counts)]
+    shape = (batch, channels, *whole)
+    y = functools.reduce(
+        operator.add, [scatter_add(parts[:, :, i], key, shape=shape) for i, key in enumerate(places)]
+    )
+    return y[(..., *(slice(p, n - p) for n, p in zip(whole, sides, strict=True)))]
 
 
 @composite

@@ -1,4 +1,10 @@
 from hilevel.ops.core.conversion import array as array, copy as copy
+from hilevel.ops.core.vectorization import (
+    vectorize as vectorize,
+)
+from hilevel.ops.linalg.determinants import (
+    slogdet as slogdet,
+)
 from hilevel.ops.numpy.binning import (
     bincount as bincount,
     digitize as digitize,
@@ -42,6 +48,11 @@ from hilevel.ops.numpy.complex import (
     isreal as isreal,
     real as real,
 )
+from hilevel.ops.numpy.covariance import (
+    corrcoef as corrcoef,
+    correlate as correlate,
+    cov as cov,
+)
 from hilevel.ops.numpy.creation import (
     arange as arange,
     empty as empty,
@@ -71,6 +82,7 @@ from hilevel.ops.numpy.derived import (
     isposinf as isposinf,
     ldexp as ldexp,
     logaddexp2 as logaddexp2,
+    nextafter as nextafter,
     rad2deg as rad2deg,
     select as select,
     signbit as signbit,
@@ -102,6 +114,11 @@ from hilevel.ops.numpy.elementwise import (
     trunc as trunc,
     where as where,
 )
+from hilevel.ops.numpy.encoding import (
+    unravel_index as unravel_index,
+    vander as vander,
+    view as view,
+)
 from hilevel.ops.numpy.indexing import take as take, take_along_axis as take_along_axis, unique as unique
 from hilevel.ops.numpy.joining import (
     append as append,
@@ -114,6 +131,15 @@ from hilevel.ops.numpy.joining import (
     stack as stack,
     tile as tile,
     vstack as vstack,
+)
+from hilevel.ops.numpy.nan_statistics import (
+    nanargmax as nanargmax,
+    nanargmin as nanargmin,
+    nancumprod as nancumprod,
+    nancumsum as nancumsum,
+    nanmedian as nanmedian,
+    nanpercentile as nanpercentile,
+    nanquantile as nanquantile,
 )
 from hilevel.ops.numpy.products import (
     dot as dot,
@@ -219,4 +245,12 @@ from hilevel.ops.numpy.transcendental import (
     sqrt as sqrt,
     tan as tan,
     tanh as tanh,
+)
+from hilevel.ops.numpy.window_functions import (
+    bartlett as bartlett,
+    blackman as blackman,
+    hamming as hamming,
+    hanning as hanning,
+    i0 as i0,
+    kaiser as kaiser,
 )

@@ -1,15 +1,19 @@
-"""Parts of complex numbers."""
+"""Complex tensors and their parts."""
 
 from __future__ import annotations
 
 import numpy as np
 
+from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import TensorSpec, like
+from hilevel.engine.spec import TensorSpec, broadcast, like
 from hilevel.engine.types import Namespace, Tensor, TensorLike
+from hilevel.errors import ShapeError
 from hilevel.ops.numpy.creation import ones_like, zeros_like
 from hilevel.ops.numpy.elementwise import stop_gradient
-from hilevel.ops.numpy.transcendental import arctan2
+from hilevel.ops.numpy.joining import stack
+from hilevel.ops.numpy.reduction import at_least_float32
+from hilevel.ops.numpy.transcendental import arctan2, cos, sin
 
 
 def _part_spec(x: TensorSpec) -> TensorSpec:
@@ -104,3 +108,65 @@ def angle(x: TensorLike) -> Tensor:
     """
     x = stop_gradient(to_float_array(x))
     return arctan2(imag(x), real(x))
+
+
+@op
+def _complex(xp: Namespace, real: Tensor, imag: Tensor) -> Tensor:
+    return real + imag * np.complex64(1j)
+
+
+@_complex.shape
+def _(real: TensorSpec, imag: TensorSpec) -> TensorSpec:
+    dtype = dtypes.promoted(real.dtype, imag.dtype, np.dtype("complex64"))
+    return TensorSpec(broadcast(real.shape, imag.shape), dtype)
+
+
+@composite
+def view_as_complex(x: TensorLike) -> Tensor:
+    """Return pairs of a real and an imaginary part as complex numbers, of shape `(...)`. They have no gradient.
+
+    Args:
+        x: a tensor of shape `(..., 2)`. float64 gives complex128, other dtypes complex64.
+
+    >>> ops.view_as_complex([[1.0, 2.0]])
+    array([1.+2.j], dtype=complex64)
+
+    Raises:
+        ValueError: the last axis has not the length 2.
+    """
+    x = at_least_float32(to_float_array(x))
+    if x.shape[-1:] != (2,):
+        raise ShapeError(
+            f"view_as_complex: the last axis must have the length 2; got shape {tuple(x.shape)}."
+        )
+    return _complex(x[..., 0], x[..., 1])
+
+
+@composite
+def view_as_real(x: TensorLike) -> Tensor:
+    """Return the real and the imaginary parts of complex numbers side by side, of shape `(..., 2)`.
+
+    Args:
+        x: a complex or real tensor of any shape.
+
+    >>> ops.view_as_real(np.array([1 + 2j]))
+    array([[1., 2.]])
+    """
+    x = to_array(x)
+    return stack([real(x), imag(x)], axis=-1)
+
+
+@composite
+def polar(abs_: TensorLike, angle: TensorLike) -> Tensor:
+    """Return the complex numbers with these absolute values and angles. They have no gradient.
+
+    Args:
+        abs_: a tensor of any shape.
+        angle: angles in radians, of a shape that broadcasts with `abs_`.
+
+    >>> ops.polar([2.0], [0.0])
+    array([2.+0.j], dtype=complex64)
+    """
+    abs_, angle = dtypes.to_float((to_array(abs_), to_array(angle)))
+    abs_, angle = at_least_float32(abs_), at_least_float32(angle)
+    return _complex(abs_ * cos(angle), abs_ * sin(angle))

@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array, to_operand
-from hilevel.engine.spec import boolean, elementwise, like
+from hilevel.engine.spec import TensorSpec, boolean, elementwise, like
 from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
 from hilevel.ops.numpy.elementwise import abs, cast, clip, maximum, minimum, where
@@ -64,6 +64,19 @@ def exp2(xp: Namespace, x: TensorLike) -> Tensor:
 exp2.gradient(lambda xp, g, y, x: g * y * float(np.log(2)))
 
 
+@op(dtype="float", shape=elementwise)
+def nextafter(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return the next value of the dtype after `x1` in the direction of `x2`. No gradient.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
+
+    >>> ops.nextafter([1.0], [2.0]) - 1.0
+    array([1.1920929e-07], dtype=float32)
+    """
+    return xp.nextafter(x1, x2)
+
+
 @composite
 @rounded
 def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
@@ -79,19 +92,20 @@ def ldexp(x1: TensorLike, x2: TensorLike) -> Tensor:
     >>> ops.ldexp([1.0, 1.5], [3, -1])
     array([8.  , 0.75], dtype=float32)
     """
-    return ldexp_op(to_float_array(x1), to_array(x2))
+    exponents = to_array(x2)
+    if exponents.dtype.kind not in "biu" and not isinstance(exponents, TensorSpec):
+        raise TypeError(
+            f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
+        )
+    return ldexp_op(to_float_array(x1), cast(exponents, "int32"))
 
 
 @op(shape=elementwise)
 def ldexp_op(xp: Namespace, x: Tensor, exponents: Tensor) -> Tensor:
-    if exponents.dtype.kind not in "biu":
-        raise TypeError(
-            f"Expected integers as exponents x2; got {exponents.dtype}. For floats: x1 * ops.exp2(x2)."
-        )
-    return xp.ldexp(x, exponents.astype(dtypes.INT32))
+    return xp.ldexp(x, exponents)
 
 
-ldexp_op.gradient(lambda xp, g, y, x, exponents: (lambda: xp.ldexp(g, exponents.astype(dtypes.INT32)), None))
+ldexp_op.gradient(lambda xp, g, y, x, exponents: (lambda: xp.ldexp(g, exponents), None))
 
 
 @op(dtype="float", shape=like)

@@ -11,7 +11,8 @@ from hilevel.engine.types import Function
 from hilevel.training.data.arrays import ArrayBatches, check_shuffle
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import as_columns
-from hilevel.training.data.datasets import DatasetBatches, SampleBatches
+from hilevel.training.data.datasets import DatasetBatches, IndexedBatches, SampleBatches
+from hilevel.training.data.indexed import IndexedDataset
 from hilevel.training.data.libraries import is_a
 from hilevel.training.data.pydataset import PyDataset
 from hilevel.training.data.rows import Rows
@@ -135,6 +136,8 @@ def adapt(
                 f"The {type(x).__name__} yields samples. Give a torch.utils.data.DataLoader, with a batch_size."
             )
         return SampleBatches(data, 32 if batch_size is None else batch_size, shuffled, seed, convert)
+    if isinstance(x, IndexedDataset):
+        return IndexedBatches(data, x.shuffle, x.seed, convert)
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):
         batches = DatasetBatches(data, shuffled, seed, convert)
         if batches.steps is None and steps is None:

@@ -129,5 +129,19 @@ class SampleBatches(DatasetBatches):
         return tree.map_structure(_stack, *samples)
 
 
+class IndexedBatches(DatasetBatches):
+    """The batches of an `IndexedDataset`, in the orders of the data set itself."""
+
+    def _order(self, number: int) -> Iterable[Any]:
+        return self.source.parts(number)
+
+    def first(self) -> Any:
+        """Return the first batch of epoch 0."""
+        return self._load((0, 0), next(iter(self._order(0))))
+
+    def _make(self, index: Any) -> Any:
+        return self.source.read(index)
+
+
 def _stack(*leaves: Any) -> np.ndarray[Any, Any]:
     return np.stack([to_numpy(leaf) for leaf in leaves])

@@ -44,8 +44,11 @@ RANDOM: dict[str, dict[str, Any]] = {
     "RandomGaussianBlur": UNIT,
     "RandAugment": UNIT,
     "Mosaic": {},
+    "MixUp": {"alpha": 1.0},
+    "CutMix": {},
+    "AugMix": UNIT,
 }
-MIXING = ("Mosaic",)
+MIXING = ("Mosaic", "MixUp", "CutMix")
 """Layers that combine the images of a batch."""
 FIXED: dict[str, dict[str, Any]] = {
     "Resizing": {"height": 5, "width": 6},
@@ -283,6 +286,38 @@ def test_a_mosaic_has_labels_and_boxes_of_its_parts(backend: Any) -> None:
             assert np.all(picture[top:bottom, left:right] == k)
         assert sum((r - a) * (b - t) for a, t, r, b in parts) == 600
     assert len(np.unique(pictures[:, -1, -1])) > 1
+
+
+@pytest.mark.parametrize("name", ["MixUp", "CutMix"])
+def test_labels_are_mixed_as_the_images(name: str, backend: Any) -> None:
+    data = {"images": COLORS, "segmentation_masks": COLORS, "labels": np.eye(5)}
+    found = made(name)(data, training=True)
+    pictures, labels = numpy(found["images"]), numpy(found["labels"])
+    np.testing.assert_allclose(numpy(found["segmentation_masks"]), pictures, atol=1e-6)
+    np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(labels @ np.arange(5), pictures.mean(axis=(1, 2, 3)), atol=0.35)
+    assert np.any(labels.max(axis=1) < 0.99)
+
+
+def test_mix_up_has_the_boxes_of_both_images() -> None:
+    boxes = {"boxes": np.arange(24.0).reshape(3, 2, 4), "labels": np.arange(6).reshape(3, 2)}
+    layer = layers.MixUp(bounding_box_format="xyxy")
+    order = {"mix_weight": [0.5] * 3, "permutation_order": [2, 0, 1]}
+    found = layer.transform_bounding_boxes(boxes, order)
+    assert found["labels"].tolist() == [[0, 1, 4, 5], [2, 3, 0, 1], [4, 5, 2, 3]]
+    assert found["boxes"].shape == (3, 4, 4)
+
+
+def test_weights_of_mix_up_have_a_beta_distribution() -> None:
+    weights = draws("MixUp", alpha=0.5)["mix_weight"]
+    np.testing.assert_allclose([weights.mean(), weights.var()], [0.5, 0.125], atol=0.02)
+
+
+def test_cut_mix_takes_no_boxes_and_leaves_a_single_image() -> None:
+    boxes = {"boxes": np.ones((5, 1, 4)), "labels": np.ones((5, 1))}
+    with pytest.raises(NotImplementedError, match="CutMix"):
+        layers.CutMix(bounding_box_format="xyxy")({"images": COLORS, "bounding_boxes": boxes})
+    np.testing.assert_array_equal(layers.CutMix()(COLORS[1]), COLORS[1])
 
 
 # -- distributions ----------------------------------------------------------------------------------

@@ -240,8 +240,8 @@ class MAP_TO_NONE:
     """The result of a function of `traverse` that stands for None.
 
     >>> import hilevel
-    >>> hilevel.tree.traverse(lambda x: hilevel.tree.MAP_TO_NONE if x == 1 else None, [1, 2])
-    [None, 2]
+    >>> hilevel.tree.traverse(lambda x: hilevel.tree.MAP_TO_NONE if x == 0 else None, [0, 1])
+    [None, 1]
     """
 
 

@@ -53,7 +53,6 @@ _NOT_YET = {
     """,
     "initializers": "STFT STFTInitializer stft",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
-    "random": "beta gamma",
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

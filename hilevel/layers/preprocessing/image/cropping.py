@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Unpack
 
+import numpy as np
+
 from hilevel import ops, random
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.layers.base.checks import positive
@@ -29,6 +31,15 @@ def _centered(target: tuple[int, int], image_size: tuple[int, int]) -> Window:
     return Window((image_size[0] - height) // 2, (image_size[1] - width) // 2, height, width, image_size)
 
 
+def _cut(images: Tensor, start: Any, size: int, axis: int) -> Tensor:
+    """Return a part of an axis, which begins at an integer on the host or in a tensor."""
+    if not isinstance(start, (int, np.integer, np.ndarray)):
+        return ops.take(images, ops.arange(size) + start, axis=axis)
+    key = [slice(None)] * len(images.shape)
+    key[axis] = slice(int(start), int(start) + size)
+    return images[tuple(key)]
+
+
 class Crop(BaseImagePreprocessingLayer):
     """The base of layers that cut a window, and resize it if it has not the size of the output."""
 
@@ -51,8 +62,7 @@ class Crop(BaseImagePreprocessingLayer):
     def augment(self, images: Tensor, transformation: Window) -> Tensor:
         """Return the window of the images, in the size of the output."""
         top, left, height, width, _ = transformation
-        window = ops.take(images, ops.arange(height) + top, axis=self._axes[0])
-        window = ops.take(window, ops.arange(width) + left, axis=self._axes[1])
+        window = _cut(_cut(images, top, height, self._axes[0]), left, width, self._axes[1])
         size = (self.height, self.width)
         if (height, width) == size:
             return window

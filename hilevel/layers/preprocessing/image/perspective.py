@@ -185,19 +185,23 @@ class RandomElasticTransform(Warp):
 
     def _moves(self, shape: tuple[int, ...], transformation: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Return smooth displacements down and to the right, in pixels: shape `(batch, height, width)` each."""
-        height, width = shape[1:]
+        batch, height, width = shape
         strength = ops.cast(transformation["distortion_factor"], "float32")
         sigma = 0.05 * min(height, width) * strength + 1e-6
-        size = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1
-        noise = random.normal((*shape, 2), 0.0, 1.0, "float32", transformation["seed"])
-        moves = ops.image.gaussian_blur(
-            noise * sigma, (size, size), (sigma, sigma), data_format="channels_last"
-        )
-        moves = moves * (0.1 * max(height, width) * strength)
-        return moves[..., 0], moves[..., 1]
+        noise = random.normal((batch, 2, height, width), 0.0, 1.0, "float32", transformation["seed"])
+        smooth = ops.matmul(ops.matmul(_gaussian(height, sigma), noise), _gaussian(width, sigma))
+        moves = smooth * (0.1 * max(height, width) * strength * sigma)
+        return moves[:, 0], moves[:, 1]
 
     def transform_bounding_boxes(
         self, bounding_boxes: Boxes, transformation: Any, training: bool = True
     ) -> Boxes:
         """Raise NotImplementedError: a distorted box is no box."""
         raise NotImplementedError(f"{self._label()} does not transform bounding boxes.")
+
+
+def _gaussian(size: int, sigma: Tensor) -> Tensor:
+    """Return the matrix `(size, size)` of a Gaussian filter of a standard deviation, which continues with zeros."""
+    steps = ops.arange(size, dtype="float32")
+    weights = ops.exp(-0.5 * ops.square((steps[:, None] - steps) / sigma))
+    return weights / (2 * ops.sum(weights[0]) - 1)

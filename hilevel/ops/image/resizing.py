@@ -169,13 +169,13 @@ def resize(
 
 def _resize_axis(x: Tensor, axis: int, out: int, interpolation: str, antialias: bool) -> Tensor:
     n = x.shape[axis]
+    claim(8 * n * out, f"size={out}")
     if interpolation == "nearest":
         centers = (np.arange(out, dtype=np.float32) + np.float32(0.5)) * np.float32(n) / np.float32(out)
         return take(x, np.floor(centers).astype(np.int32), axis=axis % len(x.shape))
-    if n == out:
-        return to_compute(x)
     x = to_compute(x)
-    claim(8 * n * out, f"size={out}")
+    if n == out:
+        return x
     return multiply_axis(x, matrix=_resizing(int(n), out, interpolation, antialias), axis=axis % len(x.shape))
 
 

@@ -63,7 +63,7 @@ def array_to_img(
         raise ShapeError(f"array_to_img: expected 1, 3 or 4 channels; got shape {array.shape}.")
     if scale:
         array = array - np.min(array)
-        array = array * (255 / (np.max(array) or 1))
+        array = array / (np.max(array) or 1) * 255
     if array.shape[-1] > 1:
         return image.fromarray(array.astype(np.uint8))
     return image.fromarray(array[..., 0].astype(np.int32 if np.max(array) > 255 else np.uint8))

@@ -202,6 +202,20 @@ def test_training_continues_with_the_same_order(tmp_path: Path) -> None:
     assert not np.array_equal(trained([(0, 1), (0, 1)]), trained([(0, 2)]))
 
 
+@pytest.mark.parametrize("processes", [False, True])
+def test_workers_read_the_same_batches(tmp_path: Path, processes: bool) -> None:
+    folder = fill(tmp_path, "png", write_image)
+    model = hilevel.Sequential(
+        [layers.Input((2, 2, 3)), layers.Flatten(), layers.Dense(1, "linear", False, "ones")]
+    )
+    data = image_dataset_from_directory(
+        folder, image_size=2, batch_size=3, labels=None, seed=5, verbose=False
+    )
+    expected = model.predict(data, verbose=0)
+    data.workers, data.use_multiprocessing = 2, processes
+    assert np.array_equal(model.predict(data, verbose=0), expected)
+
+
 def test_sounds(tmp_path: Path) -> None:
     folder = fill(tmp_path, "wav", write_sound)
     options: dict[str, Any] = {"shuffle": False, "verbose": False}

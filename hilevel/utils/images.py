@@ -209,7 +209,7 @@ def smart_resize(
         kwargs: `backend_module` of Keras is ignored.
 
     Returns:
-        The images as floats: a NumPy array for one, else a tensor.
+        The images, floats unless the interpolation is `"nearest"`: an array of NumPy for one, else a tensor.
 
     >>> import hilevel
     >>> hilevel.preprocessing.image.smart_resize(np.ones((4, 8, 3)), (2, 2)).shape
@@ -223,7 +223,8 @@ def smart_resize(
     kwargs.pop("backend_module", None)
     if kwargs:
         raise TypeError(f"smart_resize() got unexpected keyword arguments: {', '.join(kwargs)}.")
+    images = ops.convert_to_tensor(x) if interpolation == "nearest" else to_float_array(x)
     resized = ops.image.resize(
-        to_float_array(x), size, interpolation, crop_to_aspect_ratio=True, data_format=data_format
+        images, size, interpolation, crop_to_aspect_ratio=True, data_format=data_format
     )
     return ops.convert_to_numpy(resized) if isinstance(x, np.ndarray) else resized

@@ -86,6 +86,7 @@ def test_smart_resize_keeps_the_middle(backend: Any) -> None:
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.float32
     assert np.array_equal(found, PIXELS[:, 1:3])
+    assert smart_resize(PIXELS, (2, 2), "nearest").dtype == np.uint8
     tensor = hilevel.ops.convert_to_tensor(np.moveaxis(PIXELS, -1, 0)[None])
     assert smart_resize(tensor, (4, 2), data_format="channels_first").shape == (1, 3, 4, 2)
 

@@ -257,5 +257,9 @@ class FileLoader:
         return x if self.labels is None else (x, self.labels[indices])
 
     def _read(self, path: str) -> Any:
-        with use_backend("numpy"):
-            return self.reader.read(path)
+        try:
+            with use_backend("numpy"):
+                return self.reader.read(path)
+        except Exception as error:
+            error.add_note(f"This happened while {path} was read.")
+            raise

@@ -286,6 +286,15 @@ def test_files_of_another_format_are_refused(tmp_path: Path) -> None:
         next(iter(audio_dataset_from_directory(tmp_path, labels=None, verbose=False)))
 
 
+def test_the_error_names_the_file(tmp_path: Path) -> None:
+    folder = fill(tmp_path, "jpg", write_image)
+    damaged = folder / "class_0" / "2.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:-20])
+    with pytest.raises((OSError, SyntaxError), match="(?i)truncated") as caught:
+        list(image_dataset_from_directory(folder, verbose=False))
+    assert caught.value.__notes__ == [f"This happened while {damaged} was read."]
+
+
 WRONG: dict[str, tuple[dict[str, Any], str]] = {
     "labels": ({"labels": "other"}, "labels must be"),
     "mode": ({"label_mode": "other"}, "label_mode must be one of"),

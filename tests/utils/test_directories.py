@@ -290,7 +290,7 @@ def test_the_error_names_the_file(tmp_path: Path) -> None:
     folder = fill(tmp_path, "jpg", write_image)
     damaged = folder / "class_0" / "2.jpg"
     damaged.write_bytes(damaged.read_bytes()[:-300])
-    with pytest.raises((OSError, SyntaxError), match="(?i)truncated") as caught:
+    with pytest.raises((OSError, SyntaxError), match=r"(?i)truncated") as caught:
         list(image_dataset_from_directory(folder, verbose=False))
     assert caught.value.__notes__ == [f"This happened while {damaged} was read."]
 

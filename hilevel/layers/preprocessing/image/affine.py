@@ -59,7 +59,7 @@ class Affine(Warp):
         """Return images or masks after a transformation, by an interpolation."""
         if len(images.shape) == 3:
             return self.warp(images[None], transformation, interpolation)[0]
-        matrix = ops.cast(self.matrix(transformation, self._size(images.shape)), self.compute_dtype)
+        matrix = self.matrix(transformation, self._size(images.shape))
         return ops.image.affine_transform(
             images, matrix, interpolation=interpolation, fill_mode=self.fill_mode, fill_value=self.fill_value,
             data_format=self.data_format,
@@ -309,12 +309,15 @@ class RandomShear(Affine):
         **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed=seed, data_format=data_format, **kwargs)
-        self.x_factor = self._limits("x_factor", x_factor, strict=True)
-        self.y_factor = self._limits("y_factor", y_factor, strict=True)
+        self.x_factor, self.y_factor = x_factor, y_factor
+        self._slopes = [
+            self._limits(name, factor, strict=True)
+            for name, factor in (("y_factor", y_factor), ("x_factor", x_factor))
+        ]
 
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the shears along both axes: shape `(batch, 2)`."""
-        sign, y, x = self._columns(seed, shape, (0.0, 1.0), self.y_factor, self.x_factor)
+        sign, y, x = self._columns(seed, shape, (0.0, 1.0), *self._slopes)
         shear = ops.concatenate([x, y], 1) * ops.where(sign > 0.5, -1.0, 1.0)
         return {"shear_factor": shear, "input_shape": shape}
 

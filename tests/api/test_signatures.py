@@ -78,6 +78,7 @@ DIFFERENT = {
     "saving.deserialize_keras_object": "max_size limits the memory that a config takes",
     "utils.deserialize_keras_object": "max_size limits the memory that a config takes",
     "ops.multi_hot": "the old argument num_tokens is not taken",
+    "AugMix.build": "has no weights, and so the `build` of Layer",
     "RandAugment.build": "has no weights, and so the `build` of Layer",
     "RandomColorJitter.build": "has no weights, and so the `build` of Layer",
     "get_random_transformation": "`data` in all layers of images",

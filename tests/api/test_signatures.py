@@ -84,8 +84,8 @@ DIFFERENT = {
     "get_random_transformation": "`data` in all layers of images",
     "transform_bounding_boxes": "`transformation` and `training` in all layers of images",
     "transform_images": "`transformation` is optional in all layers of images",
-    "transform_labels": "`transformation` is required in all layers of images",
-    "transform_segmentation_masks": "`transformation` is optional if the layer needs none",
+    "transform_labels": "`transformation` is optional in all layers of images",
+    "transform_segmentation_masks": "`transformation` is optional in all layers of images",
     "update_step": "`gradient` in all optimizers, as in the base class",
     "build": "`variables` in all optimizers, as in the base class",
 }

@@ -372,6 +372,16 @@ def test_translations_are_pixels_of_each_axis() -> None:
     assert (abs(right).max(), abs(down).max()) == pytest.approx((2.0, 2.4), abs=0.02)
 
 
+def test_an_integer_as_a_seed_gives_the_same_values_at_each_call() -> None:
+    layer = made("RandomTranslation", height_factor=0.2)
+    first, second, other = (
+        layer.get_random_transformation(IMAGES, seed=seed)["translations"] for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert not np.allclose(first[:, 0] / 9, first[:, 1] / 8)
+
+
 def test_windows_of_random_crops_are_everywhere() -> None:
     layer = made("RandomCrop")
     windows = {tuple(map(int, layer.draw(MANY, layer.generator)[:2])) for _ in range(400)}

@@ -372,6 +372,16 @@ def test_translations_are_pixels_of_each_axis() -> None:
     assert (abs(right).max(), abs(down).max()) == pytest.approx((2.0, 2.4), abs=0.02)
 
 
+def test_an_integer_as_a_seed_gives_the_same_values_at_each_call() -> None:
+    layer = made("RandomTranslation", height_factor=0.2)
+    first, second, other = (
+        layer.get_random_transformation(IMAGES, seed=seed)["translations"] for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert not np.allclose(first[:, 0] / 9, first[:, 1] / 8)
+
+
 def test_windows_of_random_crops_are_everywhere() -> None:
     layer = made("RandomCrop")
     windows = {tuple(map(int, layer.draw(MANY, layer.generator)[:2])) for _ in range(400)}
@@ -419,6 +429,34 @@ def test_the_seed_counts_the_same_draws_on_the_host_and_on_the_device() -> None:
         wanted = [one(ops.convert_to_tensor(IMAGES), training=True) for _ in range(3)]
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
         assert mixed.generator.state.backend.name == "jax"
+
+
+def test_a_layer_that_was_moved_works_on_the_host() -> None:
+    model = hilevel.Sequential([hilevel.Input((8, 9, 3)), made("RandomFlip"), layers.Rescaling(2.0)])
+    model.to("jax")
+    assert [v.backend.name for v in model.variables] == ["jax"]
+    with hilevel.use_backend("numpy"):
+        assert all(isinstance(layer(IMAGES), np.ndarray) for layer in model.layers)
+    assert type(model(IMAGES)) is type(hilevel.get_backend("jax").asarray(IMAGES))
+
+
+def test_a_dict_of_symbolic_tensors(backend: Any) -> None:
+    boxes = {"boxes": hilevel.Input((2, 4)), "labels": hilevel.Input((2,), dtype="int32")}
+    inputs = {
+        "images": hilevel.Input((8, 9, 3)),
+        "labels": hilevel.Input((5,)),
+        "segmentation_masks": hilevel.Input((8, 9, 1)),
+        "bounding_boxes": boxes,
+    }
+    outputs = layers.Resizing(4, 6, bounding_box_format="xyxy")(inputs)
+    shapes = hilevel.tree.map_structure(lambda x: x.shape, outputs)
+    assert shapes == {
+        "images": (None, 4, 6, 3), "labels": (None, 5), "segmentation_masks": (None, 4, 6, 1),
+        "bounding_boxes": {"boxes": (None, 2, 4), "labels": (None, 2)},
+    }  # fmt: skip
+    model = hilevel.Model(inputs, outputs)
+    values = hilevel.tree.map_structure(lambda x: np.ones((3, *x.shape[1:]), x.dtype), inputs)
+    assert model(values)["images"].shape == (3, 4, 6, 3)
 
 
 def test_a_layer_works_in_a_model_and_in_a_pipeline(backend: Any) -> None:

@@ -86,11 +86,6 @@ class AugMix(Policy):
         """Return mixed images."""
         return self._clipped(self._blended("images", images, transformation))
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
         """Return masks, mixed as the images."""
-        if not self._acts(transformation, training):
-            return segmentation_masks
-        masks = ops.cast(segmentation_masks, self.compute_dtype)
-        return self._blended("segmentation_masks", masks, transformation)
+        return self._blended("segmentation_masks", ops.cast(masks, self.compute_dtype), transformation)

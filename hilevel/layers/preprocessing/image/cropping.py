@@ -68,24 +68,20 @@ class Crop(BaseImagePreprocessingLayer):
             return window
         return ops.image.resize(window, size, data_format=self.data_format)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any = None, training: bool = True
-    ) -> Tensor:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> Tensor:
         """Return the window of the masks, as of the images."""
-        return self.transform_images(segmentation_masks, transformation, training)
+        return self.transform_images(masks, transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Window, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Window) -> Boxes:
         """Return the boxes in the window, clipped to it."""
         top, left, height, width, size = transformation
 
-        def move(boxes: Tensor) -> Tensor:
-            x = ops.clip((boxes[..., 0::2] - left) / width, 0, 1) * self.width
-            y = ops.clip((boxes[..., 1::2] - top) / height, 0, 1) * self.height
+        def move(xyxy: Tensor) -> Tensor:
+            x = ops.clip((xyxy[..., 0::2] - left) / width, 0, 1) * self.width
+            y = ops.clip((xyxy[..., 1::2] - top) / height, 0, 1) * self.height
             return ops.stack([x[..., 0], y[..., 0], x[..., 1], y[..., 1]], axis=-1)
 
-        return self._moved_boxes(bounding_boxes, move, size, (self.height, self.width))
+        return self._moved_boxes(boxes, move, size, (self.height, self.width))
 
 
 class CenterCrop(Crop):

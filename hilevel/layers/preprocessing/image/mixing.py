@@ -29,9 +29,9 @@ class Mixing(BaseImagePreprocessingLayer):
     Labels must be vectors, such as one-hot vectors.
     """
 
-    def transform_labels(self, labels: TensorLike, transformation: Any, training: bool = True) -> TensorLike:
+    def augment_labels(self, labels: TensorLike, transformation: Any) -> TensorLike:
         """Return the labels, mixed as the images."""
-        return _mixed(labels, transformation) if self._acts(transformation, training) else labels
+        return _mixed(labels, transformation)
 
 
 class MixUp(Mixing):
@@ -78,27 +78,19 @@ class MixUp(Mixing):
         others = ops.take(images, ops.convert_to_tensor(transformation["permutation_order"]), axis=0)
         return weight * images + (1.0 - weight) * others
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the boxes of both images."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         order = ops.convert_to_tensor(transformation["permutation_order"])
 
         def both(values: Tensor) -> Tensor:
             axis = min(1, len(values.shape) - 1)
             return ops.concatenate([values, ops.take(values, order, axis=0)], axis=axis)
 
-        return {name: both(ops.convert_to_tensor(bounding_boxes[name])) for name in ("boxes", "labels")}
+        return {name: both(ops.convert_to_tensor(boxes[name])) for name in ("boxes", "labels")}
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
         """Return weighted means of masks, as of the images."""
-        if not self._acts(transformation, training):
-            return segmentation_masks
-        return _mixed(segmentation_masks, transformation)
+        return _mixed(masks, transformation)
 
 
 class CutMix(Mixing):
@@ -155,16 +147,10 @@ class CutMix(Mixing):
         others = ops.take(images, ops.convert_to_tensor(transformation["permutation_order"]), axis=0)
         return ops.where(transformation["batch_masks"], others, images)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
         """Return masks with boxes of other masks, as the images."""
-        if not self._acts(transformation, training):
-            return segmentation_masks
-        return self.augment(ops.convert_to_tensor(segmentation_masks), transformation)
+        return self.augment(ops.convert_to_tensor(masks), transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Raise NotImplementedError: boxes of parts of objects are not defined."""
         raise NotImplementedError(f"{self._label()} does not transform bounding boxes.")

@@ -76,18 +76,12 @@ class Mosaic(BaseImagePreprocessingLayer):
         pixels = ops.take(ops.reshape(last, (-1, channels)), source * (height * width) + place, axis=0)
         return ops.moveaxis(ops.reshape(pixels, last.shape), -1, self._channel_axis)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
         """Return masks of parts of four masks, as the images."""
-        if not self._acts(transformation, training):
-            return segmentation_masks
-        return self.augment(ops.convert_to_tensor(segmentation_masks), transformation)
+        return self.augment(ops.convert_to_tensor(masks), transformation)
 
-    def transform_labels(self, labels: TensorLike, transformation: Any, training: bool = True) -> TensorLike:
+    def augment_labels(self, labels: TensorLike, transformation: Any) -> TensorLike:
         """Return means of the labels of the four images, weighted by their areas."""
-        if not self._acts(transformation, training):
-            return labels
         size = zip(("row", "column"), self._size(transformation["input_shape"]), strict=True)
         top, left = (ops.cast(transformation[name], "float32") / n for name, n in size)
         areas = (top * left, top * (1 - left), (1 - top) * left, (1 - top) * (1 - left))
@@ -100,22 +94,18 @@ class Mosaic(BaseImagePreprocessingLayer):
         """Return the values of the four images of each picture: shape `(batch, 4, ...)`."""
         return ops.take(ops.convert_to_tensor(values), transformation["sources"], axis=0)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the boxes of the four images, cut with the parts: four times as many."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         height, width = size = self._size(transformation["input_shape"])
         row, column = (ops.cast(transformation[name], "float32") for name in ("row", "column"))
         down = ops.stack([row - height, row - height, row, row], axis=1)
         right = ops.stack([column - width, column, column - width, column], axis=1)
         shift = ops.stack([right, down, right, down], axis=-1)
-        shift = ops.repeat(shift, bounding_boxes["boxes"].shape[1], axis=1)
+        shift = ops.repeat(shift, boxes["boxes"].shape[1], axis=1)
 
         def of_sources(values: Tensor) -> Tensor:
             four = self._of_sources(values, transformation)
             return ops.reshape(four, (four.shape[0], -1, *four.shape[3:]))
 
-        four = {name: of_sources(bounding_boxes[name]) for name in ("boxes", "labels")}
-        return self._moved_boxes(four, lambda boxes: boxes + shift, size)
+        four = {name: of_sources(boxes[name]) for name in ("boxes", "labels")}
+        return self._moved_boxes(four, lambda xyxy: xyxy + shift, size)

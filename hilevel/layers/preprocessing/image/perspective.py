@@ -85,21 +85,17 @@ class RandomPerspective(Warp):
         moved = ops.where(per_image(transformation["apply_perspective"], moved), moved, images)
         return moved if len(images.shape) == 4 else moved[0]
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the smallest boxes around the projected ones, clipped to the images."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         start, end = (ops.cast(transformation[name], "float32") for name in ("start_points", "end_points"))
         forward = homography(end, start)
         apply = transformation["apply_perspective"]
 
-        def move(boxes: Tensor) -> Tensor:
-            moved = _around(forward, boxes)
-            return ops.where(per_box(apply, moved), moved, boxes)
+        def move(xyxy: Tensor) -> Tensor:
+            moved = _around(forward, xyxy)
+            return ops.where(per_box(apply, moved), moved, xyxy)
 
-        return self._moved_boxes(bounding_boxes, move, self._size(transformation["input_shape"]))
+        return self._moved_boxes(boxes, move, self._size(transformation["input_shape"]))
 
 
 def _around(projection: Tensor, boxes: Tensor) -> Tensor:
@@ -193,9 +189,7 @@ class RandomElasticTransform(Warp):
         moves = smooth * (0.1 * max(height, width) * strength * sigma)
         return moves[:, 0], moves[:, 1]
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Raise NotImplementedError: a distorted box is no box."""
         raise NotImplementedError(f"{self._label()} does not transform bounding boxes.")
 

@@ -119,6 +119,7 @@ from hilevel.layers.preprocessing.image.affine import (
     RandomTranslation as RandomTranslation,
     RandomZoom as RandomZoom,
 )
+from hilevel.layers.preprocessing.image.augmix import AugMix as AugMix
 from hilevel.layers.preprocessing.image.bounding_boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from hilevel.layers.preprocessing.image.contrast import (
     AutoContrast as AutoContrast,
@@ -136,6 +137,8 @@ from hilevel.layers.preprocessing.image.histogram import (
     ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
     Equalization as Equalization,
 )
+from hilevel.layers.preprocessing.image.mixing import CutMix as CutMix, MixUp as MixUp
+from hilevel.layers.preprocessing.image.mosaic import Mosaic as Mosaic
 from hilevel.layers.preprocessing.image.perspective import (
     RandomElasticTransform as RandomElasticTransform,
     RandomPerspective as RandomPerspective,

@@ -100,7 +100,7 @@ REFUSED: dict[str, list[Any]] = {
     "salt": [*WHOLE, [1, 2, 3]],
     **dict.fromkeys((
         "factor", "height_factor", "width_factor", "x_factor", "y_factor", "addition_factor", "threshold_factor",
-        "scale of images", "sigma", "brightness_factor", "contrast_factor", "saturation_factor", "hue_factor",
+        "scale of images", "sigma", "brightness_factor", "contrast_factor", "saturation_factor", "hue_factor", "offset of images",
     ), LIMITS),
     "value_range": [TEXT, 1, (0,), (0, 1, 2), (0, TEXT)], "fill_value": [TEXT, OTHER, (1, 2)], "fill_mode": CHOICE,
     "clip_limit": NUMBER, "mode": CHOICE,
@@ -133,6 +133,8 @@ def refused(layer: str, argument: str) -> list[Any] | None:
         return REFUSED["scale of normalization"]
     if layer.startswith("Random") and argument in ("scale", "kernel_size"):
         return REFUSED["scale of images" if argument == "scale" else "kernel_size of a filter"]
+    if (layer, argument) == ("Mosaic", "offset"):
+        return REFUSED["offset of images"]
     if (layer, argument) == ("MaxNumBoundingBoxes", "fill_value"):
         return REFUSED["fill_value of boxes"]
     if (layer, argument) == ("Masking", "mask_value"):

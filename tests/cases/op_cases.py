@@ -14,10 +14,10 @@ from typing import Any
 import numpy as np
 import op_cases_attention
 import op_cases_convolution
+import op_cases_image
 import op_cases_linalg
 import op_cases_more
 import op_cases_sequences
-import op_cases_image
 import scipy.special
 
 from hilevel import ops, tree

@@ -36,8 +36,10 @@ def lgamma(xp: Namespace, x: TensorLike) -> Tensor:
     low = wide < 0.5
     y = _of_positive(xp, xp.where(low, 1 - wide, wide))
     sine = xp.abs(xp.sin(np.pi * (wide - xp.floor(wide))))
-    reflected = float(np.log(np.pi)) - xp.log(xp.where(low, sine, 1)) - y
-    return xp.where(is_finite, xp.where(low, reflected, y), xp.abs(x)).astype(x.dtype)
+    is_pole = low & (sine == 0)
+    reflected = float(np.log(np.pi)) - xp.log(xp.where(low & ~is_pole, sine, 1)) - y
+    y = xp.where(is_pole, np.inf, xp.where(low, reflected, y))
+    return xp.where(is_finite, y, xp.abs(x)).astype(x.dtype)
 
 
 def _of_positive(xp: Namespace, x: Array) -> Array:

@@ -237,7 +237,12 @@ def _is_shape(x: Any) -> bool:
 
 
 class MAP_TO_NONE:
-    """The result of a function of `traverse` that stands for None."""
+    """The result of a function of `traverse` that stands for None.
+
+    >>> import hilevel
+    >>> hilevel.tree.traverse(lambda x: hilevel.tree.MAP_TO_NONE if x == 0 else None, [0, 1])
+    [None, 1]
+    """
 
 
 def traverse(func: Function, structure: object, top_down: bool = True) -> Any:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from copy import deepcopy
 from typing import TYPE_CHECKING, Any, TypedDict, Unpack
 
+from hilevel import ops
 from hilevel.api.configurable import NamedArguments
 from hilevel.callbacks.drawing import format_logs
 from hilevel.callbacks.logs import BatchLogs, Logs
@@ -104,6 +105,14 @@ class Callback(NamedArguments):
     def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Handle the end of a training step. The default calls `on_batch_end`."""
         self.on_batch_end(batch, logs=logs)
+
+    def steps_done(self, batch: int) -> int:
+        """Return the number of training steps of the epoch, in `on_train_batch_end(batch)`.
+
+        With `steps_per_execution` the last execution of an epoch may have less steps than `batch` says.
+        """
+        execution = getattr(getattr(self.model, "_training", None), "execution", None)
+        return batch + 1 if execution is None else execution.last + 1
 
     def on_test_begin(self, logs: Logs = None) -> None:
         """Handle the beginning of an evaluation or validation."""
@@ -253,6 +262,11 @@ class LambdaCallback(Callback):
 _LONG = {short: long for long, short in ALIASES.items()}
 
 
+_UP = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_", "similarity")
+_DOWN = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "hinge", "crossentropy", "divergence", "logcosh", "false_")
+"""Parts of the names of values of which the largest or the smallest is the best."""
+
+
 class Monitor:
     """The value of the logs that a callback monitors.
 
@@ -274,7 +288,11 @@ class Monitor:
         self._warned = False
 
     def larger_is_better(self, model: Model | None) -> bool:
-        """Return True if larger values are better, by the direction of the model's metric, or by the name."""
+        """Return True if larger values are better, by the direction of the model's metric, or by the name.
+
+        Raises:
+            ValueError: the direction is unknown.
+        """
         if self.mode != "auto":
             return self.mode == "max"
         name = self.monitor.removeprefix("val_")
@@ -282,8 +300,17 @@ class Monitor:
             direction = getattr(metric, "_direction", None)
             if metric.name == name and direction is not None:
                 return bool(direction == "up")
-        good = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_")
-        return any(part in name for part in good)
+        for parts, is_up in ((_UP, True), (_DOWN, False)):
+            if any(part in name for part in parts):
+                return is_up
+        raise ValueError(
+            f'The best value of "{self.monitor}" may be the largest or the smallest. Set mode="max" or mode="min", or '
+            "check the name."
+        )
+
+    def op(self, model: Model | None) -> Any:
+        """Return the op that compares a value with the best so far: `ops.greater` or `ops.less`."""
+        return ops.greater if self.larger_is_better(model) else ops.less
 
     def is_better(self, model: Model | None, value: float, best: float | None) -> bool:
         """Whether the value is better than the best so far."""
@@ -306,3 +333,14 @@ class Monitor:
                 UserWarning,
             )
         return value
+
+
+class MonitoringCallback(Callback):
+    """The base of callbacks that compare a value with the best so far."""
+
+    watched: Monitor
+
+    @property
+    def monitor_op(self) -> Any:
+        """The op that compares a value with the best so far: `ops.greater` or `ops.less`."""
+        return self.watched.op(self.model)

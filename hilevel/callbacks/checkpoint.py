@@ -6,7 +6,7 @@ import math
 import os
 from typing import Any
 
-from hilevel.callbacks.base import Callback, Monitor
+from hilevel.callbacks.base import Monitor, MonitoringCallback
 from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.errors import nearest
 
@@ -15,7 +15,7 @@ WEIGHTS = (".weights.h5", ".safetensors", ".weights.npz", ".weights.json")
 """The endings of files of models and of weights, as in `hilevel.saving`."""
 
 
-class ModelCheckpoint(Callback):
+class ModelCheckpoint(MonitoringCallback):
     """A callback that saves the model or its weights, after epochs or batches, all or only the best.
 
     A file takes the place of an older one of the name when it is whole.
@@ -75,11 +75,12 @@ class ModelCheckpoint(Callback):
 
     def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Save, if `save_freq` batches have passed since the last save."""
-        self._unsaved += batch + 1 - self._in_epoch
-        self._in_epoch = batch + 1
+        done = self.steps_done(batch)
+        self._unsaved += done - self._in_epoch
+        self._in_epoch = done
         if isinstance(self.save_freq, int) and self._unsaved >= self.save_freq:
             self._unsaved = 0
-            self._save({"epoch": self._epoch + 1, "batch": batch + 1} | dict(logs or {}))
+            self._save({"epoch": self._epoch + 1, "batch": done} | dict(logs or {}))
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Save, with `save_freq="epoch"`."""

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 from hilevel.api.configurable import argument_names
-from hilevel.callbacks.base import Callback, Monitor
+from hilevel.callbacks.base import Callback, Monitor, MonitoringCallback
 from hilevel.callbacks.logs import Logs
 from hilevel.errors import unknown_argument
 
@@ -50,7 +50,7 @@ class LearningRateScheduler(Callback):
             logs["learning_rate"] = float(self.model.optimizer.learning_rate)
 
 
-class ReduceLROnPlateau(Callback):
+class ReduceLROnPlateau(MonitoringCallback):
     """A callback that multiplies the learning rate by a factor when a monitored value stops improving.
 
     Args:

@@ -117,7 +117,8 @@ class ProgbarLogger(Callback):
             self._screen.begin(title, self._setting("steps"))
 
     def _step(self, batch: int, logs: BatchLogs) -> None:
-        steps, self._count = batch + 1 - self._count, batch + 1
+        done = min(batch + 1, self._setting("steps") or batch + 1)
+        steps, self._count = done - self._count, done
         if self._screen is not None:
             self._screen.move(steps, logs)
 

@@ -5,12 +5,12 @@ from __future__ import annotations
 import math
 from typing import Any
 
-from hilevel.callbacks.base import Callback, Monitor
+from hilevel.callbacks.base import Callback, Monitor, MonitoringCallback
 from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.errors import NotFiniteError
 
 
-class EarlyStopping(Callback):
+class EarlyStopping(MonitoringCallback):
     """A callback that ends training when a monitored value stops improving.
 
     Args:
@@ -60,6 +60,7 @@ class EarlyStopping(Callback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare with the best epoch so far."""
+        self.watched.larger_is_better(self.model)
         value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return
@@ -115,7 +116,7 @@ class TerminateOnNaN(Callback):
 
     def terminate(self, batch: int, loss: float) -> None:
         """End training after the step `batch`, whose loss is not finite."""
-        self._end(f"The loss is {loss} at step {batch + 1}: training ends.")
+        self._end(f"The loss is {loss} after batch {batch} of the epoch, counted from 0: training ends.")
 
     def _end(self, message: str) -> None:
         if self.raise_error:

@@ -105,8 +105,9 @@ class TensorBoard(Callback):
 
     def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Count the steps, and write the values of the batch if they are due."""
-        before, self.train_steps = self.train_steps, self.train_steps + batch + 1 - self._in_epoch
-        self._in_epoch, self._ended = batch + 1, time.perf_counter()
+        done = self.steps_done(batch)
+        before, self.train_steps = self.train_steps, self.train_steps + done - self._in_epoch
+        self._in_epoch, self._ended = done, time.perf_counter()
         every = self.update_freq
         if isinstance(every, int) and self.train_steps // every > before // every:
             values = {f"batch_{name}": value for name, value in (logs or {}).items()}

@@ -265,13 +265,21 @@ class Executions:
         first = start
         if self.bundled > 1 and steps is None:
             for batch, count in self.batches.bundles(number, self.bundled, start):
+                if count < self.size > 1:  # the last execution has the rest of the batches, one by one
+                    break
                 yield Execution(first, first + max(count, 1) - 1, [batch], count)
                 first += count
-            return
-        batches = self.batches.epoch(number, start, steps)
+            else:
+                return
+        batches = self.batches.epoch(number, first, steps)
         while some := list(islice(batches, self.size)):
             yield Execution(first, first + len(some) - 1, some)
             first += len(some)
+
+    def end_of(self, execution: Execution) -> int:
+        """Return the index of the last step for callbacks. With `steps_per_execution` it is, as in Keras, the index of
+        the last step of a full execution."""
+        return execution.last if self.size == 1 else execution.first + self.size - 1
 
     def run(self, execution: Execution, add: Callable[..., None]) -> Any:
         """Run the steps, and return the result of the last one.
@@ -332,6 +340,6 @@ def run_steps(
             result = executions.run(execution, add)
         if kind == "train":
             model._training.batch = execution.last + 1
-        getattr(callbacks, end)(execution.last, logs(result))
+        getattr(callbacks, end)(executions.end_of(execution), logs(result))
         interrupts.check()
         yield execution, result

@@ -16,7 +16,7 @@ from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
 from hilevel.training import data as data_
-from hilevel.training.data.adapters import RepeatedBatches
+from hilevel.training.data.adapters import ContinuedBatches
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import named_leaves
@@ -49,6 +49,7 @@ def training_data(
 ) -> tuple[Any, Any]:  # fmt: skip
     """Return the batches for training, and the data for validation."""
     seed, dtype = model._training.next_seed(), model.variable_dtype
+    steps = None if steps is None else round_up(steps, model.steps_per_execution)
     if validation_split and validation_data is None:
         whole = data_.adapt(x, y, sample_weight, dtype=dtype)
         if not isinstance(whole, ArrayBatches):
@@ -61,7 +62,7 @@ def training_data(
     if isinstance(batches, ArrayBatches):
         batches.warn_of_slow_order()
     if steps is not None and not isinstance(batches, StreamBatches):
-        batches = RepeatedBatches(batches, steps)
+        batches = ContinuedBatches(batches, steps)
     return batches, validation_data
 
 
@@ -213,6 +214,11 @@ def check_counts(**counts: int | None) -> None:
             isinstance(count, bool) or not isinstance(count, (int, np.integer)) or count < 1
         ):
             raise ValueError(f"{name} must be a positive integer, or None for all batches; got {count!r}.")
+
+
+def round_up(steps: int, size: int | str) -> int:
+    """Return a number of steps rounded up to a multiple of `steps_per_execution`."""
+    return steps if isinstance(size, str) else -(-steps // size) * size
 
 
 def validation_epochs(frequency: int | Sequence[int]) -> Callable[[int], bool]:

@@ -115,7 +115,8 @@ class Trainer(TrainableLayer):
                 weight 1. Classes that do not occur in the array `y` give a warning.
             sample_weight: a weight for each sample, of shape `(samples,)`.
             initial_epoch: the number of the first epoch, counted from 0.
-            steps_per_epoch: the number of batches in an epoch; by default all.
+            steps_per_epoch: the number of batches in an epoch, rounded up to a multiple of `steps_per_execution`; by
+                default all. Each epoch continues where the epoch before it ended, up to the end of the data.
             validation_steps: the number of batches in a validation; by default all.
             validation_batch_size: the number of samples in a batch of validation; `batch_size` by default.
             validation_freq: the number of epochs between validations, or a list of the epochs with a validation,

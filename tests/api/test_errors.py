@@ -82,7 +82,7 @@ def unassigned_watch() -> None:
 def numpy_function() -> None:
     with hilevel.GradientTape() as tape:
         x = tape.watch(X)
-        np.linalg.det(x)
+        np.linalg.eigvals(x)
 
 
 def asarray_of_traced() -> None:
@@ -183,7 +183,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         unassigned_watch, TypeError, ["x = tape.watch(x)"],
     ),
     "numpy function on a traced value": (
-        numpy_function, errors.TracedValueError, ["numpy.det", "hilevel.ops"],
+        numpy_function, errors.TracedValueError, ["numpy.eigvals", "hilevel.ops"],
     ),
     "asarray of a traced value": (
         asarray_of_traced, errors.TracedValueError, ["gradient", "stop_gradient"],

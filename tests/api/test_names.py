@@ -50,7 +50,7 @@ def test_every_module_names_the_nearest(space: str) -> None:
         "layers.ConvLSTM2D": ["Keras has keras.layers.ConvLSTM2D", "not have it yet"],
         "layers.ConvLSTM": ['"ConvLSTM', "not in hilevel yet"],
         "ConvLSTM2D": ["Keras has keras.layers.ConvLSTM2D", "not have it yet"],
-        "ops.svd": ["Keras has keras.ops.svd", "not have it yet"],
+        "config.enable_flash_attention": ["Keras has keras.config.enable_flash_attention", "not have it yet"],
         "applications": ["Keras has keras.applications", "not have it yet"],
         "Dense": ["use hilevel.layers.Dense"],
         "layers.to_categorical": ["use hilevel.utils.to_categorical"],

@@ -143,7 +143,7 @@ def test_callbacks_see_the_last_step_of_an_explicit_bundle() -> None:
     told = EachBatch()
     made = model(steps_per_execution=4)
     made.fit(X, Y, batch_size=8, epochs=2, verbose=0, callbacks=[told])
-    assert told.ends == [3, 7, 9, 10] * 2
+    assert told.ends == [3, 7, 11] * 2
 
 
 def test_auto_bundles_although_a_callback_acts_on_batches() -> None:

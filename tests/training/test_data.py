@@ -9,8 +9,9 @@ import pytest
 
 import hilevel
 from hilevel import ops
+from hilevel.errors import HilevelWarning
 from hilevel.training.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
-from hilevel.training.data.adapters import RepeatedBatches
+from hilevel.training.data.adapters import ContinuedBatches
 from hilevel.training.data.weights import class_to_sample_weight
 
 X = np.arange(10.0).reshape(10, 1)
@@ -203,20 +204,20 @@ def test_a_data_set_does_not_make_the_batches_before_the_start() -> None:
 
 
 @pytest.mark.parametrize("kind", ["arrays", "shuffled", "dataset"])
-def test_repeated_batches_go_on_from_a_state_that_is_set(kind: str) -> None:
-    whole = RepeatedBatches(KINDS[kind](), 7)
-    all_batches = [batch for number in range(3) for batch in whole.epoch(number)]
-    assert len(all_batches) == 21 and whole.get_state() == (0, 0)
+def test_epochs_of_some_steps_go_on_from_a_state_that_is_set(kind: str) -> None:
+    whole = ContinuedBatches(KINDS[kind](), 3)
+    with pytest.warns(HilevelWarning, match="The data ended after 2 of 3 steps"):
+        epochs = [list(whole.epoch(number)) for number in range(3)]
+    assert list(map(len, epochs)) == [3, 2, 3] and whole.get_state() == (0, 0)
     whole.mark_used()
-    assert whole.get_state() == (4, 1)
-    first = RepeatedBatches(KINDS[kind](), 7)
-    for _, batch in zip(range(3), first.epoch(0), strict=False):
-        last = batch
-    assert np.array_equal(last, all_batches[2])
-    second = RepeatedBatches(KINDS[kind](), 7)
-    second.set_state((0, 3))
-    rest = [*second.epoch(0, 3), *second.epoch(1), *second.epoch(2)]
-    assert len(rest) == 18 and all(map(np.array_equal, rest, all_batches[3:]))
+    assert whole.get_state() == (1, 3)
+    first_pass = KINDS[kind]().epoch(0)
+    assert all(map(np.array_equal, epochs[0] + epochs[1], first_pass))
+    second = ContinuedBatches(KINDS[kind](), 3)
+    second.set_state((0, 2))
+    with pytest.warns(HilevelWarning):
+        rest = [*second.epoch(0, 2), *second.epoch(1), *second.epoch(2)]
+    assert len(rest) == 6 and all(map(np.array_equal, rest, [*epochs[0], *epochs[1], *epochs[2]][2:]))
 
 
 def test_class_weights_become_sample_weights() -> None:

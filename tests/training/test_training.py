@@ -123,7 +123,7 @@ def test_counting_epochs_and_steps(backend: Any) -> None:
     seen: list[int] = []
     note = hilevel.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: seen.append(batch))
     history = made.fit(
-        X, Y, batch_size=8, epochs=6, initial_epoch=2, steps_per_epoch=2, verbose=0, callbacks=[note],
+        X, Y, batch_size=5, epochs=6, initial_epoch=2, steps_per_epoch=2, verbose=0, callbacks=[note],
         validation_data=(X, Y), validation_freq=2, validation_steps=1, validation_batch_size=5,
     )  # fmt: skip
     assert history.epoch == [2, 3, 4, 5] and seen == [0, 1] * 4

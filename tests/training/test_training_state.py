@@ -120,7 +120,10 @@ def test_the_progress_of_fit_has_the_state_of_its_callbacks() -> None:
     model, backup = recorder(), Backup()
     stop = hilevel.callbacks.EarlyStopping("loss", patience=9, restore_best_weights=True)
     slower = hilevel.callbacks.ReduceLROnPlateau("loss", patience=9)
-    model.fit(X, Y, batch_size=5, epochs=3, verbose=0, callbacks=[backup, stop, slower], steps_per_epoch=2)
+    with pytest.warns(hilevel.errors.HilevelWarning, match="The data ended after 1 of 2 steps"):
+        model.fit(
+            X, Y, batch_size=5, epochs=3, verbose=0, callbacks=[backup, stop, slower], steps_per_epoch=2
+        )
     last = backup.kept[-1]
     state = model._training
     assert {name: last[name] for name in ("seed", "fits", "epoch", "batch")} == {

@@ -8,6 +8,7 @@ from typing import Any
 from hilevel import tree
 from hilevel.engine.ranges import Range
 from hilevel.engine.types import Function
+from hilevel.errors import warn
 from hilevel.training.data.arrays import ArrayBatches, check_shuffle
 from hilevel.training.data.batches import Batches
 from hilevel.training.data.columns import as_columns
@@ -22,19 +23,21 @@ from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.data.weights import check_class_weight, class_to_sample_weight
 
 
-class RepeatedBatches(Batches):
-    """Batches in an endless loop. An epoch has `steps` batches, and the next epoch continues after them.
+class ContinuedBatches(Batches):
+    """Batches whose epochs have at most `steps` batches. Each epoch continues where the epoch before it ended.
+
+    An epoch ends with the last batch of the data, too, and the next epoch begins with the first one.
 
     Args:
         batches: batches that can be read again.
-        steps: the number of batches of an epoch.
+        steps: the largest number of batches of an epoch.
 
-    >>> from hilevel.training.data.adapters import RepeatedBatches, adapt
-    >>> batches = RepeatedBatches(adapt(np.arange(6), batch_size=2), 2)
+    >>> from hilevel.training.data.adapters import ContinuedBatches, adapt
+    >>> batches = ContinuedBatches(adapt(np.arange(6), batch_size=2), 2)
     >>> [x.tolist() for x in batches.epoch(0)], batches.given
     ([[0, 1], [2, 3]], (0, 2))
     >>> [x.tolist() for x in batches.epoch(1)], batches.given
-    ([[4, 5], [0, 1]], (1, 1))
+    ([[4, 5]], (0, 3))
     """
 
     steps: int
@@ -44,18 +47,25 @@ class RepeatedBatches(Batches):
 
     def epoch(self, number: int, start: int = 0, steps: int | None = None) -> Iterator[Any]:
         """Yield the next batches of an epoch that has had `start` batches, where the last one ended."""
-        left = self.steps - start if steps is None else min(steps, self.steps - start)
-        while left > 0:
-            before, (turn, index) = left, self.given
-            if index == self.batches.steps:
-                turn, index = turn + 1, 0
-            for batch in self.batches.epoch(turn, index, left):
-                self.given, left = self.batches.given, left - 1
-                yield batch
-            if left == before and index == 0:
-                raise empty_data()
-            if left:
-                self.given = turn + 1, 0
+        turn, index = self.given
+        if index == self.batches.steps:
+            turn, index = turn + 1, 0
+        limit = self.steps - start if steps is None else min(steps, self.steps - start)
+        count = 0
+        for count, batch in enumerate(self.batches.epoch(turn, index, limit), 1):  # noqa: B007
+            self.given = self.batches.given
+            yield batch
+        if count == limit:
+            return
+        if count == index == 0:
+            raise empty_data()
+        self.given = turn + 1, 0
+        if (
+            self.batches.steps is None and not count
+        ):  # a data set without a length ended with the epoch before
+            yield from self.epoch(number, start, steps)
+        else:
+            _warn_of_a_short_epoch(start + count, self.steps)
 
     def first(self) -> Any:
         """Return one batch to infer shapes from."""
@@ -72,6 +82,13 @@ class RepeatedBatches(Batches):
     def close(self) -> None:
         """End the threads and processes that read data."""
         self.batches.close()
+
+
+def _warn_of_a_short_epoch(count: int, steps: int) -> None:
+    warn(
+        f"The data ended after {count} of {steps} steps of the epoch. The next epoch begins with the first batch. "
+        "Choose steps_per_epoch so that it divides the number of batches."
+    )
 
 
 def _convert(batch: object, class_weight: dict[Any, Any] | None, names: list[str] | None, dtype: str) -> Any:

@@ -26,6 +26,7 @@ FAMILIES = {
     "hilevel.ops.linalg.factors": "hilevel_jax.factors",
     "hilevel.ops.linalg.solving": "hilevel_jax.solving",
     "hilevel.ops.math.error_functions": "hilevel_jax.error_functions",
+    "hilevel.ops.math.gamma_functions": "hilevel_jax.gamma_functions",
     "hilevel.ops.nn.activations": "hilevel_jax.activations",
     "hilevel.ops.nn.attention": "hilevel_jax.attention",
     "hilevel.ops.nn.convolution": "hilevel_jax.convolution",

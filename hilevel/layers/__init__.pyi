@@ -158,9 +158,11 @@ from hilevel.layers.preprocessing.image.tone import (
     Solarization as Solarization,
 )
 from hilevel.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from hilevel.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
 from hilevel.layers.preprocessing.normalization import Normalization as Normalization
 from hilevel.layers.preprocessing.pipeline import Pipeline as Pipeline
 from hilevel.layers.preprocessing.rescaling import Rescaling as Rescaling
+from hilevel.layers.preprocessing.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
 from hilevel.layers.preprocessing.string_lookup import StringLookup as StringLookup
 from hilevel.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from hilevel.layers.regularization.activity_regularization import (

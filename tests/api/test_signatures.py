@@ -51,7 +51,6 @@ _NOT_YET = {
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,
-    "initializers": "STFT STFTInitializer stft",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "utils": "plot_model",
 }

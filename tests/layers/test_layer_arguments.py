@@ -80,7 +80,7 @@ REFUSED: dict[str, list[Any]] = {
         "use_bias", "use_scale", "use_gate", "center", "scale of normalization", "mask_zero", "normalize", "invert",
         "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "reset_after",
         "unit_forget_bias", "keepdims", "pad_to_max_tokens", "optional", "trainable", "autocast", "antialias",
-        "crop_to_aspect_ratio", "pad_to_aspect_ratio", "all_ops",
+        "crop_to_aspect_ratio", "pad_to_aspect_ratio", "all_ops", "periodic", "expand_dims", "power_to_db",
     ), FLAG),
     # sizes
     **dict.fromkeys((
@@ -88,6 +88,7 @@ REFUSED: dict[str, list[Any]] = {
         "input_dim", "output_dim", "num_bins", "num_tokens", "num_heads", "key_dim", "value_dim", "head_dim",
         "num_query_heads", "num_key_value_heads", "sliding_window", "power_iterations", "output_sequence_length", "ngrams",
         "output_size", "batch_size", "max_tokens", "height", "width", "bins", "num_chains", "chain_depth",
+        "fft_length", "sequence_stride", "sequence_length", "frame_length", "frame_step", "sampling_rate", "num_mel_bins",
     ), SIZE),
     "max_number": [-1, *WHOLE], "num_ops": [-1, *WHOLE], "fill_value of boxes": WHOLE, "kernel_size of a filter": [2, *SIZE],
     "tile_grid_size": [3, (2,), (0, 2), (2, 0.5), TEXT], "groups": [0, -2, *WHOLE], "num_oov_indices": [-1, *WHOLE], "cropping": [-1, *WHOLE], "output_padding": [-1, *WHOLE],
@@ -104,6 +105,8 @@ REFUSED: dict[str, list[Any]] = {
     ), LIMITS),
     "value_range": [TEXT, 1, (0,), (0, 1, 2), (0, TEXT)], "fill_value": [TEXT, OTHER, (1, 2)], "fill_mode": CHOICE,
     "clip_limit": NUMBER, "mode": CHOICE,
+    "window": [TEXT, 7, OTHER, [TEXT]], "scaling": CHOICE, "min_freq": POSITIVE_OR_ZERO, "max_freq": [1.0, *NUMBER],
+    "top_db": POSITIVE_OR_ZERO, "mag_exp": NUMBER, "min_power": NUMBER, "ref_power": NUMBER,
     # axes and shapes
     "axis": [*WHOLE, [0.5], True], "axes": [*WHOLE, [1, 2, 3], None], "shared_axes": WHOLE, "attention_axes": WHOLE,
     "dims": [*WHOLE, (1, 3), (1, 1), (0, 1), 2], "target_shape": [*WHOLE, (-1, -1), (2, -2), (0.5,), 3],

@@ -7,7 +7,7 @@ from typing import Any
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.dtypes import INT32
 from hilevel.engine.op import composite, op
-from hilevel.engine.spec import TensorSpec, UnknownSize, like
+from hilevel.engine.spec import TensorSpec, is_unknown, like
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.linalg.matrices import matrix, square_matrix, symmetric_part, transposed
@@ -150,7 +150,7 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
         raise ValueError(f"qr: mode must be 'reduced' or 'complete'; got {mode!r}.")
     x = matrix("qr", x)
     m, n = x.shape[-2:]
-    if isinstance(m, UnknownSize) or isinstance(n, UnknownSize):
+    if is_unknown(m) or is_unknown(n):
         raise ShapeError(f"qr: the last two sizes must be known; got shape {x.shape}.")
     wide = at_least_float32(x)
     if m >= n:

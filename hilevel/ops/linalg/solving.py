@@ -25,8 +25,8 @@ from hilevel.ops.numpy.shaping import broadcast_to
 
 
 def _solution(a: TensorSpec, b: TensorSpec, **_: Any) -> TensorSpec:
-    """Infer the shape of the solution of a linear system."""
-    return TensorSpec((*broadcast(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
+    """Infer the solution of a linear system, whose operands have equal first axes."""
+    return TensorSpec(b.shape, b.dtype)
 
 
 @op(shape=_solution)
@@ -125,9 +125,11 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
 
 def _solved(solve: Any, a: Tensor, b: Tensor) -> Tensor:
     """Return the solution in the dtype of the operands; a right side of one vector is a column."""
-    wide_a, wide_b = at_least_float32(a), at_least_float32(b)
-    y = solve(wide_a, wide_b[..., None])[..., 0] if is_vector(a, b) else solve(wide_a, wide_b)
-    return in_dtype_of(b, y)
+    columns = b[..., None] if is_vector(a, b) else b
+    lead = broadcast(tuple(a.shape[:-2]), tuple(columns.shape[:-2]))
+    operands = [at_least_float32(broadcast_to(x, (*lead, *x.shape[-2:]))) for x in (a, columns)]
+    y = in_dtype_of(b, solve(*operands))
+    return y[..., 0] if is_vector(a, b) else y
 
 
 @composite

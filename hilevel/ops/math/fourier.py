@@ -7,7 +7,7 @@ from typing import Any
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, to_array, to_float_array
-from hilevel.engine.spec import TensorSpec, UnknownSize
+from hilevel.engine.spec import TensorSpec, is_unknown
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.joining import concatenate
@@ -109,7 +109,7 @@ def _transformed(
     name: str, x: Sequence[TensorLike], axes: tuple[int, ...], inverse: bool
 ) -> tuple[Tensor, Tensor]:
     real, imag = _pair(name, x, len(axes))
-    if any(isinstance(real.shape[axis], UnknownSize) for axis in axes):
+    if any(is_unknown(real.shape[axis]) for axis in axes):
         raise ShapeError(f"{name}: the sizes of the axes {axes} must be known; got shape {real.shape}.")
     y: Any = _transform(real, imag, axes=axes, inverse=inverse)
     return y
@@ -165,6 +165,8 @@ def ifft2(x: Sequence[TensorLike]) -> tuple[Tensor, Tensor]:
 
 def _fit_last(x: Tensor, n: int) -> Tensor:
     """Cut the last axis to a size, or pad it with zeros."""
+    if is_unknown(x.shape[-1]):
+        return TensorSpec((*x.shape[:-1], n), x.dtype)
     missing = n - x.shape[-1]
     return pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, missing)]) if missing > 0 else x[..., :n]
 

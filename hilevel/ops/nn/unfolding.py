@@ -8,6 +8,7 @@ import operator
 import numpy as np
 
 from hilevel.engine.op import composite, to_array
+from hilevel.engine.spec import TensorSpec, is_unknown, size_from
 from hilevel.engine.types import Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import per_axis, to_last, windows_of
@@ -108,10 +109,14 @@ def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int)
         ShapeError: the axis is shorter than a piece.
     """
     x = to_array(x)
-    if not x.shape or x.shape[-1] < sequence_length:
+    n = x.shape[-1] if x.shape else 0
+    if isinstance(x, TensorSpec) and is_unknown(n):
+        count = size_from((n - sequence_length) // sequence_stride + 1, n)
+        return TensorSpec((*x.shape[:-1], count, sequence_length), x.dtype)
+    if n < sequence_length:
         raise ShapeError(
             f"extract_sequences: the last axis is shorter than sequence_length={sequence_length}; got shape "
             f"{tuple(x.shape)}."
         )
-    starts = np.arange(0, x.shape[-1] - sequence_length + 1, sequence_stride)
+    starts = np.arange(0, n - sequence_length + 1, sequence_stride)
     return take(x, starts[:, None] + np.arange(sequence_length), axis=-1)

@@ -10,7 +10,7 @@ from hilevel.engine.op import composite, op
 from hilevel.engine.spec import TensorSpec, is_unknown, like
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
-from hilevel.ops.linalg.matrices import matrix, square_matrix, symmetric_part, transposed
+from hilevel.ops.linalg.matrices import matrix, smaller, square_matrix, symmetric_part, transposed
 from hilevel.ops.linalg.solving import solve_triangular_op
 from hilevel.ops.numpy.creation import eye
 from hilevel.ops.numpy.indexing import take_along_axis
@@ -213,8 +213,8 @@ def _(xp: Namespace, g: Any, y: Any, x: Tensor) -> Any:
 
 @lu_op.shape
 def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
-    *lead, m, n = x.shape
-    return like(x), TensorSpec((*lead, min(m, n)), INT32), TensorSpec((*lead, m), INT32)
+    *lead, m, _ = x.shape
+    return like(x), TensorSpec((*lead, smaller(x.shape)), INT32), TensorSpec((*lead, m), INT32)
 
 
 @composite

@@ -12,7 +12,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import TensorSpec, broadcast, like
+from hilevel.engine.spec import TensorSpec, agree, broadcast, like
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.linalg.matrices import is_vector, matrix, square_matrix, system, transposed
@@ -193,7 +193,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
         ValueError: `a` is not a matrix, or `b` has another number of rows.
     """
     a, b = dtypes.to_float((matrix("lstsq", a), to_array(b)))
-    if len(a.shape) != 2 or len(b.shape) not in (1, 2) or b.shape[0] != a.shape[0]:
+    if len(a.shape) != 2 or len(b.shape) not in (1, 2) or not agree(b.shape[:1], a.shape[:1]):
         raise ShapeError(
             f"lstsq: expected a matrix (n, m), and right sides (n,) or (n, k); got shapes {tuple(a.shape)} and "
             f"{tuple(b.shape)}."

@@ -243,9 +243,17 @@ def _extreme_of(
     """Return the extreme element and the initial value combined; the initial value alone if there are no elements."""
     if initial is None:
         return reduce(x, axis=axis, keepdims=keepdims)
+    return _limited(x, axis, keepdims, initial, reduce, limit)
+
+
+@composite
+def _limited(
+    x: TensorLike, axis: Axis, keepdims: bool, initial: complex, reduce: Function, limit: Function
+) -> Tensor:
     x = to_array(x)
+    shape = reduced(as_spec(x), axis, keepdims).shape
     if number_of_terms(x, axis) == 0:
-        return constant(x, np.full(reduced(as_spec(x), axis, keepdims).shape, initial, x.dtype))
+        return constant(x, np.full(shape, initial, x.dtype))
     return limit(reduce(x, axis=axis, keepdims=keepdims), initial).astype(x.dtype)
 
 

@@ -43,7 +43,7 @@ def system(name: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
     """
     a, b = dtypes.to_float((to_array(a), to_array(b)))
     square_matrix(name, a)
-    if not b.shape or not agree(b.shape[-1:] if is_vector(a, b) else b.shape[-2:-1], a.shape[-1:]):
+    if not b.shape or b.shape[-1 if is_vector(a, b) else -2] != a.shape[-1]:
         raise ShapeError(
             f"{name}: the right sides must have shape (..., n) or (..., n, m) for matrices (..., n, n); got shapes "
             f"{tuple(b.shape)} and {tuple(a.shape)}."

@@ -19,9 +19,9 @@ from hilevel.engine.names import distinct
 from hilevel.engine.op import Composite, Op
 from hilevel.engine.types import Config
 from hilevel.layers import deserialize as deserialize_layer
-from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import InputLayer
 from hilevel.models.graph_run import Graph
+from hilevel.models.operation import Operation
 
 _TENSOR = "__keras_tensor__"
 _OPS = "keras.src.ops."
@@ -53,7 +53,7 @@ def graph_config(graph: Graph) -> Config:
         places[id(x)] = [name, 0, 0]
     taken = {*graph.input_names, *(layer.name for layer in graph.layers)}
     for node in graph.nodes:
-        is_layer = isinstance(node.operation, Layer)
+        is_layer = isinstance(node.operation, Operation)
         key = id(node.operation) if is_layer else id(node)
         if key not in entries:
             entries[key] = _layer_entry(node.operation) if is_layer else _op_entry(node, taken)
@@ -69,7 +69,7 @@ def graph_config(graph: Graph) -> Config:
     }
 
 
-def _layer_entry(layer: Layer) -> Config:
+def _layer_entry(layer: Any) -> Config:
     return serialize(layer) | {"name": layer.name, "inbound_nodes": []}
 
 

@@ -31,7 +31,7 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
-    "": "Function Operation",
+    "Operation": "quantized_call rematerialized_call",
     "DTypePolicy": "convert_input quantization_mode",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",

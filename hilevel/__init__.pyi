@@ -53,6 +53,8 @@ from hilevel.layers import Input as Input, InputSpec as InputSpec, Layer as Laye
 from hilevel.losses import Loss as Loss
 from hilevel.metrics import Metric as Metric
 from hilevel.models import Model as Model, Sequential as Sequential
+from hilevel.models.function import Function as Function
+from hilevel.models.operation import Operation as Operation
 from hilevel.ops import stop_gradient as stop_gradient
 from hilevel.optimizers import Optimizer as Optimizer
 from hilevel.random import set_random_seed as set_random_seed

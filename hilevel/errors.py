@@ -5,7 +5,7 @@ Exception
 ├── ImportError
 │   └── BackendNotAvailableError   the name is unknown, or its package is not installed
 ├── RuntimeError
-│   ├── TracedValueError           a tensor without values is used as data
+│   ├── TracedValueError           a tensor without values is used as data (a TypeError and ValueError, too)
 │   ├── NotCompiledError           fit or evaluate before compile
 │   └── VariableCreationError      a Variable created in a compiled function
 ├── FloatingPointError, RuntimeError
@@ -17,6 +17,7 @@ Exception
 │   ├── InvalidFileError           a file that is damaged, of another format, or not complete
 │   │   └── UnsafeContentError     contents of a file that loading refuses, such as code
 │   ├── OutOfRangeError            an index or label outside its range (an IndexError, too)
+│   ├── OutputNameError            no output of a model of this name (a KeyError, too)
 │   └── UnknownNameError           no loss, metric or layer of this name
 └── UserWarning
     └── HilevelWarning             a program that runs, but is probably wrong
@@ -82,6 +83,12 @@ class OutOfRangeError(ValueError, IndexError):
 
 class UnknownNameError(ValueError):
     """No object of this name and kind."""
+
+
+class OutputNameError(ValueError, KeyError):
+    """No output of a model has this name."""
+
+    __str__ = ValueError.__str__
 
 
 class HilevelWarning(UserWarning):
@@ -198,6 +205,7 @@ __all__ = [
     "NotCompiledError",
     "NotFiniteError",
     "OutOfRangeError",
+    "OutputNameError",
     "ShapeError",
     "TracedValueError",
     "UnknownNameError",

@@ -273,9 +273,24 @@ def _module(name: str, **attributes: Any) -> types.ModuleType:
     return module
 
 
-def _svd(a: Any, full_matrices: bool = True, compute_uv: bool = True) -> Any:
-    parts = np.linalg.svd(a, full_matrices, compute_uv)
-    return tuple(parts) if compute_uv else parts
+def _submodule(name: str, module: Any, **own: Any) -> types.ModuleType:
+    """A module with the functions that CuPy has of NumPy's, which return plain tuples."""
+
+    def function(n: str) -> Any:
+        def call(*args: Any, **kwargs: Any) -> Any:
+            found = own.get(n, getattr(module, n))(*args, **kwargs)
+            return tuple(map(np.asarray, found)) if isinstance(found, tuple) else found
+
+        call.__name__ = n
+        return device_function(call, API[name][n])
+
+    return _module(f"cupy.{name}", **{n: function(n) for n in API[name] if hasattr(module, n)})
+
+
+def _solve(a: Any, b: Any) -> Any:
+    if b.ndim > 1 and a.shape[:-1] != b.shape[:-1]:
+        raise ValueError("a must have (..., M, M) shape and b must have (..., M, K)")
+    return np.linalg.solve(a, b)
 
 
 class CUDARuntimeError(RuntimeError):
@@ -294,8 +309,7 @@ def install() -> None:
     cupy.__dict__.update(__getattr__=_attribute, __version__=API["version"])
     tricks = _module("cupy.lib.stride_tricks", as_strided=device_function(np.lib.stride_tricks.as_strided))
     cupy.__dict__.update(lib=_module("cupy.lib", stride_tricks=tricks))
-    svd = device_function(_svd, ["full_matrices", "compute_uv"])
-    cupy.__dict__.update(linalg=_module("cupy.linalg", svd=svd))
+    cupy.__dict__.update(linalg=_submodule("linalg", np.linalg, solve=_solve), fft=_submodule("fft", np.fft))
     special = _module("cupyx.scipy.special", erf=device_function(scipy.special.erf))
     scipy_ = _module("cupyx.scipy", special=special)
     scatters = {f"scatter_{n}": _deprecated(n) for n in ("add", "max", "min")}

@@ -22,9 +22,11 @@ from hilevel.errors import TracedValueError
 from hilevel_jax.compiled import Compiled, as_data, plain_errors
 
 FAMILIES = {
+    "hilevel.ops.image.resizing": "hilevel_jax.images",
     "hilevel.ops.linalg.factors": "hilevel_jax.factors",
     "hilevel.ops.linalg.solving": "hilevel_jax.solving",
     "hilevel.ops.math.error_functions": "hilevel_jax.error_functions",
+    "hilevel.ops.math.gamma_functions": "hilevel_jax.gamma_functions",
     "hilevel.ops.nn.activations": "hilevel_jax.activations",
     "hilevel.ops.nn.attention": "hilevel_jax.attention",
     "hilevel.ops.nn.convolution": "hilevel_jax.convolution",

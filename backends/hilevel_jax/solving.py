@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import jax
-import jax.numpy as jnp
 
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Array, Namespace
@@ -11,8 +10,6 @@ from hilevel.ops.linalg.solving import solve_triangular_op
 
 
 def _solve_triangular(xp: Namespace, a: Array, b: Array, lower: bool) -> Array:
-    lead = jnp.broadcast_shapes(a.shape[:-2], b.shape[:-2])
-    a, b = (jnp.broadcast_to(x, (*lead, *x.shape[-2:])) for x in (a, b))
     return jax.scipy.linalg.solve_triangular(a, b, lower=lower)
 
 

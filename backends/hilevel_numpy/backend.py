@@ -19,6 +19,7 @@ from hilevel_numpy.packing import pack
 from hilevel_numpy.threads import parallel
 
 FAMILIES = {
+    "hilevel.ops.image.resizing": "hilevel_numpy.images",
     "hilevel.ops.nn.activations": "hilevel_numpy.activations",
     "hilevel.ops.nn.attention": "hilevel_numpy.attention",
     "hilevel.ops.nn.convolution": "hilevel_numpy.convolution",

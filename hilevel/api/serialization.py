@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 _PACKAGES = (
     "layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "initializers", "regularizers",
     "constraints", "activations", "dtype_policies", "random", "ops",
+    "utils.feature_space",
 )  # fmt: skip
 """The public packages whose classes and functions are found by name, in the order of the search."""
 

@@ -261,9 +261,20 @@ class LambdaCallback(Callback):
 
 _LONG = {short: long for long, short in ALIASES.items()}
 
-
-_UP = ("acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_", "similarity")
-_DOWN = ("loss", "error", "mse", "mae", "mape", "msle", "rmse", "hinge", "crossentropy", "divergence", "logcosh", "false_")
+_UP = ["acc", "auc", "precision", "recall", "f1", "iou", "r2", "fmeasure", "true_", "similarity"]
+_DOWN = [
+    "loss",
+    "error",
+    "mse",
+    "mae",
+    "mape",
+    "msle",
+    "hinge",
+    "crossentropy",
+    "divergence",
+    "logcosh",
+    "false_",
+]
 """Parts of the names of values of which the largest or the smallest is the best."""
 
 

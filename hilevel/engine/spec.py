@@ -164,8 +164,11 @@ def common_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
 
 
 def size_from(n: int, *sizes: int) -> int:
-    """Return a size that is computed from others: a positive placeholder if one of these is unknown."""
-    return UnknownSize(max(n, 1)) if any(map(is_unknown, sizes)) else n
+    """Return a size that is computed from others: if one of these is unknown, a placeholder above 1.
+
+    A placeholder of 1 would be lost in a broadcast.
+    """
+    return UnknownSize(max(n, 2)) if any(map(is_unknown, sizes)) else n
 
 
 def is_unknown(n: object) -> bool:

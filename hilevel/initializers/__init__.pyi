@@ -14,6 +14,7 @@ from hilevel.initializers.constants import (
     ones as ones,
     zeros as zeros,
 )
+from hilevel.initializers.fourier import STFT as STFT, STFTInitializer as STFTInitializer, stft as stft
 from hilevel.initializers.lookup import get as get
 from hilevel.initializers.random import (
     GlorotNormal as GlorotNormal,

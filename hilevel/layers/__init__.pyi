@@ -123,6 +123,7 @@ from hilevel.layers.preprocessing.image.affine import (
     RandomTranslation as RandomTranslation,
     RandomZoom as RandomZoom,
 )
+from hilevel.layers.preprocessing.image.augmix import AugMix as AugMix
 from hilevel.layers.preprocessing.image.bounding_boxes import MaxNumBoundingBoxes as MaxNumBoundingBoxes
 from hilevel.layers.preprocessing.image.contrast import (
     AutoContrast as AutoContrast,
@@ -140,6 +141,8 @@ from hilevel.layers.preprocessing.image.histogram import (
     ContrastLimitedAdaptiveHistogramEqualization as ContrastLimitedAdaptiveHistogramEqualization,
     Equalization as Equalization,
 )
+from hilevel.layers.preprocessing.image.mixing import CutMix as CutMix, MixUp as MixUp
+from hilevel.layers.preprocessing.image.mosaic import Mosaic as Mosaic
 from hilevel.layers.preprocessing.image.perspective import (
     RandomElasticTransform as RandomElasticTransform,
     RandomPerspective as RandomPerspective,
@@ -159,9 +162,11 @@ from hilevel.layers.preprocessing.image.tone import (
     Solarization as Solarization,
 )
 from hilevel.layers.preprocessing.integer_lookup import IntegerLookup as IntegerLookup
+from hilevel.layers.preprocessing.mel_spectrogram import MelSpectrogram as MelSpectrogram
 from hilevel.layers.preprocessing.normalization import Normalization as Normalization
 from hilevel.layers.preprocessing.pipeline import Pipeline as Pipeline
 from hilevel.layers.preprocessing.rescaling import Rescaling as Rescaling
+from hilevel.layers.preprocessing.stft_spectrogram import STFTSpectrogram as STFTSpectrogram
 from hilevel.layers.preprocessing.string_lookup import StringLookup as StringLookup
 from hilevel.layers.preprocessing.text_vectorization import TextVectorization as TextVectorization
 from hilevel.layers.regularization.activity_regularization import (

@@ -166,7 +166,8 @@ def cast_all(x: TensorLike, dtype: DType) -> Any:
     if isinstance(x, dict):
         return {key: cast_all(value, dtype) for key, value in x.items()}
     if isinstance(x, (list, tuple)) and any(hasattr(i, "shape") or isinstance(i, dict) for i in x):
-        return type(x)(cast_all(i, dtype) for i in x)
+        items = [cast_all(i, dtype) for i in x]
+        return type(x)(*items) if hasattr(x, "_fields") else type(x)(items)
     return cast_to(x, dtype)
 
 

@@ -27,10 +27,10 @@ def clone_model(
     recursive: bool = False,
     **kwargs: Any,
 ) -> Model:
-    """Return a copy of a model, with copies of its layers and new weights.
+    """Return a copy of a model, with copies of its layers and new weights. A copy of a compiled model is compiled.
 
     Args:
-        model: a Sequential or functional model.
+        model: a model. A subclassed model is copied by `get_config` and `from_config` of its class.
         input_tensors: symbolic inputs of the copy; by default new ones.
         clone_function: a function that copies a layer; by default from its config.
         call_function: a function `(layer, *args, **kwargs)` that calls a layer; by default the call itself.
@@ -42,16 +42,30 @@ def clone_model(
     3
 
     Raises:
-        ValueError: the model is subclassed.
+        ValueError: `input_tensors` or `clone_function` is given with a subclassed model.
         TypeError: an unknown argument.
     """
     if kwargs:
         raise TypeError(f"clone_model has no argument {', '.join(kwargs)}.")
+    clone = _clone(model, input_tensors, clone_function, call_function, recursive)
+    settings = model.get_compile_config()
+    if settings:
+        clone.compile_from_config(settings)
+    return clone
+
+
+def _clone(
+    model: Model,
+    input_tensors: Symbols | None,
+    clone_function: Callable[[Layer], Layer] | None,
+    call_function: Function | None,
+    recursive: bool,
+) -> Model:
     make = clone_function or _copy
 
     def clone(layer: Layer) -> Layer:
         if isinstance(layer, Model) and (recursive or clone_function is None):
-            return clone_model(layer, None, clone_function, call_function, recursive)
+            return _clone(layer, None, clone_function, call_function, recursive)
         return make(layer)
 
     if isinstance(model, Sequential):
@@ -59,7 +73,18 @@ def clone_model(
         begin = [] if start is None else [Input(batch_shape=start.shape, dtype=start.dtype)]
         return Sequential([*begin, *map(clone, model.layers)], model._trainable, model.name)
     if model._graph is None:
-        raise ValueError(f"clone_model: {type(model).__name__} is subclassed; call its class instead.")
+        if input_tensors is not None or clone_function is not None:
+            raise ValueError(
+                f"clone_model: {type(model).__name__} is subclassed, and cloned by its config alone. Leave out "
+                "input_tensors and clone_function."
+            )
+        try:
+            return type(model).from_config(model.get_config())
+        except TypeError as error:
+            raise ValueError(
+                f"clone_model: {type(model).__name__} is subclassed and cannot be made of its config: {error} Write "
+                "get_config, or call the class."
+            ) from error
     return _clone_graph(model, input_tensors, clone, call_function or (lambda op, *a, **k: op(*a, **k)))
 
 

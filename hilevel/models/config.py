@@ -19,9 +19,9 @@ from hilevel.engine.names import distinct
 from hilevel.engine.op import Composite, Op
 from hilevel.engine.types import Config
 from hilevel.layers import deserialize as deserialize_layer
-from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import InputLayer
 from hilevel.models.graph_run import Graph
+from hilevel.models.operation import Operation
 
 _TENSOR = "__keras_tensor__"
 _OPS = "keras.src.ops."
@@ -53,7 +53,7 @@ def graph_config(graph: Graph) -> Config:
         places[id(x)] = [name, 0, 0]
     taken = {*graph.input_names, *(layer.name for layer in graph.layers)}
     for node in graph.nodes:
-        is_layer = isinstance(node.operation, Layer)
+        is_layer = isinstance(node.operation, Operation)
         key = id(node.operation) if is_layer else id(node)
         if key not in entries:
             entries[key] = _layer_entry(node.operation) if is_layer else _op_entry(node, taken)
@@ -69,7 +69,7 @@ def graph_config(graph: Graph) -> Config:
     }
 
 
-def _layer_entry(layer: Layer) -> Config:
+def _layer_entry(layer: Any) -> Config:
     return serialize(layer) | {"name": layer.name, "inbound_nodes": []}
 
 
@@ -174,9 +174,22 @@ def graph_from_config(config: Config) -> tuple[Any, Any]:
         operation = _operation(entry)
         if isinstance(operation, InputLayer):
             tensors[entry["name"], 0, 0] = operation.output
-        calls += [(operation, entry["name"], i, call) for i, call in enumerate(entry["inbound_nodes"])]
+        calls += [
+            (operation, entry["name"], i, _new_form(call)) for i, call in enumerate(entry["inbound_nodes"])
+        ]
     _make_calls(calls, tensors)
     return _at(config["input_layers"], tensors), _at(config["output_layers"], tensors)
+
+
+def _new_form(call: Any) -> Any:
+    """Return a call in the form of Keras 3. Keras 2 lists `[layer, call, output, keyword arguments]` of each input."""
+    if isinstance(call, dict):
+        return call
+    places = [{"class_name": "__keras_tensor__", "config": {"keras_history": list(x[:3])}} for x in call]
+    return {
+        "args": places if len(places) == 1 else [places],
+        "kwargs": dict(call[0][3]) if len(call[0]) > 3 else {},
+    }
 
 
 def _operation(entry: Config) -> Any:

@@ -25,15 +25,15 @@ class Graph:
         inputs, outputs: symbolic tensors, or structures of them.
 
     Raises:
-        TypeError: an input or output is not a symbolic tensor.
-        ValueError: an output depends on a tensor that is not an input, or two layers have one name.
+        ValueError: an input or output is not a symbolic tensor, an output depends on another tensor, or two layers
+            have one name.
     """
 
     def __init__(self, inputs: Symbols, outputs: Symbols) -> None:
         for name, part in (("inputs", inputs), ("outputs", outputs)):
             for x in tree.flatten(part):
                 if not isinstance(x, SymbolicTensor):
-                    raise TypeError(
+                    raise ValueError(
                         f"Model({name}=...) expects symbolic tensors, as Input and layers called on them "
                         f"return; got {type(x).__name__}."
                     )
@@ -124,6 +124,11 @@ class _InputAdapter:
     def __call__(self, x: TensorLike | None) -> Any:
         if x is None and self.optional:
             return None
+        if x is None:
+            raise ValueError(
+                f'The input "{self.name}" of the model is None, but not optional. Give data, or make it by '
+                "Input(..., optional=True)."
+            )
         result: Any = x if hasattr(x, "shape") and hasattr(x, "dtype") else ops.convert_to_tensor(x)
         if result.shape[1:] != self.shape[1:] and not self._fits(result.shape):
             result = self._with_rank(result)
@@ -282,12 +287,11 @@ def _layer_name(x: SymbolicTensor) -> str:
 
 
 def _output_names(outputs: Symbols) -> list[str]:
-    """Return the names of the outputs: their paths in dicts, else the names of their layers."""
+    """Return the names of the outputs: the names of their layers, or the keys of dicts, after the keys around them."""
     names: list[str] = []
     for path, x in tree.flatten_with_path(outputs):
-        if any(isinstance(key, str) for key in path):
-            names.append("/".join(map(str, path)))
-            continue
         name = getattr(x.node.operation, "name", x.name) if x.node else x.name
+        if any(isinstance(key, str) for key in path):
+            name = "/".join(map(str, path if isinstance(path[-1], str) else (*path[:-1], name)))
         names.append(name if name not in names else f"{name}_{names.count(name)}")
     return names

@@ -8,7 +8,8 @@ from typing import Any, Self
 from hilevel import masks, tree
 from hilevel.api.serialization import serialize
 from hilevel.engine.graph import SymbolicTensor
-from hilevel.engine.types import Config, ShapeLike, Structure
+from hilevel.engine.types import Config, Shape, ShapeLike, Structure
+from hilevel.errors import ShapeError
 from hilevel.layers import deserialize
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.core.input_layer import Input, InputLayer
@@ -49,13 +50,12 @@ class Sequential(Model):
         """Append a layer.
 
         Raises:
-            TypeError: the object is not a layer.
-            ValueError: the name is taken, or an `Input` follows other layers.
+            ValueError: the object is not a layer, the name is taken, or an `Input` follows other layers.
         """
         if isinstance(layer, SymbolicTensor) and layer.node is not None:
             layer = layer.node.operation
         if not isinstance(layer, Layer):
-            raise TypeError(f"Sequential expects layers; got {type(layer).__name__}: {layer!r}.")
+            raise ValueError(f"Sequential expects layers; got {type(layer).__name__}: {layer!r}.")
         if isinstance(layer, InputLayer):
             if self._chain or self._start is not None:
                 raise ValueError(f"{self._label()}: an Input must be the first layer, and the only one.")
@@ -88,6 +88,7 @@ class Sequential(Model):
         if self._start is not None and self._chain and not self._has_host_layers:
             x: Any = self._start
             for layer in self._chain:
+                _check_call(layer)
                 x = layer(x)
             self._set_graph(self._start, x)
 
@@ -102,6 +103,10 @@ class Sequential(Model):
         shape: Any = input_shape
         if self._has_host_layers:
             self._built = True
+        elif self._start is not None and shape is not None and _is_other(shape, self._start.shape):
+            raise ShapeError(
+                f"{self._label()} has an Input of shape {self._start.shape}; it was built on {shape}."
+            )
         elif self._graph is None and shape is not None and self._chain:
             if isinstance(shape, Mapping) or any(map(tree.is_nested, shape)):
                 return  # the first layer takes several inputs: it is built when they are there
@@ -110,7 +115,13 @@ class Sequential(Model):
 
     @overridable
     def call(self, inputs: Structure, training: bool | None = None, mask: Structure = None) -> Any:
-        """Return the output of the last layer."""
+        """Return the output of the last layer.
+
+        Raises:
+            ValueError: there are no layers.
+        """
+        if not self._chain:
+            raise ValueError(f"{self._label()} has no layers. Add one with add.")
         if self._graph is not None:
             (inputs,) = self._graph.standardize(inputs)
         with masks.using_masks(inputs, mask):
@@ -138,6 +149,25 @@ class Sequential(Model):
         on_device = [c for c in config["layers"] if c.get("config", {}).get("dtype") != "string"]
         layers = [deserialize(c, custom_objects) for c in on_device]  # Input("string") is only of Keras
         return cls(layers, config.get("trainable", True), config.get("name"))
+
+
+def _check_call(layer: Layer) -> None:
+    """Raise ValueError if a layer cannot be called with one input alone."""
+    others = list(layer._call_parameters.values())[1:]
+    needed = [p.name for p in others if p.default is p.empty and p.kind is p.POSITIONAL_OR_KEYWORD]
+    if needed:
+        raise ValueError(
+            f"{layer._label()} needs the arguments {', '.join(needed)} besides its input. In a Sequential a layer gets "
+            "one input."
+        )
+
+
+def _is_other(shape: Any, known: Shape) -> bool:
+    """Return whether two shapes of one tensor disagree."""
+    if isinstance(shape, Mapping) or any(map(tree.is_nested, shape)):
+        return False
+    sizes = zip(shape, known, strict=False)
+    return len(shape) != len(known) or any(n != m for n, m in sizes if n is not None and m is not None)
 
 
 def _input_for(layer: Layer) -> SymbolicTensor | None:

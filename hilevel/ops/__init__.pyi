@@ -40,6 +40,10 @@ from hilevel.ops.math.fourier import (
     irfft as irfft,
     rfft as rfft,
 )
+from hilevel.ops.math.gamma_functions import (
+    gammainc as gammainc,
+    lgamma as lgamma,
+)
 from hilevel.ops.math.ranking import in_top_k as in_top_k, top_k as top_k
 from hilevel.ops.math.segments import (
     segment_max as segment_max,

@@ -1,5 +1,4 @@
 from hilevel.random.functions import (
-    binomial as binomial,
     categorical as categorical,
     dropout as dropout,
     normal as normal,
@@ -7,6 +6,11 @@ from hilevel.random.functions import (
     shuffle as shuffle,
     truncated_normal as truncated_normal,
     uniform as uniform,
+)
+from hilevel.random.gamma_values import (
+    beta as beta,
+    binomial as binomial,
+    gamma as gamma,
 )
 from hilevel.random.seed import (
     SeedGenerator as SeedGenerator,

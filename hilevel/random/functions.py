@@ -47,9 +47,7 @@ def _shape_of_draw(seed: SeedLike, shape: Sequence[Any], dtype: DTypeLike) -> Te
     return TensorSpec(shape, dtype)
 
 
-def _draw_values(
-    function: Function, seed: SeedLike, shape: ShapeLike, dtype: DTypeLike, *args: Any
-) -> Tensor:
+def draw_values(function: Function, seed: SeedLike, shape: ShapeLike, dtype: DTypeLike, *args: Any) -> Tensor:
     """Return `function(backend, state, shape, *args, dtype)`, or its TensorSpec if only shapes are computed."""
     if context.interpreter.infers_shapes:
         return _shape_of_draw(seed, shape, dtype)
@@ -69,7 +67,7 @@ def _bits(backend: Backend, state: Array, shape: tuple[int, ...], width: int) ->
     return backend.split_words(words, width)[:count].reshape(shape)
 
 
-def _unit_uniform(backend: Backend, state: Array, shape: tuple[int, ...], dtype: DType) -> Array:
+def unit_uniform(backend: Backend, state: Array, shape: tuple[int, ...], dtype: DType) -> Array:
     """Return values uniform in [0, 1), with as many random bits as the float can hold, at most 53."""
     if dtype == np.float64:
         return (_bits(backend, state, shape, 64) >> np.uint64(11)).astype(dtype) * dtype.type(2.0**-53)
@@ -77,7 +75,12 @@ def _unit_uniform(backend: Backend, state: Array, shape: tuple[int, ...], dtype:
     return values.astype(dtype)
 
 
-def _float_dtype(dtype: DTypeLike) -> DType:
+def float_dtype(dtype: DTypeLike) -> DType:
+    """Return the dtype of random floats; floatx for None.
+
+    Raises:
+        ValueError: the dtype is not a floating-point dtype.
+    """
     dtype = settings.floatx_dtype if dtype is None else dtypes.as_dtype(dtype)
     if not dtypes.is_float(dtype):
         raise ValueError(f"Expected a float dtype; got {dtype}. For integers use hilevel.random.randint.")
@@ -103,14 +106,14 @@ def uniform(
     >>> hilevel.random.uniform((2,), seed=1)
     array([0.80898637, 0.7949013 ], dtype=float32)
     """
-    dtype = _float_dtype(dtype)
-    return _draw_values(_uniform, seed, shape, dtype, minval, maxval)
+    dtype = float_dtype(dtype)
+    return draw_values(_uniform, seed, shape, dtype, minval, maxval)
 
 
 def _uniform(
     backend: Backend, state: Array, shape: tuple[int, ...], minval: float, maxval: float, dtype: DType
 ) -> Array:
-    unit = _unit_uniform(backend, state, shape, dtype)
+    unit = unit_uniform(backend, state, shape, dtype)
     return unit if (minval, maxval) == (0.0, 1.0) else (unit * (maxval - minval) + minval).astype(dtype)
 
 
@@ -133,22 +136,22 @@ def normal(
     >>> hilevel.random.normal((2,), seed=1).shape
     (2,)
     """
-    dtype = _float_dtype(dtype)
-    return _draw_values(_normal, seed, shape, dtype, mean, stddev)
+    dtype = float_dtype(dtype)
+    return draw_values(_normal, seed, shape, dtype, mean, stddev)
 
 
 def _normal(
     backend: Backend, state: Array, shape: tuple[int, ...], mean: float, stddev: float, dtype: DType
 ) -> Array:
     xp, count = backend.xp, math.prod(shape)
-    unit = _unit_uniform(backend, state, (2, -(-count // 2)), _compute_dtype(dtype))
+    unit = unit_uniform(backend, state, (2, -(-count // 2)), compute_dtype(dtype))
     radius = xp.sqrt(-2 * xp.log1p(-unit[0]))
     angle = (2 * np.pi) * unit[1]
     both = xp.concatenate([radius * xp.cos(angle), radius * xp.sin(angle)])[:count]
     return (both.reshape(shape) * stddev + mean).astype(dtype)
 
 
-def _compute_dtype(dtype: DType) -> DType:
+def compute_dtype(dtype: DType) -> DType:
     """Return the dtype to compute in: at least float32."""
     return np.dtype("float64") if dtype == np.float64 else np.dtype("float32")
 
@@ -174,8 +177,8 @@ def truncated_normal(
     >>> bool(abs(hilevel.random.truncated_normal((100,), seed=1)).max() <= 2)
     True
     """
-    dtype = _float_dtype(dtype)
-    return _draw_values(_truncated_normal, seed, shape, dtype, mean, stddev)
+    dtype = float_dtype(dtype)
+    return draw_values(_truncated_normal, seed, shape, dtype, mean, stddev)
 
 
 def _truncated_normal(
@@ -183,7 +186,7 @@ def _truncated_normal(
 ) -> Array:
     xp = backend.xp
     low = 0.022750131948179195  # the probability below -2
-    p = _unit_uniform(backend, state, shape, _compute_dtype(dtype)) * (1 - 2 * low) + low
+    p = unit_uniform(backend, state, shape, compute_dtype(dtype)) * (1 - 2 * low) + low
     return (xp.clip(normal_quantile(xp, p), -2, 2) * stddev + mean).astype(dtype)
 
 
@@ -203,12 +206,16 @@ def randint(
     array([7, 6, 9], dtype=int32)
 
     Raises:
-        ValueError: `maxval` is not above `minval`.
+        ValueError: `maxval` is not above `minval`, or the dtype is not an integer dtype.
     """
+    dtype = dtypes.as_dtype(dtype)
+    if dtype.kind not in "iu":
+        raise ValueError(
+            f"randint: expected an integer dtype; got {dtype}. For floats use hilevel.random.uniform."
+        )
     if maxval <= minval:
         raise ValueError(f"randint: maxval must be above minval; got minval={minval}, maxval={maxval}.")
-    dtype = dtypes.as_dtype(dtype)
-    return _draw_values(_randint, seed, shape, dtype, minval, maxval)
+    return draw_values(_randint, seed, shape, dtype, minval, maxval)
 
 
 def _randint(
@@ -254,7 +261,7 @@ def dropout(
     Raises:
         ValueError: `rate` is not a number from 0 to 1.
     """
-    if not isinstance(rate, (int, float)) or not 0 <= rate <= 1:
+    if not isinstance(rate, (int, float, np.number)) or not 0 <= rate <= 1:
         raise ValueError(f"random.dropout: rate must be a number from 0 to 1; got {rate!r}.")
     inputs = to_array(inputs)
     if rate == 1:
@@ -307,30 +314,3 @@ def permutation(n: int, seed: int, draw: int) -> np.ndarray[Any, Any]:
     """Return the integers below `n` in random order, computed on the host: the order of an epoch's samples."""
     words = get_backend("numpy").philox(seed, draw, -(-n // 4))[:n]
     return np.argsort(words)
-
-
-def binomial(
-    shape: ShapeLike,
-    counts: TensorLike,
-    probabilities: TensorLike,
-    dtype: DTypeLike = None,
-    seed: SeedLike = None,
-) -> Tensor:
-    """Return values of the binomial distribution.
-
-    Args:
-        shape: the shape of the result.
-        counts: the number of trials, a scalar or a tensor that broadcasts to the shape.
-        probabilities: the probability of success, a scalar or a tensor that broadcasts to the shape.
-        dtype: a floating-point dtype; floatx by default.
-        seed: an integer, a `SeedGenerator`, or None for the global generator.
-
-    >>> import hilevel
-    >>> hilevel.random.binomial((2,), 5, 1.0, seed=1)
-    array([5., 5.], dtype=float32)
-    """
-    dtype = _float_dtype(dtype)
-    trials = int(np.max(ops.convert_to_numpy(counts) if hasattr(counts, "dtype") else counts))
-    hits = uniform((trials, *shape), seed=seed) < to_array(probabilities)
-    counted = ops.arange(trials).reshape((-1,) + (1,) * len(tuple(shape))) < to_array(counts)
-    return ops.sum(ops.logical_and(hits, counted).astype(dtype), axis=0)

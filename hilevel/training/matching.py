@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from hilevel import tree
 from hilevel.engine.types import Structure
-from hilevel.errors import nearest
+from hilevel.errors import OutputNameError, nearest
 
 
 class Outputs:
@@ -51,16 +52,30 @@ class Outputs:
         if is_leaf(value):
             for i in tree.flatten(place):
                 found[i] = value
-        elif isinstance(value, dict):
-            places = self._by_name(place)
-            self._check_names(value, places, what)
-            for name, part in value.items():
-                self._assign(part, places[name], what, is_leaf, found)
-        elif not tree.is_nested(place):
+        elif not tree.is_nested(place) and not isinstance(value, dict):
             found[place] = value[0] if len(value) == 1 else list(value)
         else:
-            for part, inner in self._by_position(value, place, what):
+            for part, inner in self.parts(value, place, what):
                 self._assign(part, inner, what, is_leaf, found)
+
+    def parts(self, value: Any, place: Any, what: str) -> list[tuple[Any, Any]]:
+        """Return the parts of a dict or list with the outputs to which they belong, by name or position.
+
+        Raises:
+            OutputNameError: a name is unknown.
+            ValueError: the number of parts is not the number of outputs.
+        """
+        if not isinstance(value, dict):
+            return self._by_position(value, place, what)
+        places = self._by_name(place)
+        self._check_names(value, places, what)
+        return [(part, places[name]) for name, part in value.items()]
+
+    def name_of(self, place: Any) -> str:
+        """Return a name for a structure of outputs: the common beginning of their paths, or all of their names."""
+        names = [self.names[i] for i in tree.flatten(place)]
+        common = os.path.commonpath(names)
+        return common or "_".join(names)
 
     def tensors_for(self, data: Structure, what: str) -> list[Any]:
         """Return the targets, or sample weights, of each output.
@@ -109,7 +124,7 @@ class Outputs:
         for name in value:
             if name not in places:
                 names = list(map(str, places))
-                raise ValueError(
+                raise OutputNameError(
                     f'{what}: there is no output "{name}".{nearest(str(name), names)} The outputs are '
                     f"{', '.join(names)}."
                 )
@@ -130,7 +145,11 @@ def _names(y_pred: Structure, known: list[str] | None) -> list[str]:
     """Return the names of the outputs: their paths in dicts, the names of the model, or `output_0` and so on."""
     paths = [path for path, _ in tree.flatten_with_path(y_pred)]
     if any(isinstance(key, str) for path in paths for key in path):
-        return ["/".join(map(str, path)) for path in paths]
+        return (
+            known
+            if known is not None and len(known) == len(paths)
+            else ["/".join(map(str, p)) for p in paths]
+        )
     if known is not None and len(known) == len(paths):
         return known
     return ["output"] if len(paths) == 1 else [f"output_{i}" for i in range(len(paths))]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, NamedTuple, TypeAlias
 
 from hilevel import activations, losses, masks, metrics, tree
@@ -38,7 +38,7 @@ def as_loss(identifier: LossLike) -> Any:
 
 
 def check_probabilities(loss: Loss, output: SymbolicTensor | None) -> None:
-    """Raise ValueError if a loss of probabilities is used with the output of a layer without activation."""
+    """Warn if a loss of probabilities is used with the output of a layer without activation."""
     if output is None or output.node is None:
         return
     layer = output.node.operation
@@ -47,7 +47,7 @@ def check_probabilities(loss: Loss, output: SymbolicTensor | None) -> None:
         return
     if getattr(layer, "activation", None) is activations.linear:
         ways = "sigmoid" if "Binary" in type(loss).__name__ else "softmax"
-        raise ValueError(
+        warn(
             f"The loss {loss.name} expects probabilities, but {layer._label()} gives unbounded values (it has no "
             f'activation). Give it activation="{ways}"; or use the loss {type(loss).__name__}'
             "(from_logits=True), which is more exact."
@@ -73,9 +73,9 @@ def _check_softmax(loss: Loss, layer: Any, output: SymbolicTensor) -> None:
 
 
 class Term(NamedTuple):
-    """One loss of one output: the index of the output, the loss, its weight, and a name."""
+    """A loss, its weight and a name, with the position of its output, or a structure of positions."""
 
-    output: int
+    output: Any
     loss: Loss
     weight: Any
     name: str
@@ -86,7 +86,7 @@ class OutputLosses:
 
     Args:
         loss: a loss for all outputs, or losses in the structure of the outputs. A list of losses for one output is
-            added up.
+            added up. A loss for a structure within the outputs gets structures of targets and predictions.
         weights: factors of the losses, in the same structure.
     """
 
@@ -102,17 +102,21 @@ class OutputLosses:
         if self.outputs is not None:
             return
         outputs = Outputs(y_pred, names)
-        given = outputs.values_for(self.given, "loss", lambda x: isinstance(x, (Loss, str)) or callable(x))
+        given = list(_places_of(self.given, outputs, outputs.structure, is_top=True))
+        given.sort(key=lambda item: min(tree.flatten(item[0])))
         weights = outputs.values_for(self.given_weights, "loss_weights", lambda x: not tree.is_nested(x))
-        outputs.trained = [i for i, loss in enumerate(given) if loss is not None]
+        outputs.trained = sorted({i for place, _ in given for i in tree.flatten(place)})
         targets, predictions = outputs.tensors_for(y, "y"), tree.flatten(y_pred)
-        self.terms = [
-            term
-            for i in outputs.trained
-            for term in _terms(i, given[i], weights[i], targets[i], predictions[i], outputs.names)
-        ]
+        self.terms = []
+        for place, loss in given:
+            if tree.is_nested(place):
+                self.terms.append(Term(place, loss, None, outputs.name_of(place)))
+            else:
+                self.terms += _terms(
+                    place, loss, weights[place], targets[place], predictions[place], outputs.names
+                )
         self.outputs = outputs
-        if len(self.terms) > 1 or len(outputs.names) > 1:
+        if len(self.terms) > 1:
             self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
 
     def __call__(self, y: Structure, y_pred: Structure, sample_weight: Structure, batch: int) -> Any:
@@ -123,8 +127,8 @@ class OutputLosses:
         weights = self.outputs.tensors_for(sample_weight, "sample_weight")
         total: Any = None
         for n, term in enumerate(self.terms):
-            i = term.output
-            value = self._value(term, targets[i], predictions[i], weights[i])
+            y_true, outputs, factors = (_at(term.output, x) for x in (targets, predictions, weights))
+            value = self._value(term, y_true, outputs, factors)
             if self.trackers:
                 self.trackers[n].update_state(value, sample_weight=batch)
             value = value if term.weight is None else value * term.weight
@@ -135,7 +139,7 @@ class OutputLosses:
         assert self.outputs is not None
         if y is None:
             raise ValueError(
-                f'The loss of the output "{self.outputs.names[term.output]}" needs targets: y is None. Give y, or '
+                f'The loss of the output "{term.name}" needs targets: y is None. Give y, or '
                 "compile without a loss for it."
             )
         return term.loss(y, y_pred, sample_weight)
@@ -143,6 +147,41 @@ class OutputLosses:
     def of_output(self, index: int) -> Any:
         """Return the first loss of an output, or None."""
         return next((term.loss for term in self.terms if term.output == index), None)
+
+
+def _places_of(given: Any, outputs: Outputs, place: Any, is_top: bool = False) -> Iterator[tuple[Any, Any]]:
+    """Yield the losses with their positions, each an integer or a structure of integers.
+
+    A single loss for all outputs is yielded for each.
+    """
+    nested = tree.is_nested(place)
+    if given is None:
+        return
+    if not nested and not isinstance(given, dict):
+        several = list(given) if isinstance(given, (list, tuple)) else given
+        yield place, several[0] if isinstance(several, list) and len(several) == 1 else several
+    elif not tree.is_nested(given):
+        yield from ((i, given) for i in tree.flatten(place)) if is_top else [(place, given)]
+    elif _is_several(given, place):
+        for part in given:
+            yield from _places_of(part, outputs, place)
+    else:
+        for part, inner in outputs.parts(given, place, "loss"):
+            yield from _places_of(part, outputs, inner)
+
+
+def _is_several(given: Any, place: Any) -> bool:
+    """Return whether a list has losses for the same outputs: it has structures, but another type than the outputs."""
+    is_list = isinstance(given, (list, tuple)) and any(map(tree.is_nested, given))
+    return is_list and isinstance(place, dict | tuple) and not isinstance(place, type(given))
+
+
+def _at(place: Any, values: Sequence[Any]) -> Any:
+    """Return the value at a position, or the values in a structure of positions; None if all are None."""
+    if isinstance(place, int):
+        return values[place]
+    found = tree.map_structure(values.__getitem__, place)
+    return None if all(x is None for x in tree.flatten(found)) else found
 
 
 def _terms(

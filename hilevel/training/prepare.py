@@ -201,7 +201,8 @@ def check_losses(model: Trainer) -> None:
     """Check before training that the activations of the outputs fit the losses."""
     outputs, losses = model.outputs, model._training.losses
     for term in losses.terms if losses and outputs else ():
-        check_probabilities(term.loss, outputs[term.output])
+        if isinstance(term.output, int):
+            check_probabilities(term.loss, outputs[term.output])
 
 
 # -- arguments -----------------------------------------------------------------------------------------

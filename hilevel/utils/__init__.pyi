@@ -24,13 +24,16 @@ from hilevel.training.data import (
     unpack_x_y_sample_weight as unpack_x_y_sample_weight,
 )
 from hilevel.utils import bounding_boxes as bounding_boxes
+from hilevel.utils.config import Config as Config
 from hilevel.utils.directory_datasets import (
     audio_dataset_from_directory as audio_dataset_from_directory,
     image_dataset_from_directory as image_dataset_from_directory,
     text_dataset_from_directory as text_dataset_from_directory,
 )
+from hilevel.utils.feature_space import FeatureSpace as FeatureSpace
 from hilevel.utils.files import get_file as get_file
 from hilevel.utils.flops import count_flops as count_flops
+from hilevel.utils.graphs import get_source_inputs as get_source_inputs
 from hilevel.utils.images import (
     array_to_img as array_to_img,
     img_to_array as img_to_array,

@@ -14,9 +14,9 @@ import numpy as np
 
 from hilevel.engine.backends import use_backend
 from hilevel.errors import ArgumentError, UnsafeContentError
+from hilevel.layers.base.checks import one_of
 from hilevel.random.seed import make_seed
 from hilevel.training.data.indexed import IndexedDataset
-from hilevel.utils.images import one_of
 
 Array = np.ndarray[Any, Any]
 _THREADS = min(8, os.cpu_count() or 1)
@@ -76,7 +76,9 @@ class Directory:
     reshuffle: bool = True
 
     def __post_init__(self) -> None:
-        one_of("label_mode", self.label_mode, ("int", "categorical", "binary", None))
+        one_of(
+            "dataset_from_directory", "label_mode", self.label_mode, ("int", "categorical", "binary", None)
+        )
         listed = isinstance(self.labels, (list, tuple))
         if not listed and self.labels not in ("inferred", None):
             raise ArgumentError(
@@ -89,7 +91,7 @@ class Directory:
         self._check_split()
 
     def _check_split(self) -> None:
-        one_of("subset", self.subset, ("training", "validation", "both", None))
+        one_of("dataset_from_directory", "subset", self.subset, ("training", "validation", "both", None))
         if self.validation_split and not 0 < self.validation_split < 1:
             raise ArgumentError(f"validation_split must be between 0 and 1; got {self.validation_split}.")
         if bool(self.validation_split) != bool(self.subset):
@@ -255,5 +257,9 @@ class FileLoader:
         return x if self.labels is None else (x, self.labels[indices])
 
     def _read(self, path: str) -> Any:
-        with use_backend("numpy"):
-            return self.reader.read(path)
+        try:
+            with use_backend("numpy"):
+                return self.reader.read(path)
+        except Exception as error:
+            error.add_note(f"This happened while {path} was read.")
+            raise

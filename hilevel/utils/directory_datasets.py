@@ -10,10 +10,11 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel.engine.settings import settings
 from hilevel.errors import ArgumentError
+from hilevel.layers.base.checks import one_of
+from hilevel.ops.nn.windows import channels_come_first
 from hilevel.utils.directories import Directory, Reader
-from hilevel.utils.images import img_to_array, one_of, open_image, pillow
+from hilevel.utils.images import img_to_array, open_image, pillow
 from hilevel.utils.wav import read_wav, resampled
 
 Labels = str | Sequence[int] | None
@@ -85,7 +86,8 @@ def image_dataset_from_directory(
         UnsafeContentError: a link leads out of the directory, and `follow_links` is False.
         PIL.UnidentifiedImageError: when a batch is read, a file is neither BMP, GIF, JPEG nor PNG.
     """
-    pillow("image_dataset_from_directory")
+    name = "image_dataset_from_directory"
+    pillow(name)
     size = (image_size, image_size) if isinstance(image_size, int) else image_size
     if not isinstance(size, (list, tuple)) or len(size) != 2:
         raise ArgumentError(f"image_size must be an integer or two; got {image_size!r}.")
@@ -93,13 +95,13 @@ def image_dataset_from_directory(
         raise ArgumentError("crop_to_aspect_ratio and pad_to_aspect_ratio are both True; expected one.")
     kinds = ("bilinear", "nearest", "bicubic", "lanczos3", "lanczos5")
     resize = partial(
-        ops.image.resize, size=tuple(size), interpolation=one_of("interpolation", interpolation.lower(), kinds),
+        ops.image.resize, size=tuple(size), interpolation=one_of(name, "interpolation", interpolation, kinds),
         crop_to_aspect_ratio=crop_to_aspect_ratio, pad_to_aspect_ratio=pad_to_aspect_ratio, data_format="channels_last",
     )  # fmt: skip
-    order = settings.image_data_format if data_format is None else data_format
-    one_of("data_format", order, ("channels_last", "channels_first"))
-    one_of("color_mode", color_mode, ("rgb", "rgba", "grayscale"))
-    read = partial(_read_image, color_mode=color_mode, resize=resize, first=order == "channels_first")
+    one_of(name, "color_mode", color_mode, ("rgb", "rgba", "grayscale"))
+    read = partial(
+        _read_image, color_mode=color_mode, resize=resize, first=channels_come_first(name, data_format)
+    )
     files = Directory(
         directory, labels, label_mode, class_names, batch_size, shuffle, seed, validation_split, subset, follow_links,
         verbose, _reshuffles(format),
@@ -114,7 +116,7 @@ def _read_image(path: str, color_mode: str, resize: Any, first: bool) -> Any:
 
 
 def _reshuffles(format: str) -> bool:
-    return one_of("format", format, ("tf", "grain")) == "tf"
+    return one_of("dataset_from_directory", "format", format, ("tf", "grain")) == "tf"
 
 
 def text_dataset_from_directory(

@@ -16,7 +16,9 @@ from hilevel.api.optional import import_optional
 from hilevel.engine.op import to_float_array
 from hilevel.engine.settings import settings
 from hilevel.engine.types import DTypeLike, TensorLike
-from hilevel.errors import ArgumentError, ShapeError
+from hilevel.errors import ShapeError
+from hilevel.layers.base.checks import one_of
+from hilevel.ops.nn.windows import channels_come_first
 
 _MODES = {"rgb": ("RGB",), "rgba": ("RGBA",), "grayscale": ("L", "I;16", "I")}
 """The modes of Pillow for each colour mode. Images of other modes are converted to the first."""
@@ -30,27 +32,6 @@ def pillow(user: str) -> Any:
         ImportError: Pillow is not installed.
     """
     return import_optional("PIL.Image", "hilevel[image]", user)
-
-
-def _channels_first(data_format: str | None) -> bool:
-    """Return whether the channels are the first axis.
-
-    Raises:
-        ArgumentError: the data format is unknown.
-    """
-    data_format = settings.image_data_format if data_format is None else data_format
-    return one_of("data_format", data_format, ("channels_last", "channels_first")) == "channels_first"
-
-
-def one_of(name: str, value: Any, known: Sequence[Any]) -> Any:
-    """Return the value of an argument, if it is a known one.
-
-    Raises:
-        ArgumentError: it is another one.
-    """
-    if value not in known:
-        raise ArgumentError(f"{name} must be one of {', '.join(map(repr, known))}; got {value!r}.")
-    return value
 
 
 def array_to_img(
@@ -77,12 +58,12 @@ def array_to_img(
     array = np.asarray(ops.convert_to_numpy(x), dtype=settings.floatx if dtype is None else dtype)
     if array.ndim != 3:
         raise ShapeError(f"array_to_img: expected 3 axes; got shape {array.shape}.")
-    array = np.moveaxis(array, 0, -1) if _channels_first(data_format) else array
+    array = np.moveaxis(array, 0, -1) if channels_come_first("array_to_img", data_format) else array
     if array.shape[-1] not in (1, 3, 4):
         raise ShapeError(f"array_to_img: expected 1, 3 or 4 channels; got shape {array.shape}.")
     if scale:
         array = array - np.min(array)
-        array = array * (255 / (np.max(array) or 1))
+        array = array / (np.max(array) or 1) * 255
     if array.shape[-1] > 1:
         return image.fromarray(array.astype(np.uint8))
     return image.fromarray(array[..., 0].astype(np.int32 if np.max(array) > 255 else np.uint8))
@@ -112,7 +93,7 @@ def img_to_array(img: Any, data_format: str | None = None, dtype: DTypeLike = No
     if array.ndim not in (2, 3):
         raise ShapeError(f"img_to_array: expected 2 or 3 axes; got shape {array.shape}.")
     array = array[..., None] if array.ndim == 2 else array
-    return np.moveaxis(array, -1, 0) if _channels_first(data_format) else array
+    return np.moveaxis(array, -1, 0) if channels_come_first("img_to_array", data_format) else array
 
 
 def save_img(
@@ -155,7 +136,7 @@ def open_image(
     path: Any, color_mode: str, formats: Sequence[str] | None = None, user: str = "load_img"
 ) -> Any:
     """Return the image of a file in a colour mode, decoded. `formats` limits the formats of the file."""
-    one_of("color_mode", color_mode, list(_MODES))
+    one_of(user, "color_mode", color_mode, list(_MODES))
     with pillow(user).open(path, formats=formats) as img:
         modes = _MODES[color_mode]
         return img.copy() if img.mode in modes else img.convert(modes[0])
@@ -195,7 +176,7 @@ def load_img(
     img = open_image(os.fsdecode(path) if isinstance(path, bytes) else path, color_mode)
     if target_size is None or img.size == (target_size[1], target_size[0]):
         return img
-    one_of("interpolation", interpolation, _RESAMPLING)
+    one_of("load_img", "interpolation", interpolation, _RESAMPLING)
     resample = pillow("load_img").Resampling[interpolation.upper()]
     box = _centered_box(img.size, target_size) if keep_aspect_ratio else None
     return img.resize((target_size[1], target_size[0]), resample, box=box)
@@ -228,7 +209,7 @@ def smart_resize(
         kwargs: `backend_module` of Keras is ignored.
 
     Returns:
-        The images as floats: a NumPy array for one, else a tensor.
+        The images, floats unless the interpolation is `"nearest"`: an array of NumPy for one, else a tensor.
 
     >>> import hilevel
     >>> hilevel.preprocessing.image.smart_resize(np.ones((4, 8, 3)), (2, 2)).shape
@@ -242,7 +223,8 @@ def smart_resize(
     kwargs.pop("backend_module", None)
     if kwargs:
         raise TypeError(f"smart_resize() got unexpected keyword arguments: {', '.join(kwargs)}.")
+    images = ops.convert_to_tensor(x) if interpolation == "nearest" else to_float_array(x)
     resized = ops.image.resize(
-        to_float_array(x), size, interpolation, crop_to_aspect_ratio=True, data_format=data_format
+        images, size, interpolation, crop_to_aspect_ratio=True, data_format=data_format
     )
     return ops.convert_to_numpy(resized) if isinstance(x, np.ndarray) else resized

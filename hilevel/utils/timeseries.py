@@ -10,9 +10,9 @@ import numpy as np
 from hilevel import ops
 from hilevel.engine.types import TensorLike
 from hilevel.errors import ArgumentError
+from hilevel.layers.base.checks import one_of
 from hilevel.random.seed import make_seed
 from hilevel.training.data.indexed import IndexedDataset
-from hilevel.utils.images import one_of
 
 
 @dataclass
@@ -81,7 +81,7 @@ def timeseries_dataset_from_array(
             raise ArgumentError(
                 f"{name} must be positive and less than the {len(series)} steps; got {value}."
             )
-    reshuffle = one_of("format", format, ("tf", "grain")) == "tf"
+    reshuffle = one_of("timeseries_dataset_from_array", "format", format, ("tf", "grain")) == "tf"
     first, last = start_index or 0, end_index or len(series)
     count = last - first - (sequence_length - 1) * sampling_rate
     if targets is not None:

@@ -137,7 +137,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
         lambda: layers.Dense(3, kernel_initializer="glorot"), errors.UnknownNameError, ["glorot"],
     ),
     "logits to a probability loss": (
-        lambda: fit(LABELS, "sparse_categorical_crossentropy"), ValueError,
+        lambda: fit(LABELS, "sparse_categorical_crossentropy"), errors.HilevelWarning,
         ['Dense "head"', "probabilities", "softmax", "from_logits=True"],
     ),
     "one-hot beyond its range": (
@@ -262,7 +262,7 @@ WRONG: dict[str, tuple[Callable[[], Any], type[Exception], list[str]]] = {
     ),
     "disconnected graph": (disconnected, ValueError, ["not connected", '"b"', "a"]),
     "not a layer": (
-        lambda: hilevel.Sequential([layers.Dense(3), "relu"]), TypeError, ["expects layers", "str"],
+        lambda: hilevel.Sequential([layers.Dense(3), "relu"]), ValueError, ["expects layers", "str"],
     ),
     "two layers of one name": (
         lambda: hilevel.Sequential([layers.Dense(3, name="a"), layers.Dense(3, name="a")]), ValueError,

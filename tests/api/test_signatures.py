@@ -31,7 +31,7 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
-    "": "Function Operation",
+    "Operation": "quantized_call rematerialized_call",
     "DTypePolicy": "convert_input quantization_mode",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
@@ -51,9 +51,7 @@ _NOT_YET = {
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,
-    "initializers": "STFT STFTInitializer stft",
     "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
-    "random": "beta gamma",
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}
@@ -79,13 +77,14 @@ DIFFERENT = {
     "saving.deserialize_keras_object": "max_size limits the memory that a config takes",
     "utils.deserialize_keras_object": "max_size limits the memory that a config takes",
     "ops.multi_hot": "the old argument num_tokens is not taken",
+    "AugMix.build": "has no weights, and so the `build` of Layer",
     "RandAugment.build": "has no weights, and so the `build` of Layer",
     "RandomColorJitter.build": "has no weights, and so the `build` of Layer",
     "get_random_transformation": "`data` in all layers of images",
     "transform_bounding_boxes": "`transformation` and `training` in all layers of images",
     "transform_images": "`transformation` is optional in all layers of images",
-    "transform_labels": "`transformation` is required in all layers of images",
-    "transform_segmentation_masks": "`transformation` is optional if the layer needs none",
+    "transform_labels": "`transformation` is optional in all layers of images",
+    "transform_segmentation_masks": "`transformation` is optional in all layers of images",
     "update_step": "`gradient` in all optimizers, as in the base class",
     "build": "`variables` in all optimizers, as in the base class",
 }

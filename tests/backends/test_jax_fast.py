@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import hilevel
+from hilevel import ops
 from hilevel.ops.nn.windows import windows_of
 
 jax = pytest.importorskip("jax")
@@ -162,3 +163,11 @@ def test_the_memory_of_a_program_is_used_again_by_its_next_run(monkeypatch: pyte
     monkeypatch.setenv("HILEVEL_KEEP_MEMORY", "1")
     run = subprocess.run([sys.executable, "-c", FAULTS], capture_output=True, text=True, check=True)
     assert int(run.stdout) < 3000  # of 9800 pages that it needs
+
+
+def test_images_are_resized_in_full_precision() -> None:
+    """Also in the backward pass. On GPUs the default is a precision of 10 bits."""
+    x = np.zeros((1, 8, 8, 3), "float32")
+    resize = lambda x: ops.sum(ops.image.resize(x, (3, 5)) ** 2)
+    program = str(jax.make_jaxpr(hilevel.grad(resize))(x))
+    assert program.count("dot_general") == program.count("precision=(Precision.HIGHEST") == 4

@@ -18,6 +18,7 @@ import hilevel
 from hilevel import ops
 from hilevel.engine.backends import get_backend
 from hilevel.engine.protocol import Overrides
+from hilevel.ops.image import resizing
 from hilevel.ops.nn.convolution import fused_conv
 
 # -- the fast forms of ops -----------------------------------------------------------------------------
@@ -415,3 +416,33 @@ def test_imports_cost_no_threads() -> None:
 def test_an_exit_does_not_wait_for_threads(many: Any) -> None:
     code = "from hilevel_numpy import threads; print(threads.parallel(lambda i: i, range(4)))"
     assert run_python(code, HILEVEL_NUM_THREADS=str(many)) == "[0, 1, 2, 3]\n"
+
+
+@pytest.mark.parametrize(
+    "index", [np.array(-1), np.array([[0, 3], [-4, 1]]), np.array([], int), np.array([1], np.uint8)]
+)
+def test_rows_by_index(index: np.ndarray[Any, Any]) -> None:
+    for x in (normal(4, 3), normal(4), normal(3, 4).T, normal(4, 2, 0)):
+        for key in (index, (index,)):
+            found = ops.getitem(x, key)
+            assert type(found) is type(x[index])
+            assert np.array_equal(found, x[index])
+    with pytest.raises(ValueError, match="out of bounds"):
+        ops.getitem(normal(4), np.array([9]))
+
+
+@pytest.mark.parametrize("options", [{}, {"antialias": True}, {"interpolation": "bicubic"}])
+@pytest.mark.parametrize(
+    ("shape", "axis", "size"), [((2, 200, 3, 5), 1, 90), ((3, 2, 200), 2, 301), ((200, 0), 0, 7)]
+)
+def test_resizing(options: dict[str, Any], shape: tuple[int, ...], axis: int, size: int) -> None:
+    """By the few elements that each output depends on, as by a matrix product; and so are its gradients."""
+    matrix = resizing._resizing(
+        shape[axis], size, options.get("interpolation", "bilinear"), "antialias" in options
+    )
+    x = normal(*shape)
+    for tensor, weights in ((x, matrix), (normal(*shape[:axis], size, *shape[axis + 1 :]), matrix.T)):
+        found = resizing.multiply_axis(tensor, matrix=weights, axis=axis)
+        expected = np.moveaxis(np.tensordot(weights, tensor, axes=(1, axis)), 0, axis)
+        np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
+        assert found.dtype == tensor.dtype

@@ -42,7 +42,7 @@ UNARY: dict[str, Call] = _named(
     bitwise_invert bitwise_not cbrt ceil celu conj conjugate convert_to_tensor copy corrcoef cos cosh count_nonzero cov
     cumprod cumsum deg2rad diag diagflat diagonal diff elu empty_like erf erfc erfinv exp exp2 expm1 fabs flip fliplr
     flipud floor gelu glu hard_shrink hard_sigmoid hard_silu hard_swish hard_tanh histogram i0 imag isfinite isinf isnan
-    isneginf isposinf isreal layer_normalization leaky_relu log log10 log1p log2 log_sigmoid log_softmax logical_not
+    isneginf isposinf isreal layer_normalization leaky_relu lgamma log log10 log1p log2 log_sigmoid log_softmax logical_not
     logsumexp max mean median min mish nan_to_num nanargmax nanargmin nancumprod nancumsum nanmax nanmean
     nanmedian nanmin nanprod nanstd nansum nanvar negative nonzero
     norm normalize ones_like prod ptp rad2deg ravel real reciprocal relu relu6 rfft rms_normalization rot90 round rsqrt selu
@@ -128,7 +128,7 @@ UNARY |= {
 
 WITH_NUMBERS: dict[str, Call] = _named(
     """add allclose arctan2 bitwise_and bitwise_left_shift bitwise_or bitwise_right_shift bitwise_xor
-    binary_crossentropy categorical_crossentropy divide divide_no_nan equal floor_divide fmax fmin fmod gcd
+    binary_crossentropy categorical_crossentropy copysign divide divide_no_nan equal float_power floor_divide fmax fmin fmod gammainc gcd
     greater greater_equal heaviside hypot isclose isin lcm ldexp left_shift less less_equal logaddexp logaddexp2
     logical_and logical_or logical_xor maximum minimum mod multiply nextafter not_equal power right_shift subtract true_divide"""
 ) | {
@@ -142,6 +142,7 @@ BINARY: dict[str, Call] = WITH_NUMBERS | {
     "average": lambda op, x, y: op(x, weights=y),
     "bincount": lambda op, x, y: op(x[0], weights=y[0], minlength=3),
     "cdist": lambda op, x, y: op(x, y),
+    "column_stack": lambda op, x, y: op([x, y]),
     "concatenate": lambda op, x, y: op([x, y]),
     "conv": lambda op, x, y: op(x[None], y[None]),
     "conv_transpose": lambda op, x, y: op(x[None], y[None]),

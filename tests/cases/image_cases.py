@@ -27,6 +27,14 @@ PERSPECTIVE = {
 }
 FLIP = {"flips": [[[[True]]], [[[False]]]], "input_shape": SHAPE}
 
+MIX = {"mix_weight": [0.3, 0.8], "permutation_order": [1, 0]}
+CUT = {
+    "batch_masks": [[[[(i + j) % 3 == k] for j in range(9)] for i in range(7)] for k in range(2)],
+    "permutation_order": [1, 0],
+    "mix_weight": [[[[0.6]]], [[[0.7]]]],
+}
+ERASE = {"apply_erasing": YES, "batch_masks": CUT["batch_masks"], "fill_value": 0.25}
+
 CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
     "resizing up": ("Resizing", {"height": 11, "width": 12}, SHAPE[1:3]),
     "resizing down nearest": ("Resizing", {"height": 4, "width": 5, "interpolation": "nearest"}, SHAPE[1:3]),
@@ -90,6 +98,9 @@ CASES: dict[str, tuple[str, dict[str, Any], Any]] = {
         {"tile_grid_size": (3, 2), "clip_limit": 0.0, **UNIT},
         None,
     ),
+    "mix up": ("MixUp", {}, MIX),
+    "cut mix": ("CutMix", {}, CUT),
+    "erasing": ("RandomErasing", {}, ERASE),
 }
 MOVING = (
     "Resizing",

@@ -114,6 +114,14 @@ case("nan_to_num", np.array([1.0, np.inf, -np.inf]), nan=1.0, posinf=7.0, neginf
 case("rsqrt", between(0.5, 2.0, 2, 3), expected=lambda x: 1 / np.sqrt(x))
 case("round", apart(2, 3))
 case("round", apart(2, 3), decimals=1)
+case("round", np.array([15, 25, -15, 14], np.int32), decimals=-1, order=0)
+case(
+    "round",
+    np.array([255, 15], np.uint8),
+    decimals=-1,
+    order=0,
+    expected=lambda x, decimals: np.array([255, 20]),
+)
 case("clip", apart(2, 3), -0.5, 0.5)
 case("cast", apart(2, 3), "float64", expected=lambda x, dtype: x)
 case("cast", apart(2, 3), "int32", expected=lambda x, dtype: x.astype(dtype), order=0)
@@ -161,6 +169,8 @@ for _over in _OVER:
         case(_name, booleans(2, 3, 2), order=0, **_over)
 case("max", apart(2, 3), initial=0.2)
 case("min", apart(2, 3), initial=0.2)
+for _name in ("max", "min"):
+    case(_name, np.zeros((0, 3)), axis=0, initial=0.2, order=0)
 case("prod", np.array([[0.0, 2.0, 3.0], [0.0, 0.0, 5.0]]), axis=1, label="zeros")
 case("moments", normal(2, 3), [0], expected=lambda x, a: (x.mean(0), x.var(0)))
 for _name in ("argmax", "argmin"):
@@ -177,6 +187,8 @@ for _name in ("cumsum", "cumprod"):
     case(_name, normal(2, 3), axis=1)
 case("cumprod", np.array([2.0, 0.0, 3.0, 0.0]), label="zeros")
 case("argsort", apart(2, 3), order=0)
+case("argsort", apart(2, 3), axis=None, order=0)
+case("argsort", np.array(3.0), order=0, expected=lambda x: np.zeros(1))
 case("argsort", ints(0, 2, 8), expected=lambda x: np.argsort(x, kind="stable"), order=0)
 case("sort", apart(2, 3))
 case("sort", apart(2, 3), axis=0)

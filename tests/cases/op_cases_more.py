@@ -30,6 +30,21 @@ def add_cases(case: Callable[..., None], normal: Make, apart: Make, holes: np.nd
     for name in ("nancumsum", "nancumprod"):
         case(name, apart(2, 3), axis=1)
         case(name, holes, order=0)
+    case("copysign", apart(2, 3), apart(3))
+    case("copysign", np.array([2.0, -2.0]), np.array([-0.0, 0.0]), order=0)
+    case("float_power", np.array([2, 3], np.int32), np.array([-1, 2], np.int32), order=0)
+    case("float_power", np.abs(apart(2, 3)), apart(3) / 2)
+    case("float_power", 2.0, apart(3))
+    case("column_stack", [normal(3), normal(3, 2)])
+    case("lgamma", np.array([-2.3, -0.2, 0.3, 1.0, 2.5, 40.0]), expected=scipy.special.gammaln)
+    case(
+        "lgamma", np.array([0.0, -1.0, np.inf, np.nan, 1e-30, 1e35]), order=0, expected=scipy.special.gammaln
+    )
+    shapes, limits = np.array([[0.3, 1.0, 2.5, 30.0]]), np.array([[0.1], [2.0], [28.0]])
+    case("gammainc", shapes, limits, order=1, expected=scipy.special.gammainc)
+    case("gammainc", 2.5, limits, expected=scipy.special.gammainc)
+    case("gammainc", np.array([0.0, 1.0, 0.0, 1.0, -1.0, 1.0]), np.array([1.0, 0.0, 0.0, np.inf, 1.0, -1.0]), order=0,
+         expected=scipy.special.gammainc)  # fmt: skip
     case("cov", normal(3, 5))
     case("cov", normal(4))
     case("corrcoef", normal(3, 5))

@@ -33,9 +33,16 @@ def names(module: Any) -> list[str]:
     return sorted(n for n in dir(module) if not n.startswith("_"))
 
 
+def functions(module: Any) -> dict[str, list[str] | None]:
+    """The functions of a module with the names of their parameters."""
+    return {n: parameters(getattr(module, n)) for n in names(module) if inspect.isroutine(getattr(module, n))}
+
+
 api = {
     "version": cupy.__version__,
     "cupy": {n: parameters(getattr(cupy, n)) for n in names(cupy)},
+    "linalg": functions(cupy.linalg),
+    "fft": functions(cupy.fft),
     "ndarray": sorted(dir(cupy.ndarray)),
     "ufunc": names(cupy.ufunc),
     "cuda": names(cupy.cuda),

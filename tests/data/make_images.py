@@ -33,6 +33,8 @@ def main():
         layer = getattr(keras.layers, cls)(**arguments, bounding_box_format="xyxy")
         transformation = as_arrays(transformation)
         found[f"{name}/images"] = layer.transform_images(images, transformation)
+        if cls in ("MixUp", "CutMix"):
+            found[f"{name}/vectors"] = layer.transform_labels(np.eye(2, dtype="float32"), transformation)
         if cls in MOVING:
             found[f"{name}/masks"] = layer.transform_segmentation_masks(masks, transformation)
             given = {"boxes": boxes.copy(), "labels": labels.copy()}

@@ -43,7 +43,13 @@ RANDOM: dict[str, dict[str, Any]] = {
     "RandomErasing": UNIT,
     "RandomGaussianBlur": UNIT,
     "RandAugment": UNIT,
+    "Mosaic": {},
+    "MixUp": {"alpha": 1.0},
+    "CutMix": {},
+    "AugMix": UNIT,
 }
+MIXING = ("Mosaic", "MixUp", "CutMix")
+"""Layers that combine the images of a batch."""
 FIXED: dict[str, dict[str, Any]] = {
     "Resizing": {"height": 5, "width": 6},
     "CenterCrop": {"height": 5, "width": 6},
@@ -101,7 +107,7 @@ def test_pictures_are_the_same_in_a_compiled_step(name: str, backend: Any) -> No
         np.testing.assert_allclose(step(IMAGES), picture, rtol=2e-5, atol=2e-5)
 
 
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", [n for n in ALL if n not in MIXING])
 def test_a_single_image(name: str) -> None:
     image = made(name)(IMAGES[0], training=True)
     batch = made(name)(IMAGES[:1], training=True)
@@ -244,7 +250,7 @@ def test_boxes_need_a_format_and_labels() -> None:
         layers.RandomFlip(bounding_box_format="xyxy")({"images": IMAGES, "bounding_boxes": {"boxes": 1}})
 
 
-@pytest.mark.parametrize("name", [n for n in RANDOM if n not in (*MOVING, "RandomElasticTransform")])
+@pytest.mark.parametrize("name", [n for n in RANDOM if n not in (*MOVING, *MIXING, "RandomElasticTransform")])
 def test_a_dict_of_all_parts(name: str) -> None:
     data = {
         "images": IMAGES[0],
@@ -257,6 +263,61 @@ def test_a_dict_of_all_parts(name: str) -> None:
         "images": (8, 9, 3), "segmentation_masks": (8, 9, 1), "labels": (3,),
     }  # fmt: skip
     assert found["bounding_boxes"]["boxes"].shape == (1, 4)
+
+
+# -- mixtures ---------------------------------------------------------------------------------------
+
+COLORS = np.arange(5.0, dtype="float32").reshape(5, 1, 1, 1) * np.ones((5, 20, 30, 1), "float32")
+
+
+def test_a_mosaic_has_labels_and_boxes_of_its_parts(backend: Any) -> None:
+    boxes = {"boxes": np.array([[[0.0, 0.0, 30.0, 20.0]]] * 5), "labels": np.arange(5)[:, None]}
+    data = {"images": COLORS, "segmentation_masks": COLORS, "labels": np.eye(5), "bounding_boxes": boxes}
+    found = made("Mosaic", bounding_box_format="xyxy")(data, training=True)
+    pictures, labels = numpy(found["images"])[..., 0], numpy(found["labels"])
+    np.testing.assert_array_equal(numpy(found["segmentation_masks"])[..., 0], pictures)
+    for i, picture in enumerate(pictures):
+        assert picture[0, 0] == i
+        np.testing.assert_allclose(labels[i], [np.mean(picture == k) for k in range(5)], atol=1e-6)
+        parts = numpy(found["bounding_boxes"]["boxes"])[i].astype(int)
+        for (left, top, right, bottom), k in zip(
+            parts, numpy(found["bounding_boxes"]["labels"])[i], strict=True
+        ):
+            assert np.all(picture[top:bottom, left:right] == k)
+        assert sum((r - a) * (b - t) for a, t, r, b in parts) == 600
+    assert len(np.unique(pictures[:, -1, -1])) > 1
+
+
+@pytest.mark.parametrize("name", ["MixUp", "CutMix"])
+def test_labels_are_mixed_as_the_images(name: str, backend: Any) -> None:
+    data = {"images": COLORS, "segmentation_masks": COLORS, "labels": np.eye(5)}
+    found = made(name)(data, training=True)
+    pictures, labels = numpy(found["images"]), numpy(found["labels"])
+    np.testing.assert_allclose(numpy(found["segmentation_masks"]), pictures, atol=1e-6)
+    np.testing.assert_allclose(labels.sum(axis=1), 1, atol=1e-6)
+    np.testing.assert_allclose(labels @ np.arange(5), pictures.mean(axis=(1, 2, 3)), atol=0.35)
+    assert np.any(labels.max(axis=1) < 0.99)
+
+
+def test_mix_up_has_the_boxes_of_both_images() -> None:
+    boxes = {"boxes": np.arange(24.0).reshape(3, 2, 4), "labels": np.arange(6).reshape(3, 2)}
+    layer = layers.MixUp(bounding_box_format="xyxy")
+    order = {"mix_weight": [0.5] * 3, "permutation_order": [2, 0, 1]}
+    found = layer.transform_bounding_boxes(boxes, order)
+    assert found["labels"].tolist() == [[0, 1, 4, 5], [2, 3, 0, 1], [4, 5, 2, 3]]
+    assert found["boxes"].shape == (3, 4, 4)
+
+
+def test_weights_of_mix_up_have_a_beta_distribution() -> None:
+    weights = draws("MixUp", alpha=0.5)["mix_weight"]
+    np.testing.assert_allclose([weights.mean(), weights.var()], [0.5, 0.125], atol=0.02)
+
+
+def test_cut_mix_takes_no_boxes_and_leaves_a_single_image() -> None:
+    boxes = {"boxes": np.ones((5, 1, 4)), "labels": np.ones((5, 1))}
+    with pytest.raises(NotImplementedError, match="CutMix"):
+        layers.CutMix(bounding_box_format="xyxy")({"images": COLORS, "bounding_boxes": boxes})
+    np.testing.assert_array_equal(layers.CutMix()(COLORS[1]), COLORS[1])
 
 
 # -- distributions ----------------------------------------------------------------------------------
@@ -311,6 +372,16 @@ def test_translations_are_pixels_of_each_axis() -> None:
     assert (abs(right).max(), abs(down).max()) == pytest.approx((2.0, 2.4), abs=0.02)
 
 
+def test_an_integer_as_a_seed_gives_the_same_values_at_each_call() -> None:
+    layer = made("RandomTranslation", height_factor=0.2)
+    first, second, other = (
+        layer.get_random_transformation(IMAGES, seed=seed)["translations"] for seed in (5, 5, 6)
+    )
+    np.testing.assert_array_equal(first, second)
+    assert not np.array_equal(first, other)
+    assert not np.allclose(first[:, 0] / 9, first[:, 1] / 8)
+
+
 def test_windows_of_random_crops_are_everywhere() -> None:
     layer = made("RandomCrop")
     windows = {tuple(map(int, layer.draw(MANY, layer.generator)[:2])) for _ in range(400)}
@@ -358,6 +429,34 @@ def test_the_seed_counts_the_same_draws_on_the_host_and_on_the_device() -> None:
         wanted = [one(ops.convert_to_tensor(IMAGES), training=True) for _ in range(3)]
         np.testing.assert_allclose(found, wanted, rtol=1e-5)
         assert mixed.generator.state.backend.name == "jax"
+
+
+def test_a_layer_that_was_moved_works_on_the_host() -> None:
+    model = hilevel.Sequential([hilevel.Input((8, 9, 3)), made("RandomFlip"), layers.Rescaling(2.0)])
+    model.to("jax")
+    assert [v.backend.name for v in model.variables] == ["jax"]
+    with hilevel.use_backend("numpy"):
+        assert all(isinstance(layer(IMAGES), np.ndarray) for layer in model.layers)
+    assert type(model(IMAGES)) is type(hilevel.get_backend("jax").asarray(IMAGES))
+
+
+def test_a_dict_of_symbolic_tensors(backend: Any) -> None:
+    boxes = {"boxes": hilevel.Input((2, 4)), "labels": hilevel.Input((2,), dtype="int32")}
+    inputs = {
+        "images": hilevel.Input((8, 9, 3)),
+        "labels": hilevel.Input((5,)),
+        "segmentation_masks": hilevel.Input((8, 9, 1)),
+        "bounding_boxes": boxes,
+    }
+    outputs = layers.Resizing(4, 6, bounding_box_format="xyxy")(inputs)
+    shapes = hilevel.tree.map_structure(lambda x: x.shape, outputs)
+    assert shapes == {
+        "images": (None, 4, 6, 3), "labels": (None, 5), "segmentation_masks": (None, 4, 6, 1),
+        "bounding_boxes": {"boxes": (None, 2, 4), "labels": (None, 2)},
+    }  # fmt: skip
+    model = hilevel.Model(inputs, outputs)
+    values = hilevel.tree.map_structure(lambda x: np.ones((3, *x.shape[1:]), x.dtype), inputs)
+    assert model(values)["images"].shape == (3, 4, 6, 3)
 
 
 def test_a_layer_works_in_a_model_and_in_a_pipeline(backend: Any) -> None:

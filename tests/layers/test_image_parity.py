@@ -48,6 +48,8 @@ def test_channels_first_has_the_same_images(name: str) -> None:
     if isinstance(transformation, dict) and "input_shape" in transformation:
         batch, height, width, channels = transformation["input_shape"]
         transformation = transformation | {"input_shape": (batch, channels, height, width)}
+    if isinstance(transformation, dict) and "batch_masks" in transformation:
+        transformation["batch_masks"] = transformation["batch_masks"].transpose(0, 3, 1, 2)
     found = layer.transform_images(ANSWERS["images"].transpose(0, 3, 1, 2), transformation)
     close(found.transpose(0, 2, 3, 1), ANSWERS[f"{name}/images"])
 
@@ -68,3 +70,10 @@ def test_boxes_are_those_of_keras(name: str, everywhere: Any) -> None:
     found = layer.transform_bounding_boxes(given, transformation)
     close(found["boxes"], ANSWERS[f"{name}/boxes"])
     np.testing.assert_array_equal(ops.convert_to_numpy(found["labels"]), ANSWERS[f"{name}/labels"])
+
+
+@pytest.mark.parametrize("name", ["mix up", "cut mix"])
+def test_labels_are_those_of_keras(name: str, everywhere: Any) -> None:
+    layer, transformation = made(name)
+    labels = ops.convert_to_tensor(np.eye(2, dtype="float32"))
+    close(layer.transform_labels(labels, transformation), ANSWERS[f"{name}/vectors"])

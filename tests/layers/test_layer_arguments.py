@@ -81,7 +81,8 @@ REFUSED: dict[str, list[Any]] = {
         "use_bias", "use_scale", "use_gate", "center", "scale of normalization", "mask_zero", "normalize", "invert",
         "return_sequences", "return_state", "go_backwards", "stateful", "unroll", "zero_output_for_mask", "reset_after",
         "unit_forget_bias", "keepdims", "pad_to_max_tokens", "optional", "trainable", "autocast", "antialias",
-        "crop_to_aspect_ratio", "pad_to_aspect_ratio", "all_ops", "tie_weights",
+        "crop_to_aspect_ratio", "pad_to_aspect_ratio", "all_ops", "periodic", "expand_dims", "power_to_db",
+        "tie_weights",
     ), FLAG),
     # sizes
     **dict.fromkeys((
@@ -89,6 +90,7 @@ REFUSED: dict[str, list[Any]] = {
         "input_dim", "output_dim", "num_bins", "num_tokens", "num_heads", "key_dim", "value_dim", "head_dim",
         "num_query_heads", "num_key_value_heads", "sliding_window", "power_iterations", "output_sequence_length", "ngrams",
         "output_size", "batch_size", "max_tokens", "height", "width", "bins", "num_chains", "chain_depth",
+        "fft_length", "sequence_stride", "sequence_length", "frame_length", "frame_step", "sampling_rate", "num_mel_bins",
     ), SIZE),
     "max_number": [-1, *WHOLE], "num_ops": [-1, *WHOLE], "fill_value of boxes": WHOLE, "kernel_size of a filter": [2, *SIZE],
     "tile_grid_size": [3, (2,), (0, 2), (2, 0.5), TEXT], "groups": [0, -2, *WHOLE], "num_oov_indices": [-1, *WHOLE], "cropping": [-1, *WHOLE], "output_padding": [-1, *WHOLE],
@@ -101,10 +103,12 @@ REFUSED: dict[str, list[Any]] = {
     "salt": [*WHOLE, [1, 2, 3]],
     **dict.fromkeys((
         "factor", "height_factor", "width_factor", "x_factor", "y_factor", "addition_factor", "threshold_factor",
-        "scale of images", "sigma", "brightness_factor", "contrast_factor", "saturation_factor", "hue_factor",
+        "scale of images", "sigma", "brightness_factor", "contrast_factor", "saturation_factor", "hue_factor", "offset of images",
     ), LIMITS),
     "value_range": [TEXT, 1, (0,), (0, 1, 2), (0, TEXT)], "fill_value": [TEXT, OTHER, (1, 2)], "fill_mode": CHOICE,
     "clip_limit": NUMBER, "mode": CHOICE,
+    "window": [TEXT, 7, OTHER, [TEXT]], "scaling": CHOICE, "min_freq": POSITIVE_OR_ZERO, "max_freq": [1.0, *NUMBER],
+    "top_db": POSITIVE_OR_ZERO, "mag_exp": NUMBER, "min_power": NUMBER, "ref_power": NUMBER,
     # axes and shapes
     "axis": [*WHOLE, [0.5], True], "axes": [*WHOLE, [1, 2, 3], None], "shared_axes": WHOLE, "attention_axes": WHOLE,
     "dims": [*WHOLE, (1, 3), (1, 1), (0, 1), 2], "target_shape": [*WHOLE, (-1, -1), (2, -2), (0.5,), 3],
@@ -134,6 +138,8 @@ def refused(layer: str, argument: str) -> list[Any] | None:
         return REFUSED["scale of normalization"]
     if layer.startswith("Random") and argument in ("scale", "kernel_size"):
         return REFUSED["scale of images" if argument == "scale" else "kernel_size of a filter"]
+    if (layer, argument) == ("Mosaic", "offset"):
+        return REFUSED["offset of images"]
     if (layer, argument) == ("MaxNumBoundingBoxes", "fill_value"):
         return REFUSED["fill_value of boxes"]
     if (layer, argument) == ("Masking", "mask_value"):

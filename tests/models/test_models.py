@@ -67,7 +67,7 @@ def test_add_and_pop(backend: Any) -> None:
         model.add(layers.Dense(2, name="a"))
     with pytest.raises(ValueError, match="Input"):
         model.add(layers.Input((4,)))
-    with pytest.raises(TypeError, match="int"):
+    with pytest.raises(ValueError, match="int"):
         model.add(3)
     model.pop()
     with pytest.raises(ValueError, match="no layer"):

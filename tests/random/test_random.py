@@ -49,6 +49,9 @@ DRAWS = {
     "binomial": lambda seed: random.binomial((5,), 4, 0.3, seed=seed),
 }
 NEARLY = {
+    "gamma": lambda seed: random.gamma((2, 3), [0.2, 1.0, 5.0], seed=seed),
+    "beta": lambda seed: random.beta((7,), 0.5, 2.0, dtype="float64", seed=seed),
+    "binomial of many": lambda seed: random.binomial((5,), 10000, 0.3, seed=seed),
     "normal": lambda seed: random.normal((7,), seed=seed),
     "truncated_normal": lambda seed: random.truncated_normal((7,), seed=seed),
 }
@@ -95,6 +98,9 @@ DISTRIBUTIONS = {
     "truncated": (
         lambda: random.truncated_normal((N,), 2.0, 3.0, seed=1), scipy.stats.truncnorm(-2, 2, 2, 3)
     ),
+    "gamma": (lambda: random.gamma((N,), 3.0, seed=1), scipy.stats.gamma(3)),
+    "gamma of a small shape": (lambda: random.gamma((N,), 0.3, seed=1), scipy.stats.gamma(0.3)),
+    "beta": (lambda: random.beta((N,), 2.0, 0.5, seed=1), scipy.stats.beta(2, 0.5)),
 }  # fmt: skip
 
 
@@ -125,6 +131,26 @@ def test_discrete_distributions() -> None:
     assert abs((kept > 0).mean() - 0.7) < 0.01
     trials = np.asarray(random.binomial((N,), 5, 0.3, seed=1))
     assert abs(trials.mean() - 1.5) < 0.03
+    many = np.asarray(random.binomial((N,), 1000, 0.4, seed=1))
+    bins = np.arange(370, 430)
+    counts, law = np.bincount(many.astype(int), minlength=1001)[bins], scipy.stats.binom.pmf(bins, 1000, 0.4)
+    assert scipy.stats.chisquare(counts, law * counts.sum() / law.sum()).pvalue > 0.01
+
+
+def test_parameters_of_distributions(backend: Any) -> None:
+    found = np.asarray(random.gamma((4,), [0.0, -1.0, 1e-6, 2.0], seed=1))
+    assert found[0] == 0 and np.isnan(found[1]) and found[3] > 0
+    assert np.isfinite(np.asarray(random.beta((99,), 1e-4, 1e-4, seed=1))).all()
+    several = random.binomial((2, 4), [[200.0], [3.0]], [0.0, 1.0, 0.5, 1.0], seed=1)
+    np.testing.assert_array_equal(np.asarray(several)[:, [0, 1, 3]], [[0, 200, 200], [0, 3, 3]])
+    compiled = hilevel.jit(lambda n: random.binomial((3,), n, 1.0, seed=1))
+    np.testing.assert_array_equal(compiled(backend.asarray(np.float32([5, 500, 0]))), [5, 500, 0])
+    for draw in (random.gamma, random.binomial, random.beta):
+        with pytest.raises(ValueError, match="float"):
+            draw((2,), *[1.0] * (1 if draw is random.gamma else 2), dtype="int32")
+    for dtype in ("float32", "bool"):
+        with pytest.raises(ValueError, match="integer"):
+            random.randint((2,), 0, 3, dtype=dtype)
 
 
 def test_permutations_are_uniform() -> None:

@@ -258,6 +258,18 @@ def _(folder: Path) -> Any:
     return op("Full", {"shape": [10**6, 10**6]}, 1.0)
 
 
+for _name, _class, _config in (
+    ("resize", "Resize", {"size": [10**9, 10**9]}), ("resize to the nearest", "Resize", {"size": [10**9, 10**9], "interpolation": "nearest"}),
+    ("pad_images", "PadImages", {"top_padding": 1, "left_padding": 1, "target_height": 10**12, "target_width": 10**12}),
+    ("extract_patches", "ExtractPatches", {"size": [10**6, 10**6], "padding": "same"}), ("elastic_transform", "ElasticTransform", {"sigma": 1e12}),
+):  # fmt: skip
+
+    @both(f"the op {_name} of a huge size on images")
+    def _(folder: Path, name: str = _class, config: Any = _config) -> Any:
+        image = tensor(shape=(None, 4, 4, 3))
+        return functional(node(name, config, image, module="keras.src.ops.image"), shape=(4, 4, 3))
+
+
 @both("a layer that is called on data in place of a tensor")
 def _(folder: Path) -> Any:
     return functional(

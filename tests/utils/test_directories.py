@@ -202,6 +202,20 @@ def test_training_continues_with_the_same_order(tmp_path: Path) -> None:
     assert not np.array_equal(trained([(0, 1), (0, 1)]), trained([(0, 2)]))
 
 
+@pytest.mark.parametrize("processes", [False, True])
+def test_workers_read_the_same_batches(tmp_path: Path, processes: bool) -> None:
+    folder = fill(tmp_path, "png", write_image)
+    model = hilevel.Sequential(
+        [layers.Input((2, 2, 3)), layers.Flatten(), layers.Dense(1, "linear", False, "ones")]
+    )
+    data = image_dataset_from_directory(
+        folder, image_size=2, batch_size=3, labels=None, seed=5, verbose=False
+    )
+    expected = model.predict(data, verbose=0)
+    data.workers, data.use_multiprocessing = 2, processes
+    assert np.array_equal(model.predict(data, verbose=0), expected)
+
+
 def test_sounds(tmp_path: Path) -> None:
     folder = fill(tmp_path, "wav", write_sound)
     options: dict[str, Any] = {"shuffle": False, "verbose": False}
@@ -270,6 +284,15 @@ def test_files_of_another_format_are_refused(tmp_path: Path) -> None:
     (tmp_path / "a.wav").write_bytes(b"RIFF")
     with pytest.raises(InvalidFileError, match=r"a.wav is no WAV file"):
         next(iter(audio_dataset_from_directory(tmp_path, labels=None, verbose=False)))
+
+
+def test_the_error_names_the_file(tmp_path: Path) -> None:
+    folder = fill(tmp_path, "jpg", write_image)
+    damaged = folder / "class_0" / "2.jpg"
+    damaged.write_bytes(damaged.read_bytes()[:-300])
+    with pytest.raises((OSError, SyntaxError), match=r"(?i)truncated") as caught:
+        list(image_dataset_from_directory(folder, verbose=False))
+    assert caught.value.__notes__ == [f"This happened while {damaged} was read."]
 
 
 WRONG: dict[str, tuple[dict[str, Any], str]] = {

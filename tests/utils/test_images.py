@@ -36,6 +36,8 @@ def test_arrays_become_images(channels: int, mode: str) -> None:
     scaled = img_to_array(array_to_img(x * 3 - 7))
     assert (scaled.min(), scaled.max(), scaled.dtype) == (0, 255, np.float32)
     assert img_to_array(array_to_img(0 * x + 9)).max() == 0
+    for largest in np.random.default_rng(0).random(200):
+        assert img_to_array(array_to_img(np.array([0.0, largest]).reshape(1, 2, 1))).max() == 255
 
 
 def test_the_default_order_of_axes_counts(channels_first: None) -> None:
@@ -84,6 +86,7 @@ def test_smart_resize_keeps_the_middle(backend: Any) -> None:
     assert isinstance(found, np.ndarray)
     assert found.dtype == np.float32
     assert np.array_equal(found, PIXELS[:, 1:3])
+    assert smart_resize(PIXELS, (2, 2), "nearest").dtype == np.uint8
     tensor = hilevel.ops.convert_to_tensor(np.moveaxis(PIXELS, -1, 0)[None])
     assert smart_resize(tensor, (4, 2), data_format="channels_first").shape == (1, 3, 4, 2)
 

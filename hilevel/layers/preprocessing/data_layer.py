@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops, tree
-from hilevel.engine.backends import get_backend
+from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.protocol import Backend
 from hilevel.layers.base.layer import Layer
@@ -28,11 +28,18 @@ class DataLayer(Layer):
             output = super().__call__(*args, **kwargs)
         return output if context.reading is not None else tree.map_structure(ops.convert_to_tensor, output)
 
+    @property
+    def _backend(self) -> None:
+        """None: the layer has no backend of its own, and computes on the current one, or on the host."""
+
+    @_backend.setter
+    def _backend(self, value: Backend | None) -> None:
+        """Do nothing."""
+
     def _require_backend(self) -> Backend:
-        """Return the current backend. The layer stays free to compute on another one in the next call."""
-        backend = super()._require_backend()
-        self._backend = None
-        return backend
+        """Return the current backend."""
+        super()._require_backend()
+        return current_backend()
 
 
 def is_on_host(inputs: Any) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 from hilevel import tree
 from hilevel.engine.op import composite, to_array
 from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import TensorSpec, is_unknown, one_size
 from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.joining import concatenate, stack
@@ -48,16 +49,23 @@ def _scanned(leaves: list[Any], merge: Merge, reverse: bool, axis: int) -> tuple
     """Return the scan of a list of tensors."""
     leaves = [to_array(x) for x in leaves]
     places = [axes_tuple(axis, len(x.shape))[0] for x in leaves]
-    lengths = {x.shape[a] for x, a in zip(leaves, places, strict=True)}
-    if len(lengths) > 1:
+    lengths = [x.shape[a] for x, a in zip(leaves, places, strict=True)]
+    if one_size(lengths) is None:
         raise ShapeError(
             f"associative_scan: expected one length of axis {axis} (the first dimension by default); got "
             f"shapes {[tuple(x.shape) for x in leaves]}."
         )
+    if any(map(is_unknown, lengths)):
+        leaves = [_with_size(x, a, one_size(lengths)) for x, a in zip(leaves, places, strict=True)]
     if reverse:
         leaves = [flip(x, axis=a) for x, a in zip(leaves, places, strict=True)]
     found = _prefixes(leaves, merge, places)
     return tuple(flip(x, axis=a) if reverse else x for x, a in zip(found, places, strict=True))
+
+
+def _with_size(x: Tensor, axis: int, n: Any) -> Tensor:
+    """Return the shape and dtype of a tensor with another size of an axis."""
+    return TensorSpec((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype)
 
 
 def _prefixes(leaves: list[Tensor], merge: Merge, axes: list[int]) -> list[Tensor]:

@@ -11,16 +11,17 @@ import numpy as np
 
 from hilevel.engine import tensor
 from hilevel.engine.allowance import claim
+from hilevel.engine.autodiff.tape import constant
 from hilevel.engine.dtypes import is_float
-from hilevel.engine.op import composite, to_array
+from hilevel.engine.op import composite, op, to_array
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ArgumentError
 from hilevel.ops.image.layout import Layout, layout_of, one_of, to_compute, to_stored
 from hilevel.ops.nn.windows import per_axis
-from hilevel.ops.numpy.elementwise import cast
+from hilevel.ops.numpy.elementwise import cast, maximum
 from hilevel.ops.numpy.indexing import getitem, take
-from hilevel.ops.numpy.products import matmul
-from hilevel.ops.numpy.shaping import pad, reshape, swapaxes
+from hilevel.ops.numpy.shaping import pad
 
 Kernel: TypeAlias = Callable[[Any, Any], Any]
 """A function of the array module and distances, not negative, to weights."""
@@ -60,44 +61,54 @@ _NO_WEIGHT = 1000 * float(np.finfo(np.float32).eps)
 """Sums of weights below this limit count as 0."""
 
 
-def _weights(
-    xp: Namespace, n: int, out: int, scale: Any, translation: Any, kernel: Kernel, antialias: bool
-) -> Tensor:
-    """Return the weight of each of `n` inputs for each output, of shape `(out, n)`.
+def _weights(xp: Namespace, centers: Any, places: Any, width: Any, kernel: Kernel) -> Tensor:
+    """Return the weight of each element of an axis for each output, of shape `(outputs, elements)`.
 
-    The center of output `i` lies at `(i + 0.5 - translation) / scale` of the input axis. A kernel with antialiasing
-    widens with the scale of a reduction.
+    `centers` are the places of the outputs on the axis, of shape `(outputs, 1)`, and `places` the places of the
+    elements. `width` is the factor of the width of the kernel.
     """
-    center = (np.arange(out)[:, None] + 0.5 - translation) / scale - 0.5
-    width = xp.maximum(1.0 / scale, 1.0) if antialias else 1.0
-    weights = kernel(xp, xp.abs(center - np.arange(n)) / width)
+    weights = kernel(xp, xp.abs(centers - places) / width)
     total = xp.sum(weights, axis=1, keepdims=True)
     found = xp.abs(total) > _NO_WEIGHT
-    inside = xp.logical_and(found, xp.logical_and(center >= -0.5, center <= n - 0.5))
-    return xp.where(inside, weights / xp.where(found, total, 1.0), 0.0)
+    inside = xp.logical_and(centers >= -0.5, centers <= places.shape[0] - 0.5)
+    return xp.where(xp.logical_and(found, inside), weights / xp.where(found, total, 1.0), 0.0)
 
 
 @functools.lru_cache(maxsize=64)
 def _resizing(n: int, out: int, interpolation: str, antialias: bool) -> np.ndarray[Any, Any]:
     """Return the weights that stretch an axis of `n` elements to `out` elements."""
-    return np.asarray(_weights(np, n, out, np.float64(out / n), 0.0, KERNELS[interpolation], antialias))
+    centers = (np.arange(out)[:, None] + 0.5) * (n / out) - 0.5
+    width = max(n / out, 1.0) if antialias else 1.0
+    return np.asarray(_weights(np, centers, np.arange(n), width, KERNELS[interpolation]))
 
 
 _NARROW = 16
 """Elements behind the axis, below which a product with rows is faster than a product for each slice."""
 
 
-def _multiply(x: Tensor, matrix: Tensor, axis: int) -> Tensor:
+def _multiply(xp: Namespace, x: Tensor, matrix: Tensor, axis: int) -> Tensor:
     """Replace each vector along an axis of `x` by its product with a matrix `(out, n)`."""
-    axis %= len(x.shape)
     before, (n, *after) = x.shape[:axis], x.shape[axis:]
-    inner, out = math.prod(after), matrix.shape[0]
+    outer, inner, out = math.prod(before), math.prod(after), matrix.shape[0]
+    x = xp.reshape(x, (outer, n, inner))
     if inner >= _NARROW:
-        y = matmul(matrix, reshape(x, (math.prod(before), n, inner)))
+        y = xp.matmul(matrix, x)
     else:
-        rows = reshape(swapaxes(reshape(x, (math.prod(before), n, inner)), 1, 2), (-1, n))
-        y = swapaxes(reshape(matmul(rows, matrix.T), (-1, inner, out)), 1, 2)
-    return reshape(y, (*before, out, *after))
+        rows = xp.reshape(xp.swapaxes(x, 1, 2), (outer * inner, n))
+        y = xp.swapaxes(xp.reshape(xp.matmul(rows, matrix.T), (outer, inner, out)), 1, 2)
+    return xp.reshape(y, (*before, out, *after))
+
+
+@op
+def multiply_axis(xp: Namespace, x: Tensor, /, matrix: np.ndarray[Any, Any], axis: int) -> Tensor:
+    """Replace each vector along an axis by its product with a matrix of constants, `(out, n)`."""
+    return _multiply(xp, x, xp.asarray(matrix, dtype=x.dtype), axis)
+
+
+multiply_axis.gradient(lambda xp, g, y, x, matrix, axis: multiply_axis(g, matrix=matrix.T, axis=axis))
+multiply_axis.shape(
+    lambda x, matrix, axis: TensorSpec((*x.shape[:axis], len(matrix), *x.shape[axis + 1 :]), x.dtype)
+)
 
 
 # -- the ops -------------------------------------------------------------------------------------------
@@ -158,14 +169,14 @@ def resize(
 
 def _resize_axis(x: Tensor, axis: int, out: int, interpolation: str, antialias: bool) -> Tensor:
     n = x.shape[axis]
+    claim(8 * n * out, f"size={out}")
     if interpolation == "nearest":
         centers = (np.arange(out, dtype=np.float32) + np.float32(0.5)) * np.float32(n) / np.float32(out)
         return take(x, np.floor(centers).astype(np.int32), axis=axis % len(x.shape))
-    if n == out:
-        return to_compute(x)
     x = to_compute(x)
-    claim(8 * n * out, f"size={out}")
-    return _multiply(x, to_array(_resizing(int(n), out, interpolation, antialias), x.dtype), axis)
+    if n == out:
+        return x
+    return multiply_axis(x, matrix=_resizing(int(n), out, interpolation, antialias), axis=axis % len(x.shape))
 
 
 def _same_ratio(height: int, width: int, size: tuple[int, ...]) -> tuple[int, int]:
@@ -226,15 +237,11 @@ def scale_and_translate(
     images = to_array(images)
     x, scale, translation = to_compute(images), to_compute(scale), to_compute(translation)
     for i, axis in enumerate(spatial_dims):
-        claim(8 * x.shape[axis] * output_shape[axis], f"output_shape={tuple(output_shape)}")
-        weights = _weights(
-            tensor.ops,
-            x.shape[axis],
-            output_shape[axis],
-            scale[i],
-            translation[i],
-            KERNELS[method],
-            antialias,
-        )
-        x = _multiply(x, weights, axis)
+        n, out = x.shape[axis], output_shape[axis]
+        claim(8 * n * out, f"output_shape={tuple(output_shape)}")
+        places, outputs = (constant(scale, np.arange(m), x.dtype) for m in (n, out))
+        centers = (outputs[:, None] + 0.5 - translation[i]) / scale[i] - 0.5
+        width = maximum(1.0 / scale[i], 1.0) if antialias else 1.0
+        weights = _weights(tensor.ops, centers, places, width, KERNELS[method])
+        x = _multiply(tensor.ops, x, weights, axis % len(x.shape))
     return cast(x, images.dtype) if is_float(images.dtype) else x

@@ -7,10 +7,10 @@ from typing import Any
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.dtypes import INT32
 from hilevel.engine.op import composite, op
-from hilevel.engine.spec import TensorSpec, UnknownSize, like
+from hilevel.engine.spec import TensorSpec, is_unknown, like
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
-from hilevel.ops.linalg.matrices import matrix, square_matrix, symmetric_part, transposed
+from hilevel.ops.linalg.matrices import matrix, smaller, square_matrix, symmetric_part, transposed
 from hilevel.ops.linalg.solving import solve_triangular_op
 from hilevel.ops.numpy.creation import eye
 from hilevel.ops.numpy.indexing import take_along_axis
@@ -150,7 +150,7 @@ def qr(x: TensorLike, mode: str = "reduced") -> tuple[Tensor, Tensor]:
         raise ValueError(f"qr: mode must be 'reduced' or 'complete'; got {mode!r}.")
     x = matrix("qr", x)
     m, n = x.shape[-2:]
-    if isinstance(m, UnknownSize) or isinstance(n, UnknownSize):
+    if is_unknown(m) or is_unknown(n):
         raise ShapeError(f"qr: the last two sizes must be known; got shape {x.shape}.")
     wide = at_least_float32(x)
     if m >= n:
@@ -213,8 +213,8 @@ def _(xp: Namespace, g: Any, y: Any, x: Tensor) -> Any:
 
 @lu_op.shape
 def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
-    *lead, m, n = x.shape
-    return like(x), TensorSpec((*lead, min(m, n)), INT32), TensorSpec((*lead, m), INT32)
+    *lead, m, _ = x.shape
+    return like(x), TensorSpec((*lead, smaller(x.shape)), INT32), TensorSpec((*lead, m), INT32)
 
 
 @composite

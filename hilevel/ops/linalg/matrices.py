@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hilevel.engine import dtypes
 from hilevel.engine.op import to_array, to_float_array
+from hilevel.engine.spec import agree, size_from
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 
@@ -49,8 +52,14 @@ def system(name: str, a: TensorLike, b: TensorLike) -> tuple[Tensor, Tensor]:
 
 
 def is_vector(a: Tensor, b: Tensor) -> bool:
-    """Return whether each right side is a vector: `b` has one axis, or the first axes of `a` and one more."""
-    return len(b.shape) == 1 or (len(b.shape) == len(a.shape) - 1 and b.shape[:-1] == a.shape[:-2])
+    """Return whether each right side is a vector: `b` has one axis, or all axes of `a` but the last."""
+    return len(b.shape) == 1 or agree(b.shape, a.shape[:-1])
+
+
+def smaller(shape: Sequence[int]) -> int:
+    """Return the smaller of the last two sizes."""
+    m, n = shape[-2:]
+    return size_from(min(m, n), m, n)
 
 
 def transposed(xp: Namespace, x: Array) -> Array:

@@ -12,7 +12,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import TensorSpec, broadcast, like
+from hilevel.engine.spec import TensorSpec, agree, broadcast, like
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.linalg.matrices import is_vector, matrix, square_matrix, system, transposed
@@ -25,8 +25,8 @@ from hilevel.ops.numpy.shaping import broadcast_to
 
 
 def _solution(a: TensorSpec, b: TensorSpec, **_: Any) -> TensorSpec:
-    """Infer the shape of the solution of a linear system."""
-    return TensorSpec((*broadcast(a.shape[:-2], b.shape[:-2]), *b.shape[-2:]), b.dtype)
+    """Infer the solution of a linear system, whose operands have equal first axes."""
+    return TensorSpec(b.shape, b.dtype)
 
 
 @op(shape=_solution)
@@ -125,9 +125,11 @@ def solve_triangular(a: TensorLike, b: TensorLike, lower: bool = False) -> Tenso
 
 def _solved(solve: Any, a: Tensor, b: Tensor) -> Tensor:
     """Return the solution in the dtype of the operands; a right side of one vector is a column."""
-    wide_a, wide_b = at_least_float32(a), at_least_float32(b)
-    y = solve(wide_a, wide_b[..., None])[..., 0] if is_vector(a, b) else solve(wide_a, wide_b)
-    return in_dtype_of(b, y)
+    columns = b[..., None] if is_vector(a, b) else b
+    lead = broadcast(tuple(a.shape[:-2]), tuple(columns.shape[:-2]))
+    operands = [at_least_float32(broadcast_to(x, (*lead, *x.shape[-2:]))) for x in (a, columns)]
+    y = in_dtype_of(b, solve(*operands))
+    return y[..., 0] if is_vector(a, b) else y
 
 
 @composite
@@ -191,7 +193,7 @@ def lstsq(a: TensorLike, b: TensorLike, rcond: float | None = None) -> Tensor:
         ValueError: `a` is not a matrix, or `b` has another number of rows.
     """
     a, b = dtypes.to_float((matrix("lstsq", a), to_array(b)))
-    if len(a.shape) != 2 or len(b.shape) not in (1, 2) or b.shape[0] != a.shape[0]:
+    if len(a.shape) != 2 or len(b.shape) not in (1, 2) or not agree(b.shape[:1], a.shape[:1]):
         raise ShapeError(
             f"lstsq: expected a matrix (n, m), and right sides (n,) or (n, k); got shapes {tuple(a.shape)} and "
             f"{tuple(b.shape)}."

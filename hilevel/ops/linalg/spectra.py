@@ -13,7 +13,14 @@ from hilevel.engine.dtypes import INT32
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.spec import TensorSpec
 from hilevel.engine.types import Array, Namespace, Tensor, TensorLike
-from hilevel.ops.linalg.matrices import inverse_or_zero, matrix, square_matrix, symmetric_part, transposed
+from hilevel.ops.linalg.matrices import (
+    inverse_or_zero,
+    matrix,
+    smaller,
+    square_matrix,
+    symmetric_part,
+    transposed,
+)
 from hilevel.ops.numpy.reduction import at_least_float32, in_dtype_of, max, sum
 
 # -- eigenvalues -----------------------------------------------------------------------------------
@@ -122,7 +129,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
     return xp.matmul(u * g[..., None, :], vt)
 
 
-singular_values.shape(lambda x: TensorSpec((*x.shape[:-2], min(x.shape[-2:])), x.dtype))
+singular_values.shape(lambda x: TensorSpec((*x.shape[:-2], smaller(x.shape)), x.dtype))
 
 
 @op
@@ -154,7 +161,7 @@ def _(xp: Namespace, g: tuple[Tensor, ...], y: tuple[Tensor, ...], x: Tensor) ->
 
 @_svd.shape
 def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
-    (*lead, m, n), k = x.shape, min(x.shape[-2:])
+    (*lead, m, n), k = x.shape, smaller(x.shape)
     shapes = (*lead, m, k), (*lead, k), (*lead, k, n)
     return tuple(TensorSpec(shape, x.dtype) for shape in shapes)
 
@@ -174,7 +181,7 @@ def _(xp: Namespace, g: Any, y: Any, x: Tensor) -> Any:
 @_full_svd.shape
 def _(x: TensorSpec) -> tuple[TensorSpec, ...]:
     *lead, m, n = x.shape
-    return tuple(TensorSpec((*lead, *size), x.dtype) for size in ((m, m), (min(m, n),), (n, n)))
+    return tuple(TensorSpec((*lead, *size), x.dtype) for size in ((m, m), (smaller(x.shape),), (n, n)))
 
 
 @composite

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, to_array
+from hilevel.engine.spec import agree
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import square, where
@@ -26,7 +27,7 @@ def cdist(x: TensorLike, y: TensorLike) -> Tensor:
         ValueError: a tensor has less than two axes, or the numbers of features differ.
     """
     x, y = dtypes.to_float((to_array(x), to_array(y)))
-    if len(x.shape) < 2 or len(y.shape) < 2 or x.shape[-1] != y.shape[-1]:
+    if len(x.shape) < 2 or len(y.shape) < 2 or not agree(x.shape[-1:], y.shape[-1:]):
         raise ShapeError(
             f"cdist: the shapes must be (..., n, features) and (..., m, features); got {tuple(x.shape)} and "
             f"{tuple(y.shape)}."

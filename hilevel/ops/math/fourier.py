@@ -7,7 +7,7 @@ from typing import Any
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, to_array, to_float_array
-from hilevel.engine.spec import TensorSpec, UnknownSize
+from hilevel.engine.spec import TensorSpec, agree, is_unknown
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.joining import concatenate
@@ -97,7 +97,7 @@ def _pair(name: str, x: Sequence[TensorLike], rank: int) -> tuple[Tensor, Tensor
         raise ValueError(f"{name}: x must be a pair of tensors, the real and the imaginary part; got {x!r}.")
     parts = tuple(map(to_array, x))
     shapes = [tuple(part.shape) for part in parts]
-    if shapes[0] != shapes[1] or len(shapes[0]) < rank:
+    if not agree(*shapes) or len(shapes[0]) < rank:
         raise ShapeError(f"{name}: both parts must have one shape of at least {rank} axes; got {shapes}.")
     if not all(dtypes.is_float(part.dtype) for part in parts):
         raise ValueError(f"{name}: both parts must be floats; got {[part.dtype.name for part in parts]}.")
@@ -109,7 +109,7 @@ def _transformed(
     name: str, x: Sequence[TensorLike], axes: tuple[int, ...], inverse: bool
 ) -> tuple[Tensor, Tensor]:
     real, imag = _pair(name, x, len(axes))
-    if any(isinstance(real.shape[axis], UnknownSize) for axis in axes):
+    if any(is_unknown(real.shape[axis]) for axis in axes):
         raise ShapeError(f"{name}: the sizes of the axes {axes} must be known; got shape {real.shape}.")
     y: Any = _transform(real, imag, axes=axes, inverse=inverse)
     return y
@@ -165,6 +165,8 @@ def ifft2(x: Sequence[TensorLike]) -> tuple[Tensor, Tensor]:
 
 def _fit_last(x: Tensor, n: int) -> Tensor:
     """Cut the last axis to a size, or pad it with zeros."""
+    if is_unknown(x.shape[-1]):
+        return TensorSpec((*x.shape[:-1], n), x.dtype)
     missing = n - x.shape[-1]
     return pad(x, [(0, 0)] * (len(x.shape) - 1) + [(0, missing)]) if missing > 0 else x[..., :n]
 

@@ -8,7 +8,7 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.context import context
 from hilevel.engine.op import composite, to_array
-from hilevel.engine.spec import TensorSpec, UnknownSize
+from hilevel.engine.spec import TensorSpec, is_unknown
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.core.scatter import scatter_update
@@ -29,7 +29,7 @@ def _segments(name: str, data: TensorLike, ids: TensorLike, n: int | None) -> tu
     if len(ids.shape) != 1:
         raise ShapeError(f"{name}: segment_ids must have one axis; got shape {tuple(ids.shape)}.")
     sizes = (*data.shape[:1], *ids.shape)
-    if any(isinstance(size, UnknownSize) for size in sizes):
+    if any(map(is_unknown, sizes)):
         data = TensorSpec((*ids.shape, *data.shape[1:]), data.dtype)
     elif len(set(sizes)) > 1:
         raise ShapeError(

@@ -9,6 +9,7 @@ import numpy as np
 
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.op import composite, to_array, to_float_array
+from hilevel.engine.spec import agree
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.math.fourier import irfft, rfft
@@ -45,7 +46,7 @@ def _window(
         values: Any = _WINDOWS[window](sequence_length + 1)[:-1]
     else:
         values = to_float_array(window)
-    if tuple(values.shape) != (sequence_length,):
+    if not agree(values.shape, (sequence_length,)):
         raise ShapeError(f"{name}: the window must have the shape ({sequence_length},); got {values.shape}.")
     before = (fft_length - sequence_length) // 2
     return pad(values, ((before, fft_length - sequence_length - before),))

@@ -85,8 +85,13 @@ def ctc_decode(
     return _beam_search(x, lengths, blank, beam_width, paths)
 
 
+def _range(n: int) -> Tensor:
+    """Return the integers below `n`, on the device."""
+    return to_array(np.arange(n, dtype=np.int32))
+
+
 def _greedy(x: Tensor, lengths: Tensor, blank: int, merge_repeated: bool) -> tuple[Tensor, Tensor]:
-    steps = np.arange(x.shape[1], dtype=np.int32)
+    steps = _range(x.shape[1])
     valid = steps < lengths[:, None]
     labels = argmax(x, axis=-1)
     kept = logical_and(valid, not_equal(labels, blank))
@@ -106,7 +111,7 @@ def _beam_search(x: Tensor, lengths: Tensor, blank: int, width: int, paths: int)
     batch, steps, _ = x.shape
     never = float("-inf")
     prefixes = full((batch, width, steps), UNUSED, dtype="int32")
-    is_first = np.arange(width) == 0
+    is_first = _range(width) == 0
     beams = (
         where(is_first[:, None], NOTHING, prefixes),
         zeros((batch, width), dtype="int32"),
@@ -124,7 +129,7 @@ def _beam_search(x: Tensor, lengths: Tensor, blank: int, width: int, paths: int)
         ]
         return tuple(chosen), None
 
-    times = to_array(np.arange(steps), INT32)
+    times = _range(steps)
     (labels, _, on_blank, on_label), _ = scan(step, beams, (moveaxis(log_softmax(x), 1, 0), times))
     scores, best = top_k(logaddexp(on_blank, on_label), paths)
     found = take_along_axis(labels, best[..., None], axis=1)
@@ -147,7 +152,7 @@ def _extended(beams: tuple[Tensor, ...], emission: Tensor, blank: int) -> tuple[
     last = where(sizes > 0, take_along_axis(prefixes, end[..., None], axis=2)[..., 0], blank)
     hits = one_hot(last, classes, dtype=total.dtype)
     longer = where(equal(hits, 1), on_blank[..., None], total[..., None]) + emission[:, None, :]
-    longer = where(np.arange(classes) == blank, float("-inf"), longer)
+    longer = where(_range(classes) == blank, float("-inf"), longer)
 
     is_parent = _parents(prefixes, sizes, end)
     own = take_along_axis(longer, broadcast_to(last[:, None, :], (len(last), width, width)), axis=2)
@@ -160,7 +165,7 @@ def _extended(beams: tuple[Tensor, ...], emission: Tensor, blank: int) -> tuple[
 
 def _parents(prefixes: Tensor, sizes: Tensor, end: Tensor) -> Tensor:
     """Return whether the first prefix is the second without its last label, of shape `(batch, width, width)`."""
-    shorter = where(np.arange(prefixes.shape[2]) == end[..., None], NOTHING, prefixes)
+    shorter = where(_range(prefixes.shape[2]) == end[..., None], NOTHING, prefixes)
     same = all(equal(prefixes[:, :, None, :], shorter[:, None, :, :]), axis=-1)
     return logical_and(same, equal(sizes[:, :, None] + 1, sizes[:, None, :]))
 
@@ -179,7 +184,7 @@ def _selected(
         take_along_axis(prefixes, source[..., None], axis=1),
         *(take_along_axis(x, source, axis=1) for x in (sizes, on_blank, on_label)),
     )
-    is_new = logical_and(is_longer[..., None], np.arange(prefixes.shape[2]) == sizes[..., None])
+    is_new = logical_and(is_longer[..., None], _range(prefixes.shape[2]) == sizes[..., None])
     labels = where(is_new, label[..., None], labels)
     is_used = best > float("-inf")
     return (

@@ -6,6 +6,7 @@ import math
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, rounded, to_array
+from hilevel.engine.spec import agree
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import square
@@ -101,6 +102,6 @@ def psnr(x1: TensorLike, x2: TensorLike, max_val: float) -> Tensor:
         ValueError: the shapes differ.
     """
     x1, x2 = dtypes.to_float((to_array(x1), to_array(x2)))
-    if x1.shape != x2.shape:
+    if not agree(x1.shape, x2.shape):
         raise ShapeError(f"psnr: the shapes must be equal; got {tuple(x1.shape)} and {tuple(x2.shape)}.")
     return 20 * math.log10(max_val) - 10 * log10(mean(square(x1 - x2)))

@@ -8,6 +8,7 @@ import operator
 import numpy as np
 
 from hilevel.engine.op import composite, to_array
+from hilevel.engine.spec import TensorSpec, agree, is_unknown, size_from
 from hilevel.engine.types import Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.nn.windows import per_axis, to_last, windows_of
@@ -75,9 +76,14 @@ def fold(
     windows = windows_of("fold", (1, *whole, 1), kernel_size, stride, [(0, 0)] * 2, dilation)
     counts = windows.output_size(tuple(whole), "fold")
     size = int(np.prod(windows.size))
-    if len(x.shape) != 3 or x.shape[1] % size or x.shape[2] != np.prod(counts):
+    positions = int(np.prod(counts))
+    if (
+        len(x.shape) != 3
+        or not agree(x.shape[2:], (positions,))
+        or (x.shape[1] % size and not is_unknown(x.shape[1]))
+    ):
         raise ShapeError(
-            f"fold: x must be 3D, with a multiple of {size} channels and {int(np.prod(counts))} positions; got shape "
+            f"fold: x must be 3D, with a multiple of {size} channels and {positions} positions; got shape "
             f"{tuple(x.shape)}."
         )
     batch, channels = x.shape[0], x.shape[1] // size
@@ -108,10 +114,14 @@ def extract_sequences(x: TensorLike, sequence_length: int, sequence_stride: int)
         ShapeError: the axis is shorter than a piece.
     """
     x = to_array(x)
-    if not x.shape or x.shape[-1] < sequence_length:
+    n = x.shape[-1] if x.shape else 0
+    if isinstance(x, TensorSpec) and is_unknown(n):
+        count = size_from((n - sequence_length) // sequence_stride + 1, n)
+        return TensorSpec((*x.shape[:-1], count, sequence_length), x.dtype)
+    if n < sequence_length:
         raise ShapeError(
             f"extract_sequences: the last axis is shorter than sequence_length={sequence_length}; got shape "
             f"{tuple(x.shape)}."
         )
-    starts = np.arange(0, x.shape[-1] - sequence_length + 1, sequence_stride)
+    starts = np.arange(0, n - sequence_length + 1, sequence_stride)
     return take(x, starts[:, None] + np.arange(sequence_length), axis=-1)

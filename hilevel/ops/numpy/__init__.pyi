@@ -69,10 +69,12 @@ from hilevel.ops.numpy.creation import (
 )
 from hilevel.ops.numpy.derived import (
     cbrt as cbrt,
+    copysign as copysign,
     deg2rad as deg2rad,
     divide_no_nan as divide_no_nan,
     exp2 as exp2,
     fabs as fabs,
+    float_power as float_power,
     fmax as fmax,
     fmin as fmin,
     fmod as fmod,
@@ -150,6 +152,7 @@ from hilevel.ops.numpy.products import (
     vdot as vdot,
 )
 from hilevel.ops.numpy.rearrange import (
+    column_stack as column_stack,
     cross as cross,
     diagflat as diagflat,
     diff as diff,

@@ -6,7 +6,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import TensorSpec, broadcast, like
+from hilevel.engine.spec import TensorSpec, agree, broadcast, like
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.creation import ones_like, zeros_like
@@ -135,7 +135,7 @@ def view_as_complex(x: TensorLike) -> Tensor:
         ValueError: the last axis has not the length 2.
     """
     x = at_least_float32(to_float_array(x))
-    if x.shape[-1:] != (2,):
+    if not agree(x.shape[-1:], (2,)):
         raise ShapeError(
             f"view_as_complex: the last axis must have the length 2; got shape {tuple(x.shape)}."
         )

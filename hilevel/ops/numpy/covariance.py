@@ -6,6 +6,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.op import composite, rounded, to_array, to_float_array
+from hilevel.engine.spec import TensorSpec, is_unknown, size_from
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import clip
@@ -84,7 +85,10 @@ def correlate(x1: TensorLike, x2: TensorLike, mode: str = "valid") -> Tensor:
         raise ShapeError(f"correlate: both tensors must have one axis; got {x1.shape} and {x2.shape}.")
     if mode not in ("valid", "same", "full"):
         raise ValueError(f"correlate: mode must be 'valid', 'same' or 'full'; got {mode!r}.")
-    if x1.shape[0] < x2.shape[0]:
+    n, m = x1.shape[0], x2.shape[0]
+    if is_unknown(n) or is_unknown(m):
+        return TensorSpec((size_from(n, n, m),), x1.dtype)
+    if n < m:
         return flip(_correlate(x2, x1, mode, after=True))
     return _correlate(x1, x2, mode)
 

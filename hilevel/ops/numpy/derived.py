@@ -12,7 +12,7 @@ from hilevel.engine.op import composite, op, rounded, to_array, to_float_array, 
 from hilevel.engine.spec import TensorSpec, boolean, elementwise, like
 from hilevel.engine.types import DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
-from hilevel.ops.numpy.elementwise import abs, cast, clip, maximum, minimum, where
+from hilevel.ops.numpy.elementwise import abs, cast, clip, maximum, minimum, power, where
 from hilevel.ops.numpy.transcendental import logaddexp, sin
 
 
@@ -75,6 +75,38 @@ def nextafter(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
     array([1.1920929e-07], dtype=float32)
     """
     return xp.nextafter(x1, x2)
+
+
+@op(dtype="float", shape=elementwise)
+def copysign(xp: Namespace, x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return the absolute value of `x1` with the sign bit of `x2`. Only `x1` has a gradient.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
+
+    >>> ops.copysign([1.0, 2.0], [-0.0, 3.0])
+    array([-1.,  2.], dtype=float32)
+    """
+    return xp.copysign(x1, x2)
+
+
+copysign.gradient(
+    lambda xp, g, y, x1, x2: (lambda: g * xp.where(xp.signbit(x1) == xp.signbit(y), 1.0, -1.0), None)
+)
+
+
+@composite
+def float_power(x1: TensorLike, x2: TensorLike) -> Tensor:
+    """Return `x1` to the power `x2` as floats, also for integers with negative exponents.
+
+    Args:
+        x1, x2: tensors of any shapes that broadcast.
+
+    >>> ops.float_power([2, 3], [-1, 2])
+    array([0.5, 9. ], dtype=float32)
+    """
+    x1, x2 = (float(x) if isinstance(x, int | float) else to_array(x) for x in (x1, x2))
+    return power(*dtypes.to_float((x1, x2)))
 
 
 @composite

@@ -306,7 +306,18 @@ def round(xp: Namespace, x: TensorLike, /, decimals: int = 0) -> Tensor:
     >>> ops.round([0.5, 1.5, 2.4])
     array([0., 2., 2.], dtype=float32)
     """
+    if x.dtype.kind in "iu":
+        return x if decimals >= 0 else _round_integers(xp, x, 10**-decimals)
     return xp.round(x, decimals)
+
+
+def _round_integers(xp: Namespace, x: Array, unit: int) -> Array:
+    """Round integers to multiples of a unit, halves to even multiples, within the range of their dtype."""
+    limits = np.iinfo(x.dtype)
+    wide = x if x.dtype.itemsize == 8 else x.astype(np.int64)
+    count, rest = wide // unit, wide % unit
+    is_up = (2 * rest > unit) | ((2 * rest == unit) & (count % 2 == 1))
+    return xp.clip((count + is_up) * unit, limits.min, limits.max).astype(x.dtype)
 
 
 # -- choice and dtype -------------------------------------------------------------------------------

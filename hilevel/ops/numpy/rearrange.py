@@ -119,6 +119,21 @@ def dstack(xs: Sequence[TensorLike]) -> Tensor:
 
 
 @composite
+def column_stack(xs: Sequence[TensorLike]) -> Tensor:
+    """Join tensors along the second axis. Vectors and scalars are columns.
+
+    Args:
+        xs: tensors of equal shape except along the second axis.
+
+    >>> ops.column_stack([[1.0, 2.0], [3.0, 4.0]])
+    array([[1., 3.],
+           [2., 4.]], dtype=float32)
+    """
+    arrays = [to_array(x) for x in xs]
+    return concatenate([a if len(a.shape) > 1 else reshape(a, (-1, 1)) for a in arrays], axis=1)
+
+
+@composite
 def hsplit(x: TensorLike, indices_or_sections: TensorLike) -> list[Tensor]:
     """Split a tensor along its second axis, and a vector along its only axis.
 

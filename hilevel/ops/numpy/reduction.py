@@ -13,7 +13,7 @@ from hilevel.engine.dtypes import BOOL, INT32, sum_dtype
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array, to_float_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec, like_along, reduced
+from hilevel.engine.spec import TensorSpec, as_spec, like_along, reduced
 from hilevel.engine.types import Array, Axis, DTypeLike, Function, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isclose, isfinite
 from hilevel.ops.numpy.elementwise import clip, maximum, minimum, square, stop_gradient, where
@@ -219,8 +219,7 @@ def max(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: compl
     >>> ops.max([[1.0, 5.0], [3.0, 2.0]], axis=1)
     array([5., 3.], dtype=float32)
     """
-    y = _max(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else maximum(y, initial).astype(y.dtype)
+    return _extreme_of(x, axis, keepdims, initial, _max, maximum)
 
 
 def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: complex | None = None) -> Tensor:
@@ -235,8 +234,27 @@ def min(x: TensorLike, axis: Axis = None, keepdims: bool = False, initial: compl
     >>> ops.min([[1.0, 5.0], [3.0, 2.0]], axis=1)
     array([1., 2.], dtype=float32)
     """
-    y = _min(x, axis=axis, keepdims=keepdims)
-    return y if initial is None else minimum(y, initial).astype(y.dtype)
+    return _extreme_of(x, axis, keepdims, initial, _min, minimum)
+
+
+def _extreme_of(
+    x: TensorLike, axis: Axis, keepdims: bool, initial: complex | None, reduce: Function, limit: Function
+) -> Tensor:
+    """Return the extreme element and the initial value combined; the initial value alone if there are no elements."""
+    if initial is None:
+        return reduce(x, axis=axis, keepdims=keepdims)
+    return _limited(x, axis, keepdims, initial, reduce, limit)
+
+
+@composite
+def _limited(
+    x: TensorLike, axis: Axis, keepdims: bool, initial: complex, reduce: Function, limit: Function
+) -> Tensor:
+    x = to_array(x)
+    shape = reduced(as_spec(x), axis, keepdims).shape
+    if number_of_terms(x, axis) == 0:
+        return constant(x, np.full(shape, initial, x.dtype))
+    return limit(reduce(x, axis=axis, keepdims=keepdims), initial).astype(x.dtype)
 
 
 def amax(x: TensorLike, axis: Axis = None, keepdims: bool = False) -> Tensor:
@@ -492,18 +510,26 @@ def _cumulative(op: Function, x: Tensor, axis: int | None, dtype: DTypeLike) -> 
     return op(x.reshape(-1), axis=0) if axis is None else op(x, axis=axis)
 
 
-@op(shape=lambda x, axis=-1: like_along(x, axis, INT32))
-def argsort(xp: Namespace, x: TensorLike, /, axis: int = -1) -> Tensor:
+@op
+def argsort(xp: Namespace, x: TensorLike, /, axis: int | None = -1) -> Tensor:
     """Return the indices, int32, that sort an axis in ascending order. Equal elements keep their order.
 
     Args:
-        x: a tensor with at least one axis.
-        axis: the axis.
+        x: a tensor of any shape. A scalar is a vector of one element.
+        axis: the axis; None to sort the flattened tensor.
 
     >>> ops.argsort([3.0, 1.0, 2.0])
     array([1, 2, 0], dtype=int32)
     """
-    return backend_of(x).argsort(x, axis).astype(INT32)
+    x = x if x.shape and axis is not None else x.reshape((-1,))
+    return backend_of(x).argsort(x, -1 if axis is None else axis).astype(INT32)
+
+
+@argsort.shape
+def _(x: TensorSpec, axis: int | None = -1) -> TensorSpec:
+    if x.shape and axis is not None:
+        return like_along(x, axis, INT32)
+    return TensorSpec((math.prod(x.shape),), INT32)
 
 
 @op

@@ -259,11 +259,16 @@ def pad(
         x: a tensor of any shape.
         pad_width: a pair `(before, after)` for each axis, or one pair for all axes.
         mode: `"constant"`, `"reflect"`, `"symmetric"` or `"edge"`.
-        constant_values: the value of the padding in the mode `"constant"`; 0 by default.
+        constant_values: the value of the padding, only in the mode `"constant"`; 0 by default.
 
     >>> ops.pad([1.0, 2.0], (1, 1))
     array([0., 1., 2., 0.], dtype=float32)
+
+    Raises:
+        ValueError: `constant_values` is given in another mode.
     """
+    if mode != "constant" and constant_values is not None:
+        raise ValueError(f"pad: constant_values is for the mode 'constant'; got mode={mode!r}.")
     if mode == "constant":
         return xp.pad(x, pad_width, mode=mode, constant_values=constant_values or 0)
     return xp.pad(x, pad_width, mode=mode)

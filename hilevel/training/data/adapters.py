@@ -33,11 +33,11 @@ class ContinuedBatches(Batches):
         steps: the largest number of batches of an epoch.
 
     >>> from hilevel.training.data.adapters import ContinuedBatches, adapt
-    >>> batches = ContinuedBatches(adapt(np.arange(6), batch_size=2), 2)
+    >>> batches = ContinuedBatches(adapt(np.arange(8), batch_size=2), 2)
     >>> [x.tolist() for x in batches.epoch(0)], batches.given
     ([[0, 1], [2, 3]], (0, 2))
     >>> [x.tolist() for x in batches.epoch(1)], batches.given
-    ([[4, 5]], (0, 3))
+    ([[4, 5], [6, 7]], (0, 4))
     """
 
     steps: int

@@ -108,6 +108,10 @@ def _as_column(leaf: Any, dtype: str, what: str) -> Any:
         return Rows(leaf.tocsr(), _target(leaf.dtype, dtype))
     leaf = huggingface_columns(leaf)
     array = leaf if is_store(leaf) else _read(leaf, what)
+    if array.dtype == object and array.size and array.flat[0] is None:
+        raise ValueError(
+            f"{what}: expected an array for each input; got None, but the input is not optional."
+        )
     if not dtypes.is_numeric(array.dtype):
         raise TypeError(
             f"{what}: expected numeric values, got an array of dtype {array.dtype}. Encode text or dates "

@@ -78,8 +78,10 @@ class IndexedDataset(PyDataset):
             batch = function(*batch) if isinstance(batch, tuple) else function(batch)
         return batch
 
-    def __getitem__(self, index: int) -> Any:
-        """Return a batch of the next epoch."""
+    def __getitem__(self, index: int | np.ndarray[Any, Any]) -> Any:
+        """Return a batch of the next epoch; in a worker, the batch of the samples of several indices."""
+        if isinstance(index, np.ndarray):
+            return self.read(index)
         if not -len(self) <= index < len(self):
             raise IndexError(f"The data set has {len(self)} batches; got index {index}.")
         index %= len(self)

@@ -31,13 +31,9 @@ class Warp(BaseImagePreprocessingLayer):
         """Return the images after the transformation."""
         return self.warp(images, transformation, self.interpolation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
         """Return the masks after the transformation of the images, by the nearest pixels."""
-        if not self._acts(transformation, training):
-            return segmentation_masks
-        return self.warp(ops.convert_to_tensor(segmentation_masks), transformation, "nearest")
+        return self.warp(ops.convert_to_tensor(masks), transformation, "nearest")
 
     def warp(self, images: Tensor, transformation: Any, interpolation: str) -> Tensor:
         """Return images or masks after a transformation, by an interpolation."""
@@ -59,7 +55,7 @@ class Affine(Warp):
         """Return images or masks after a transformation, by an interpolation."""
         if len(images.shape) == 3:
             return self.warp(images[None], transformation, interpolation)[0]
-        matrix = ops.cast(self.matrix(transformation, self._size(images.shape)), self.compute_dtype)
+        matrix = self.matrix(transformation, self._size(images.shape))
         return ops.image.affine_transform(
             images, matrix, interpolation=interpolation, fill_mode=self.fill_mode, fill_value=self.fill_value,
             data_format=self.data_format,
@@ -120,19 +116,15 @@ class RandomTranslation(Affine):
         shift = ops.convert_to_tensor(transformation["translations"])
         return _matrix(1.0, 0.0, -shift[:, 0], 0.0, 1.0, -shift[:, 1])
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the boxes, shifted as the images and clipped to them."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         shift = ops.cast(transformation["translations"], "float32")
 
-        def move(boxes: Tensor) -> Tensor:
-            right, down = per_box(shift[:, 0], boxes), per_box(shift[:, 1], boxes)
-            return boxes + ops.concatenate([right, down, right, down], axis=-1)
+        def move(xyxy: Tensor) -> Tensor:
+            right, down = per_box(shift[:, 0], xyxy), per_box(shift[:, 1], xyxy)
+            return xyxy + ops.concatenate([right, down, right, down], axis=-1)
 
-        return self._moved_boxes(bounding_boxes, move, self._size(transformation["input_shape"]))
+        return self._moved_boxes(boxes, move, self._size(transformation["input_shape"]))
 
 
 class RandomRotation(Affine):
@@ -190,19 +182,15 @@ class RandomRotation(Affine):
         """Return the matrix of the rotation."""
         return ops.reshape(transformation["rotation_matrix"], (-1, 8))
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the smallest boxes around the rotated ones, clipped to the images."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         angle = transformation["angle"]
         size, zeros = (transformation["image_height"], transformation["image_width"]), ops.zeros_like(angle)
 
-        def move(boxes: Tensor) -> Tensor:
-            return affine_transform(boxes, angle, zeros, zeros, ops.ones_like(angle), zeros, zeros, *size)
+        def move(xyxy: Tensor) -> Tensor:
+            return affine_transform(xyxy, angle, zeros, zeros, ops.ones_like(angle), zeros, zeros, *size)
 
-        return self._moved_boxes(bounding_boxes, move, size)
+        return self._moved_boxes(boxes, move, size)
 
 
 class RandomZoom(Affine):
@@ -262,16 +250,12 @@ class RandomZoom(Affine):
         height, width = size
         return _matrix(x, 0.0, (width - 1) / 2 * (1.0 - x), 0.0, y, (height - 1) / 2 * (1.0 - y))
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the boxes, zoomed as the images and clipped to them."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         size = self._size(transformation["input_shape"])
         matrix = self.matrix(transformation, size)[:, None]
         zoom, offset = (ops.take(matrix, index, axis=-1) for index in ([0, 4, 0, 4], [2, 5, 2, 5]))
-        return self._moved_boxes(bounding_boxes, lambda boxes: (boxes - offset) / zoom, size)
+        return self._moved_boxes(boxes, lambda xyxy: (xyxy - offset) / zoom, size)
 
 
 class RandomShear(Affine):
@@ -309,12 +293,15 @@ class RandomShear(Affine):
         **kwargs: Unpack[ImageOptions],
     ) -> None:
         super().__init__(interpolation, fill_mode, fill_value, seed=seed, data_format=data_format, **kwargs)
-        self.x_factor = self._limits("x_factor", x_factor, strict=True)
-        self.y_factor = self._limits("y_factor", y_factor, strict=True)
+        self.x_factor, self.y_factor = x_factor, y_factor
+        self._slopes = [
+            self._limits(name, factor, strict=True)
+            for name, factor in (("y_factor", y_factor), ("x_factor", x_factor))
+        ]
 
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the shears along both axes: shape `(batch, 2)`."""
-        sign, y, x = self._columns(seed, shape, (0.0, 1.0), self.y_factor, self.x_factor)
+        sign, y, x = self._columns(seed, shape, (0.0, 1.0), *self._slopes)
         shear = ops.concatenate([x, y], 1) * ops.where(sign > 0.5, -1.0, 1.0)
         return {"shear_factor": shear, "input_shape": shape}
 
@@ -323,19 +310,15 @@ class RandomShear(Affine):
         shear = ops.convert_to_tensor(transformation["shear_factor"])
         return _matrix(1.0, shear[:, 0], 0.0, shear[:, 1], 1.0, 0.0)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return boxes around the sheared ones, in relative coordinates as in Keras, clipped to the images."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         height, width = size = self._size(transformation["input_shape"])
         shear = ops.cast(transformation["shear_factor"], "float32")[:, None]
         shear_x, shear_y = shear[..., 0], shear[..., 1]
 
-        def move(boxes: Tensor) -> Tensor:
-            scale = ops.cast([width, height, width, height], boxes.dtype)
-            left, top, right, bottom = ((boxes / scale)[..., i] for i in range(4))
+        def move(xyxy: Tensor) -> Tensor:
+            scale = ops.cast([width, height, width, height], xyxy.dtype)
+            left, top, right, bottom = ((xyxy / scale)[..., i] for i in range(4))
             left, right = (
                 ops.minimum(left - shear_x * top, left - shear_x * bottom),
                 ops.maximum(right - shear_x * top, right - shear_x * bottom),
@@ -344,4 +327,4 @@ class RandomShear(Affine):
             bottom = ops.maximum(bottom - shear_y * left, bottom - shear_y * right)
             return ops.stack([left, top, right, bottom], axis=-1) * scale
 
-        return self._moved_boxes(bounding_boxes, move, size)
+        return self._moved_boxes(boxes, move, size)

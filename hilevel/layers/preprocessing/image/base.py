@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, TypeAlias
 
+import numpy as np
+
 from hilevel import ops, random, tree
 from hilevel.engine.types import Function, Tensor, TensorLike
 from hilevel.layers.base.checks import data_format_of, seed_of
 from hilevel.layers.preprocessing.data_layer import DataLayer
 from hilevel.layers.preprocessing.image.settings import Factor, factor_limits
-from hilevel.random.seed import SeedLike
+from hilevel.random.seed import Draws, SeedLike
 from hilevel.utils.bounding_boxes.formats import convert_format
 from hilevel.utils.bounding_boxes.moves import clip_to_image_size
 
@@ -27,7 +29,8 @@ _PARTS = {
 
 
 class BaseImagePreprocessingLayer(DataLayer):
-    """The base of image layers. A subclass overrides `augment`, and in random layers `draw`.
+    """The base of image layers. A subclass overrides `augment`, in random layers `draw`, and `augment_labels`,
+    `augment_boxes` or `augment_masks` where these change, too.
 
     The data are images, or a dict with `"images"`, and optionally `"labels"`, `"bounding_boxes"` and
     `"segmentation_masks"`, which are transformed in the same way. A batch has images of shape
@@ -94,6 +97,18 @@ class BaseImagePreprocessingLayer(DataLayer):
         """Return images, in the compute dtype, after a transformation."""
         return images
 
+    def augment_labels(self, labels: TensorLike, transformation: Any) -> TensorLike:
+        """Return labels after the transformation of their images: unchanged by default."""
+        return labels
+
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
+        """Return bounding boxes after the transformation of their images: unchanged by default."""
+        return boxes
+
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
+        """Return segmentation masks after the transformation of their images: unchanged by default."""
+        return masks
+
     # -- the protocol ------------------------------------------------------------------------------
 
     def get_random_transformation(self, data: Any, training: bool = True, seed: SeedLike = None) -> Any:
@@ -111,7 +126,9 @@ class BaseImagePreprocessingLayer(DataLayer):
         self._is_single(shape)
         if not training:
             return self.fixed(shape)
-        return self.draw(shape, self.generator if seed is None and self._is_random else seed)
+        if seed is None and self._is_random:
+            seed = self.generator
+        return self.draw(shape, Draws(np.uint32(seed)) if isinstance(seed, int) else seed)
 
     def transform_images(
         self, images: TensorLike, transformation: Any = None, training: bool = True
@@ -122,25 +139,29 @@ class BaseImagePreprocessingLayer(DataLayer):
             images = ops.cast(images, self.compute_dtype)
         return self.augment(images, transformation) if self._acts(transformation, training) else images
 
+    def transform_labels(
+        self, labels: TensorLike, transformation: Any = None, training: bool = True
+    ) -> TensorLike:
+        """Return the labels of a batch after a transformation."""
+        return self.augment_labels(labels, transformation) if self._acts(transformation, training) else labels
+
+    def transform_bounding_boxes(
+        self, bounding_boxes: Boxes, transformation: Any = None, training: bool = True
+    ) -> Boxes:
+        """Return the bounding boxes of a batch after a transformation."""
+        acts = self._acts(transformation, training)
+        return self.augment_boxes(bounding_boxes, transformation) if acts else bounding_boxes
+
+    def transform_segmentation_masks(
+        self, segmentation_masks: TensorLike, transformation: Any = None, training: bool = True
+    ) -> TensorLike:
+        """Return the segmentation masks of a batch after a transformation."""
+        acts = self._acts(transformation, training)
+        return self.augment_masks(segmentation_masks, transformation) if acts else segmentation_masks
+
     def _acts(self, transformation: Any, training: bool) -> bool:
         """Return whether a transformation changes anything."""
         return (training or self._in_inference) and (transformation is not None or not self._is_random)
-
-    def transform_labels(self, labels: TensorLike, transformation: Any, training: bool = True) -> TensorLike:
-        """Return the labels of a batch after a transformation."""
-        return labels
-
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
-        """Return the bounding boxes of a batch after a transformation."""
-        return bounding_boxes
-
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
-        """Return the segmentation masks of a batch after a transformation."""
-        return segmentation_masks
 
     def transform_single_image(self, image: Tensor, transformation: Any, training: bool = True) -> Tensor:
         """Return an image after a transformation."""

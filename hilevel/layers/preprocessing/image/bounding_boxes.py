@@ -38,9 +38,7 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
         self.max_number = integer("MaxNumBoundingBoxes", "max_number", max_number, 0)
         self.fill_value = integer("MaxNumBoundingBoxes", "fill_value", fill_value)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return a fixed number of boxes and labels."""
 
         def fixed(values: Tensor) -> Tensor:
@@ -49,4 +47,4 @@ class MaxNumBoundingBoxes(BaseImagePreprocessingLayer):
             widths = ((0, 0), (0, missing), *((0, 0),) * (len(values.shape) - 2))
             return ops.pad(values, widths, constant_values=self.fill_value)
 
-        return bounding_boxes | {name: fixed(bounding_boxes[name]) for name in ("boxes", "labels")}
+        return boxes | {name: fixed(boxes[name]) for name in ("boxes", "labels")}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import ops
-from hilevel.engine.types import Tensor
+from hilevel.engine.types import Function, Tensor
 from hilevel.layers.preprocessing.image.base import BaseImagePreprocessingLayer
 from hilevel.layers.preprocessing.image.settings import value_range_of
 
@@ -21,6 +21,11 @@ class Color(BaseImagePreprocessingLayer):
     def __init__(self, value_range: Any, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.value_range = value_range_of(type(self).__name__, value_range)
+
+    def _over_pixels(self, reduce: Function, images: Tensor) -> Tensor:
+        """Return a reduction of each channel. Row by row, NumPy reduces contiguous memory."""
+        rows, columns = self._axes
+        return reduce(reduce(images, axis=rows, keepdims=True), axis=columns, keepdims=True)
 
     def _clipped(self, images: Tensor) -> Tensor:
         return ops.clip(images, *self.value_range)

@@ -84,7 +84,7 @@ class RandomContrast(Color):
 
     def augment(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
         """Return images of another contrast."""
-        mean = ops.mean(images, axis=self._axes, keepdims=True)
+        mean = self._over_pixels(ops.mean, images)
         factor = ops.cast(transformation["contrast_factor"], images.dtype)
         return self._clipped((images - mean) * factor + mean)
 
@@ -114,8 +114,7 @@ class AutoContrast(Color):
 
     def augment(self, images: Tensor, transformation: Any) -> Tensor:
         """Return images of the whole range."""
-        low = ops.min(images, axis=self._axes, keepdims=True)
-        high = ops.max(images, axis=self._axes, keepdims=True)
+        low, high = self._over_pixels(ops.min, images), self._over_pixels(ops.max, images)
         spread = high - low
         unit = (images - low) / ops.where(spread == 0, 1.0, spread)
         return ops.where(spread == 0, images, self._clipped(rescaled(unit, (0, 1), self.value_range)))

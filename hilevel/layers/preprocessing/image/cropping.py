@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple, Unpack
 
+import numpy as np
+
 from hilevel import ops, random
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.layers.base.checks import positive
@@ -29,6 +31,15 @@ def _centered(target: tuple[int, int], image_size: tuple[int, int]) -> Window:
     return Window((image_size[0] - height) // 2, (image_size[1] - width) // 2, height, width, image_size)
 
 
+def _cut(images: Tensor, start: Any, size: int, axis: int) -> Tensor:
+    """Return a part of an axis, which begins at an integer on the host or in a tensor."""
+    if not isinstance(start, (int, np.integer, np.ndarray)):
+        return ops.take(images, ops.arange(size) + start, axis=axis)
+    key = [slice(None)] * len(images.shape)
+    key[axis] = slice(int(start), int(start) + size)
+    return images[tuple(key)]
+
+
 class Crop(BaseImagePreprocessingLayer):
     """The base of layers that cut a window, and resize it if it has not the size of the output."""
 
@@ -51,31 +62,26 @@ class Crop(BaseImagePreprocessingLayer):
     def augment(self, images: Tensor, transformation: Window) -> Tensor:
         """Return the window of the images, in the size of the output."""
         top, left, height, width, _ = transformation
-        window = ops.take(images, ops.arange(height) + top, axis=self._axes[0])
-        window = ops.take(window, ops.arange(width) + left, axis=self._axes[1])
+        window = _cut(_cut(images, top, height, self._axes[0]), left, width, self._axes[1])
         size = (self.height, self.width)
         if (height, width) == size:
             return window
         return ops.image.resize(window, size, data_format=self.data_format)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any = None, training: bool = True
-    ) -> Tensor:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> Tensor:
         """Return the window of the masks, as of the images."""
-        return self.transform_images(segmentation_masks, transformation, training)
+        return self.transform_images(masks, transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Window, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Window) -> Boxes:
         """Return the boxes in the window, clipped to it."""
         top, left, height, width, size = transformation
 
-        def move(boxes: Tensor) -> Tensor:
-            x = ops.clip((boxes[..., 0::2] - left) / width, 0, 1) * self.width
-            y = ops.clip((boxes[..., 1::2] - top) / height, 0, 1) * self.height
+        def move(xyxy: Tensor) -> Tensor:
+            x = ops.clip((xyxy[..., 0::2] - left) / width, 0, 1) * self.width
+            y = ops.clip((xyxy[..., 1::2] - top) / height, 0, 1) * self.height
             return ops.stack([x[..., 0], y[..., 0], x[..., 1], y[..., 1]], axis=-1)
 
-        return self._moved_boxes(bounding_boxes, move, size, (self.height, self.width))
+        return self._moved_boxes(boxes, move, size, (self.height, self.width))
 
 
 class CenterCrop(Crop):

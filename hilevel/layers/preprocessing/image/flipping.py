@@ -52,27 +52,21 @@ class RandomFlip(BaseImagePreprocessingLayer):
         """Return the images, some of them flipped."""
         return ops.where(transformation["flips"], ops.flip(images, self._flipped), images)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> Tensor:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> Tensor:
         """Return the masks, flipped as the images."""
-        return self.transform_images(segmentation_masks, transformation, training)
+        return self.transform_images(masks, transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the boxes, flipped as the images."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         height, width = size = self._size(transformation["input_shape"])
 
-        def move(boxes: Tensor) -> Tensor:
-            left, top, right, bottom = (boxes[..., i] for i in range(4))
+        def move(xyxy: Tensor) -> Tensor:
+            left, top, right, bottom = (xyxy[..., i] for i in range(4))
             if "horizontal" in self.mode:
                 left, right = width - right, width - left
             if "vertical" in self.mode:
                 top, bottom = height - bottom, height - top
             flipped = ops.stack([left, top, right, bottom], axis=-1)
-            return ops.where(per_box(transformation["flips"], boxes), flipped, boxes)
+            return ops.where(per_box(transformation["flips"], xyxy), flipped, xyxy)
 
-        return self._moved_boxes(bounding_boxes, move, size)
+        return self._moved_boxes(boxes, move, size)

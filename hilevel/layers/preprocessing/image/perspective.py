@@ -85,21 +85,17 @@ class RandomPerspective(Warp):
         moved = ops.where(per_image(transformation["apply_perspective"], moved), moved, images)
         return moved if len(images.shape) == 4 else moved[0]
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the smallest boxes around the projected ones, clipped to the images."""
-        if not self._acts(transformation, training):
-            return bounding_boxes
         start, end = (ops.cast(transformation[name], "float32") for name in ("start_points", "end_points"))
         forward = homography(end, start)
         apply = transformation["apply_perspective"]
 
-        def move(boxes: Tensor) -> Tensor:
-            moved = _around(forward, boxes)
-            return ops.where(per_box(apply, moved), moved, boxes)
+        def move(xyxy: Tensor) -> Tensor:
+            moved = _around(forward, xyxy)
+            return ops.where(per_box(apply, moved), moved, xyxy)
 
-        return self._moved_boxes(bounding_boxes, move, self._size(transformation["input_shape"]))
+        return self._moved_boxes(boxes, move, self._size(transformation["input_shape"]))
 
 
 def _around(projection: Tensor, boxes: Tensor) -> Tensor:
@@ -185,19 +181,21 @@ class RandomElasticTransform(Warp):
 
     def _moves(self, shape: tuple[int, ...], transformation: dict[str, Any]) -> tuple[Tensor, Tensor]:
         """Return smooth displacements down and to the right, in pixels: shape `(batch, height, width)` each."""
-        height, width = shape[1:]
+        batch, height, width = shape
         strength = ops.cast(transformation["distortion_factor"], "float32")
         sigma = 0.05 * min(height, width) * strength + 1e-6
-        size = int(6 * 0.05 * min(height, width) * self.scale[1]) | 1
-        noise = random.normal((*shape, 2), 0.0, 1.0, "float32", transformation["seed"])
-        moves = ops.image.gaussian_blur(
-            noise * sigma, (size, size), (sigma, sigma), data_format="channels_last"
-        )
-        moves = moves * (0.1 * max(height, width) * strength)
-        return moves[..., 0], moves[..., 1]
+        noise = random.normal((batch, 2, height, width), 0.0, 1.0, "float32", transformation["seed"])
+        smooth = ops.matmul(ops.matmul(_gaussian(height, sigma), noise), _gaussian(width, sigma))
+        moves = smooth * (0.1 * max(height, width) * strength * sigma)
+        return moves[:, 0], moves[:, 1]
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Raise NotImplementedError: a distorted box is no box."""
         raise NotImplementedError(f"{self._label()} does not transform bounding boxes.")
+
+
+def _gaussian(size: int, sigma: Tensor) -> Tensor:
+    """Return the matrix `(size, size)` of a Gaussian filter of a standard deviation, which continues with zeros."""
+    steps = ops.arange(size, dtype="float32")
+    weights = ops.exp(-0.5 * ops.square((steps[:, None] - steps) / sigma))
+    return weights / (2 * ops.sum(weights[0]) - 1)

@@ -34,17 +34,14 @@ class Policy(Color):
             "data_format": self.data_format, "bounding_box_format": self.bounding_box_format,
             "dtype": self.dtype_policy,
         }  # fmt: skip
-        factors, bits, moving = (
-            self.factor,
-            max(1, int(8 * self.factor[1])),
-            common | {"interpolation": interpolation},
-        )
+        moving = common | {"interpolation": interpolation}
         common |= {"value_range": self.value_range}
+        factors = self.factor
         self._choices: list[BaseImagePreprocessingLayer] = [
             RandomShear(factors, factors, **moving),
             RandomTranslation(factors, factors, **moving),
             RandomRotation(factors, **moving),
-            RandomPosterization(bits, **common),
+            RandomPosterization(max(1, int(8 * factors[1])), **common),
             Solarization(factors, factors, **common),
             AutoContrast(**common),
             Equalization(**common),
@@ -130,20 +127,10 @@ class RandAugment(Policy):
         """Return the images after all augmentations."""
         return self._all("images", images, transformation)
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: Any, training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Return the bounding boxes after the augmentations of the images."""
-        acts = self._acts(transformation, training)
-        return self._all("bounding_boxes", bounding_boxes, transformation) if acts else bounding_boxes
+        return self._all("bounding_boxes", boxes, transformation)
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any, training: bool = True
-    ) -> TensorLike:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> TensorLike:
         """Return the masks after the augmentations of the images."""
-        acts = self._acts(transformation, training)
-        return (
-            self._all("segmentation_masks", segmentation_masks, transformation)
-            if acts
-            else segmentation_masks
-        )
+        return self._all("segmentation_masks", masks, transformation)

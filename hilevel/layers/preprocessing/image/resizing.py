@@ -84,27 +84,23 @@ class Resizing(BaseImagePreprocessingLayer):
             pad_to_aspect_ratio=self.pad_to_aspect_ratio, fill_mode=self.fill_mode, fill_value=self.fill_value,
         )  # fmt: skip
 
-    def transform_segmentation_masks(
-        self, segmentation_masks: TensorLike, transformation: Any = None, training: bool = True
-    ) -> Tensor:
+    def augment_masks(self, masks: TensorLike, transformation: Any) -> Tensor:
         """Return the masks in the new size, by the nearest pixels."""
-        return self._resized(ops.convert_to_tensor(segmentation_masks), "nearest")
+        return self._resized(ops.convert_to_tensor(masks), "nearest")
 
-    def transform_bounding_boxes(
-        self, bounding_boxes: Boxes, transformation: tuple[int, int], training: bool = True
-    ) -> Boxes:
+    def augment_boxes(self, boxes: Boxes, transformation: tuple[int, int]) -> Boxes:
         """Return the boxes in the new image. Boxes of padding, all -1 or all 0, become 0."""
         height, width = transformation
-        given = bounding_boxes["boxes"]
+        given = boxes["boxes"]
         padding = ops.logical_or(ops.all(given == -1, axis=-1), ops.all(given == 0, axis=-1))[..., None]
         scale_y, scale_x = self.height / height, self.width / width
         if self.pad_to_aspect_ratio or self.crop_to_aspect_ratio:
             scale_y = scale_x = (min if self.pad_to_aspect_ratio else max)(scale_y, scale_x)
         top, left = int((self.height - height * scale_y) / 2), int((self.width - width * scale_x) / 2)
 
-        def move(boxes: Tensor) -> Tensor:
-            scale = ops.cast([scale_x, scale_y, scale_x, scale_y], boxes.dtype)
-            moved = boxes * scale + ops.cast([left, top, left, top], boxes.dtype)
+        def move(xyxy: Tensor) -> Tensor:
+            scale = ops.cast([scale_x, scale_y, scale_x, scale_y], xyxy.dtype)
+            moved = xyxy * scale + ops.cast([left, top, left, top], xyxy.dtype)
             return ops.where(padding, ops.zeros_like(moved), moved)
 
-        return self._moved_boxes(bounding_boxes, move, (height, width), (self.height, self.width))
+        return self._moved_boxes(boxes, move, (height, width), (self.height, self.width))

@@ -51,7 +51,6 @@ _NOT_YET = {
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,
-    "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

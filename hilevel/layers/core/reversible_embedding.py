@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from hilevel import masks, ops
-from hilevel.engine.types import DTypeLike, Shape, Tensor
+from hilevel.engine.types import DTypeLike, Function, Shape, Tensor
 from hilevel.engine.variables import Variable
 from hilevel.layers.base.checks import flags, number
 from hilevel.layers.base.settings import ConstraintLike, InitializerLike, RegularizerLike
@@ -29,6 +29,7 @@ class ReversibleEmbedding(Embedding):
     ((1, 2, 3), (1, 2, 10))
     """
 
+    embeddings_initializer: Function
     reverse_embeddings: Variable
 
     def __init__(

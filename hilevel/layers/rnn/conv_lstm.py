@@ -42,8 +42,9 @@ class ConvLSTMCell(LSTMCell):
         name = type(self).__name__
         super().__init__(
             positive(name, "filters", filters), activation, recurrent_activation, use_bias, kernel_initializer,
-            recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer, bias_regularizer,
-            kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout, seed, **kwargs,
+            recurrent_initializer, bias_initializer, unit_forget_bias, kernel_regularizer, recurrent_regularizer,
+            bias_regularizer, kernel_constraint, recurrent_constraint, bias_constraint, dropout, recurrent_dropout,
+            seed, **kwargs,
         )  # fmt: skip
         self.rank, self.filters = rank, self.units
         self.kernel_size = per_axis(name, "kernel_size", kernel_size, rank)
@@ -72,7 +73,7 @@ class ConvLSTMCell(LSTMCell):
         windows = windows_of(
             type(self).__name__, shape, self.kernel_size, self.strides, self.padding, self.dilation_rate
         )
-        self._input_size = tuple(input_shape[1:])
+        self._input_size = self._arranged(shape[1:-1], channels)
         self.output_size: Any = self._arranged(windows.output_size(shape[1:-1], self.name), self.filters)
 
     def _arranged(self, spatial: tuple[int, ...], channels: int) -> tuple[int, ...]:

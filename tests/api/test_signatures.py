@@ -32,7 +32,6 @@ FAMILIES = (
 
 _NOT_YET = {
     "Operation": "quantized_call rematerialized_call",
-    "DTypePolicy": "convert_input quantization_mode",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """

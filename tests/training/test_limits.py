@@ -1,4 +1,4 @@
-"""Limits of training by `hilevel.config`."""
+"""Ends of training, evaluation and prediction: limits by `hilevel.config`, callbacks, averages of the weights."""
 
 from __future__ import annotations
 
@@ -69,3 +69,31 @@ def test_identifiers_count_with_names() -> None:
     assert [hilevel.backend.get_uid("dense") for _ in range(2)] == [1, 2]
     assert hilevel.layers.Dense(1).name == "dense_2"
     assert hilevel.layers.Flatten().name == "flatten" and hilevel.backend.get_uid("flatten") == 2
+
+
+@pytest.mark.parametrize("kind", ["test", "predict"])
+def test_callbacks_end_evaluate_and_predict(kind: str, backend: Any) -> None:
+    class Stop(Count):
+        def on_test_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_evaluating = batch == 1
+
+        def on_predict_batch_end(self, batch: int, logs: Any = None) -> None:
+            self.model.stop_predicting = batch == 1
+
+    model = hilevel.Sequential([hilevel.Input((4,)), hilevel.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x, stop = np.ones((40, 4)), Stop()
+    for _ in range(2):
+        if kind == "test":
+            model.evaluate(x, np.ones((40, 1)), batch_size=8, verbose=0, callbacks=[stop])
+        else:
+            assert model.predict(x, batch_size=8, verbose=0, callbacks=[stop]).shape == (16, 1)
+    assert stop.seen == {kind: 4}
+
+
+def test_training_ends_with_the_averages_of_the_weights(backend: Any) -> None:
+    model = hilevel.Sequential([hilevel.Input((4,)), hilevel.layers.Dense(1)])
+    model.compile(hilevel.optimizers.SGD(0.1, use_ema=True, ema_momentum=0.5), "mse")
+    model.fit(np.ones((8, 4)), np.ones((8, 1)), epochs=3, verbose=0)
+    for v, average in zip(model.trainable_variables, model.optimizer._averages, strict=True):
+        np.testing.assert_array_equal(v.numpy(), average.numpy())

@@ -25,7 +25,7 @@ from hilevel import (
     tree as tree,
     utils as utils,
 )
-from hilevel.dtype_policies import DTypePolicy as DTypePolicy
+from hilevel.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
 from hilevel.engine.autodiff.functional import (
     custom_gradient as custom_gradient,
     grad as grad,

@@ -10,8 +10,8 @@ from hilevel.config import (
     set_floatx,
     set_image_data_format,
 )
-from hilevel.engine.dtypes import result_type, standardize_dtype
-from hilevel.engine.names import clear_session
+from hilevel.engine.dtypes import is_float_dtype, is_int_dtype, result_type, standardize_dtype
+from hilevel.engine.names import clear_session, get_uid
 from hilevel.utils.numerical import is_keras_tensor
 
 _install_getattr(__name__)
@@ -20,7 +20,10 @@ __all__ = [
     "clear_session",
     "epsilon",
     "floatx",
+    "get_uid",
     "image_data_format",
+    "is_float_dtype",
+    "is_int_dtype",
     "is_keras_tensor",
     "result_type",
     "set_epsilon",

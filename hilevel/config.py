@@ -170,6 +170,62 @@ def is_interactive_logging_enabled() -> bool:
     return settings.interactive_logging
 
 
+def max_epochs() -> int | None:
+    """Return the largest number of epochs that a call of `fit` runs; None for any.
+
+    >>> import hilevel
+    >>> hilevel.config.max_epochs() is None
+    True
+    """
+    return settings.max_epochs
+
+
+def set_max_epochs(max_epochs: int | None) -> None:
+    """Set the largest number of epochs that a call of `fit` runs, for short trials of long programs.
+
+    Args:
+        max_epochs: a positive integer, or None for no limit.
+
+    >>> import hilevel
+    >>> hilevel.config.set_max_epochs(None)
+
+    Raises:
+        ValueError: the limit is not a positive integer.
+    """
+    settings.max_epochs = _limit("max_epochs", max_epochs)
+
+
+def max_steps_per_epoch() -> int | None:
+    """Return the largest number of batches in an epoch, an evaluation or a prediction; None for any.
+
+    >>> import hilevel
+    >>> hilevel.config.max_steps_per_epoch() is None
+    True
+    """
+    return settings.max_steps_per_epoch
+
+
+def set_max_steps_per_epoch(max_steps_per_epoch: int | None) -> None:
+    """Set the largest number of batches in an epoch, an evaluation or a prediction.
+
+    Args:
+        max_steps_per_epoch: a positive integer, or None for no limit.
+
+    >>> import hilevel
+    >>> hilevel.config.set_max_steps_per_epoch(None)
+
+    Raises:
+        ValueError: the limit is not a positive integer.
+    """
+    settings.max_steps_per_epoch = _limit("max_steps_per_epoch", max_steps_per_epoch)
+
+
+def _limit(name: str, value: int | None) -> int | None:
+    if value is not None and (not isinstance(value, int) or value < 1):
+        raise ValueError(f"{name} must be a positive integer or None; got {value!r}.")
+    return value
+
+
 if os.environ.get("HILEVEL_FLOATX"):
     set_floatx(os.environ["HILEVEL_FLOATX"])
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
+from hilevel.api import serialization
 from hilevel.api.configurable import Configurable
+from hilevel.api.custom_objects import custom_object_scope
 from hilevel.api.lazy import install_getattr as _install_getattr
-from hilevel.engine.dtypes import as_dtype
+from hilevel.engine.dtypes import as_dtype, is_float
 from hilevel.engine.settings import settings
+from hilevel.engine.tensor import ops
 from hilevel.engine.types import Config, DType, DTypeLike
 
 _MIXED = {"mixed_float16": "float16", "mixed_bfloat16": "bfloat16"}
@@ -26,10 +29,16 @@ class DTypePolicy(Configurable):
     ('float32', 'bfloat16')
 
     Raises:
+        TypeError: the name is no string.
         ValueError: the name is neither a dtype nor a mixed policy.
     """
 
+    quantization_mode: str | None = None
+    """None, as quantization is not implemented."""
+
     def __init__(self, name: str | None = None) -> None:
+        if name is not None and not isinstance(name, str):
+            raise TypeError(f"DTypePolicy: 'name' must be a string, such as 'float32'; got {name!r}.")
         self.name: str = name or dtype_policy().name
         self.compute_dtype = _MIXED.get(self.name) or as_dtype(self.name).name
         self.variable_dtype = "float32" if self.name in _MIXED else self.compute_dtype
@@ -40,6 +49,13 @@ class DTypePolicy(Configurable):
         """The dtype object of the computations."""
         return as_dtype(self.compute_dtype)
 
+    def convert_input(self, x: Any, autocast: bool, dtype: DTypeLike) -> Any:
+        """Return an array as a tensor, with `autocast` and of floats in a dtype. Other objects are unchanged."""
+        if not hasattr(x, "__array__") and not hasattr(x, "dtype"):
+            return x
+        x = ops.convert_to_tensor(x)
+        return ops.cast(x, dtype) if autocast and is_float(x.dtype) else x
+
     def __eq__(self, other: object) -> bool:
         return isinstance(other, DTypePolicy) and other.name == self.name
 
@@ -48,6 +64,15 @@ class DTypePolicy(Configurable):
 
     def __repr__(self) -> str:
         return f'<DTypePolicy "{self.name}">'
+
+
+class FloatDTypePolicy(DTypePolicy):
+    """Another name of `DTypePolicy`.
+
+    >>> import hilevel
+    >>> hilevel.FloatDTypePolicy("float16") == hilevel.DTypePolicy("float16")
+    True
+    """
 
 
 DTypePolicyLike: TypeAlias = DTypePolicy | DTypeLike | Config
@@ -87,15 +112,59 @@ def get(identifier: DTypePolicyLike) -> DTypePolicy:
     >>> import hilevel
     >>> hilevel.dtype_policies.get("float64")
     <DTypePolicy "float64">
+
+    Raises:
+        ValueError: the identifier is no dtype, or the config of another object.
     """
     if identifier is None:
         return dtype_policy()
     if isinstance(identifier, DTypePolicy):
         return identifier
     if isinstance(identifier, dict):
-        return DTypePolicy(**identifier.get("config", identifier))
+        return deserialize(identifier)
     return DTypePolicy(str(identifier) if identifier in _MIXED else as_dtype(identifier).name)
 
 
+def serialize(dtype_policy: DTypePolicy) -> Config:
+    """Return the class and the config of a policy.
+
+    >>> import hilevel
+    >>> hilevel.dtype_policies.serialize(hilevel.DTypePolicy("float16"))["config"]
+    {'name': 'float16'}
+    """
+    config: Config = serialization.serialize(dtype_policy)
+    return config
+
+
+def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) -> DTypePolicy:
+    """Return the policy that `serialize` described.
+
+    Args:
+        config: the class and the config of the policy, or the config alone.
+        custom_objects: more classes, by name.
+
+    >>> import hilevel
+    >>> hilevel.dtype_policies.deserialize({"class_name": "DTypePolicy", "config": {"name": "float16"}})
+    <DTypePolicy "float16">
+
+    Raises:
+        ValueError: the config describes another object.
+    """
+    with custom_object_scope(custom_objects):
+        described = config if "class_name" in config else {"class_name": "DTypePolicy", "config": config}
+        policy = serialization.deserialize(described, "dtype_policies")
+    if not isinstance(policy, DTypePolicy):
+        raise ValueError(f"Expected the config of a dtype policy; got {config!r:.200}.")
+    return policy
+
+
 _install_getattr(__name__)
-__all__ = ["DTypePolicy", "dtype_policy", "get", "set_dtype_policy"]
+__all__ = [
+    "DTypePolicy",
+    "FloatDTypePolicy",
+    "deserialize",
+    "dtype_policy",
+    "get",
+    "serialize",
+    "set_dtype_policy",
+]

@@ -9,7 +9,7 @@ import pytest
 from layer_cases import FAMILIES, Case, Draw, cases
 
 import hilevel
-from hilevel import initializers, layers, ops, optimizers, tree
+from hilevel import dtype_policies, initializers, layers, ops, optimizers, tree
 
 jax = pytest.importorskip("jax")
 POLICIES = ["float32", "float64", "float16", "bfloat16", "mixed_float16", "mixed_bfloat16"]
@@ -98,7 +98,8 @@ def test_same_dtype_everywhere(name: str, policy: str) -> None:
 
 
 OPTIMIZERS = sorted(
-    {name for name in optimizers.__all__ if name[0].isupper()} - {"Optimizer", "LossScaleOptimizer"}
+    {name for name in optimizers.__all__ if name[0].isupper()}
+    - {"Optimizer", "LossScaleOptimizer", "MultiOptimizer", "OptimizerMap"}
 )
 
 
@@ -136,3 +137,28 @@ def test_a_model_of_many_layers_trains(policy: str, backend: Any) -> None:
     assert np.isfinite(history["loss"]).all()
     assert {str(w.dtype) for w in model.trainable_variables} == {hilevel.DTypePolicy(policy).variable_dtype}
     assert {str(y.dtype) for y in (model(data), model.predict(data, verbose=0))} == {"bfloat16"}
+
+
+@pytest.mark.parametrize("name", ["float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("cls", [hilevel.DTypePolicy, hilevel.FloatDTypePolicy])
+def test_policies_are_restored(cls: Any, name: str) -> None:
+    config = dtype_policies.serialize(cls(name))
+    for policy in (dtype_policies.deserialize(config), dtype_policies.get(config)):
+        assert type(policy) is cls and policy.name == name
+    assert config["class_name"] == cls.__name__ and config["module"] == "keras"
+
+
+def test_policies_of_other_objects_are_refused() -> None:
+    with pytest.raises(ValueError, match="dtype policy"):
+        dtype_policies.get({"class_name": "Dense", "config": {"units": 2}})
+    with pytest.raises(TypeError, match="must be a string"):
+        hilevel.DTypePolicy(3)  # type: ignore[arg-type]
+
+
+def test_inputs_are_converted(backend: Any) -> None:
+    policy = hilevel.DTypePolicy("float32")
+    x = np.ones(2, "float64")
+    assert str(policy.convert_input(x, True, "float16").dtype) == "float16"
+    assert str(policy.convert_input(x.astype("int32"), True, "float16").dtype) == "int32"
+    assert policy.convert_input("text", True, "float16") == "text"
+    assert policy.quantization_mode is None

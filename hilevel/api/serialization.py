@@ -185,7 +185,7 @@ def public_module(target: Any) -> str | None:
     parts = str(getattr(target, "__module__", None)).split(".")
     if parts[0] != "hilevel":
         return None
-    if target.__name__ in ("DTypePolicy", "Sequential", "Model"):
+    if target.__name__ in ("DTypePolicy", "FloatDTypePolicy", "Sequential", "Model"):
         return "keras"
     for end in range(len(parts), 1, -1):
         module = sys.modules.get(".".join(parts[:end]))

@@ -37,7 +37,8 @@ class Callback(NamedArguments):
 
     `self.model` is the model, `self.params` a dict with `epochs`, `steps` and `verbose`; both are None before
     training. `logs` has values by name, and is empty if an event has none. The values of a batch are fetched from the
-    device when they are read. `self.model.stop_training = True` ends training.
+    device when they are read. `self.model.stop_training = True` ends training, and
+    `stop_evaluating` and `stop_predicting` end `evaluate` and `predict`.
 
     >>> import hilevel
     >>> class Shout(hilevel.callbacks.Callback):

@@ -4,12 +4,28 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from hilevel.api.configurable import argument_names
 from hilevel.callbacks.base import Callback, Monitor, MonitoringCallback
 from hilevel.callbacks.logs import Logs
 from hilevel.errors import unknown_argument
+
+if TYPE_CHECKING:
+    from hilevel.models import Model
+    from hilevel.optimizers import Optimizer
+
+
+def optimizers_of(model: Model) -> dict[str, Optimizer]:
+    """Return the optimizers of a model by the names of their learning rates; of a `MultiOptimizer`, its parts."""
+    optimizer: Any = model.optimizer
+    parts = getattr(optimizer, "optimizers", None)
+    return {"learning_rate": optimizer} if parts is None else {f"learning_rate_{o.name}": o for o in parts}
+
+
+def learning_rates(model: Model) -> dict[str, float]:
+    """Return the learning rates of a model by their names."""
+    return {name: float(optimizer.learning_rate) for name, optimizer in optimizers_of(model).items()}
 
 
 class LearningRateScheduler(Callback):
@@ -32,22 +48,24 @@ class LearningRateScheduler(Callback):
 
     def on_epoch_begin(self, epoch: int, logs: Logs = None) -> None:
         """Set the learning rate."""
-        now = float(self.model.optimizer.learning_rate)
+        for label, optimizer in optimizers_of(self.model).items():
+            rate = optimizer.learning_rate = self._rate(epoch, float(optimizer.learning_rate))
+            if self.verbose:
+                print(f"Epoch {epoch + 1}: {label} is {rate:g}.")
+
+    def _rate(self, epoch: int, now: float) -> float:
         rate = self.schedule(epoch, now) if self._takes_rate else self.schedule(epoch)
         try:
-            rate = float(rate)
+            return float(rate)
         except TypeError:
             raise TypeError(
                 f"LearningRateScheduler: the schedule must return a number; it returned {rate!r}."
             ) from None
-        self.model.optimizer.learning_rate = rate
-        if self.verbose:
-            print(f"Epoch {epoch + 1}: the learning rate is {rate:g}.")
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Write the learning rate into the logs."""
         if isinstance(logs, dict):
-            logs["learning_rate"] = float(self.model.optimizer.learning_rate)
+            logs |= learning_rates(self.model)
 
 
 class ReduceLROnPlateau(MonitoringCallback):
@@ -105,9 +123,8 @@ class ReduceLROnPlateau(MonitoringCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare with the best epoch so far, and write the learning rate into the logs."""
-        rate = float(self.model.optimizer.learning_rate)
         if isinstance(logs, dict):
-            logs["learning_rate"] = rate
+            logs |= learning_rates(self.model)
         value = self.watched.read(logs, "ReduceLROnPlateau")
         if value is None:
             return
@@ -119,17 +136,19 @@ class ReduceLROnPlateau(MonitoringCallback):
         elif not self.in_cooldown():
             self.wait += 1
             if self.wait >= self.patience:
-                self._reduce(epoch, rate)
+                self._reduce(epoch)
 
     def in_cooldown(self) -> bool:
         """Return True during the cooldown."""
         return self.cooldown_counter > 0
 
-    def _reduce(self, epoch: int, rate: float) -> None:
-        if rate > self.min_lr:
-            new = max(rate * self.factor, self.min_lr)
-            self.model.optimizer.learning_rate = new
+    def _reduce(self, epoch: int) -> None:
+        for label, optimizer in optimizers_of(self.model).items():
+            rate = float(optimizer.learning_rate)
+            if rate <= self.min_lr:
+                continue
+            new = optimizer.learning_rate = max(rate * self.factor, self.min_lr)
             if self.verbose:
-                print(f"Epoch {epoch + 1}: the learning rate is reduced to {new:g}.")
+                print(f"Epoch {epoch + 1}: {label} is reduced to {new:g}.")
             self.cooldown_counter = self.cooldown
             self.wait = 0

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, TypeAlias
+
+import numpy as np
 
 from hilevel.callbacks.base import Callback
-from hilevel.callbacks.drawing import Lines, can_draw, format_logs, screen, write
+from hilevel.callbacks.drawing import Lines, can_draw, screen, write
 from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.engine.settings import settings
 
@@ -132,8 +134,12 @@ class ProgbarLogger(Callback):
             self._screen = None
 
 
+Values: TypeAlias = Iterable[tuple[str, Any]] | None
+"""Pairs of a name and a value, an array or a list, of which the mean is shown."""
+
+
 class Progbar:
-    """A progress bar for the user's own loops.
+    """A progress bar for the user's own loops. Without a terminal or notebook it writes lines.
 
     Args:
         target: the number of steps; None if it is unknown.
@@ -141,13 +147,16 @@ class Progbar:
         verbose: 0 nothing, 1 a bar, 2 one line at the end.
         interval: the time between two drawings, in seconds.
         stateful_metrics: the names of values that are shown unchanged; all others are averaged.
-        stateless_metrics: the names of the values that are averaged; by default all but the stateful ones.
+        stateless_metrics: the names of the values that are averaged, if `stateful_metrics` is None; by default all.
         unit_name: the name of a step.
 
     >>> import hilevel
     >>> bar = hilevel.utils.Progbar(3, verbose=2)
     >>> bar.update(3, [("loss", 0.5)])
-    3/3 - loss=0.5
+    3/3 - loss: 0.5000
+
+    Raises:
+        ValueError: both `stateful_metrics` and `stateless_metrics` are given.
     """
 
     def __init__(
@@ -160,33 +169,41 @@ class Progbar:
         stateless_metrics: Iterable[str] | None = None,
         unit_name: str = "step",
     ) -> None:
-        self.target, self.verbose = target, verbose
+        if stateful_metrics is not None and stateless_metrics is not None:
+            raise ValueError("Progbar: give only one of stateful_metrics and stateless_metrics.")
+        self.target, self.verbose, self._interval = target, verbose, interval
         self._stateful = set(stateful_metrics or ())
         self._stateless = None if stateless_metrics is None else set(stateless_metrics)
         self._sums: dict[str, tuple[float, int]] = {}
         self._seen = 0
-        self._started = time.perf_counter()
-        self._screen = screen(1, leave=True) if verbose == 1 else None
+        self._started, self._written = time.perf_counter(), 0.0
+        self._screen = screen(1, leave=True) if verbose == 1 and can_draw() else None
         if self._screen is not None:
             self._screen.begin("", target, unit_name, interval)
 
-    def update(
-        self, current: int, values: Iterable[tuple[str, float]] | None = None, finalize: bool | None = None
-    ) -> None:
+    def update(self, current: int, values: Values = None, finalize: bool | None = None) -> None:
         """Move the bar to `current`, with values `[(name, value), ...]`."""
         steps = current - self._seen
-        for name, value in values or ():
+        for name, given in values or ():
+            value = float(np.mean(given))
             total, count = self._sums.get(name, (0.0, 0))
             keep = name in self._stateful or (self._stateless is not None and name not in self._stateless)
-            self._sums[name] = (float(value), 1) if keep else (total + value * steps, count + steps)
+            self._sums[name] = (value, 1) if keep else (total + value * steps, count + steps)
         self._seen = current
         means = {name: total / max(count, 1) for name, (total, count) in self._sums.items()}
-        done = finalize or (finalize is None and self.target is not None and current >= self.target)
+        done = bool(finalize or (finalize is None and self.target is not None and current >= self.target))
         if self._screen is not None:
-            self._draw(self._screen, steps, means, bool(done))
+            self._draw(self._screen, steps, means, done)
         elif self.verbose == 2 and done:
-            shown = format_logs(means)
-            write(f"{current}/{self.target} - {shown}" if shown else f"{current}/{self.target}")
+            self._write(means)
+        elif self.verbose == 1 and (done or time.perf_counter() - self._written >= self._interval):
+            self._written = time.perf_counter()
+            self._write(means)
+
+    def _write(self, means: dict[str, float]) -> None:
+        count = f"{self._seen}/{'?' if self.target is None else self.target}"
+        shown = (f"{name}: {v:.4f}" if abs(v) > 1e-3 else f"{name}: {v:.4e}" for name, v in means.items())
+        write(" - ".join([count, *shown]))
 
     def _draw(self, screen: Lines, steps: int, means: dict[str, float], done: bool) -> None:
         screen.move(steps, means)
@@ -194,6 +211,6 @@ class Progbar:
             screen.end("", self._seen, time.perf_counter() - self._started, means)
             screen.close()
 
-    def add(self, n: int, values: Iterable[tuple[str, float]] | None = None) -> None:
+    def add(self, n: int, values: Values = None) -> None:
         """Move the bar by `n` steps."""
         self.update(self._seen + n, values)

@@ -13,6 +13,7 @@ import numpy as np
 
 from hilevel.api.optional import import_optional
 from hilevel.callbacks.base import Callback
+from hilevel.callbacks.learning_rate import learning_rates
 from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.callbacks.tensorboard_graph import graph_def
 from hilevel.errors import nearest
@@ -121,7 +122,7 @@ class TensorBoard(Callback):
         """Write the values of the epoch, and the weights if they are due."""
         values = dict(logs or {})
         if self.model.optimizer is not None:
-            values["learning_rate"] = float(self.model.optimizer.learning_rate)
+            values |= learning_rates(self.model)
         if self.write_steps_per_second and self._in_epoch > self._first:
             values["steps_per_second"] = (self._in_epoch - self._first) / (self._ended - self._began)
         for name, value in values.items():

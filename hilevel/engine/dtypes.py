@@ -110,6 +110,32 @@ def standardize_dtype(dtype: DTypeLike) -> str:
     return settings.floatx if dtype is None else str(as_dtype(dtype).name)
 
 
+def is_float_dtype(dtype: DTypeLike) -> bool:
+    """Return whether a dtype is a floating-point type.
+
+    Args:
+        dtype: a dtype, its name or a scalar type; None for floatx.
+
+    >>> import hilevel
+    >>> hilevel.backend.is_float_dtype("bfloat16"), hilevel.backend.is_float_dtype("int32")
+    (True, False)
+    """
+    return standardize_dtype(dtype).startswith(("float", "bfloat"))
+
+
+def is_int_dtype(dtype: DTypeLike) -> bool:
+    """Return whether a dtype is an integer type, with or without sign.
+
+    Args:
+        dtype: a dtype, its name or a scalar type; None for floatx.
+
+    >>> import hilevel
+    >>> hilevel.backend.is_int_dtype("uint8"), hilevel.backend.is_int_dtype("bool")
+    (True, False)
+    """
+    return standardize_dtype(dtype).startswith(("int", "uint"))
+
+
 def is_float(dtype: DType) -> bool:
     """Return whether the dtype is a floating-point type, including bfloat16."""
     return dtype.kind == "f" or dtype.name == "bfloat16"

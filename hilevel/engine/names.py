@@ -18,6 +18,19 @@ def unique_name(prefix: str) -> str:
     return f"{prefix}_{number}" if number else prefix
 
 
+def get_uid(prefix: str = "") -> int:
+    """Return 1, 2, ... for the calls with a prefix. `clear_session` resets the counters.
+
+    Args:
+        prefix: a name. The names that are generated from it share its counter.
+
+    >>> import hilevel
+    >>> hilevel.backend.get_uid("run"), hilevel.backend.get_uid("run")
+    (1, 2)
+    """
+    return next(_used.setdefault(prefix, count())) + 1
+
+
 def distinct(name: str, taken: Container[str]) -> str:
     """Return the name, with a suffix such as `_2` if the name itself is taken.
 

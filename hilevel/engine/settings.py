@@ -8,13 +8,15 @@ import numpy as np
 
 
 class Settings:
-    """The default float type, fuzz factor and image layout, and the style of logs."""
+    """The default float type, fuzz factor and image layout, the style of logs, and the limits of training."""
 
     floatx: str = "float32"
     floatx_dtype: np.dtype[Any] = np.dtype("float32")
     epsilon: float = 1e-7
     image_data_format: str = "channels_last"
     interactive_logging: bool = True
+    max_epochs: int | None = None
+    max_steps_per_epoch: int | None = None
 
 
 settings = Settings()

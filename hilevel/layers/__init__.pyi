@@ -11,7 +11,10 @@ from hilevel.layers.activations.rectified import (
 from hilevel.layers.activations.softmax import Softmax as Softmax
 from hilevel.layers.attention.additive_attention import AdditiveAttention as AdditiveAttention
 from hilevel.layers.attention.attention import Attention as Attention
-from hilevel.layers.attention.grouped_query_attention import GroupQueryAttention as GroupQueryAttention
+from hilevel.layers.attention.grouped_query_attention import (
+    GroupedQueryAttention as GroupedQueryAttention,
+    GroupQueryAttention as GroupQueryAttention,
+)
 from hilevel.layers.attention.multi_head_attention import MultiHeadAttention as MultiHeadAttention
 from hilevel.layers.base.input_spec import InputSpec as InputSpec
 from hilevel.layers.base.layer import Layer as Layer
@@ -48,6 +51,7 @@ from hilevel.layers.core.identity import Identity as Identity
 from hilevel.layers.core.input_layer import Input as Input, InputLayer as InputLayer
 from hilevel.layers.core.lambda_layer import Lambda as Lambda
 from hilevel.layers.core.masking import Masking as Masking
+from hilevel.layers.core.reversible_embedding import ReversibleEmbedding as ReversibleEmbedding
 from hilevel.layers.core.wrapper import Wrapper as Wrapper
 from hilevel.layers.merging.concatenate import Concatenate as Concatenate, concatenate as concatenate
 from hilevel.layers.merging.dot import Dot as Dot, dot as dot
@@ -199,6 +203,11 @@ from hilevel.layers.reshaping.zero_padding import (
     ZeroPadding3D as ZeroPadding3D,
 )
 from hilevel.layers.rnn.bidirectional import Bidirectional as Bidirectional
+from hilevel.layers.rnn.conv_lstm import (
+    ConvLSTM1D as ConvLSTM1D,
+    ConvLSTM2D as ConvLSTM2D,
+    ConvLSTM3D as ConvLSTM3D,
+)
 from hilevel.layers.rnn.gru import GRU as GRU, GRUCell as GRUCell
 from hilevel.layers.rnn.lstm import LSTM as LSTM, LSTMCell as LSTMCell
 from hilevel.layers.rnn.rnn import RNN as RNN

@@ -3,6 +3,10 @@ from typing import Any
 from hilevel.api.registry import Registry
 from hilevel.engine.types import Config
 from hilevel.losses.base import Loss as Loss, LossLike
+from hilevel.losses.focal import (
+    SparseCategoricalFocalCrossentropy as SparseCategoricalFocalCrossentropy,
+    sparse_categorical_focal_crossentropy as sparse_categorical_focal_crossentropy,
+)
 from hilevel.losses.lookup import kind_of_targets as kind_of_targets, resolve as resolve
 from hilevel.losses.margin import (
     CategoricalHinge as CategoricalHinge,

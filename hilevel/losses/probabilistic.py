@@ -68,7 +68,7 @@ def _smooth(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
 
 
-def _class_indices(y_true: TensorLike, y_pred: Tensor, axis: int, name: str, ignore: int | None) -> Tensor:
+def class_indices(y_true: TensorLike, y_pred: Tensor, axis: int, name: str, ignore: int | None) -> Tensor:
     """Return class indices without the axis of length 1 in place of the classes."""
     check_labels(y_true, y_pred.shape[axis], name, ignore)
     y_true = ops.convert_to_tensor(y_true)
@@ -169,7 +169,7 @@ def sparse_categorical_crossentropy(
     """
     y_pred = ops.convert_to_tensor(y_pred)
     name = "sparse_categorical_crossentropy"
-    y_true = _class_indices(y_true, y_pred, axis, name, ignore_class)
+    y_true = class_indices(y_true, y_pred, axis, name, ignore_class)
     if ignore_class is None:
         return ops.sparse_categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
     valid = ops.not_equal(y_true, ignore_class)
@@ -271,7 +271,7 @@ def categorical_generalized_cross_entropy(y_true: TensorLike, y_pred: TensorLike
         OutOfRangeError: a target on the host is no class index.
     """
     y_pred = ops.convert_to_tensor(y_pred)
-    y_true = _class_indices(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
+    y_true = class_indices(y_true, y_pred, -1, "categorical_generalized_cross_entropy", None)
     own = pick(y_pred, ops.cast(y_true, "int32"))
     return (1 - own**q) / q
 
@@ -385,14 +385,14 @@ class CategoricalFocalCrossentropy(_ClassLoss):
         super().__init__(categorical_focal_crossentropy, reduction, name, dtype, **focus, **options)
 
 
-class _SparseLoss(_ClassLoss):
+class SparseLoss(_ClassLoss):
     """A loss whose targets are class indices."""
 
     integer_targets = True
     ignore_class: int | None = None
 
 
-class SparseCategoricalCrossentropy(_SparseLoss):
+class SparseCategoricalCrossentropy(SparseLoss):
     """The cross-entropy `-log(y_pred[y_true])` for targets that are class indices.
 
     Args:
@@ -492,7 +492,7 @@ class BinaryFocalCrossentropy(_BinaryLoss):
         super().__init__(binary_focal_crossentropy, reduction, name, dtype, **focus, **options)
 
 
-class CategoricalGeneralizedCrossEntropy(_SparseLoss):
+class CategoricalGeneralizedCrossEntropy(SparseLoss):
     """The generalized cross-entropy `(1 - p**q) / q` for class indices as targets: robust against wrong labels.
 
     Source: Zhang and Sabuncu, "Generalized Cross Entropy Loss for Training Deep Neural Networks with Noisy Labels"

@@ -5,5 +5,7 @@ from hilevel.api.registry import Registry as _Registry
 
 _attach_stub(__name__)
 
-_registry = _Registry("optimizer", __name__, skip=("schedules",), any_case=True, base="Optimizer")
+_registry = _Registry(
+    "optimizer", __name__, skip=("schedules", "OptimizerMap"), any_case=True, base="Optimizer"
+)
 get, serialize, deserialize = _registry.functions("optimizer")

@@ -15,7 +15,9 @@ from hilevel.optimizers.base import Optimizer as Optimizer, OptimizerLike
 from hilevel.optimizers.lamb import Lamb as Lamb
 from hilevel.optimizers.lion import Lion as Lion
 from hilevel.optimizers.loss_scale import LossScaleOptimizer as LossScaleOptimizer
+from hilevel.optimizers.multi import MultiOptimizer as MultiOptimizer, OptimizerMap as OptimizerMap
 from hilevel.optimizers.muon import Muon as Muon
+from hilevel.optimizers.schedule_free import ScheduleFreeAdamW as ScheduleFreeAdamW
 from hilevel.optimizers.sgd import SGD as SGD
 
 _registry: Registry

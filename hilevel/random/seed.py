@@ -92,10 +92,14 @@ class SeedGenerator:
     (array([7, 0], dtype=uint32), array([7, 1], dtype=uint32))
 
     Raises:
-        ValueError: the seed is neither an integer nor None.
+        ValueError: the seed is neither an integer nor None, or there is another argument.
     """
 
-    def __init__(self, seed: int | None = None, name: str | None = None) -> None:
+    def __init__(self, seed: int | None = None, name: str | None = None, **kwargs: Any) -> None:
+        if kwargs:
+            raise ValueError(
+                f"SeedGenerator has no arguments {', '.join(kwargs)}. It takes `seed` and `name`."
+            )
         if seed is not None and (isinstance(seed, bool) or not isinstance(seed, (int, np.integer))):
             raise ValueError(f"A seed must be an integer or None; got {seed!r}.")
         self.name = name or unique_name("seed_generator")

@@ -112,6 +112,7 @@ class OrthogonalRegularizer(Regularizer):
         self.mode = mode
 
     def __call__(self, inputs: Tensor) -> Tensor:
+        inputs = ops.convert_to_tensor(inputs)
         if len(inputs.shape) != 2:
             raise ShapeError(
                 f"OrthogonalRegularizer expects a matrix, got shape {tuple(inputs.shape)}. "

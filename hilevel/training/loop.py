@@ -309,6 +309,10 @@ def _training_step(model: Trainer) -> Iterator[None]:
         yield
 
 
+_STOPS = {"test": "stop_evaluating", "predict": "stop_predicting"}
+"""The attributes by which callbacks end `evaluate` and `predict`."""
+
+
 def run_steps(
     model: Trainer, kind: str, executions: Executions, callbacks: CallbackList, interrupts: Interrupts, *,
     epoch: int = 0, start: int = 0, steps: int | None = None, add: Callable[..., None] = ignore,
@@ -332,6 +336,9 @@ def run_steps(
     """
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     unchanged = nullcontext()
+    stop = _STOPS.get(kind)
+    if stop is not None:
+        setattr(model._training, stop, False)
     for execution in interrupts.read(executions.epoch(epoch, steps, start)):
         if kind == "train":
             model._training.execution = execution
@@ -343,3 +350,5 @@ def run_steps(
         getattr(callbacks, end)(executions.end_of(execution), logs(result))
         interrupts.check()
         yield execution, result
+        if stop is not None and getattr(model._training, stop):
+            return

@@ -12,6 +12,7 @@ from hilevel import metrics, tree
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import SHAPES
 from hilevel.engine.overlay import Usage
+from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
@@ -235,6 +236,24 @@ def validation_epochs(frequency: int | Sequence[int]) -> Callable[[int], bool]:
     raise ValueError(
         f"validation_freq must be a positive integer, or a list of epochs counted from 1; got {frequency!r}."
     )
+
+
+def limited_epochs(epochs: int) -> int:
+    """Return a number of epochs, at most `config.max_epochs`, with a warning if that is lower."""
+    limit = settings.max_epochs
+    if limit is None or epochs <= limit:
+        return epochs
+    warn(f"config.set_max_epochs limits the training to {limit} epochs.")
+    return limit
+
+
+def limited_steps(steps: int | None) -> int | None:
+    """Return a number of steps, at most `config.max_steps_per_epoch`, with a warning if that is lower. None is all."""
+    limit = settings.max_steps_per_epoch
+    if limit is None or (steps is not None and steps <= limit):
+        return steps
+    warn(f"config.set_max_steps_per_epoch limits the data to {limit} batches.")
+    return limit
 
 
 def warn_exhausted(count: int, epoch: int, epochs: int) -> None:

@@ -67,6 +67,8 @@ class TrainingState:
     execution: Any = None
     """The present steps of training with their batches, an `Execution`, while they run and their events are called."""
     stop_training: bool = False
+    stop_evaluating: bool = False
+    stop_predicting: bool = False
     history: Any = None
     access: ModelAccess = field(default_factory=ModelAccess)
     """The synchronization of training with the use of the model in other threads."""

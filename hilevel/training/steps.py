@@ -41,6 +41,12 @@ class TrainableLayer(Layer):
     jit_compile = of_training("jit_compile", 'True if the steps are compiled; or `"auto"`.')
     steps_per_execution = of_training("steps_per_execution", 'The number of steps in one call, or `"auto"`.')
     stop_training = of_training("stop_training", "True if `fit` ends after the present step. It can be set.")
+    stop_evaluating = of_training(
+        "stop_evaluating", "True if `evaluate` ends after the present step. It can be set."
+    )
+    stop_predicting = of_training(
+        "stop_predicting", "True if `predict` ends after the present step. It can be set."
+    )
     history = of_training("history", "The `History` of the last `fit`; None before.")
 
     @property

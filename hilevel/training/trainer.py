@@ -38,6 +38,8 @@ from hilevel.training.loop import (
 from hilevel.training.prepare import (
     check_counts,
     check_losses,
+    limited_epochs,
+    limited_steps,
     one_batch,
     prepare,
     reading,
@@ -134,6 +136,8 @@ class Trainer(TrainableLayer):
         """
         require_compiled(self, "fit")
         check_counts(steps_per_epoch=steps_per_epoch, validation_steps=validation_steps)
+        epochs = limited_epochs(epochs)
+        steps_per_epoch, validation_steps = limited_steps(steps_per_epoch), limited_steps(validation_steps)
         due = validation_epochs(validation_freq)
         state = self._training
         callbacks = _with_backup(callbacks, resume)
@@ -237,6 +241,7 @@ class Trainer(TrainableLayer):
         """
         require_compiled(self, "evaluate")
         check_counts(steps=steps)
+        steps = limited_steps(steps)
         with self._home_scope():
             batches = data_.adapt(
                 x, y, sample_weight, batch_size=batch_size, steps=steps, dtype=self.variable_dtype
@@ -265,6 +270,7 @@ class Trainer(TrainableLayer):
             A NumPy array of shape `(samples, ...)`, or the structure of several outputs.
         """
         check_counts(steps=steps)
+        steps = limited_steps(steps)
         with self._home_scope():
             batches = data_.adapt(x, batch_size=batch_size, steps=steps, dtype=self.variable_dtype)
             step = prepare(self, "predict", batches)

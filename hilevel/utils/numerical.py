@@ -8,19 +8,21 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops, tree
+from hilevel.engine.backends import current_backend
 from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.settings import settings
-from hilevel.engine.types import DTypeLike, TensorLike
+from hilevel.engine.tensor import TensorBase
+from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.ops.numpy.indexing import check_indices
 from hilevel.random.functions import permutation
 from hilevel.random.seed import make_seed
 
 
-def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray[Any, Any]:
+def to_categorical(x: TensorLike, num_classes: int | None = None) -> Any:
     """Return labels as one-hot vectors along a new last axis, which replaces a last axis of length 1.
 
     Args:
-        x: integer labels of any shape.
+        x: integer labels of any shape. A tensor on a device gives a tensor, with zeros for an invalid label.
         num_classes: the length of the new axis; by default the largest label plus 1.
 
     >>> import hilevel
@@ -31,12 +33,21 @@ def to_categorical(x: TensorLike, num_classes: int | None = None) -> np.ndarray[
     Raises:
         IndexError: a label is negative, or not below `num_classes`.
     """
+    if not isinstance(x, np.ndarray) and (isinstance(x, TensorBase) or current_backend().is_array(x)):
+        return _one_hot(x, num_classes)
     labels = np.asarray(ops.convert_to_numpy(x)).astype(np.int64)
     if labels.ndim > 1 and labels.shape[-1] == 1:
         labels = labels[..., 0]
     count = int(labels.max()) + 1 if num_classes is None else num_classes
     check_indices(labels, count, "to_categorical", lowest=0)
     return np.eye(count, dtype=settings.floatx_dtype)[labels]
+
+
+def _one_hot(labels: Tensor, num_classes: int | None) -> Tensor:
+    if len(labels.shape) > 1 and labels.shape[-1] == 1:
+        labels = ops.squeeze(labels, axis=-1)
+    count = int(ops.max(labels)) + 1 if num_classes is None else num_classes
+    return ops.one_hot(ops.cast(labels, "int32"), count, dtype=settings.floatx)
 
 
 def normalize(x: TensorLike, axis: int = -1, order: int = 2) -> Any:

@@ -32,7 +32,6 @@ FAMILIES = (
 
 _NOT_YET = {
     "Operation": "quantized_call rematerialized_call",
-    "DTypePolicy": "convert_input quantization_mode",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
@@ -51,7 +50,6 @@ _NOT_YET = {
     "config": """
         disable_traceback_filtering enable_traceback_filtering
     """,
-    "optimizers": "MultiOptimizer OptimizerMap ScheduleFreeAdamW",
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

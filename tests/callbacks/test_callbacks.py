@@ -64,7 +64,7 @@ def test_the_schedule_sees_and_sets_the_rate(backend: Any, capsys: Any) -> None:
     model = fit(halve)
     assert model.history.history["learning_rate"] == [0.25, 0.125, 0.0625]
     assert float(model.optimizer.learning_rate) == 0.0625
-    assert "Epoch 3: the learning rate is 0.0625." in capsys.readouterr().out
+    assert "Epoch 3: learning_rate is 0.0625." in capsys.readouterr().out
     with pytest.raises(TypeError, match="number"):
         fit(callbacks.LearningRateScheduler(lambda epoch: None))
 

@@ -43,6 +43,7 @@ OWN = {
     "Lion": [{"beta_1": 0.5, "beta_2": 0.7}],
     "Lamb": [{"beta_1": 0.5}],
     "Adafactor": [{"relative_step": False}, {"clip_threshold": 0.5}],
+    "ScheduleFreeAdamW": [{"beta_1": 0.5, "warmup_steps": 3}, {"beta_2": 0.5, "epsilon": 0.1}],
     "Muon": [{"nesterov": False}, {"rms_rate": None, "ns_steps": 3, "adam_lr_ratio": 0.5}],
 }
 SCHEDULES = {

@@ -215,3 +215,83 @@ def test_a_stack_of_simple_cells_learns(backend: Any) -> None:
     model.compile(hilevel.optimizers.Adam(0.01), "mse")
     losses = model.fit(X, X[:, -1, :1], epochs=30, verbose=0).history["loss"]
     assert losses[-1] < losses[0]
+
+
+# -- convolutional LSTMs -----------------------------------------------------------------------------
+
+IMAGES = np.random.default_rng(0).normal(size=(2, 4, 5, 6, 3)).astype("float32")
+FORMATS = pytest.mark.parametrize("data_format", ["channels_last", "channels_first"])
+
+
+@FORMATS
+def test_a_conv_lstm_ignores_masked_steps(data_format: str, backend: Any) -> None:
+    layer = layers.ConvLSTM2D(2, 2, strides=(2, 1), data_format=data_format, return_state=True)
+    masked = [host(y) for y in layer(IMAGES, mask=np.array([[True, False, True, False]] * 2))]
+    for found, expected in zip(masked, layer(IMAGES[:, ::2]), strict=True):
+        np.testing.assert_allclose(found, host(expected), rtol=1e-5, atol=1e-6)
+
+
+def test_a_conv_lstm_sets_masked_outputs_to_zero() -> None:
+    layer = layers.ConvLSTM2D(2, 2, return_sequences=True, zero_output_for_mask=True)
+    y = layer(IMAGES, mask=np.array([[True, False, True, False]] * 2))
+    assert not y[:, 1::2].any() and y[:, ::2].all()
+
+
+@FORMATS
+def test_a_stateful_conv_lstm_continues(data_format: str) -> None:
+    plain = layers.ConvLSTM2D(2, 3, padding="same", data_format=data_format)
+    stateful = layers.ConvLSTM2D(2, 3, padding="same", data_format=data_format, stateful=True)
+    whole = plain(IMAGES)
+    stateful.build((2, None, *IMAGES.shape[2:]))
+    stateful.set_weights(plain.get_weights())
+    stateful(IMAGES[:, :1])
+    np.testing.assert_allclose(stateful(IMAGES[:, 1:]), whole, rtol=1e-5, atol=1e-6)
+
+
+def test_dropout_of_a_conv_lstm_is_the_same_at_every_step() -> None:
+    layer = layers.ConvLSTM1D(2, 1, dropout=0.5, recurrent_dropout=0.3, recurrent_initializer="zeros", seed=3)
+    x = np.ones((2, 1, 8, 3), "float32")
+    same = layers.ConvLSTM1D.from_config(layer.get_config() | {"return_sequences": True})
+    same.build((2, 5, 8, 3))
+    y = same(np.repeat(x, 5, 1), training=True)
+    change = np.sign(y[:, 1:] - y[:, :-1])  # a sequence of equal inputs moves the output in one direction
+    assert not np.allclose(y, same(np.repeat(x, 5, 1)))
+    assert (change == change[:, :1]).all()
+
+
+def test_conv_lstms_infer_shapes() -> None:
+    layer = layers.ConvLSTM2D(2, 3, strides=2, return_sequences=True, return_state=True)
+    y, h, c = layer(layers.Input((None, 7, 9, 1)))
+    assert y.shape == (None, None, 3, 4, 2) and h.shape == c.shape == (None, 3, 4, 2)
+    assert layers.ConvLSTM1D(2, 3).compute_output_shape((None, 5, 8, 1)) == (None, 6, 2)
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"strides": 2, "dilation_rate": 2}, {"padding": "causal"}, {"kernel_size": 0}]
+)
+def test_conv_lstms_check_their_settings(arguments: dict[str, Any]) -> None:
+    with pytest.raises(ValueError):
+        layers.ConvLSTM2D(**{"filters": 2, "kernel_size": 2, **arguments})
+
+
+def test_a_conv_lstm_needs_the_size_of_images() -> None:
+    with pytest.raises(ShapeError, match="size of axis 1"):
+        layers.ConvLSTM2D(2, 2)(layers.Input((4, None, 6, 3)))
+
+
+# -- reversible embeddings ---------------------------------------------------------------------------
+
+
+def test_a_reversible_embedding_masks_vectors_and_no_scores() -> None:
+    layer = layers.ReversibleEmbedding(4, 3, mask_zero=True)
+    vectors = layer(np.array([[1, 0]]))
+    np.testing.assert_array_equal(hilevel.masks.mask_of(vectors), [[True, False]])
+    scores = layer(vectors, reverse=True)
+    assert hilevel.masks.mask_of(scores) is None
+    np.testing.assert_allclose(scores, host(vectors) @ host(layer.embeddings).T, rtol=1e-6)
+
+
+def test_the_projection_of_a_reversible_embedding_has_its_own_dtype() -> None:
+    layer = layers.ReversibleEmbedding(4, 3, dtype="mixed_float16", reverse_dtype="float32")
+    vectors = layer(np.array([[1, 2]]))
+    assert (vectors.dtype, layer(vectors, reverse=True).dtype) == ("float16", "float32")

@@ -77,13 +77,29 @@ def test_sparse_along_another_axis_is_categorical(backend: Any) -> None:
     np.testing.assert_allclose(np.asarray(sparse), np.asarray(dense), rtol=1e-6)
 
 
+@pytest.mark.parametrize("axis", [1, -1])
+def test_the_sparse_focal_loss_is_the_one_of_one_hot_targets(axis: int, backend: Any) -> None:
+    hot, probs = (np.moveaxis(DATA[n], 1, axis) for n in ("first_onehot", "first_probs"))
+    options = {"alpha": 0.4, "gamma": 1.5, "axis": axis, "from_logits": True}
+    labels = hot.argmax(axis)
+    dense = np.asarray(losses.categorical_focal_crossentropy(hot, probs, **options))
+    for targets in (labels, np.expand_dims(labels, axis)):
+        sparse = losses.sparse_categorical_focal_crossentropy(targets, probs, **options)
+        np.testing.assert_allclose(np.asarray(sparse), dense, rtol=1e-6)
+    loss = losses.SparseCategoricalFocalCrossentropy(**options)
+    again = losses.deserialize(losses.serialize(loss))
+    assert float(again(labels, probs)) == pytest.approx(dense.mean(), rel=1e-5)
+    with pytest.raises(ValueError, match="label 99"):
+        loss(np.full_like(labels, 99), probs)
+
+
 # -- errors ------------------------------------------------------------------------------------------
 
 SAME_SHAPE = sorted(set(CLASSES) - {"CTC", "Circle", "CategoricalGeneralizedCrossEntropy"})
 
 
 @pytest.mark.parametrize("shapes", [((8, 1), (8, 3)), ((8, 3), (8, 1)), ((3,), (1, 3)), ((8,), (8, 3))])
-@pytest.mark.parametrize("name", [n for n in SAME_SHAPE if n != "SparseCategoricalCrossentropy"])
+@pytest.mark.parametrize("name", [n for n in SAME_SHAPE if not n.startswith("Sparse")])
 def test_shapes_are_not_broadcast(name: str, shapes: Any, backend: Any) -> None:
     loss = getattr(losses, name)()
     y_true, y_pred = (np.ones(s, "float32") for s in shapes)

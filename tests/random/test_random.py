@@ -188,3 +188,8 @@ def test_the_first_draw_may_be_in_a_compiled_function_and_seeds_reach_it() -> No
             assert not np.array_equal(first, second)
             found[name] = first
     np.testing.assert_allclose(found["numpy"], found["jax"], rtol=1e-6)
+
+
+def test_a_seed_generator_refuses_other_arguments() -> None:
+    with pytest.raises(ValueError, match="no arguments sed"):
+        random.SeedGenerator(sed=1)

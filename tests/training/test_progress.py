@@ -162,3 +162,22 @@ def test_a_bar_by_hand_remains_with_its_last_numbers(monkeypatch: Any) -> None:
     bar.add(1, [("loss", 1.0)])
     bar.add(1, [("loss", np.float32(2.0))])
     assert out.text().rstrip().endswith("loss=1.5")
+
+
+def test_a_bar_by_hand_writes_lines_without_a_terminal(capsys: Any) -> None:
+    bar = hilevel.utils.Progbar(None, interval=0.0, stateful_metrics=["last"])
+    bar.update(1, [("loss", [0.0, 2.0]), ("last", np.array(4.0))])
+    bar.update(2, [("loss", 2.0), ("last", 1e-5)])
+    assert capsys.readouterr().out.splitlines() == [
+        "1/? - loss: 1.0000 - last: 4.0000",
+        "2/? - loss: 1.5000 - last: 1.0000e-05",
+    ]
+    slow = hilevel.utils.Progbar(3, interval=1e9)
+    for step in range(1, 4):
+        slow.update(step)
+    assert capsys.readouterr().out.splitlines()[-1] == "3/3"
+
+
+def test_a_value_of_a_bar_is_averaged_or_not() -> None:
+    with pytest.raises(ValueError, match="only one of"):
+        hilevel.utils.Progbar(1, stateful_metrics=[], stateless_metrics=[])

@@ -76,3 +76,7 @@ class GroupQueryAttention(BaseMultiHeadAttention):
             activity_regularizer, kernel_constraint, bias_constraint, use_gate, seed, **kwargs,
         )  # fmt: skip
         self.head_dim, self.num_query_heads, self.num_key_value_heads = size, heads, shared
+
+
+GroupedQueryAttention = GroupQueryAttention
+"""The name of the class in Keras 3.16."""

@@ -55,13 +55,14 @@ class Embedding(Layer):
         set_unsupported(
             self, lora_rank=lora_rank, lora_alpha=lora_alpha, quantization_config=quantization_config
         )
-        self.input_dim = positive("Embedding", "input_dim", input_dim)
-        self.output_dim = positive("Embedding", "output_dim", output_dim)
+        name = type(self).__name__
+        self.input_dim = positive(name, "input_dim", input_dim)
+        self.output_dim = positive(name, "output_dim", output_dim)
         set_weight_settings(
             self, embeddings_initializer=embeddings_initializer, embeddings_regularizer=embeddings_regularizer,
             embeddings_constraint=embeddings_constraint,
         )  # fmt: skip
-        flags("Embedding", mask_zero=mask_zero)
+        flags(name, mask_zero=mask_zero)
         self.mask_zero = mask_zero
         self.supports_masking = mask_zero
         self.autocast = False

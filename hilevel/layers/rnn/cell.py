@@ -133,12 +133,15 @@ class Cell(Layer):
     def dropout_masks(self, batch: int, features: int, training: bool | None) -> DropoutMasks:
         """Return the dropout masks of inputs and state for all steps of a sequence. Gal and Ghahramani, 2016."""
 
-        def mask(rate: float, size: int) -> Tensor | None:
-            if not training or not rate:
-                return None
-            return random.dropout(ops.ones((batch, size), self.compute_dtype), rate, seed=self.seed_generator)
+        return (
+            self._dropout_mask(self.dropout, (batch, features), training),
+            self._dropout_mask(self.recurrent_dropout, (batch, self.units), training),
+        )
 
-        return mask(self.dropout, features), mask(self.recurrent_dropout, self.units)
+    def _dropout_mask(self, rate: float, shape: tuple[int, ...], training: bool | None) -> Tensor | None:
+        if not training or not rate:
+            return None
+        return random.dropout(ops.ones(shape, self.compute_dtype), rate, seed=self.seed_generator)
 
     # -- computing ---------------------------------------------------------------------------------
 
@@ -193,8 +196,15 @@ def check_cell(layer: str, name: str, cell: object) -> None:
 
 
 def output_size(cell: CellLike) -> int:
+    """Return the number of features of a cell's output, which is a vector for each sample."""
+    return int(output_shape(cell)[-1])
+
+
+def output_shape(cell: CellLike) -> tuple[int, ...]:
+    """Return the shape of a cell's output for a sample. Its `output_size` is an integer or such a shape."""
     size = getattr(cell, "output_size", None)
-    return int(tree.flatten(cell.state_size)[0] if size is None else size)
+    size = tree.flatten(cell.state_size)[0] if size is None else size
+    return tuple(size) if isinstance(size, (list, tuple)) else (int(size),)
 
 
 def initial_states(cell: CellLike, batch_size: int | None) -> Any:

@@ -21,6 +21,7 @@ from hilevel.layers.rnn.cell import (
     States,
     check_cell,
     initial_states,
+    output_shape,
     output_size,
     structured_like,
     training_argument,
@@ -178,17 +179,17 @@ class RNN(Layer):
     def _step_by_step(self, x: Tensor, states: States, mask: Tensor | None, training: bool | None) -> Any:
         """Return the outputs of all steps, and the last states, of any cell."""
         first = tree.flatten(states)[0]
-        size = (x.shape[0], output_size(self.cell))
+        size = (x.shape[0], *output_shape(self.cell))
         before = first if tuple(first.shape) == size else ops.zeros(size, first.dtype)
         steps = ops.swapaxes(x, 0, 1)
-        unmasked = None if mask is None else ops.swapaxes(mask, 0, 1)[..., None]
+        unmasked = None if mask is None else ops.swapaxes(mask, 0, 1)
 
         def body(carry: Any, inputs: Any) -> Any:
             states, before = carry
             y, new = self.cell(inputs[0], states, **training_argument(self.cell, training))
             new = structured_like(states, new)
             if unmasked is not None:
-                choose: Any = lambda a, b: ops.where(inputs[1], a, b)
+                choose: Any = lambda a, b: ops.where(masks.expand_to_rank(inputs[1], len(a.shape)), a, b)
                 y, new = choose(y, before), tree.map_structure(choose, new, states)
             return (new, y), y
 

@@ -7,6 +7,7 @@ from typing import Any
 from layer_cases import Draw, Inner, integers, mask
 
 SEQUENCE = [(2, 5, 3)]
+IMAGES = [(2, 3, 4, 4, 2)]
 STATE = Draw((2, 4))
 ALL = {"return_sequences": True, "return_state": True}
 
@@ -66,5 +67,39 @@ CASES: dict[str, Any] = {
     "time distributed": ("TimeDistributed", {"layer": cell("Dense")}, SEQUENCE),
     "time distributed lstm": ("TimeDistributed", {"layer": cell("LSTM")}, [(2, 3, 4, 2)]),
     "embedding": ("Embedding", {"input_dim": 5, "output_dim": 3}, [integers(5, 2, 4)]),
+    "conv lstm 1d": (
+        "ConvLSTM1D", {"filters": 2, "kernel_size": 3, "strides": 2, **ALL}, [(2, 3, 7, 2)],
+    ),
+    "conv lstm": ("ConvLSTM2D", {"filters": 2, "kernel_size": 2}, IMAGES),
+    "conv lstm same": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": (3, 2), "padding": "same", "go_backwards": True, "return_sequences": True},
+        IMAGES,
+    ),
+    "conv lstm activations": (
+        "ConvLSTM2D",
+        {"filters": 2, "kernel_size": 2, "activation": "relu", "recurrent_activation": "hard_sigmoid",
+         "use_bias": False, "dilation_rate": (2, 1)},
+        IMAGES,
+    ),
+    "conv lstm states": (
+        "ConvLSTM2D", {"filters": 2, "kernel_size": 2, "strides": (2, 1), **ALL}, IMAGES,
+        {"initial_state": [Draw((2, 2, 3, 2))] * 2},
+    ),
+    "conv lstm channels first": (
+        "ConvLSTM2D", {"filters": 3, "kernel_size": 2, "data_format": "channels_first", **ALL}, [(2, 3, 2, 4, 5)],
+    ),
+    "conv lstm 3d": ("ConvLSTM3D", {"filters": 2, "kernel_size": 2}, [(1, 2, 3, 3, 3, 2)]),
+    "reversible embedding": (
+        "ReversibleEmbedding", {"input_dim": 5, "output_dim": 3, "tie_weights": False}, [integers(5, 2, 4)],
+    ),
+    "reversible embedding reversed": (
+        "ReversibleEmbedding", {"input_dim": 5, "output_dim": 3, "logit_soft_cap": 2.0}, [(2, 4, 3)],
+        {"reverse": True},
+    ),
+    "reversible embedding untied": (
+        "ReversibleEmbedding", {"input_dim": 5, "output_dim": 3, "tie_weights": False}, [(2, 4, 3)],
+        {"reverse": True},
+    ),
     "masking": ("Masking", {"mask_value": 1.0}, SEQUENCE),
 }  # fmt: skip

@@ -31,6 +31,7 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
+    "": "RematScope SymbolicScope remat",
     "Operation": "quantized_call rematerialized_call",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
@@ -46,9 +47,14 @@ _NOT_YET = {
     "RNN": "inner_loop",
     "RandomTranslation": "get_shifted_bbox get_transformed_x_y",
     "RandomZoom": "get_clipped_bbox get_transformed_x_y",
+    "RandomElasticTransform": "get_elastic_transform_params",
+    "RandomShear": "get_shifted_bbox",
+    "ReversibleEmbedding": "quantize",
     "TensorBoard": "summary",
+    "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy",
+    "saving": "KerasFileEditor",
     "config": """
-        disable_traceback_filtering enable_traceback_filtering
+        disable_traceback_filtering enable_traceback_filtering is_traceback_filtering_enabled
     """,
     "utils": "plot_model",
 }

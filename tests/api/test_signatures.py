@@ -47,9 +47,6 @@ _NOT_YET = {
     "RandomTranslation": "get_shifted_bbox get_transformed_x_y",
     "RandomZoom": "get_clipped_bbox get_transformed_x_y",
     "TensorBoard": "summary",
-    "config": """
-        disable_traceback_filtering enable_traceback_filtering
-    """,
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

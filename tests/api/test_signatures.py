@@ -141,11 +141,17 @@ def label(name: str) -> str:
     return re.sub(r"^ops\.(numpy|nn|linalg|core|math)\.", "ops.", name)
 
 
+NOT_HERE = re.compile(
+    r"applications|distillation|distribution|wrappers|quantizers|visualization|export|legacy|callbacks|"
+    r"utils\.(plot_model|model_to_dot|pack|FeatureSpace)|.*(Quantiz|quantiz|TorchModule|Jax|Flax|TFSM|Export|Lora)"
+)
+"""Families of Keras that hilevel does not have, or whose names other tests check."""
+
+
 def wanted(name: str) -> bool:
+    """Whether the name, its signature and its methods must be those of Keras."""
     tier = KERAS[name]["tier"]
-    family = name.partition(".")[0]
-    important = tier == "important" and family == "ops"
-    return tier == "core" or important or (family in FAMILIES and tier != "not_applicable")
+    return tier != "not_applicable" and (tier == "core" or not NOT_HERE.match(name))
 
 
 def members(name: str) -> Iterator[tuple[str, str]]:

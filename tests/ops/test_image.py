@@ -11,6 +11,7 @@ import pytest
 
 import hilevel
 from hilevel import ops
+from hilevel.engine.graph import SymbolicTensor
 from hilevel.ops import image
 
 SMALL = np.array([[0, 10, 200], [255, 37, 90]], np.uint8)[..., None]
@@ -120,6 +121,25 @@ def test_displacements_follow_the_seed() -> None:
     np.testing.assert_allclose(np.moveaxis(first, 1, -1), one)
 
 
+COMPLETED: list[tuple[Callable[..., Any], list[Any], list[int | None]]] = [
+    (image.rgb_to_grayscale, [(2, None, 4, None)], [2, None, 4, 1]),
+    (image.rgb_to_hsv, [(2, 5, None)], [2, 5, 3]),
+    (lambda x, y: image.map_coordinates(x, y, 1), [(3, 4), (None, 6, None)], [6, None]),
+    (image.affine_transform, [(None, 4, 5, 3), (2, None)], [2, 4, 5, 3]),
+    (image.perspective_transform, [(2, 4, 5, 3), (2, None, 2), (None, 4, 2)], [2, 4, 5, 3]),
+    (image.ssim, [(None, 12, None, 3), (2, None, 12, None)], [2]),
+    (lambda x: image.reconstruct_patches(x, 2, (5, 6), padding="same"), [(2, None, 3, 12)], [2, 5, 6, 3]),
+    (lambda x: image.reconstruct_patches(x, 16), [(2, 3, 3, None)], [2, 48, 48, None]),
+]
+
+
+@pytest.mark.parametrize(("call", "shapes", "expected"), COMPLETED)
+def test_an_unknown_size_agrees_with_a_known_one(
+    call: Callable[..., Any], shapes: list[Any], expected: list[int | None]
+) -> None:
+    assert list(call(*(SymbolicTensor(s) for s in shapes)).shape) == expected
+
+
 X = np.zeros((4, 5, 3))
 ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "rank": (lambda: image.resize(X[0], (2, 2)), ValueError, "3 axes or a batch"),
@@ -148,6 +168,7 @@ ERRORS: dict[str, tuple[Callable[[], Any], type[Exception], str]] = {
     "no size": (lambda: image.reconstruct_patches(X, 1, padding="same"), ValueError, "needs output_size"),
     "other size": (lambda: image.reconstruct_patches(X, 1, (4, 4)), ValueError, "do not make up"),
     "depth": (lambda: image.reconstruct_patches(X, 2), ValueError, "no multiple"),
+    "one shape": (lambda: image.ssim(np.ones((1, 12, 12, 1)), np.ones((5, 12, 12, 1))), ValueError, "one shape"),
     "batch": (lambda: image.sobel_edges(X), ValueError, "batch"),
 }  # fmt: skip
 

@@ -39,6 +39,7 @@ NEED_SIZES = {
     **dict.fromkeys(("unstack", "lstsq", "qr", "fft", "fft2", "ifft2", *_SQUARE.split()), (0,)),
     **dict.fromkeys(("solve", "solve_triangular"), (0, 1)),
     "slice": (1,),
+    "image.crop_images": (0,),
 }
 """Ops that need the sizes of tensors, and their positions."""
 

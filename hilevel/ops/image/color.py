@@ -6,6 +6,7 @@ import numpy as np
 
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.op import composite, rounded, to_array
+from hilevel.engine.spec import agree
 from hilevel.engine.types import Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.image.layout import Layout, layout_of, to_compute
@@ -40,7 +41,7 @@ def rgb_to_grayscale(images: TensorLike, data_format: str | None = None) -> Tens
     channels = images.shape[layout.channels]
     if channels == 1:
         return images
-    if channels != 3:
+    if not agree((channels,), (3,)):
         raise ShapeError(f"rgb_to_grayscale: expected 1 or 3 channels; got shape {tuple(images.shape)}.")
     x = to_compute(images)
     weights = to_array(_LUMA, x.dtype)
@@ -58,7 +59,7 @@ def _planes(name: str, images: Tensor, data_format: str | None) -> tuple[Layout,
     layout = layout_of(name, images, data_format)
     if not is_float(images.dtype):
         raise ValueError(f"{name}: expected a float dtype; got {images.dtype}. Divide integers by 255 first.")
-    if images.shape[layout.channels] != 3:
+    if not agree((images.shape[layout.channels],), (3,)):
         raise ShapeError(f"{name}: expected 3 channels; got shape {tuple(images.shape)}.")
     planes = moveaxis(images, layout.channels, 0)
     return layout, [planes[i] for i in range(3)]

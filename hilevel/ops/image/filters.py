@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from hilevel.engine.op import composite, to_array
-from hilevel.engine.spec import TensorSpec
+from hilevel.engine.spec import TensorSpec, agree, common_shape
 from hilevel.engine.types import DType, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.image.layout import layout_of, to_compute, to_stored
@@ -142,11 +142,14 @@ def ssim(
     array([-0.93])
 
     Raises:
-        ShapeError: the images have neither 3 nor 4 axes, or are smaller than the window.
+        ShapeError: the images have neither 3 nor 4 axes, differ in shape, or are smaller than the window.
     """
     image1, image2 = to_array(image1), to_array(image2)
     layout = layout_of("ssim", image1, data_format)
-    layout_of("ssim", image2, data_format)
+    if not agree(image1.shape, image2.shape):
+        raise ShapeError(f"ssim: expected images of one shape; got {image1.shape} and {image2.shape}.")
+    if isinstance(image1, TensorSpec):
+        image1 = image2 = TensorSpec(common_shape(image1.shape, image2.shape), image1.dtype)
     x, y = (layout.to_last(to_compute(i)) for i in (image1, image2))
     window = gaussian_weights(filter_size, filter_sigma, x.dtype)
     means = smooth(concatenate([x, y, x * x + y * y, x * y], axis=0), window, window, "valid")

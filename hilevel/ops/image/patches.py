@@ -9,6 +9,7 @@ from typing import Any
 from hilevel.engine import tensor
 from hilevel.engine.allowance import claim
 from hilevel.engine.op import composite, to_array
+from hilevel.engine.spec import is_unknown, size_from
 from hilevel.engine.types import Sizes, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.image.layout import one_of
@@ -188,14 +189,17 @@ def reconstruct_patches(
         raise ValueError(f'{name}: padding="same" needs output_size, the size of the images.')
     batch, restore = _batch_channels_last(name, x, rank, data_format)
     *grid, depth = batch.shape[1:]
-    if depth % math.prod(size):
+    if depth % math.prod(size) and not is_unknown(depth):
         raise ShapeError(
             f"{name}: {depth} elements are no multiple of the {math.prod(size)} pixels of a patch."
         )
+    if output_size is not None:
+        grid = [-(-n // s) if is_unknown(g) else g for g, s, n in zip(grid, size, output_size, strict=True)]
     whole = [g * s for g, s in zip(grid, size, strict=True)]
     output_size = whole if output_size is None else output_size
     starts = _amounts_removed(grid, size, output_size, padding)
-    pieces = reshape(batch, (batch.shape[0], *grid, *size, depth // math.prod(size)))
+    channels = size_from(depth // math.prod(size), depth)
+    pieces = reshape(batch, (batch.shape[0], *grid, *size, channels))
     order = [axis for i in range(rank) for axis in (1 + i, 1 + rank + i)]
     y = reshape(transpose(pieces, (0, *order, 1 + 2 * rank)), (batch.shape[0], *whole, -1))
     return restore(

@@ -10,6 +10,7 @@ from typing import Any
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.dtypes import INT32, is_float
 from hilevel.engine.op import composite, to_array, to_float_array
+from hilevel.engine.spec import agree
 from hilevel.engine.types import DType, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.image.layout import compute_dtype, layout_of, one_of, to_compute
@@ -118,14 +119,15 @@ def map_coordinates(
         ValueError: the order or the mode is unknown.
     """
     inputs, coordinates = to_array(inputs), to_float_array(coordinates)
-    if len(coordinates.shape) < 2 or coordinates.shape[0] != len(inputs.shape):
+    rank = len(inputs.shape)
+    if len(coordinates.shape) < 2 or not agree(coordinates.shape[:1], (rank,)):
         raise ShapeError(
-            f"map_coordinates: expected coordinates of shape ({len(inputs.shape)}, ...), with one entry for each "
+            f"map_coordinates: expected coordinates of shape ({rank}, ...), with one entry for each "
             f"axis of the inputs and at least two axes; got shape {tuple(coordinates.shape)}."
         )
     one_of("map_coordinates", "order", order, (0, 1))
     one_of("map_coordinates", "fill_mode", fill_mode, FILL_MODES)
-    places = [coordinates[i][None] for i in range(coordinates.shape[0])]
+    places = [coordinates[i][None] for i in range(rank)]
     grid = inputs[None, ..., None]
     return _interpolate(grid, places, order, fill_mode, fill_value)[0, ..., 0]
 
@@ -146,6 +148,11 @@ def move_pixels(
 def pixels(height: int, width: int, dtype: DType) -> tuple[Any, Any]:
     """Return the row and the column of each pixel, of shapes `(height, 1)` and `(width,)`."""
     return arange(height, dtype=dtype)[:, None], arange(width, dtype=dtype)
+
+
+def _batch(x: Tensor, rank: int) -> Tensor:
+    """Return a tensor with a batch axis in front, if it has fewer axes than `rank`."""
+    return x if len(x.shape) == rank else x[None]
 
 
 def _project(
@@ -196,11 +203,11 @@ def affine_transform(
     one_of(name, "interpolation", interpolation, ORDERS)
     one_of(name, "fill_mode", fill_mode, FILL_MODES)
     layout = layout_of(name, images, data_format)
-    if len(transform.shape) not in (1, 2) or transform.shape[-1] != 8:
+    if len(transform.shape) not in (1, 2) or not agree(transform.shape[-1:], (8,)):
         raise ShapeError(
             f"{name}: expected a transform of shape (8,) or (batch, 8); got {tuple(transform.shape)}."
         )
-    transform = reshape(cast(transform, compute_dtype(transform.dtype)), (-1, 8))
+    transform = _batch(cast(transform, compute_dtype(transform.dtype)), 2)
     return layout.restore(_project(layout.to_last(images), transform, interpolation, fill_mode, fill_value))
 
 
@@ -272,11 +279,11 @@ def perspective_transform(
     one_of(name, "interpolation", interpolation, ORDERS)
     layout = layout_of(name, images, data_format)
     for points in (start, end):
-        if len(points.shape) not in (2, 3) or points.shape[-2:] != (4, 2) or points.shape != start.shape:
+        if len(points.shape) not in (2, 3) or not agree(start.shape, points.shape, (*start.shape[:-2], 4, 2)):
             raise ShapeError(
                 f"{name}: expected start and end points of one shape, (4, 2) or (batch, 4, 2); got "
                 f"{tuple(start.shape)} and {tuple(end.shape)}."
             )
-    start, end = (reshape(cast(p, compute_dtype(p.dtype)), (-1, 4, 2)) for p in (start, end))
+    start, end = (_batch(cast(p, compute_dtype(p.dtype)), 3) for p in (start, end))
     transform = homography(start, end)
     return layout.restore(_project(layout.to_last(images), transform, interpolation, "constant", fill_value))

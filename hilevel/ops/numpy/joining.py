@@ -12,7 +12,7 @@ import numpy as np
 from hilevel.engine.allowance import claim
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import TensorSpec, agree, common_shape, is_unknown, one_size
+from hilevel.engine.spec import TensorSpec, agree, common_shape, is_unknown, one_size, size_from
 from hilevel.engine.types import Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
 from hilevel.ops.numpy.shaping import broadcast_to, expand_dims, ravel, reshape, shape
@@ -150,6 +150,8 @@ def _(x: TensorLike, indices_or_sections: TensorLike, axis: int = 0) -> list[Ten
     x = to_array(x)
     (axis,) = axes_tuple(axis, len(x.shape))
     sizes = [stop - start for start, stop in _sections(x.shape, indices_or_sections, axis)]
+    if is_unknown(x.shape[axis]) and isinstance(indices_or_sections, (int, np.integer)):
+        sizes = [size_from(sizes[0], x.shape[axis])] * len(sizes)
     return [TensorSpec((*x.shape[:axis], n, *x.shape[axis + 1 :]), x.dtype) for n in sizes]
 
 

@@ -42,7 +42,12 @@ def reshape(xp: Namespace, x: TensorLike, /, newshape: Sizes) -> Tensor:
     >>> ops.reshape([1.0, 2.0, 3.0, 4.0], (2, -1))
     array([[1., 2.],
            [3., 4.]], dtype=float32)
+
+    Raises:
+        ShapeError: the sizes do not fit, or are negative.
     """
+    if not isinstance(newshape, int) and any(isinstance(n, int) and n < -1 for n in newshape):
+        raise ShapeError(f"reshape: sizes must not be negative, but for one -1; got {tuple(newshape)}.")
     return xp.reshape(x, newshape)
 
 
@@ -60,8 +65,8 @@ def _(x: TensorSpec, newshape: Sizes) -> TensorSpec:
 
 
 def _as_size(n: Any) -> int:
-    """Return a size as an integer. The value of an abstract tensor is unknown."""
-    if isinstance(n, TensorSpec):
+    """Return a size as an integer. None and the value of an abstract tensor are unknown."""
+    if n is None or isinstance(n, TensorSpec):
         return UnknownSize(PLACEHOLDER_SIZES[0])
     return n if isinstance(n, int) else int(n)
 

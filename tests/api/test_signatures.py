@@ -31,6 +31,7 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
+    "": "RematScope SymbolicScope remat",
     "Operation": "quantized_call rematerialized_call",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
@@ -46,7 +47,12 @@ _NOT_YET = {
     "RNN": "inner_loop",
     "RandomTranslation": "get_shifted_bbox get_transformed_x_y",
     "RandomZoom": "get_clipped_bbox get_transformed_x_y",
+    "RandomElasticTransform": "get_elastic_transform_params",
+    "RandomShear": "get_shifted_bbox",
+    "ReversibleEmbedding": "quantize",
     "TensorBoard": "summary",
+    "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy",
+    "saving": "KerasFileEditor",
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

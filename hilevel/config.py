@@ -10,6 +10,11 @@ import os
 from hilevel import dtype_policies
 from hilevel.api.lazy import install_getattr as _install_getattr
 from hilevel.api.serialization import enable_unsafe_deserialization as enable_unsafe_deserialization
+from hilevel.api.tracebacks import (
+    disable_traceback_filtering as disable_traceback_filtering,
+    enable_traceback_filtering as enable_traceback_filtering,
+    is_traceback_filtering_enabled as is_traceback_filtering_enabled,
+)
 from hilevel.engine import backends
 from hilevel.engine.dtypes import as_dtype
 from hilevel.engine.settings import settings

@@ -128,6 +128,9 @@ def get(identifier: DTypePolicyLike) -> DTypePolicy:
 def serialize(dtype_policy: DTypePolicy) -> Config:
     """Return the class and the config of a policy.
 
+    Args:
+        dtype_policy: the policy.
+
     >>> import hilevel
     >>> hilevel.dtype_policies.serialize(hilevel.DTypePolicy("float16"))["config"]
     {'name': 'float16'}

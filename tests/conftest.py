@@ -15,6 +15,8 @@ import hilevel
 from hilevel.engine import backends
 from hilevel.errors import BackendNotAvailableError
 
+hilevel.config.disable_traceback_filtering()  # a failed test shows the frames of hilevel
+
 
 @pytest.fixture(autouse=True)
 def _own_generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:

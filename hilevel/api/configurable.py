@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable
 from typing import Any, ParamSpec, Self, TypeVar
 
 from hilevel.api.serialization import plain
+from hilevel.api.tracebacks import shorten
 from hilevel.errors import unknown_argument
 
 P = ParamSpec("P")
@@ -127,6 +128,8 @@ def _accepted(cls: type) -> tuple[list[str] | None, list[str]]:
 def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
     """Let the error for an unknown argument suggest the right name, as a decorator of a function.
 
+    Tracebacks of other errors are shortened.
+
     >>> from hilevel.api.configurable import named_arguments
     >>> @named_arguments
     ... def fit(x, epochs=1):
@@ -142,6 +145,10 @@ def named_arguments(function: Callable[P, R]) -> Callable[P, R]:
         for name in kwargs:
             if name not in known:
                 raise unknown_argument(function.__name__, name, known)
-        return function(*args, **kwargs)
+        try:
+            return function(*args, **kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
 
     return call

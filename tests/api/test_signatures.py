@@ -53,9 +53,6 @@ _NOT_YET = {
     "TensorBoard": "summary",
     "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy",
     "saving": "KerasFileEditor",
-    "config": """
-        disable_traceback_filtering enable_traceback_filtering is_traceback_filtering_enabled
-    """,
     "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

@@ -15,6 +15,7 @@ from hilevel.api.configurable import Configurable, argument_names, check_require
 from hilevel.api.custom_objects import get_registered_object
 from hilevel.api.registry import snake_case
 from hilevel.api.serialization import deserialize, making, serialize
+from hilevel.api.tracebacks import shorten
 from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.backends import current_backend
@@ -195,26 +196,30 @@ class Layer(StateContainer, StatelessCalls, Configurable):
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Build the layer if necessary, and compute its output."""
-        home, current = self._backend, context.backend or current_backend()
-        if home is not None and home is not current:
-            with scope(backend=home):
-                return self(*args, **kwargs)
-        if len(args) == 1 and not kwargs and args[0].__class__ in ARRAYS:
-            x = args[0]
-            on_host = x.__class__ in HOST_TYPES and current.takes_host_arrays
-            if x.dtype is not self._compute_dtype or not on_host:
-                args = (self._prepare(x),)
-        else:
-            if symbolic_in((args, kwargs)):
-                return self._graph_call(args, kwargs)
-            args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
-        if self.input_spec is not None:
-            self.input_spec.check(args[0] if args else self._first(kwargs), self)
-        if not self._built:
-            self._build_for(args, kwargs)
-        if masks.table or self._makes_masks or (kwargs and kwargs.get("mask") is not None):
-            return self._run_masked(args, kwargs)
-        return self._run(args, kwargs)
+        try:
+            home, current = self._backend, context.backend or current_backend()
+            if home is not None and home is not current:
+                with scope(backend=home):
+                    return self(*args, **kwargs)
+            if len(args) == 1 and not kwargs and args[0].__class__ in ARRAYS:
+                x = args[0]
+                on_host = x.__class__ in HOST_TYPES and current.takes_host_arrays
+                if x.dtype is not self._compute_dtype or not on_host:
+                    args = (self._prepare(x),)
+            else:
+                if symbolic_in((args, kwargs)):
+                    return self._graph_call(args, kwargs)
+                args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
+            if self.input_spec is not None:
+                self.input_spec.check(args[0] if args else self._first(kwargs), self)
+            if not self._built:
+                self._build_for(args, kwargs)
+            if masks.table or self._makes_masks or (kwargs and kwargs.get("mask") is not None):
+                return self._run_masked(args, kwargs)
+            return self._run(args, kwargs)
+        except Exception as error:
+            shorten(error)
+            raise
 
     def _first(self, kwargs: dict[str, Any]) -> Any:
         """Return the first argument of a call with keyword arguments only."""

@@ -244,7 +244,7 @@ def test_a_bar_by_hand(capsys: Any) -> None:
     bar = hilevel.utils.Progbar(4, verbose=2, stateful_metrics=["rate"])
     bar.update(1, [("loss", 1.0), ("rate", 3.0)])
     bar.add(3, [("loss", 5.0), ("rate", 2.0)])
-    assert capsys.readouterr().out == "4/4 - loss=4, rate=2\n"
+    assert capsys.readouterr().out == "4/4 - loss: 4.0000 - rate: 2.0000\n"
     drawn = hilevel.utils.Progbar(2, verbose=1)
     drawn.add(2, [("loss", 1.0)])
     assert "2/2" in capsys.readouterr().out

@@ -118,12 +118,10 @@ UNARY: dict[str, Call] = _named(
     "vsplit": lambda op, x: op(x, 2),
 }
 
-UNARY |= {
-    name: lambda op, x: op(x * UNIT)
-    for name in words(
-        "cholesky cholesky_inverse det eig eigh inv logdet lu_factor matrix_rank pinv qr slogdet svd"
-    )
-} | {"matrix_power": lambda op, x: op(x * UNIT, 2)}
+SQUARE = words("cholesky cholesky_inverse det eig eigh inv logdet lu_factor matrix_rank pinv qr slogdet svd")
+UNARY |= {name: lambda op, x: op(x * UNIT) for name in SQUARE} | {
+    "matrix_power": lambda op, x: op(x * UNIT, 2)
+}
 """Ops of square matrices: identity matrices."""
 
 WITH_NUMBERS: dict[str, Call] = _named(

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from dtype_cases import BINARY, HOST_ONLY, UNARY
+from dtype_cases import BINARY, HOST_ONLY, SQUARE, UNARY
 
 import hilevel
 from hilevel import layers, ops, tree
@@ -17,8 +17,9 @@ NO_NUMBERS = {
     "text": np.full((4, 4), "a"),
     "dates": np.zeros((4, 4), "M8[s]"),
 }
-UNSEEN = {"scatter", "size", *HOST_ONLY}
-"""Ops whose case does not look at the elements of the first tensor, or takes them as numbers of Python."""
+UNSEEN = {"scatter", "size", *HOST_ONLY, *SQUARE, "matrix_power", "lstsq", "solve", "solve_triangular"}
+"""Ops whose case does not look at the elements of the first tensor, takes them as numbers of Python, or multiplies
+them."""
 ON_JAX = "abs add all argmax bincount clip concatenate conv cumsum dense einsum exp getitem matmul pad reshape scan split sum take where"
 
 

@@ -23,7 +23,7 @@ OPTIMIZERS = sorted(
     name for name in optimizers.__all__
     if inspect.isclass(getattr(optimizers, name))
     and issubclass(getattr(optimizers, name), optimizers.Optimizer)
-    and name not in ("Optimizer", "LossScaleOptimizer")
+    and name not in ("Optimizer", "LossScaleOptimizer", "MultiOptimizer")
 )  # fmt: skip
 
 

@@ -99,5 +99,5 @@ def view(x: TensorLike, dtype: DTypeLike = None) -> Tensor:
     Raises:
         ValueError: the bytes of the last axis are no whole number of elements.
     """
-    x = to_array(x) if not hasattr(x, "dtype") else x
+    x = dtypes.native(x) if hasattr(x, "dtype") else to_array(x)
     return _view(x, dtype=np.dtype(x.dtype) if dtype is None else dtypes.as_dtype(dtype))

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import importlib
 import textwrap
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from hilevel import tree
 from hilevel.engine.memory import size_text
+from hilevel.engine.variables import Variable
 from hilevel.layers.base.layer import Layer
 
 if TYPE_CHECKING:
@@ -24,14 +26,15 @@ def summary_text(
 ) -> str:
     """Return the table as text, at most `line_length` characters wide."""
     width = line_length or _terminal_width()
-    listed = _listed(_in_range(model.layers, layer_range), expand_nested)
+    rows = _in_range(model.layers, layer_range) if layer_range or model._graph is None else _with_ops(model)
+    listed = _listed(rows, expand_nested)
     layers = [layer for layer, _ in listed]
     columns = {
-        "Layer (type)": [f"{'  ' * depth}{layer.name} ({type(layer).__name__})" for layer, depth in listed],
+        "Layer (type)": [f"{'  ' * depth}{layer.name} ({_kind(layer)})" for layer, depth in listed],
         "Output shape": [output_shape(layer) for layer in layers],
-        "Params": [f"{layer.count_params():,}" if layer.built else "not built" for layer in layers],
+        "Params": [_params(layer) for layer in layers],
     }
-    totals = [_totals(model)]
+    totals = _totals(model)
     if show_flops:
         columns["FLOPs"], total = _flops(model, layers)
         totals.append(total)
@@ -59,6 +62,31 @@ def _in_range(layers: list[Layer], layer_range: tuple[str, str] | None) -> list[
     return layers[names.index(layer_range[0]) : names.index(layer_range[1]) + 1]
 
 
+class _OpRow(NamedTuple):
+    """A row for the call of an op in a graph."""
+
+    name: str
+    outputs: Any
+    built: bool = True
+
+
+def _with_ops(model: Model) -> list[Any]:
+    """Return the layers of a functional model, with a row for each call of an op after them."""
+    assert model._graph is not None
+    calls = [node for node in model._graph.nodes if not isinstance(node.operation, Layer)]
+    return [*model.layers, *(_OpRow(node.operation.name, node.outputs) for node in calls)]
+
+
+def _kind(layer: Any) -> str:
+    return "op" if isinstance(layer, _OpRow) else type(layer).__name__
+
+
+def _params(layer: Any) -> str:
+    if isinstance(layer, _OpRow):
+        return "0"
+    return f"{layer.count_params():,}" if layer.built else "not built"
+
+
 def _listed(layers: list[Layer], nested: bool, depth: int = 0) -> list[tuple[Layer, int]]:
     """Return the layers in the order of the rows, each with the number of models that contain it."""
     found = []
@@ -79,29 +107,53 @@ def _flops(model: Model, layers: list[Layer]) -> tuple[list[str], str]:
     except ValueError as error:
         return ["?"] * len(layers), f"FLOPs: unknown. {error}"
     samples = next((x.shape[0] for x in model.inputs if x.shape), None) or 1
-    costs = [cost.by_layer.get(counting.label(layer)) for layer in layers]
+    costs = [
+        cost.by_layer.get(counting.label(layer)) if isinstance(layer, Layer) else None for layer in layers
+    ]
     counts = [0 if found is None else found.flops // samples for found in costs]
     total = cost.flops // samples
     text = f"FLOPs of a prediction for one sample: {total:,} ({counting.flops_text(total)})"
     return [f"{count:,}" for count in counts], text
 
 
-def _trained(layer: Layer) -> str:
-    if not layer.weights:
+def _trained(layer: Any) -> str:
+    if isinstance(layer, _OpRow) or not layer.weights:
         return "-"
-    return "yes" if layer.trainable_weights else "no"
+    return "Y" if layer.trainable_weights else "N"
 
 
-def output_shape(layer: Layer) -> str:
-    """Return the shape of the layer's output in its last call on shapes, as text."""
+def output_shape(layer: Any) -> str:
+    """Return the shape of the output, in the last call on shapes or inferred from the shapes of `build`, as text."""
     spec = None
-    if layer._record.calls:
+    if isinstance(layer, _OpRow):
+        spec = layer.outputs
+    elif layer._record.calls:
         spec = layer._record.calls[-1][1]
     elif hasattr(layer, "_tensor"):
         spec = layer.output
     shapes = [tuple(s.shape) for s in tree.flatten(spec) if hasattr(s, "shape")]
-    shapes = shapes or layer._record.output_shapes
+    shapes = shapes or layer._record.output_shapes or _inferred_shapes(layer)
     return ", ".join(map(str, shapes)) or "?"
+
+
+def _inferred_shapes(layer: Layer) -> list[Any]:
+    """Return the shapes that the layer's `compute_output_shape` gives for the shapes of `build`; none if it fails."""
+    built = layer._record.build_shapes
+    if not built:
+        return []
+    try:
+        found = layer.compute_output_shape(*built.values())
+    except Exception:  # a user's own method may need other arguments
+        return []
+    return _shapes_in(found)
+
+
+def _shapes_in(found: Any) -> list[tuple[int | None, ...]]:
+    if isinstance(found, dict):
+        return [shape for part in found.values() for shape in _shapes_in(part)]
+    if all(n is None or isinstance(n, int) for n in found):
+        return [tuple(found)]
+    return [shape for part in found for shape in _shapes_in(part)]
 
 
 def _table(header: list[str], rows: list[list[str]], width: int) -> list[str]:
@@ -123,9 +175,15 @@ def _line(cells: list[str], columns: list[int], right: list[bool]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def _totals(model: Model) -> str:
-    trained = sum(v.size for v in model.trainable_weights)
-    total = model.count_params()
-    size = sum(v.size * v.dtype.itemsize for v in model.weights)
-    rest = f", frozen or statistics: {total - trained:,}" if total != trained else ""
-    return f"Parameters: {total:,} ({size_text(size)}), of which trained: {trained:,}{rest}"
+def _totals(model: Model) -> list[str]:
+    """Return the lines with the number and size of all weights, of the trainable and of the other ones."""
+    groups = {
+        "Total": model.weights,
+        "Trainable": model.trainable_weights,
+        "Non-trainable": model.non_trainable_weights,
+    }
+    return [f"{name} params: {_size(weights)}" for name, weights in groups.items()]
+
+
+def _size(weights: Sequence[Variable]) -> str:
+    return f"{sum(v.size for v in weights):,} ({size_text(sum(v.size * v.dtype.itemsize for v in weights))})"

@@ -129,3 +129,38 @@ def test_a_loss_for_a_structure_of_outputs() -> None:
     assert set(seen) == {(tuple, 2)}
     total = sum(history[name][0] for name in ("c_loss", "pair/b_loss", "pair_loss"))
     assert history["loss"][0] == pytest.approx(total)
+
+
+def test_a_summary_has_ops_totals_and_shapes_of_eager_calls(capsys: Any) -> None:
+    x = layers.Input((2,))
+    hilevel.Model(x, hilevel.ops.mean(layers.Dense(4, name="d")(x))).summary(show_trainable=True)
+    text = capsys.readouterr().out
+    rows = {line.split()[0]: line.split() for line in text.splitlines() if line}
+    assert rows["mean"][-3:] == ["()", "0", "-"]
+    assert rows["d"][-1] == "Y"
+    for line in ("Total params: 12 (48 B)", "Trainable params: 12 (48 B)", "Non-trainable params: 0 (0 B)"):
+        assert line in text
+
+    class Head(layers.Layer):
+        def __init__(self) -> None:
+            super().__init__()
+            self.dense = layers.Dense(10)
+
+        def call(self, x: Any) -> Any:
+            return {"head": self.dense(x)}
+
+        def compute_output_shape(self, input_shape: Any) -> Any:
+            return {"head": self.dense.compute_output_shape(input_shape)}
+
+    class Outer(hilevel.Model):
+        def __init__(self) -> None:
+            super().__init__()
+            self.head = Head()
+
+        def call(self, x: Any) -> Any:
+            return self.head(x)
+
+    model = Outer()
+    model(np.zeros((1, 16), "float32"))
+    model.summary()
+    assert "(1, 10)" in capsys.readouterr().out

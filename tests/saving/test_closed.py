@@ -18,7 +18,7 @@ import hilevel
 from hilevel.api import serialization
 from hilevel.errors import UnknownNameError, UnsafeContentError
 from hilevel.saving import load_model
-from hilevel.utils import get_file
+from hilevel.utils import feature_space, get_file
 
 CODE = base64.b64encode(marshal.dumps((lambda x: x * 2).__code__)).decode()
 LAMBDA = {"class_name": "__lambda__", "config": {"value": {"code": CODE, "defaults": None, "closure": None}}}
@@ -27,7 +27,7 @@ KINDS = (
     hilevel.layers.Layer, hilevel.layers.InputSpec, hilevel.losses.Loss, hilevel.metrics.Metric,
     hilevel.optimizers.Optimizer, hilevel.optimizers.schedules.LearningRateSchedule, hilevel.initializers.Initializer,
     hilevel.regularizers.Regularizer, hilevel.constraints.Constraint, hilevel.dtype_policies.DTypePolicy,
-    hilevel.random.SeedGenerator,
+    hilevel.random.SeedGenerator, hilevel.optimizers.OptimizerMap, feature_space.Cross, feature_space.Feature,
 )  # fmt: skip
 
 

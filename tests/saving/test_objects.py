@@ -39,7 +39,8 @@ ARGUMENTS: dict[str, Any] = {
     "MeanMetricWrapper": (losses.mean_squared_error,), "CosineDecay": (0.1, 10), "CosineDecayRestarts": (0.1, 10),
     "ExponentialDecay": (0.1, 2, 0.5), "InverseTimeDecay": (0.1, 2, 0.5), "PolynomialDecay": (0.1, 10),
     "PiecewiseConstantDecay": ([2, 4], [0.1, 0.05, 0.01]), "LossScaleOptimizer": (optimizers.SGD(0.5),),
-    "SeedGenerator": (3,),
+    "SeedGenerator": (3,), "OptimizerMap": (optimizers.SGD(0.5), {"a": optimizers.Adam()}),
+    "MultiOptimizer": (optimizers.OptimizerMap(optimizers.SGD(0.5), {"a": optimizers.Adam()}),),
 }  # fmt: skip
 BASES = {
     "Loss",

@@ -14,7 +14,6 @@ from hilevel import layers, ops
 X = np.ones((2, 3), "float32")
 
 
-@hilevel.saving.register_keras_serializable("test_function")
 class Scale(hilevel.Operation):
     def __init__(self, factor: float, *, shift: float = 0.0, name: str | None = None) -> None:
         super().__init__(name=name)
@@ -74,7 +73,8 @@ def test_a_model_with_an_operation_is_saved(tmp_path: Path, backend: Any) -> Non
     x = layers.Input((3,))
     model = hilevel.Model(x, layers.Dense(1)(Scale(2.0, shift=1.0)(x)))
     model.save(tmp_path / "model.hilevel")
-    again = hilevel.models.load_model(tmp_path / "model.hilevel")
+    with hilevel.saving.custom_object_scope({"Scale": Scale}):
+        again = hilevel.models.load_model(tmp_path / "model.hilevel")
     np.testing.assert_array_equal(again.predict(X, verbose=0), model.predict(X, verbose=0))
 
 

@@ -126,7 +126,7 @@ LOOKS_AT_HOST_DATA = {
     "hilevel.engine.op.is_emulated": "NumPy computes with arrays of the host, and stores bfloat16 only",
     "hilevel.engine.op.to_array": "arrays of the host are brought over, others stay where they are",
     "hilevel.engine.ranges._expect": "arrays of the host are checked at once",
-    "hilevel.ops.numpy.indexing._concrete_key": "an index of the host has numbers, where only shapes are computed, too",
+    "hilevel.ops.numpy.indexing._has_values": "an index of the host has numbers, where only shapes are computed, too",
     "hilevel.ops.core.scatter._start_indices": "a start on the host is read as integers",
     "hilevel.ops.numpy.spacing.is_host_data": "values between ends on the host are computed there, in float64",
     "hilevel.ops.numpy.indexing.check_indices": "indices of the host are checked at once",

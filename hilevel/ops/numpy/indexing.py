@@ -14,9 +14,10 @@ from hilevel.engine.autodiff.tape import TapeTensor, to_host, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
-from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize, broadcast, is_unknown, viewed
+from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize, broadcast, is_unknown
 from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Array, Index, Namespace, Tensor, TensorLike
+from hilevel.errors import ShapeError
 from hilevel.ops.numpy.elementwise import data_dependent_shape
 
 
@@ -32,25 +33,73 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor, key: Index) -> Any:
 
 @getitem_op.shape
 def _(x: TensorSpec, key: Index) -> TensorSpec:
-    y = viewed(x, lambda a: a[_concrete_key(key)])
+    parts = _expanded(key if isinstance(key, tuple) else (key,), len(x.shape))
+    shape = _shape_of_item(x.shape, parts)
     if any(map(is_unknown, x.shape)):
-        short = TensorSpec([1 if is_unknown(n) else n for n in x.shape], x.dtype)
-        sizes = viewed(short, lambda a: a[_concrete_key(key, at_zero=True)]).shape
-        return TensorSpec(
-            [UnknownSize(n) if n != m else n for n, m in zip(y.shape, sizes, strict=True)], y.dtype
+        short = _shape_of_item([1 if is_unknown(n) else n for n in x.shape], [_at_zero(k) for k in parts])
+        shape = [
+            UnknownSize(n) if n != m and not is_unknown(n) else n for n, m in zip(shape, short, strict=True)
+        ]
+    return TensorSpec(shape, x.dtype)
+
+
+def _expanded(key: Sequence[Any], rank: int) -> list[Any]:
+    """Return a key with slices in place of `...`."""
+    used = builtins.sum(_axes_of(k) for k in key)
+    parts: list[Any] = []
+    for k in key:
+        parts += [builtins.slice(None)] * (rank - used) if k is Ellipsis else [k]
+    return parts
+
+
+def _axes_of(k: Any) -> int:
+    """Return the number of axes that a part of a key consumes."""
+    if k is None or k is Ellipsis or isinstance(k, (bool, np.bool_)):
+        return 0
+    return len(k.shape) if getattr(k, "dtype", None) == np.bool_ else 1
+
+
+def _shape_of_item(shape: Sequence[int], key: Sequence[Any]) -> list[int]:
+    """Return the shape of `x[key]`. An additional last axis of length 0 avoids memory for the result.
+
+    Index arrays without values are replaced by small ones, of two sizes: the axes that differ are theirs.
+    """
+    stand_in = np.broadcast_to(np.zeros((), np.bool_), (*shape, 0))
+    arrays = [k.shape for k in key if _is_indices(k)]
+    try:
+        if all(_has_values(k) for k in key if _is_indices(k)):
+            return list(stand_in[tuple(_as_mask(k) for k in key)].shape[:-1])
+        sizes = iter(broadcast(*arrays))
+        rank = max(map(len, arrays))
+        one, two = (
+            stand_in[
+                tuple(np.zeros((n,) * rank, np.int64) if _is_indices(k) else _as_mask(k) for k in key)
+            ].shape
+            for n in (1, 2)
         )
-    return y
+        return [next(sizes) if n != m else n for n, m in zip(one[:-1], two[:-1], strict=True)]
+    except (ValueError, IndexError, TypeError) as error:
+        raise ShapeError(f"{error} (shape {tuple(shape)})") from None
 
 
-def _concrete_key(key: Any, at_zero: bool = False) -> Any:
-    """Return a key with zeros in place of index arrays without values; optionally of all integers."""
-    if isinstance(key, tuple):
-        return tuple(_concrete_key(k, at_zero) for k in key)
-    if hasattr(key, "shape") and (at_zero or not isinstance(key, (np.ndarray, np.generic))):
-        if np.dtype(key.dtype).kind == "b":
-            return np.zeros(key.shape, np.bool_)
-        return np.broadcast_to(np.zeros((), np.int64), key.shape)
-    return 0 if at_zero and isinstance(key, int) else key
+def _is_indices(k: Any) -> bool:
+    return hasattr(k, "shape") and getattr(k, "dtype", None) != np.bool_
+
+
+def _has_values(k: Any) -> bool:
+    return isinstance(k, (np.ndarray, np.generic))
+
+
+def _as_mask(k: Any) -> Any:
+    """Return a mask without values as a mask of False, and other parts of a key unchanged."""
+    return np.zeros(k.shape, np.bool_) if hasattr(k, "shape") and not _has_values(k) else k
+
+
+def _at_zero(k: Any) -> Any:
+    """Return a part of a key with the index 0 in place of other indices."""
+    if _is_indices(k):
+        return TensorSpec(k.shape, np.int64)
+    return 0 if isinstance(k, int) and not isinstance(k, bool) else k
 
 
 def _plain_key(key: Index) -> Any:

@@ -175,7 +175,16 @@ def squeeze(xp: Namespace, x: TensorLike, /, axis: Axis = None) -> Tensor:
 
 
 squeeze.gradient(lambda xp, g, y, x, axis=None: xp.reshape(g, x.shape))
-squeeze.shape(lambda x, axis=None: viewed(x, lambda a: np.squeeze(a, as_axis(axis))))
+
+
+@squeeze.shape
+def _(x: TensorSpec, axis: Axis = None) -> TensorSpec:
+    """Infer the shape. An unknown size of an axis that is named is 1."""
+    if axis is not None:
+        named = axes_tuple(as_axis(axis), len(x.shape))
+        shape = [1 if i in named and is_unknown(n) else n for i, n in enumerate(x.shape)]
+        x = TensorSpec(shape, x.dtype)
+    return viewed(x, lambda a: np.squeeze(a, as_axis(axis)))
 
 
 for _op in (reshape, transpose, expand_dims, squeeze):

@@ -60,7 +60,10 @@ nitpick_ignore_regex = [
         "py:class",
         rf"(.*\.)?(Path|Trainer|_OtherEvents|All Variables|\w+Like|{'|'.join(reference_pages.aliases())})",
     ),  # some are named with their module
-    ("py:class", r"Arrays|ModelCost|Pairs|Range|Token|(.*\.)?SymbolicTensor"),  # types that have no page
+    (
+        "py:class",
+        r"Arrays|Cross|Feature|IndexedDataset|Labels|ModelCost|Number|Window|Pairs|Range|Token|(.*\.)?SymbolicTensor",
+    ),  # types that have no page
 ]
 if os.environ.get("HILEVEL_DOCS_ONLINE"):
     intersphinx_mapping = {

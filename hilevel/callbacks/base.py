@@ -354,5 +354,5 @@ class MonitoringCallback(Callback):
 
     @property
     def monitor_op(self) -> Any:
-        """The op that compares a value with the best so far: `ops.greater` or `ops.less`."""
+        """The op that compares a value with the best so far, `ops.greater` or `ops.less`."""
         return self.watched.op(self.model)

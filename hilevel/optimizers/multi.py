@@ -157,7 +157,7 @@ class MultiOptimizer(Optimizer):
 
     @property
     def learning_rate(self) -> Any:
-        """Not available: each optimizer has its own learning rate."""
+        """Not available, because each optimizer has its own learning rate."""
         raise AttributeError(f'Each of the `optimizers` of "{self.name}" has a learning_rate of its own.')
 
     @learning_rate.setter

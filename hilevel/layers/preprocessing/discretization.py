@@ -79,12 +79,12 @@ class Discretization(Layer):
 
     @property
     def input_dtype(self) -> str:
-        """The dtype that float inputs are cast to: floatx."""
+        """The dtype that float inputs are cast to, which is floatx."""
         return settings.floatx
 
     @property
     def output_dtype(self) -> str:
-        """The dtype of the outputs: int32 for indices, else the compute dtype."""
+        """The dtype of the outputs, int32 for indices, else the compute dtype."""
         return "int32" if self.output_mode == "int" else self.compute_dtype
 
     def compute_output_shape(self, input_shape: Shape) -> Shape:

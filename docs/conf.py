@@ -52,6 +52,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", "(?s).*"),  # single backticks in docstrings hold code as well as names
     ("py:class", r"(collections|contextlib|jax|numpy|os|types)\..*"),  # their inventories need a network
+    ("py:exc", r"PIL\..*"),
     (
         "py:class",
         "P|ModuleType|AbstractContextManager|.*Options",

@@ -60,7 +60,7 @@ class EarlyStopping(MonitoringCallback):
 
     def on_epoch_end(self, epoch: int, logs: Logs = None) -> None:
         """Compare with the best epoch so far."""
-        self.watched.larger_is_better(self.model)
+        self.watched.larger_is_better(self.model)  # an unknown direction is an error in the first epoch
         value = self.get_monitor_value(logs)
         if value is None or epoch < self.start_from_epoch:
             return

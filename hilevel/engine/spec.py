@@ -125,12 +125,12 @@ def broadcast(*shapes: tuple[int, ...]) -> tuple[int, ...]:
     rank = max(map(len, shapes), default=0)
     out = []
     for i in range(-rank, 0):
-        size = one_size([s[i] for s in shapes if len(s) >= -i and s[i] != 1] or [1])
+        sizes = [s[i] for s in shapes if len(s) >= -i and s[i] != 1] or [1]
+        size = one_size(sizes)
         if size is None:
-            sizes = {s[i] for s in shapes if len(s) >= -i and s[i] != 1}
             raise ShapeError(
                 f"Shapes {' and '.join(map(str, shapes))} do not broadcast: axis {i} has the sizes "
-                f"{' and '.join(map(str, sorted(sizes)))}. Expected equal sizes, or 1."
+                f"{' and '.join(map(str, sorted(set(sizes))))}. Expected equal sizes, or 1."
             )
         out.append(size)
     return tuple(out)
@@ -145,22 +145,26 @@ def one_size(sizes: Sequence[int]) -> int | None:
     >>> one_size([UnknownSize(240), 3, 3])
     3
     """
-    known = {n for n in sizes if not isinstance(n, UnknownSize)}
+    known = _known(sizes)
     if len(known) > 1:
         return None
     return next(iter(known or sizes))
 
 
-def agree(*shapes: Sequence[int]) -> bool:
-    """Return whether shapes are equal. An unknown size agrees with each size."""
+def _known(sizes: Sequence[int | None]) -> set[int]:
+    return {n for n in sizes if n is not None and not isinstance(n, UnknownSize)}
+
+
+def agree(*shapes: Sequence[int | None]) -> bool:
+    """Return whether shapes are equal. An unknown size, which may be None, agrees with each size."""
     return len({len(s) for s in shapes}) <= 1 and all(
-        one_size(sizes) is not None for sizes in zip(*shapes, strict=True)
+        len(_known(sizes)) <= 1 for sizes in zip(*shapes, strict=True)
     )
 
 
 def common_shape(*shapes: Sequence[int]) -> tuple[int, ...]:
     """Return the shape of tensors whose shapes agree, with the sizes that are known in one of them."""
-    return tuple(one_size(sizes) or sizes[0] for sizes in zip(*shapes, strict=True))
+    return tuple(next(iter(_known(sizes) or sizes)) for sizes in zip(*shapes, strict=True))
 
 
 def size_from(n: int, *sizes: int) -> int:

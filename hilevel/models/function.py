@@ -6,6 +6,7 @@ from typing import Any
 
 from hilevel import tree
 from hilevel.engine.graph import SymbolicTensor, abstract_call
+from hilevel.engine.spec import agree
 from hilevel.engine.types import Structure
 from hilevel.errors import ShapeError
 from hilevel.layers.base.shapes import symbolic_inputs
@@ -85,8 +86,7 @@ class Function(Operation):
 
 def _check_shape(x: Any, symbol: SymbolicTensor) -> None:
     shape = tuple(getattr(x, "shape", ()))
-    sizes = zip(shape, symbol.shape, strict=False)
-    if len(shape) != len(symbol.shape) or any(n is not None and m is not None and n != m for n, m in sizes):
+    if not agree(shape, symbol.shape):
         raise ShapeError(
             f'The input "{symbol.name}" of the function has the shape {symbol.shape}; got {shape}.'
         )

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 from hilevel import masks, ops, tree
 from hilevel.engine.dtypes import is_float
 from hilevel.engine.graph import Node, SymbolicTensor
-from hilevel.engine.spec import UnknownSize
+from hilevel.engine.spec import agree
 from hilevel.engine.types import DType, Shape, Structure, Tensor, TensorLike
 from hilevel.errors import ShapeError, nearest
 from hilevel.layers.base.layer import Layer
@@ -139,10 +139,7 @@ class _InputAdapter:
         return result
 
     def _fits(self, shape: Shape) -> bool:
-        sizes = zip(shape[1:], self.shape[1:], strict=False)
-        return len(shape) == len(self.shape) and all(
-            m == n or m is None or n is None or isinstance(m, UnknownSize) for m, n in sizes
-        )
+        return len(shape) == len(self.shape) and agree(shape[1:], self.shape[1:])
 
     def _casts(self, dtype: DType) -> bool:
         """Return True if data of a dtype are cast. Floats are not if `Input` has no dtype: each layer casts them."""

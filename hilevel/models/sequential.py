@@ -8,6 +8,7 @@ from typing import Any, Self
 from hilevel import masks, tree
 from hilevel.api.serialization import serialize
 from hilevel.engine.graph import SymbolicTensor
+from hilevel.engine.spec import agree
 from hilevel.engine.types import Config, Shape, ShapeLike, Structure
 from hilevel.errors import ShapeError
 from hilevel.layers import deserialize
@@ -166,8 +167,7 @@ def _is_other(shape: Any, known: Shape) -> bool:
     """Return whether two shapes of one tensor disagree."""
     if isinstance(shape, Mapping) or any(map(tree.is_nested, shape)):
         return False
-    sizes = zip(shape, known, strict=False)
-    return len(shape) != len(known) or any(n != m for n, m in sizes if n is not None and m is not None)
+    return not agree(shape, known)
 
 
 def _input_for(layer: Layer) -> SymbolicTensor | None:

@@ -67,7 +67,6 @@ class _OpRow(NamedTuple):
 
     name: str
     outputs: Any
-    built: bool = True
 
 
 def _with_ops(model: Model) -> list[Any]:

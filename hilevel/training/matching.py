@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import posixpath
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -74,7 +74,7 @@ class Outputs:
     def name_of(self, place: Any) -> str:
         """Return a name for a structure of outputs: the common beginning of their paths, or all of their names."""
         names = [self.names[i] for i in tree.flatten(place)]
-        common = os.path.commonpath(names)
+        common = posixpath.commonpath(names)
         return common or "_".join(names)
 
     def tensors_for(self, data: Structure, what: str) -> list[Any]:

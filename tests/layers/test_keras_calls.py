@@ -72,6 +72,8 @@ def test_a_lambda_goes_through_its_config() -> None:
         layers.Lambda.from_config(config)
     again = layers.Lambda.from_config(config, safe_mode=False)
     assert np.array_equal(again(X), 5 * X)
+    with pytest.raises(ValueError, match="A lambda cannot be serialized"):
+        layers.Lambda(ops.square, activity_regularizer=lambda x: 0.0).get_config()
     squared = layers.Lambda(ops.square)
     assert np.array_equal(layers.Lambda.from_config(squared.get_config())(2 * X), 4 * X)
 

@@ -76,3 +76,8 @@ def test_an_axis_out_of_range_is_an_error(name: str, symbolic: bool) -> None:
     arrays = [SymbolicTensor(a.shape, a.dtype) if symbolic else a for a in c.arrays]
     with pytest.raises(ValueError):
         replace(c, args=args, kwargs=c.kwargs | {"axis": 10}).run(arrays)
+
+
+def test_a_known_size_of_0_is_found() -> None:
+    joined = ops.concatenate([SymbolicTensor((None, 2)), SymbolicTensor((0, 3))], axis=1)
+    assert joined.shape == (0, 5)

@@ -10,9 +10,7 @@ from typing import Any, Self, Unpack
 from hilevel.api.custom_objects import custom_object_scope
 from hilevel.api.serialization import deserialize, find, restoring
 from hilevel.engine.types import Config, Function, Shape, Tensor
-from hilevel.layers.base.checks import (
-    bad_setting,
-)
+from hilevel.layers.base.checks import bad_setting
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import Options
 
@@ -54,18 +52,18 @@ class Lambda(Layer):
 
     def get_config(self) -> Config:
         """Return the arguments as plain data. A lambda is stored as code, loaded only with `safe_mode=False`."""
-        config = super().get_config()
-        for name in ("function", "output_shape", "mask"):
-            if getattr(getattr(self, name), "__name__", "") == "<lambda>":
-                config[name] = importlib.import_module("hilevel.saving.code").description_of(
-                    getattr(self, name)
-                )
-        return config
+        lambdas = self._lambdas()
+        if not lambdas:
+            return super().get_config()
+        code = importlib.import_module("hilevel.saving.code")
+        return super().get_config() | {name: code.description_of(f) for name, f in lambdas.items()}
 
     def _settings(self) -> dict[str, Any]:
-        settings = super()._settings()
-        lambdas = [k for k, v in settings.items() if getattr(v, "__name__", "") == "<lambda>"]
-        return settings | dict.fromkeys(lambdas)
+        return super()._settings() | dict.fromkeys(self._lambdas())
+
+    def _lambdas(self) -> dict[str, Any]:
+        functions = {name: getattr(self, name) for name in ("function", "output_shape", "mask")}
+        return {name: f for name, f in functions.items() if getattr(f, "__name__", "") == "<lambda>"}
 
     @classmethod
     def from_config(

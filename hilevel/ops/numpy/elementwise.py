@@ -9,7 +9,7 @@ import numpy as np
 from hilevel.engine import dtypes
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize, elementwise, like, signed
+from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, elementwise, like, signed
 from hilevel.engine.tensor import values_of
 from hilevel.engine.types import Array, DType, DTypeLike, Namespace, Tensor, TensorLike
 from hilevel.errors import TracedValueError
@@ -398,7 +398,7 @@ def nonzero(x: TensorLike) -> tuple[Tensor, ...]:
 
 @nonzero.shape
 def _(x: TensorLike) -> tuple[TensorSpec, ...]:
-    number = UnknownSize(PLACEHOLDER_SIZES[0])
+    number = PLACEHOLDER_SIZES[0]
     return tuple(TensorSpec((number,), dtypes.INT32) for _ in to_array(x).shape)
 
 

@@ -366,7 +366,7 @@ def _(
     return_counts: bool = False, axis: int | None = None, size: int | None = None, fill_value: complex | None = None,
 ) -> Any:  # fmt: skip
     x = to_array(x)
-    number = UnknownSize(PLACEHOLDER_SIZES[0]) if size is None else size
+    number = PLACEHOLDER_SIZES[0] if size is None else size
     shape = [number]
     if axis is not None:
         (axis,) = axes_tuple(axis, len(x.shape))

@@ -11,13 +11,14 @@ from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.dtypes import INT32
 from hilevel.engine.op import composite, to_array, to_float_array
-from hilevel.engine.protocol import axes_tuple
+from hilevel.engine.spec import reduced
 from hilevel.engine.types import Axis, DTypeLike, Tensor, TensorLike
 from hilevel.ops.numpy.comparison import isnan
 from hilevel.ops.numpy.elementwise import ceil, clip, floor, round, where
 from hilevel.ops.numpy.indexing import take_along_axis
 from hilevel.ops.numpy.reduction import all, argmax, argmin, at_least_float32, cumprod, cumsum, sort, sum
-from hilevel.ops.numpy.shaping import reshape, transpose
+from hilevel.ops.numpy.shaping import reshape
+from hilevel.ops.numpy.statistics import with_reduced_first
 
 METHODS = ("linear", "lower", "higher", "midpoint", "nearest")
 
@@ -45,13 +46,10 @@ def nanquantile(
         raise ValueError(f"nanquantile: method must be one of {', '.join(METHODS)}; got {method!r}.")
     x = to_float_array(x)
     q = untraced(_exact(q))
-    axes = axes_tuple(axis, len(x.shape))
-    rest = [i for i in range(len(x.shape)) if i not in axes]
-    rows = reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest)))
-    ordered = sort(at_least_float32(rows), axis=0)  # NaN is last
-    found = _between(ordered, reshape(q, (-1, *(1 for _ in rest))).astype(ordered.dtype), method)
-    kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
-    return reshape(found.astype(x.dtype), (*q.shape, *kept))
+    ordered = sort(at_least_float32(with_reduced_first(x, axis)), axis=0)  # NaN is last
+    column = (-1, *(1 for _ in ordered.shape[1:]))
+    found = _between(ordered, reshape(q, column).astype(ordered.dtype), method)
+    return reshape(found.astype(x.dtype), (*q.shape, *reduced(x, axis, keepdims).shape))
 
 
 def _exact(q: TensorLike) -> Tensor:

@@ -14,7 +14,6 @@ from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.spec import (
     PLACEHOLDER_SIZES,
     TensorSpec,
-    UnknownSize,
     agree,
     broadcast,
     is_unknown,
@@ -67,7 +66,7 @@ def _(x: TensorSpec, newshape: Sizes) -> TensorSpec:
 def _as_size(n: Any) -> int:
     """Return a size as an integer. None and the value of an abstract tensor are unknown."""
     if n is None or isinstance(n, TensorSpec):
-        return UnknownSize(PLACEHOLDER_SIZES[0])
+        return PLACEHOLDER_SIZES[0]
     return n if isinstance(n, int) else int(n)
 
 

@@ -42,12 +42,9 @@ def quantile(
     """
     x = to_float_array(x)
     fraction = np.asarray(q if not hasattr(q, "dtype") else backend_of(q).to_numpy(untraced(q)), np.float64)
-    axes = axes_tuple(axis, len(x.shape))
-    rest = [i for i in range(len(x.shape)) if i not in axes]
-    flat = sort(reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest))), axis=0)
-    rows = _interpolate(flat, fraction.reshape(-1) * (flat.shape[0] - 1), method)
-    kept = [1 if i in axes else n for i, n in enumerate(x.shape) if keepdims or i not in axes]
-    return reshape(rows, (*fraction.shape, *kept))
+    ordered = sort(with_reduced_first(x, axis), axis=0)
+    rows = _interpolate(ordered, fraction.reshape(-1) * (ordered.shape[0] - 1), method)
+    return reshape(rows, (*fraction.shape, *reduced(x, axis, keepdims).shape))
 
 
 @quantile.shape
@@ -56,6 +53,13 @@ def _(
 ) -> TensorSpec:
     y = reduced(to_float_array(x), axis, keepdims)
     return TensorSpec((*shape_of(q if hasattr(q, "shape") else to_array(q)), *y.shape), y.dtype)
+
+
+def with_reduced_first(x: Tensor, axis: Axis) -> Tensor:
+    """Return a tensor with the axes to reduce flattened to the first axis, and the other axes after it."""
+    axes = axes_tuple(axis, len(x.shape))
+    rest = [i for i in range(len(x.shape)) if i not in axes]
+    return reshape(transpose(x, [*axes, *rest]), (-1, *(x.shape[i] for i in rest)))
 
 
 def _interpolate(ordered: Tensor, positions: np.ndarray[Any, Any], method: str) -> Tensor:

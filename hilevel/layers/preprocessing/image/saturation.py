@@ -20,8 +20,15 @@ class _Hsv(Color):
 
     _factor_bounds = (0.0, 1.0)
 
-    def __init__(self, factor: Factor, value_range: Any, **kwargs: Any) -> None:
-        super().__init__(value_range, **kwargs)
+    def __init__(
+        self,
+        factor: Factor,
+        value_range: tuple[float, float] = BYTES,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[ImageOptions],
+    ) -> None:
+        super().__init__(value_range, data_format=data_format, seed=seed, **kwargs)
         self.factor = self._limits("factor", factor)
 
     def augment(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
@@ -60,16 +67,6 @@ class RandomHue(_Hsv):
         ValueError: the factor or the range is invalid.
     """
 
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: tuple[float, float] = BYTES,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ) -> None:
-        super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
-
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the turns, of which 1 is the whole circle."""
         batch = (batch_of(shape),)
@@ -100,16 +97,6 @@ class RandomSaturation(_Hsv):
     Raises:
         ValueError: the factor or the range is invalid.
     """
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: tuple[float, float] = BYTES,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ) -> None:
-        super().__init__(factor, value_range, data_format=data_format, seed=seed, **kwargs)
 
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the factors of the saturation."""

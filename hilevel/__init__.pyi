@@ -36,6 +36,7 @@ from hilevel.engine.autodiff.functional import (
     vjp as vjp,
 )
 from hilevel.engine.autodiff.gradient_tape import GradientTape as GradientTape
+from hilevel.engine.autodiff.rematerialize import remat as remat
 from hilevel.engine.backends import (
     current_backend as current_backend,
     device as device,
@@ -46,10 +47,11 @@ from hilevel.engine.backends import (
 from hilevel.engine.compile.jit import jit as jit
 from hilevel.engine.graph import KerasTensor as KerasTensor
 from hilevel.engine.names import name_scope as name_scope
-from hilevel.engine.stateless import StatelessScope as StatelessScope
+from hilevel.engine.stateless import StatelessScope as StatelessScope, SymbolicScope as SymbolicScope
 from hilevel.engine.variables import Variable as Variable
 from hilevel.initializers import Initializer as Initializer
 from hilevel.layers import Input as Input, InputSpec as InputSpec, Layer as Layer
+from hilevel.layers.base.rematerialized import RematScope as RematScope
 from hilevel.losses import Loss as Loss
 from hilevel.metrics import Metric as Metric
 from hilevel.models import Model as Model, Sequential as Sequential

@@ -139,6 +139,10 @@ class Backend(protocol.Backend):
 
         return jax.custom_gradient(with_tuple)
 
+    def remat(self, f: Function) -> Function:
+        """Compute intermediate results again by `jax.checkpoint`."""
+        return jax.checkpoint(f)
+
     def vmap(self, function: Function) -> Function:
         """Map over the leading axis by `jax.vmap`."""
         return jax.vmap(function)

@@ -111,6 +111,7 @@ def variables_of(model: Model) -> list[Variable]:
     """Return all Variables that a training step may change: of the model, its optimizers, metrics and generators."""
     holders = [model, model.optimizer, *vars(model).values()]
     found = [v for holder in holders for v in getattr(holder, "variables", ())]
+    found += model.metrics_variables
     return unique(v for v in [*found, default_generator.get().state] if isinstance(v, Variable))
 
 

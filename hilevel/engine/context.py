@@ -44,6 +44,10 @@ class Context(threading.local):
     """The names of the open `name_scope` blocks."""
     ranges: list[Any] | None = None
     """The ranges of the indices and labels in a batch, while a step runs on shapes."""
+    remat: Any = None
+    """The innermost `RematScope`; None outside of one."""
+    in_remat_layer: bool = False
+    """True in the call of a layer that is rematerialized as a whole."""
     placeholder_size: Any = None
     """The integer that replaces unknown dimensions while a graph is built; None elsewhere."""
     reading: Any = None

@@ -253,6 +253,10 @@ class Backend:
     """`custom_gradient(f)` of a function `f(*arrays)` -> `(y, gradient function)` -> a function that the backend's own
     automatic differentiation differentiates by that gradient function."""
 
+    remat: Callable[[Function], Function] | None = None
+    """`remat(f)` -> `f`, whose intermediate results the backend's own automatic differentiation computes again for the
+    backward pass."""
+
     def translate(self, error: Exception) -> Exception | None:
         """Return hilevel's own error for an error of the array library, or None."""
         return None

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Self
 
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import SHAPES
 from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.types import Tensor
 from hilevel.engine.variables import Variable
@@ -90,3 +92,26 @@ def run_stateless(
     with StatelessScope(pairs):
         result = function()
         return result, [arrays_of(variables) for _, variables, _ in groups]
+
+
+class SymbolicScope:
+    """A block of symbolic computation: ops infer shapes from shapes, and Variables keep their values.
+
+    In the block, Variables are read as `TensorSpec`, and assignments have no effect.
+
+    >>> import hilevel
+    >>> v = hilevel.Variable(np.zeros(3))
+    >>> with hilevel.SymbolicScope():
+    ...     y = hilevel.ops.exp(v)
+    ...     _ = v.assign_add(np.ones(3))
+    >>> y.shape, v.numpy()
+    ((3,), array([0., 0., 0.]))
+    """
+
+    def __enter__(self) -> Self:
+        self._block = scope(interpreter=SHAPES)
+        self._block.__enter__()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._block.__exit__(*error)

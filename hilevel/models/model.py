@@ -18,6 +18,7 @@ from hilevel.layers.base.layer import Layer, default_build
 from hilevel.layers.base.shapes import symbolic_inputs
 from hilevel.models.config import graph_config, graph_from_config
 from hilevel.models.graph_run import Graph, Symbols
+from hilevel.models.state_tree import get_state_tree, set_state_tree
 from hilevel.models.summary import summary_text
 from hilevel.training.trainer import Trainer
 
@@ -53,6 +54,8 @@ class Model(Trainer):
     >>> model.predict(np.ones((3, 4)), verbose=0).shape
     (3, 2)
     """
+
+    _is_whole_model = True
 
     @overload
     def __init__(self, inputs: Symbols, outputs: Symbols, name: str | None = None, **kwargs: Any) -> None: ...
@@ -254,6 +257,46 @@ class Model(Trainer):
         """
         with sharing():
             return json.dumps(serialize(self), **kwargs)
+
+    def get_state_tree(self, value_format: str = "backend_tensor") -> dict[str, dict[str, Any]]:
+        """Return the values of all Variables, for example for the checkpoints of another library.
+
+        Args:
+            value_format: `"backend_tensor"` for arrays of the backend, `"numpy_array"` for NumPy arrays.
+
+        Returns:
+            A dict for each of `"trainable_variables"`, `"non_trainable_variables"`, `"optimizer_variables"` and
+            `"metrics_variables"`. It has a dict for each part of a Variable's path, down to the copies of the values.
+            If several Variables have the same path, the names of the later ones end in `_1`, `_2` and so on.
+
+        Raises:
+            ValueError: the format is unknown.
+
+        >>> import hilevel
+        >>> model = hilevel.Sequential([hilevel.Input((1,)), hilevel.layers.Dense(1, name="d")], name="m")
+        >>> tree = model.get_state_tree("numpy_array")
+        >>> tree["trainable_variables"]["m"]["d"]["bias"]
+        array([0.], dtype=float32)
+        """
+        return get_state_tree(self, value_format)
+
+    def set_state_tree(self, state_tree: Mapping[str, Any]) -> None:
+        """Set Variables to values of `get_state_tree`. Variables that the tree lacks keep their values.
+
+        Args:
+            state_tree: the nested dicts, which may be incomplete.
+
+        Raises:
+            ValueError: the tree names a Variable that the model lacks. No Variable is changed then.
+            ShapeError: a value has another shape than its Variable. No Variable is changed then.
+
+        >>> import hilevel
+        >>> model = hilevel.Sequential([hilevel.Input((1,)), hilevel.layers.Dense(1, name="d")], name="m")
+        >>> model.set_state_tree({"trainable_variables": {"m": {"d": {"bias": np.array([5.0])}}}})
+        >>> model.get_weights()[1]
+        array([5.], dtype=float32)
+        """
+        set_state_tree(self, state_tree)
 
     def _needs_graph(self) -> Graph:
         if self._graph is None:

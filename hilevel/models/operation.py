@@ -15,9 +15,10 @@ from hilevel.engine.graph import Node, abstract_call, record_call, symbolic_in
 from hilevel.engine.names import unique_name
 from hilevel.engine.types import Config
 from hilevel.layers.base.layer import Layer
+from hilevel.layers.base.rematerialized import RematerializedCalls
 
 
-class Operation(NamedArguments, ABC):
+class Operation(RematerializedCalls, NamedArguments, ABC):
     """A function of tensors with settings, for functional models. Layers are operations, too.
 
     Subclass it and write `call`. A call on symbolic tensors adds a node to their graph. The shapes come from
@@ -68,6 +69,7 @@ class Operation(NamedArguments, ABC):
             raise ValueError(f"The name of an operation must be a string without '/'; got {name!r}.")
         self.name = name or unique_name(snake_case(type(self).__name__))
         self._nodes: list[Node] = []
+        self._remat = context.remat
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result, or add a node to the graph of symbolic arguments."""
@@ -78,7 +80,7 @@ class Operation(NamedArguments, ABC):
             and type(self).compute_output_spec is not Operation.compute_output_spec
         ):
             return self.compute_output_spec(*args, **kwargs)
-        return self.call(*args, **kwargs)
+        return self.rematerialized_call(self.call, *args, **kwargs)(*args, **kwargs)
 
     def call(self, *args: Any, **kwargs: Any) -> Any:
         """Compute the result."""

@@ -31,18 +31,17 @@ FAMILIES = (
 """The modules of which all of Keras is wanted, not only what is used most."""
 
 _NOT_YET = {
-    "": "RematScope SymbolicScope remat",
-    "Operation": "quantized_call rematerialized_call",
+    "Operation": "quantized_call",
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
-        add_metric quantization_mode quantize quantized_build quantized_call rematerialized_call
+        add_metric quantization_mode quantize quantized_build quantized_call
     """,
     "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "GRU": "inner_loop",
     "LSTM": "inner_loop",
     "Model": """
-        export get_quantization_layer_structure get_state_tree quantize set_state_tree
+        export get_quantization_layer_structure quantize
     """,
     "RNN": "inner_loop",
     "RandomTranslation": "get_shifted_bbox get_transformed_x_y",

@@ -241,6 +241,11 @@ class _Call:
         return packed[0] if self.single else tuple(packed)
 
 
+def linearize(fn: Function, primals: Sequence[Any], once: bool = False) -> tuple[Any, Any, Pullback]:
+    """Return the value of a function of tensors, None, and its pullback. With `once`, the pullback runs only once."""
+    return _linearize(_Call(fn, tuple(primals), {}, tuple(range(len(primals))), None, False), once)
+
+
 def _linearize(call: _Call, once: bool = False) -> tuple[Any, Any, Pullback]:
     """Return `(value, aux, pullback)` of a call. With `once`, the pullback runs only once, and frees memory early."""
     if context.interpreter.infers_shapes:

@@ -108,8 +108,7 @@ class GradientTape:
     def reset(self) -> None:
         """Clear the record."""
         record = self._recording()
-        record.nodes.clear()
-        record.leaves.clear()
+        record.clear()
         record.watched.clear()
 
     def gradient(

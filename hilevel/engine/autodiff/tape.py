@@ -121,7 +121,18 @@ class Tape(Interpreter):
         self.nodes.append(node)
         if not self.below.is_plain:
             self.below.recorded(node)
-        return _outputs_of(node) if y.__class__ is tuple else node
+        return outputs_of(node) if y.__class__ is tuple else node
+
+    def inner(self) -> Tape:
+        """Return an empty tape that watches the same Variables, and computes by the same interpreter."""
+        tape = Tape()
+        tape.below, tape.watched, tape.auto = self.below, self.watched, self.auto
+        return tape
+
+    def clear(self) -> None:
+        """Forget the record, whose reference cycles would keep its arrays until the next garbage collection."""
+        self.nodes.clear()
+        self.leaves.clear()
 
     def gradients(self, recorded: bool) -> scope:
         """Return a block for a backward pass, which this tape records or which is only computed."""
@@ -363,7 +374,7 @@ def _apply_rule(node: TapeTensor, g: Array, recorded: bool, needs: tuple[bool, .
     op = node.op
     if recorded:
         values = [v if p is None else p for p, v in zip(node.parents, node.values, strict=True)]
-        y: Any = _outputs_of(node) if isinstance(node.value, tuple) else node
+        y: Any = outputs_of(node) if isinstance(node.value, tuple) else node
         return _call_rule(op.rule, needs, tensor.ops, g, y, *values, **node.attributes)
     first = g[0] if g.__class__ is tuple else g
     backend = backend_of(first)
@@ -415,7 +426,7 @@ def ones_like(x: Array) -> Array:
     return context.interpreter.call(backend_of(x).xp.ones_like, (x,))
 
 
-def _outputs_of(node: TapeTensor) -> tuple[TapeTensor, ...]:
+def outputs_of(node: TapeTensor) -> tuple[TapeTensor, ...]:
     """Return a tensor for each output of a node."""
     outputs = []
     for i, value in enumerate(node.value):

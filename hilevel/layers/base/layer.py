@@ -31,6 +31,7 @@ from hilevel.engine.variables import Variable
 from hilevel.errors import ShapeError, unknown_argument
 from hilevel.layers.base.checks import flags
 from hilevel.layers.base.input_spec import InputSpec, shape_hint
+from hilevel.layers.base.rematerialized import RematerializedCalls
 from hilevel.layers.base.settings import FIRST_LAYER_ONLY, RegularizerLike, settings_of
 from hilevel.layers.base.shapes import (
     abstract_tensors,
@@ -57,7 +58,7 @@ def default_build(build: _F) -> _F:
     return build
 
 
-class Layer(StateContainer, StatelessCalls, Configurable):
+class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
     """A function with weights: `build` makes the weights, and `call` computes the output.
 
     Subclass it, and write `__init__` for the settings, `build(input_shape)` for the weights, `call(inputs)` for the
@@ -148,6 +149,7 @@ class Layer(StateContainer, StatelessCalls, Configurable):
         self._input_shape_hint: Shape | None = hint
         self._backend: Backend | None = None
         self._adds_losses = False
+        self._remat = context.remat
 
     # -- methods of subclasses --------------------------------------------------------------------
 
@@ -268,6 +270,7 @@ class Layer(StateContainer, StatelessCalls, Configurable):
                 kwargs["training"] = training
         elif "training" in kwargs and "kwargs" not in self._call_parameters:
             del kwargs["training"]
+        call = self.call if self._remat is None else self.rematerialized_call(self.call, *args, **kwargs)
         try:
             if (
                 training is around
@@ -275,11 +278,11 @@ class Layer(StateContainer, StatelessCalls, Configurable):
                 and not self._mixed
                 and context.autocast is None
             ):
-                return self._finish(self.call(*args, **kwargs))
+                return self._finish(call(*args, **kwargs))
             cast = self._compute_dtype if self._mixed else None
             losses = [] if context.losses is None else context.losses
             with scope(training=training, losses=losses, autocast=cast):
-                return self._finish(self.call(*args, **kwargs))
+                return self._finish(call(*args, **kwargs))
         except ShapeError as error:
             if not getattr(error, "__notes__", None):
                 error.add_note(f"In {self._label()}, called with {_describe(args)}.")

@@ -146,7 +146,7 @@ class StateContainer(Tracker):
         target = get_backend(backend)
         for layer in self._flatten_layers():
             layer._backend = target
-        for variable in self.variables:
+        for variable in (*self.variables, *self.metrics_variables):
             variable.to(target)
         return self
 
@@ -322,8 +322,8 @@ class StateContainer(Tracker):
 
     @property
     def variables(self) -> list[Variable]:
-        """All Variables: weights, states of seed generators and layers, and the Variables of metrics."""
-        return unique(iter([*self.weights, *self._states, *self.metrics_variables]))
+        """The weights, and the states of seed generators and layers; `metrics_variables` are not among them."""
+        return unique(iter([*self.weights, *self._states]))
 
     @property
     def _states(self) -> list[Variable]:
@@ -340,7 +340,7 @@ class StateContainer(Tracker):
 
     @property
     def non_trainable_variables(self) -> list[Variable]:
-        """The Variables that are no trainable weights."""
+        """The other Variables than `trainable_weights`."""
         trained = {id(v) for v in self.trainable_weights}
         return [v for v in self.variables if id(v) not in trained]
 

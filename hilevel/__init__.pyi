@@ -6,6 +6,7 @@ from hilevel import (
     constraints as constraints,
     datasets as datasets,
     debug as debug,
+    distribution as distribution,
     dtype_policies as dtype_policies,
     errors as errors,
     initializers as initializers,

@@ -7,6 +7,7 @@ Exception
 ├── RuntimeError
 │   ├── TracedValueError           a tensor without values is used as data (a TypeError and ValueError, too)
 │   ├── NotCompiledError           fit or evaluate before compile
+│   ├── DistributionError          several devices or processes that the backend lacks, or that do not agree
 │   └── VariableCreationError      a Variable created in a compiled function
 ├── FloatingPointError, RuntimeError
 │   └── NotFiniteError             NaN or infinity, by `debug.trace_nan` or `TerminateOnNaN`
@@ -51,6 +52,10 @@ class TracedValueError(TypeError, ValueError, RuntimeError):
 
 class NotCompiledError(RuntimeError):
     """Training or evaluation of a model before `compile`."""
+
+
+class DistributionError(RuntimeError):
+    """Several devices or processes are not available, differ in program or data, or one has ended."""
 
 
 class VariableCreationError(RuntimeError):

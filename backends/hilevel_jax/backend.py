@@ -20,6 +20,7 @@ from hilevel.engine.protocol import Overrides
 from hilevel.engine.types import Array, DTypeLike, Function, Index, Namespace, Structure, TensorLike
 from hilevel.errors import TracedValueError
 from hilevel_jax.compiled import Compiled, as_data, plain_errors
+from hilevel_jax.placement import Placement, prepare_devices, to_numpy
 
 FAMILIES = {
     "hilevel.ops.image.resizing": "hilevel_jax.images",
@@ -57,6 +58,8 @@ class Backend(protocol.Backend):
 
     def __init__(self) -> None:
         super().__init__()
+        prepare_devices()
+        self.placement = Placement(self)
         if os.environ.get("JAX_ENABLE_X64", "1").lower() not in ("0", "false"):
             jax.config.update("jax_enable_x64", True)
         _keep_programs(os.environ.get("HILEVEL_COMPILATION_CACHE"))
@@ -76,6 +79,10 @@ class Backend(protocol.Backend):
     def copy(self, x: Array) -> Array:
         """Return a copy, as compiled functions reuse the memory of Variables."""
         return jax.device_put(x, may_alias=False)
+
+    def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
+        """Return a copy of the array on the host, gathered from several devices and processes."""
+        return to_numpy(x)
 
     def is_concrete(self, x: Array) -> bool:
         """Return False for a tracer."""

@@ -22,13 +22,17 @@ from jax.extend.core import jaxpr_as_fun
 
 from hilevel import tree
 from hilevel.engine.autodiff.tape import TapeTensor, expired_message
+from hilevel.engine.backends import current_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.dtypes import native, of_scalar
 from hilevel.engine.interpreter import EVALUATE
+from hilevel.engine.layouts import place_variables
 from hilevel.engine.overlay import Overlay, Usage, arrays_of, disposable_arrays, replace_arrays
+from hilevel.engine.settings import settings
 from hilevel.engine.types import Function
 from hilevel.engine.variables import Variable
 from hilevel.errors import TracedValueError
+from hilevel_jax.placement import check_program
 
 _STATIC = (str, bool, bytes, Variable)
 
@@ -165,6 +169,8 @@ class _Entry:
         self.template: Any = None
         self.keys: list[Any] | None = None
         self.compilations = 0
+        self.agreed = False
+        """True after the processes have compared their programs."""
         self.lock = threading.RLock()
 
     def __call__(self, dynamic: list[Any]) -> Any:
@@ -179,7 +185,7 @@ class _Entry:
         state = self.state or self._discover(example, None)
         with self.lock if state.written else nullcontext():
             try:
-                out, new = state.program(self._disposable(state.written), arrays_of(state.read), *arguments)
+                out, new = self._on_devices(state, arguments)
             except _NewState:
                 self._discover(example, state)
                 return self._run_program(example, *arguments)
@@ -187,6 +193,18 @@ class _Entry:
                 raise TracedValueError(expired_message()) from error
             replace_arrays(state.written, new)
         return out
+
+    def _on_devices(self, state: _State, arguments: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+        """Run the program; on several devices of a CPU as the only one, up to its end."""
+        if settings.distribution is None:
+            return state.program(self._disposable(state.written), arrays_of(state.read), *arguments)
+        place_variables([*state.written, *state.read])
+        with current_backend().placement.alone():
+            written, read = self._disposable(state.written), arrays_of(state.read)
+            if not self.agreed:
+                self.agreed = True
+                check_program(state.program, written, read, *arguments)
+            return jax.block_until_ready(state.program(written, read, *arguments))
 
     def _disposable(self, variables: list[Variable]) -> list[Any]:
         """Return the arrays that the program may overwrite."""
@@ -257,9 +275,16 @@ class _Entry:
                 out = self._run(dynamic)
             if not overlay.seen.keys() <= known or any(id(v) in overlay.written for v in fixed):
                 raise _NewState
-            return out, [overlay.values[id(v)] for v in changing]
+            return out, [_in_layout(v, overlay.values[id(v)]) for v in changing]
 
         return pure
+
+
+def _in_layout(variable: Variable, value: Any) -> Any:
+    """Return a new value of a Variable in its layout. In another one the next call would compile the program again."""
+    if variable.layout is None:
+        return value
+    return variable.backend.placement.constrain(value, variable.layout)
 
 
 def _equations(jaxpr: Any, times: int = 1) -> Iterator[tuple[Any, int]]:

@@ -23,6 +23,7 @@ from hilevel.ops.nn import convolution
 from hilevel.ops.nn.dense import apply_activation
 from hilevel.ops.nn.windows import Windows
 from hilevel_jax.forms import override
+from hilevel_jax.placement import over_batch
 
 _MANY = 64
 """The maximum number of elements of a window that becomes a sum of slices."""
@@ -146,7 +147,8 @@ def kernel_gradient(x: Array, g: Array, windows: Windows, groups: int) -> Array:
     known = groups == 1 or is_depthwise(channels, windows, groups)
     if max(windows.size) == 1 or np.prod(windows.size) > _MANY or not known or not len(g):
         return xla(x, g)
-    return lax.platform_dependent(x, g, cpu=by_parts, default=xla)
+    fastest = partial(lax.platform_dependent, cpu=by_parts, default=xla)
+    return over_batch(fastest, (True, True), x, g, summed=True)
 
 
 def kernel_gradient_by_parts(x: Array, g: Array, windows: Windows, groups: int) -> Array:

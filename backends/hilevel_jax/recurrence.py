@@ -16,6 +16,10 @@ import jax.numpy as jnp
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Array, Function, Namespace, Structure
 from hilevel.ops.nn.recurrence import STEPS, Step, recurrent_op, run_backward, run_forward
+from hilevel_jax.placement import over_batch
+
+_HAS_ROWS = (True, False, False, False, False, True, True, True, True)
+"""For each tensor of the op whether its first axis has the samples."""
 
 
 def _loop(unroll: bool) -> Any:
@@ -59,7 +63,7 @@ def _sequence(
         return tuple(_filled(d() if callable(d) else d, x) for d, x in zip(found, tensors, strict=True))
 
     sequence.defvjp(forward, backward)
-    return sequence
+    return functools.partial(over_batch, sequence, _HAS_ROWS)
 
 
 def _filled(gradient: Array | None, x: Array | None) -> Any:

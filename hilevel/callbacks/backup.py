@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from hilevel.callbacks.base import Callback
+from hilevel.engine.settings import settings
 
 
 class BackupAndRestore(Callback):
@@ -72,12 +73,14 @@ class BackupAndRestore(Callback):
 
     def make_room(self) -> None:
         """Make the folder, and keep the present state as the earlier one, with `double_checkpoint`."""
+        if settings.process:
+            return
         self.path.parent.mkdir(parents=True, exist_ok=True)
         if self.double_checkpoint and self.path.exists():
             os.replace(self.path, self.previous)
 
     def finish(self) -> None:
         """Remove the state after a training without an error, with `delete_checkpoint`."""
-        if self.delete_checkpoint:
+        if self.delete_checkpoint and settings.process == 0:
             for path in (self.path, self.previous):
                 path.unlink(missing_ok=True)

@@ -51,6 +51,8 @@ class Callback(NamedArguments):
     """True if the methods for batches must be called for each batch. If not, `fit` may run several steps in one call,
     and call the methods for the first and the last."""
 
+    only_writes = False
+    """True if the callback only writes or sends the logs. Then it runs in the first process of several only."""
     params: Any = None
     state_names: tuple[str, ...] = ()
     """The attributes that change while a model is trained."""

@@ -10,6 +10,7 @@ from hilevel import tree
 from hilevel.callbacks.base import _LONG, ALIASES, EVENTS, Callback, History
 from hilevel.callbacks.logs import BatchLogs
 from hilevel.callbacks.progress import ProgbarLogger, verbosity
+from hilevel.engine.settings import settings
 
 if TYPE_CHECKING:
     from hilevel.models.model import Model
@@ -80,7 +81,7 @@ class CallbackList:
         if isinstance(callbacks, CallbackList):
             made = callbacks
         else:
-            level = verbosity(verbose)
+            level = verbosity(verbose) if settings.process == 0 else 0
             made = cls(callbacks, history, bool(level), model, verbose=level, epochs=epochs, steps=steps)
         if resumed:
             made.set_params({**made.params, "resumed": True})
@@ -88,7 +89,9 @@ class CallbackList:
 
     def get_state(self) -> list[dict[str, Any]]:
         """Return the class and the state of each callback, in their order."""
-        return [{"class": type(c).__name__, "state": c.get_state()} for c in self.callbacks]
+        return [
+            {"class": type(c).__name__, "state": c.get_state() if _runs(c) else {}} for c in self.callbacks
+        ]
 
     def set_state(self, states: list[dict[str, Any]]) -> None:
         """Give each callback the state that `get_state` returned for it.
@@ -103,7 +106,8 @@ class CallbackList:
                 "Give the same callbacks in the same order."
             )
         for callback, state in zip(self.callbacks, states, strict=True):
-            callback.set_state(state["state"])
+            if _runs(callback):
+                callback.set_state(state["state"])
 
     def append(self, callback: Callback) -> None:
         """Add a callback at the end."""
@@ -138,7 +142,7 @@ class CallbackList:
                 f"{type(self).__name__!r} object has no attribute {event!r}", name=event, obj=self
             )
         event = _LONG.get(event, event)
-        listeners = [getattr(c, event) for c in self.callbacks if _overrides(c, event)]
+        listeners = [getattr(c, event) for c in self.callbacks if _runs(c) and _overrides(c, event)]
         if not listeners:
             self.__dict__[event] = _no_listener
             return _no_listener
@@ -187,6 +191,11 @@ def as_list(callbacks: CallbacksLike) -> list[Any]:
     if isinstance(callbacks, Iterable):
         return tree.flatten(list(callbacks))
     return [callbacks]
+
+
+def _runs(callback: Callback) -> bool:
+    """Return whether the callback runs in this process."""
+    return settings.process == 0 or not callback.only_writes
 
 
 def _overrides(callback: Callback, event: str) -> bool:

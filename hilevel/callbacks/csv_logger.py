@@ -25,6 +25,8 @@ class CSVLogger(Callback):
     >>> log = hilevel.callbacks.CSVLogger("training.csv")
     """
 
+    only_writes = True
+
     def __init__(self, filename: str | os.PathLike[str], separator: str = ",", append: bool = False) -> None:
         super().__init__()
         self.filename = os.fspath(filename)

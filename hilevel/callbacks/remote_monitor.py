@@ -42,6 +42,8 @@ class RemoteMonitor(Callback):
 
     timeout = 10.0
 
+    only_writes = True
+
     def __init__(
         self,
         root: str = "http://localhost:9000",

@@ -16,6 +16,7 @@ from hilevel.callbacks.base import Callback
 from hilevel.callbacks.learning_rate import learning_rates
 from hilevel.callbacks.logs import BatchLogs, Logs
 from hilevel.callbacks.tensorboard_graph import graph_def
+from hilevel.engine.settings import settings
 from hilevel.errors import nearest
 from hilevel.layers.core.embedding import Embedding
 
@@ -156,7 +157,7 @@ class TensorBoard(Callback):
             board = import_optional("tensorboardX", INSTALL, "TensorBoard")
             suffix = f".{os.getpid()}.{next(_files)}"  # two files of one second would have one name
             self._writers[name] = board.SummaryWriter(
-                os.path.join(self.log_dir, name), filename_suffix=suffix
+                os.path.join(self.log_dir, name), filename_suffix=suffix, write_to_disk=settings.process == 0
             )
         return self._writers[name]
 

@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 import numpy as np
 
 from hilevel.engine.philox import philox_words
+from hilevel.engine.placement import Placement
 from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
 
 if TYPE_CHECKING:
@@ -121,6 +122,7 @@ class Backend:
 
     def __init__(self) -> None:
         self.overrides = Overrides()
+        self.placement = Placement(self)
 
     # -- arrays ------------------------------------------------------------------------------------
 

@@ -8,7 +8,12 @@ import numpy as np
 
 
 class Settings:
-    """The default float type, fuzz factor and image layout, the style of logs, and the limits of training."""
+    """The default float type, fuzz factor and image layout, the style of logs, and the limits of training.
+
+    Attributes:
+        distribution: the `Distribution` of arrays over devices, by `set_distribution`; None for one device.
+        process, processes: the index of this process, and the number of processes of the program.
+    """
 
     floatx: str = "float32"
     floatx_dtype: np.dtype[Any] = np.dtype("float32")
@@ -17,6 +22,9 @@ class Settings:
     interactive_logging: bool = True
     max_epochs: int | None = None
     max_steps_per_epoch: int | None = None
+    distribution: Any = None
+    process: int = 0
+    processes: int = 1
 
 
 settings = Settings()

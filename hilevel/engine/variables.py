@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, MutableMapping, Sequence
 from copy import deepcopy
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ from hilevel.engine.autodiff.tape import TapeTensor, to_host
 from hilevel.engine.backends import current_backend, get_backend
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import plain_array
+from hilevel.engine.layouts import layout_of
 from hilevel.engine.op import to_array
 from hilevel.engine.overlay import note_read, note_written
 from hilevel.engine.protocol import Backend
@@ -40,7 +42,8 @@ class Variable(TensorBase):
         dtype: the dtype; by default floatx for a function or a name, else the dtype of the tensor.
         trainable: whether gradient tapes watch the Variable and optimizers update it.
         autocast: whether a layer of mixed precision reads it in its compute dtype.
-        aggregation, synchronization, layout: accepted as in Keras, without effect on one device.
+        aggregation, synchronization: stored, as in Keras, without effect.
+        layout: a `TensorLayout` for several devices; by default the layout of the distribution, if there is one.
         name: the name.
 
     Attributes:
@@ -79,6 +82,8 @@ class Variable(TensorBase):
             )
         self.name = name or "variable"
         self.path = "/".join((*context.name_scopes, self.name))
+        self.shape: tuple[int, ...]
+        self.dtype: DType
         self.trainable = self.made_trainable = bool(trainable)
         self.autocast = autocast
         self.aggregation = aggregation
@@ -88,25 +93,39 @@ class Variable(TensorBase):
         self._overwrite_with_gradient = False
         self.view: Callable[[Any], Any] | None = None
         self.backend: Backend = current_backend()
+        self.layout: Any = layout
         self._array: Array = self._first_value(initializer, shape, dtype)
         limit = allowance.get()
         if limit is not None and (callable(initializer) or isinstance(initializer, str)):
             limit.delay(self, initializers.get(initializer))
-        self.shape: tuple[int, ...] = tuple(self._array.shape)
-        self.dtype: DType = np.dtype(self._array.dtype)
 
     def _first_value(self, initializer: Any, shape: Sequence[int] | None, dtype: DTypeLike) -> Array:
+        """Set shape, dtype and layout, and return the first array."""
         if isinstance(initializer, str):
             initializer = initializers.get(initializer)
         if callable(initializer):
             if shape is None:
                 raise ValueError(f'Variable "{self.name}": an initializer function needs a shape.')
             dtype, limit = dtypes.as_dtype(dtype or settings.floatx), allowance.get()
+            make = initializer
             if limit is None:
-                initializer = initializer(tuple(shape), dtype=dtype.name)
+                initializer = lambda: make(tuple(shape), dtype=dtype.name)
             else:
-                initializer = limit.zeros(shape, dtype, self.path)
-        value = to_array(initializer, dtype)
+                initializer = lambda: limit.zeros(shape, dtype, self.path)
+            self.shape, self.dtype = tuple(map(int, shape)), dtype
+            self.layout = layout_of(self)
+            if self.layout is not None and self.layout.is_divided:
+                create = self.backend.placement.create
+                return create(lambda: self._checked(initializer(), shape, dtype), self.layout)
+            initializer = initializer()
+        value = self._checked(initializer, shape, dtype)
+        self.shape, self.dtype = tuple(value.shape), np.dtype(value.dtype)
+        self.layout = layout_of(self)
+        return self._copy(value)
+
+    def _checked(self, value: Any, shape: Sequence[int] | None, dtype: DTypeLike) -> Array:
+        """Return a first value as an array of this Variable's backend."""
+        value = to_array(value, dtype)
         if isinstance(value, TensorSpec):
             raise ValueError(f'Variable "{self.name}" needs a tensor with values; got {value!r}.')
         if isinstance(value, TapeTensor):
@@ -115,7 +134,14 @@ class Variable(TensorBase):
             raise ShapeError(
                 f'Variable "{self.name}" of shape {tuple(shape)} got a value of shape {tuple(value.shape)}.'
             )
-        return self.backend.copy(self._mine(value))
+        return self._mine(value)
+
+    @property
+    def _copy(self) -> Function:
+        """The function that copies an array to the devices of the layout."""
+        if self.layout is None:
+            return self.backend.copy
+        return partial(self.backend.placement.place, layout=self.layout)
 
     def _mine(self, value: Array) -> Array:
         """Return the value as an array of this Variable's backend."""
@@ -246,7 +272,7 @@ class Variable(TensorBase):
             return self
         value = self.as_value(value)
         copied = self.backend.is_concrete(value)
-        self.replace(context.interpreter.call(self.backend.copy, (value,)) if copied else value)
+        self.replace(context.interpreter.call(self._copy, (value,)) if copied else value)
         return self
 
     def as_value(self, value: TensorLike) -> Array:
@@ -293,6 +319,7 @@ class Variable(TensorBase):
         """Move to another backend. Return the Variable."""
         target = get_backend(backend)
         if target is not self.backend:
+            self.layout = None
             self._array = target.asarray(to_host(self._array))
             if context.overlay is not None:
                 context.overlay.move(self, lambda array: target.asarray(to_host(array)))
@@ -300,16 +327,24 @@ class Variable(TensorBase):
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        return vars(self) | {"_array": self.numpy()}
+        return vars(self) | {"_array": self.numpy(), "layout": None}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         vars(self).update(state)
-        self._array = self.backend.asarray(self._array)
+        self.layout = layout_of(self)
+        self._array = self._copy(self.backend.asarray(self._array))
 
     def __deepcopy__(self, memo: dict[int, Any]) -> Variable:
-        copy = Variable(self.numpy(), None, self.dtype, self.trainable, self.autocast, name=self.name).to(
-            self.backend
-        )
+        with scope(backend=self.backend):
+            copy = Variable(
+                self.numpy(),
+                None,
+                self.dtype,
+                self.trainable,
+                self.autocast,
+                name=self.name,
+                layout=self.layout,
+            )
         copy.path, copy.regularizer, copy.constraint = self.path, self.regularizer, self.constraint
         copy.made_trainable, copy.view = self.made_trainable, deepcopy(self.view, memo)
         return copy

@@ -8,6 +8,7 @@ from typing import Any
 from hilevel import initializers, ops
 from hilevel.config import floatx
 from hilevel.engine.backends import current_backend
+from hilevel.engine.layouts import undivided_layout
 from hilevel.engine.names import distinct
 from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.types import DTypeLike, Function, Tensor, TensorLike
@@ -40,6 +41,7 @@ class State:
             dtype=dtype or floatx(),
             trainable=False,
             aggregation=aggregation,
+            layout=layout or undivided_layout(shape, current_backend()),
             name=name,
         )
         variable.path = distinct(f"{self.name}/{variable.name}", {v.path for v in self._variables})
@@ -58,6 +60,7 @@ class State:
             reference_variable.shape,
             initializer,
             reference_variable.dtype,
+            layout=reference_variable.layout,
             name=f"{path}_{name or 'var'}",
         )
 

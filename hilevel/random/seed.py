@@ -204,10 +204,22 @@ default_generator = _DefaultGenerator()
 before_compiling.append(default_generator.get)
 
 
+def get_seed_stream() -> tuple[int, int]:
+    """Return the seed of the global stream, and the number of its draws."""
+    with _global.lock:
+        return _global.seed, _global.draws
+
+
+def set_seed_stream(seed: int, draws: int) -> None:
+    """Set the global stream of seeds to a result of `get_seed_stream`."""
+    with _global.lock:
+        _global.seed, _global.draws = seed, draws
+
+
 def get_random_state() -> dict[str, Any]:
     """Return the state of the global random generators: of hilevel, of `numpy.random` and of the module `random`."""
     return {
-        "stream": (_global.seed, _global.draws),
+        "stream": get_seed_stream(),
         "default": None if default_generator.seed is None else default_generator.get().state.numpy(),
         "numpy": np.random.get_state(),
         "python": python_random.getstate(),
@@ -216,8 +228,7 @@ def get_random_state() -> dict[str, Any]:
 
 def set_random_state(state: dict[str, Any]) -> None:
     """Set the global random generators to a state of `get_random_state`, on the active backend."""
-    with _global.lock:
-        _global.seed, _global.draws = state["stream"]
+    set_seed_stream(*state["stream"])
     if state["default"] is not None:
         default_generator.get().state.assign(state["default"])
     np.random.set_state(state["numpy"])

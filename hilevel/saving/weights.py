@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 
+from hilevel.engine.settings import settings
 from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving import hdf5, npy, tensors
 from hilevel.saving.archive import Archive, Writer, check_name
@@ -198,7 +199,7 @@ def _write_shards(path: Path, arrays: Mapping[str, Array], max_size: float) -> N
 
 def _remove(path: Path, names: set[str]) -> None:
     """Remove files in the folder of an index."""
-    for name in names:
+    for name in names if settings.process == 0 else ():
         path.with_name(name).unlink(missing_ok=True)
 
 

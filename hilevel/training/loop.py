@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from hilevel.engine.autodiff.tape import to_host
+from hilevel.engine.settings import settings
 from hilevel.engine.types import Tensor
 from hilevel.errors import warn
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.batches import Batches
+from hilevel.training.processes import Votes, is_local
 from hilevel.training.state import Step
 
 if TYPE_CHECKING:
@@ -119,7 +121,7 @@ class Interrupts:
 
     def __call__(self, number: int, frame: FrameType | None) -> None:
         signal.signal(signal.SIGINT, self.before)
-        if self.reading:
+        if self.reading and settings.processes == 1:
             self.before(number, frame)
         self.came = True
 
@@ -243,6 +245,7 @@ class Executions:
         self.step = step
         self.batches: Any = batches
         self.size = 1 if isinstance(size, str) else size
+        self.local = is_local(batches)
         self.bundled = 1 if watched and size == 1 else self._steps_of_a_bundle()
 
     def _steps_of_a_bundle(self) -> int:
@@ -286,13 +289,12 @@ class Executions:
 
         `add` is called with the result of each step, or with all results of a bundle and the number of its steps."""
         if execution.bundled:
-            assert self.step.programs is not None
-            result, every = self.step.programs.call_many(execution.bundled, *execution.batches)
+            result, every = self.step.run_many(execution.bundled, *execution.batches)
             add(every, execution.bundled)
             self.batches.mark_used()
             return result
         for batch in execution.batches:
-            result = self.step.run(batch)
+            result = self.step.run(batch, self.local)
             add(result)
         self.batches.mark_used()
         return result
@@ -309,8 +311,8 @@ def _training_step(model: Trainer) -> Iterator[None]:
         yield
 
 
-_STOPS = {"test": "stop_evaluating", "predict": "stop_predicting"}
-"""The attributes by which callbacks end `evaluate` and `predict`."""
+_STOPS = {"train": "stop_training", "test": "stop_evaluating", "predict": "stop_predicting"}
+"""The attributes by which callbacks end `fit`, `evaluate` and `predict`."""
 
 
 def run_steps(
@@ -334,12 +336,13 @@ def run_steps(
         add: a function that is called with the result of each step.
         logs: a function from the result of a step to the logs of the batch.
     """
+    votes = Votes(model, stop=_STOPS[kind], interrupts=interrupts)
     begin, end = f"on_{kind}_batch_begin", f"on_{kind}_batch_end"
     unchanged = nullcontext()
-    stop = _STOPS.get(kind)
-    if stop is not None:
-        setattr(model._training, stop, False)
-    for execution in interrupts.read(executions.epoch(epoch, steps, start)):
+    if kind != "train":
+        setattr(model._training, _STOPS[kind], False)
+    found = interrupts.read(executions.epoch(epoch, steps, start))
+    for execution in votes.while_all_have(found) if executions.local else found:
         if kind == "train":
             model._training.execution = execution
         getattr(callbacks, begin)(execution.first)
@@ -348,7 +351,8 @@ def run_steps(
         if kind == "train":
             model._training.batch = execution.last + 1
         getattr(callbacks, end)(executions.end_of(execution), logs(result))
+        votes.cast()
         interrupts.check()
         yield execution, result
-        if stop is not None and getattr(model._training, stop):
+        if kind != "train" and getattr(model._training, _STOPS[kind]):
             return

@@ -25,6 +25,7 @@ from hilevel.training.data.streams import CachedIterator, StreamBatches
 from hilevel.training.data.types import ClassWeight, Data
 from hilevel.training.data.unpack import unpack_x_y_sample_weight
 from hilevel.training.outputs import check_probabilities
+from hilevel.training.processes import check_agreement
 from hilevel.training.state import Step, step_of
 
 if TYPE_CHECKING:
@@ -120,6 +121,9 @@ def prepare(model: Trainer, kind: str, batches: Batches) -> Step:
     """
     first = batches.first()
     step = _built_step(model, kind, first)
+    if not step.agreed:
+        check_agreement(model, kind, batches, first)
+        step.agreed = True
     if step.ranges != []:
         leaves = [name for name, _ in named_leaves(first)]
         if step.leaves != leaves:
@@ -161,7 +165,7 @@ def _build_by_step(model: Trainer, kind: str, batch: object) -> Step:
     model._require_backend()
     step = step_of(model, kind)  # another step, if there are weights now
     if needs_values:
-        step.run, step.programs = getattr(model, f"{kind}_step"), None
+        step.function, step.programs = getattr(model, f"{kind}_step"), None
     elif step.programs is not None:
         step.programs.expect(usage)
     step.leaves, step.ranges = [name for name, _ in named_leaves(batch)], ranges

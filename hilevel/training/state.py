@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from hilevel.engine.compile.jit import JitFunction
+from hilevel.engine.layouts import place_batch
 from hilevel.engine.types import Structure
 from hilevel.training.access import ModelAccess
 from hilevel.training.outputs import OutputLosses, OutputMetrics
@@ -23,18 +24,29 @@ class Step:
 
     Attributes:
         programs: its compiled programs; None if it runs as plain Python.
-        run: a function of a batch, the programs or the method.
+        function: a function of a batch, the programs or the method.
         shapes: the shapes and dtypes of the batch for which weights, slots and metrics were made.
         leaves: the names of the leaves of this batch.
         ranges: the ranges in which the step expects the leaves.
+        agreed: whether the processes of the program have compared their models and data.
     """
 
     def __init__(self, programs: JitFunction | None) -> None:
         self.programs = programs
-        self.run: Any = None
+        self.function: Any = None
         self.shapes: list[Any] | None = None
         self.leaves: list[str] | None = None
         self.ranges: Any = None
+        self.agreed = False
+
+    def run(self, batch: Any, local: bool = False) -> Any:
+        """Return the result for a batch. If it is `local`, it has the rows of this process only."""
+        return self.function(place_batch(batch, local))
+
+    def run_many(self, count: int, bundle: Any) -> tuple[Any, Any]:
+        """Return the last result, and all results, for the first `count` batches of a bundle."""
+        assert self.programs is not None
+        return self.programs.call_many(count, place_batch(bundle, bundled=True))
 
 
 @dataclass(eq=False)
@@ -133,5 +145,5 @@ def step_of(model: Trainer, kind: str) -> Step:
     step = state.steps.get(key)
     if step is None:
         step = state.steps.setdefault(key, Step(None if eager else JitFunction(method)))
-    step.run = step.programs or method
+    step.function = step.programs or method
     return step

@@ -49,6 +49,7 @@ from hilevel.training.prepare import (
     validation_epochs,
     warn_exhausted,
 )
+from hilevel.training.processes import Votes
 from hilevel.training.steps import TrainableLayer
 
 
@@ -206,6 +207,7 @@ class Trainer(TrainableLayer):
                     final.update(epoch_logs)
                     listeners.on_epoch_end(epoch, epoch_logs)
                     backups.save(validation, Point(epoch + 1, 0, epoch_logs))
+                    Votes(self, "stop_training", interrupts).cast()
                     interrupts.check()
                     if self.stop_training:
                         break

@@ -9,13 +9,15 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
+from hilevel.engine.settings import settings
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     """Return a block that writes a new file, which takes the place of `path` when the block ends without an error.
 
     The new file lies beside `path` under another name until its bytes are on the disk. After an error, a full disk or
-    a kill, `path` has its former contents.
+    a kill, `path` has its former contents. Of several processes of one program only the first one changes `path`.
 
     Args:
         path: the file. Its folder is made if it is missing.
@@ -28,6 +30,10 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     >>> path.read_bytes()
     b'all of it'
     """
+    if settings.process:
+        with tempfile.TemporaryFile() as file:
+            yield file
+        return
     target = Path(path)
     target.parent.mkdir(parents=True, exist_ok=True)
     number, name = tempfile.mkstemp(prefix=f".{target.name}.", suffix=".part", dir=target.parent)

@@ -27,7 +27,7 @@ LAYERS = [
     "engine tree masks dtype_policies config",
     "ops",
     "random utils.bounding_boxes",
-    "initializers regularizers constraints activations",
+    "initializers regularizers constraints activations distribution",
     "losses metrics optimizers layers",
     "callbacks training.data",
     "training",

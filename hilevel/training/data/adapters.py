@@ -43,7 +43,7 @@ class ContinuedBatches(Batches):
     steps: int
 
     def __init__(self, batches: Batches, steps: int) -> None:
-        self.batches, self.steps = batches, steps
+        self.batches, self.steps, self.kind = batches, steps, batches.kind
 
     def epoch(self, number: int, start: int = 0, steps: int | None = None) -> Iterator[Any]:
         """Yield the next batches of an epoch that has had `start` batches, where the last one ended."""

@@ -60,6 +60,7 @@ class ArrayBatches(Batches):
         dtype: the dtype of floating-point data.
     """
 
+    kind = "arrays"
     steps: int
 
     def __init__(

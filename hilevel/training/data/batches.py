@@ -16,6 +16,8 @@ class Batches:
     new batches of the same data, call `set_state`, and iterate over `epoch(number, start)` with both indices.
     """
 
+    kind: str = "dataset"
+    """`"arrays"` in memory or in files, a `"dataset"` that is read by index, or a `"stream"`."""
     steps: int | None = None
     """The number of batches of an epoch; None if it is unknown."""
     given: Any = (0, 0)

@@ -38,6 +38,8 @@ class StreamBatches(Batches):
     [1. 1.] {'index': 2, 'source': None}
     """
 
+    kind = "stream"
+
     def __init__(self, source: Iterable[Any], steps: int | None, convert: Function) -> None:
         self.source, self._limit, self._convert = source, steps, convert
         self.steps = _length(source) if steps is None else steps

@@ -222,7 +222,7 @@ class ModelParallel(Distribution):
         replicas, processes = self.num_model_replicas, self.num_processes
         if max(replicas, processes) % min(replicas, processes):
             raise ValueError(
-                f"ModelParallel: a batch has {replicas} parts for {processes} processes. One of both numbers must be a "
+                f"ModelParallel: a batch has {replicas} parts for {processes} processes. One of both must be a "
                 "multiple of the other."
             )
 

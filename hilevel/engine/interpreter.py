@@ -15,7 +15,7 @@ A call on a symbolic tensor does not get here: the tensor's `graph_call` makes i
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,11 @@ class Interpreter:
 
     def leave(self, layer: object) -> None:
         """Note the end of a layer's call, also if it fails."""
+
+    def run_if(self, condition: Any, action: Callable[[], object]) -> None:
+        """Run an action that changes Variables, if a condition, a boolean scalar with a value, is true."""
+        if bool(condition):
+            action()
 
     def repeated(self, count: int) -> AbstractContextManager[None]:
         """Return a block for one step on shapes that represents `count` steps of a loop."""

@@ -8,6 +8,7 @@ from typing import Any
 from hilevel import initializers, ops
 from hilevel.config import floatx
 from hilevel.engine.backends import current_backend
+from hilevel.engine.context import context
 from hilevel.engine.layouts import undivided_layout
 from hilevel.engine.names import distinct
 from hilevel.engine.overlay import Overlay, arrays_of
@@ -115,8 +116,7 @@ def run_if(condition: Tensor, action: Callable[[], None], variables: Sequence[Va
     array(1., dtype=float32)
     """
     if current_backend().is_concrete(condition):
-        if bool(condition):
-            action()
+        context.interpreter.run_if(condition, action)
         return
 
     def changed() -> list[Any]:

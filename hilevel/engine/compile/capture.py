@@ -11,7 +11,8 @@ import gc
 import operator
 import types
 import weakref
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, nullcontext
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -20,7 +21,7 @@ import numpy as np
 from hilevel import tree
 from hilevel.engine.context import context, scope
 from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, NUMBERS, RECORDED, Observer
-from hilevel.engine.overlay import Overlay
+from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.protocol import Backend
 from hilevel.engine.tensor import ConcreteTensor
 from hilevel.engine.types import Array, DTypeLike, Function
@@ -189,6 +190,14 @@ class Call:
         self.writes, self.errors = writes, errors
 
 
+def begin_if(condition: Array) -> None:
+    """Mark the begin of calls that are made only if a condition is true. The record of a capture contains the mark."""
+
+
+def end_if(new: list[Array], old: list[Array]) -> None:
+    """Mark the end of these calls. The results are the values after them, or the old ones."""
+
+
 class CapturedOutput:
     """A result of a step, or a new value of a Variable: a slot or a constant, and whether to copy it."""
 
@@ -250,6 +259,8 @@ class Capture(Observer):
         owners: for the slot of the array of a Variable, or of a view of it, the Variable.
         written: the arrays that a program overwrites.
         layers: the layers that the step used, by id.
+        choices: the slots of the values of Variables after an action that a condition decides. True stands for a value
+            that the action writes in place.
         refused: the reason why the step cannot be replayed, or "".
     """
 
@@ -264,6 +275,7 @@ class Capture(Observer):
         self.written: list[Array] = []
         self.refused = ""
         self.layers: dict[int, Any] = {}
+        self.choices: dict[int, bool] = {}
         self._types = backend.array_types
         self._count = 0
         self._usual_errors = np.geterr()
@@ -328,6 +340,37 @@ class Capture(Observer):
         )
         return out
 
+    def run_if(self, condition: Any, action: Callable[[], object]) -> None:
+        """Record the calls of an action under a condition. The action runs in any case, as its calls are needed."""
+        if condition.__class__ is not CapturedTensor:
+            super().run_if(condition, action)
+            return
+        self.calls.append(Call(begin_if, (condition.slot,), {}, None, (), None))
+        with Overlay() as overlay, nullcontext() if condition.value else self._without_warnings():
+            action()
+        changed = list(overlay.written.values())
+        new, old = [overlay.read(v) for v in changed], arrays_of(changed)
+        in_place = set(map(id, self.written))
+        chosen = []
+        for after, before in zip(new, old, strict=True):
+            choice = self._captured(value_of(after if condition.value else before))
+            self.choices[choice.slot] = id(value_of(after)) in in_place
+            chosen.append(choice)
+        self.calls.append(Call(end_if, tuple(map(slot_of, (new, old))), {}, slot_of(chosen), (), None))
+        for variable, choice in zip(changed, chosen, strict=True):
+            variable.replace(choice)
+
+    @contextmanager
+    def _without_warnings(self) -> Iterator[None]:
+        """Return a block of calls whose results do not count. NumPy does not warn of them, and this is not recorded."""
+        before = self._usual_errors
+        with np.errstate(all="ignore"):
+            self._usual_errors = np.geterr()
+            try:
+                yield
+            finally:
+                self._usual_errors = before
+
     def _note_in_place(self, target: Array, array: Array) -> None:
         """Note an array that a program will write in place to the array of a Variable, the target."""
         owner = self.owners.get(target.slot) if target.__class__ is CapturedTensor else None
@@ -384,7 +427,13 @@ class Capture(Observer):
         for key, variable in overlay.written.items():
             held = overlay.values[key]
             value = held.value if held.__class__ is CapturedTensor else held
-            if value is arrays.get(key):
+            choice = self.choices.get(held.slot) if held.__class__ is CapturedTensor else None
+            if choice is None and value is arrays.get(key):
+                continue
+            if choice is not None:
+                if not choice:
+                    self.variable_outputs.append((variable, CapturedOutput(held.slot, False)))
+                variable.replace(value)
                 continue
             if key in arrays and id(value) not in in_place:
                 kept = self._as_output(held)

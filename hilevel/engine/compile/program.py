@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel.engine.compile.capture import Call, Capture, CapturedOutput, ValueId
+from hilevel.engine.compile.capture import Call, Capture, CapturedOutput, ValueId, begin_if, end_if
 from hilevel.engine.overlay import arrays_of, replace_arrays
 from hilevel.engine.types import Array, Function
 
@@ -111,7 +111,7 @@ def _in_place_updates(capture: Capture) -> list[_Update]:
     updates: list[_Update] = []
     old: set[int] = set()
     for call in capture.calls:
-        if old.intersection(_slots([call.args, call.kwargs])):
+        if old.intersection(_read_by(capture, call)):
             raise CannotReplay("an array is used after it was overwritten")
         if call.writes:
             old |= _old_values(capture, call)
@@ -120,6 +120,14 @@ def _in_place_updates(capture: Capture) -> list[_Update]:
     if old.intersection(_slots(outputs)):
         raise CannotReplay("the value of an overwritten array is returned")
     return updates
+
+
+def _read_by(capture: Capture, call: Call) -> list[ValueId]:
+    """Return the slots that a call reads. A value that was written in place is not chosen, but there in any case."""
+    if call.function is not end_if:
+        return _slots([call.args, call.kwargs])
+    pairs = zip(*call.args, call.out, strict=True)
+    return [s for new, old, slot in pairs if not capture.choices[slot] for s in _slots([new, old])]
 
 
 def _old_values(capture: Capture, call: Call) -> set[int]:
@@ -158,9 +166,13 @@ class _SourceWriter:
             self.unpacked(variables, "variables"),
             self.unpacked(data, "data"),
         ]
+        depth = 0
         for index, call in enumerate(capture.calls):
             update = writing.get(id(call))
-            lines += self.lines_of(call, index) if update is None else self.lines_of_update(update)
+            depth -= call.function is end_if
+            found = self.lines_of(call, index) if update is None else self.lines_of_update(update)
+            lines += ["    " * depth + line for line in found]
+            depth += call.function is begin_if
         result = self.expression(tree.map_structure(self.output, capture.result))
         outputs = ", ".join(self.output(output).text for _, output in capture.variable_outputs)
         lines.append(f"    return {result}, [{outputs}]")
@@ -171,6 +183,10 @@ class _SourceWriter:
 
     def lines_of(self, call: Call, index: int) -> list[str]:
         """Return the lines of a call, with a `del` of the values that no later call uses."""
+        if call.function is begin_if:
+            return [f"    if {self.expression(call.args[0])}:"]
+        if call.function is end_if:
+            return self.lines_of_choices(call)
         function = call.function if call.errors is None else _WithErrorState(call.errors, call.function)
         arguments = [self.expression(a) for a in call.args]
         arguments += [f"{name}={self.expression(a)}" for name, a in call.kwargs.items()]
@@ -181,6 +197,18 @@ class _SourceWriter:
         used = dict.fromkeys(_slots([call.args, call.kwargs]))
         over = [self.names[s] for s in used if self.last[s] == index and self.names[s][0] == "t"]
         return [*lines, f"    del {', '.join(over)}"] if over else lines
+
+    def lines_of_choices(self, call: Call) -> list[str]:
+        """Return the lines after a condition, which assign the new or the old values of Variables."""
+        taken, other = ["        pass"], []
+        for new, old, slot in zip(*call.args, call.out, strict=True):
+            if self.capture.choices[slot]:
+                self.names[slot] = self.names[new]
+                continue
+            self.names[slot] = f"t{int(slot)}"
+            taken.append(f"        {self.names[slot]} = {self.expression(new)}")
+            other.append(f"        {self.names[slot]} = {self.expression(old)}")
+        return [*taken, "    else:", *other] if other else taken
 
     def lines_of_update(self, update: _Update) -> list[str]:
         """Return the line of a call that writes in place. Its results are the arrays of the Variables."""

@@ -266,8 +266,8 @@ class _Entry:
             return result
 
         has_layouts = any(v.layout is not None for v in (*written, *read))
-        program = jax.jit(traced, donate_argnums=(0,) if self.donate else ())
-        self.state = _State(written, read, program, has_layouts)
+        compiled = jax.jit(traced, donate_argnums=(0,) if self.donate else ())
+        self.state = _State(written, read, compiled, has_layouts)
         return self.state
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:

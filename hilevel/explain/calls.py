@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 from hilevel import tree
 from hilevel.engine.autodiff.functional import grad
 from hilevel.engine.compile.jit import jit
+from hilevel.engine.context import scope
 from hilevel.engine.overlay import Overlay
 from hilevel.engine.types import Array, Tensor
 from hilevel.explain.data import Data
@@ -113,5 +114,5 @@ class Run:
 
     def forward(self, inputs: list[Array]) -> Any:
         """Return the outputs of the model for inference. Values that layers write to Variables are dropped."""
-        with Overlay():
+        with Overlay(), scope(in_remat_layer=True):  # outputs cannot leave a layer that is rematerialized
             return self.data.model(tree.pack_sequence_as(self.data.structure, inputs), training=False)

@@ -98,7 +98,9 @@ def _size_of_input(layer: Layer, inputs: list[NumpyArray], rank: int) -> tuple[i
 def _resized(maps: NumpyArray, size: tuple[int, ...]) -> NumpyArray:
     """Return maps `(samples, ...)` in another size, each pair of axes resized as an image."""
     if len(size) > 2:
-        raise ValueError(f"Grad-CAM draws images and sequences; the layer returns {len(size)} axes.")
+        raise ValueError(
+            f"grad_cam supports images and sequences; got inputs with {len(size)} axes of places."
+        )
     images = maps.reshape(len(maps), -1, maps.shape[-1], 1)
     resized = to_host(ops.image.resize(images, (size[0] if len(size) == 2 else 1, size[-1])))
     return np.asarray(resized, np.float32).reshape(len(maps), *size)

@@ -180,7 +180,7 @@ def _integrals(batch: Batch, origin: list[NumpyArray], steps: int, tolerance: fl
     for power in range(LARGEST_FACTOR.bit_length()):
         means = _mean_on_path(batch, origin, distances, steps * 2**power)
         parts = [m * d for m, d in zip(means, distances, strict=True)]
-        sums = sum(part.reshape(len(part), -1).sum(axis=1) for part in parts)
+        sums = sum(part.reshape(len(batch.rows), -1).sum(axis=1) for part in parts)
         error = float(np.max(np.abs(sums - difference) / np.maximum(1, np.abs(difference))))
         if not error > tolerance:
             return parts
@@ -239,7 +239,7 @@ class Explained:
         places = [*self.floats, *(i for i in self.owners if i is not None)]
         for i, value in zip(places, values, strict=True):
             result = self.attributions[i]
-            vectors = value.reshape(len(value), *result.shape[1:], -1)
+            vectors = value.reshape(len(batch.rows), *result.shape[1:], -1)
             result[batch.part] += reduce(vectors, axis=-1)[: batch.part.stop - batch.part.start]
 
     def result(self) -> Any:

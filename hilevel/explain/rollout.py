@@ -51,7 +51,10 @@ def attention_rollout(
     """
     with use_backend(model.backend):
         data = Data(model, x, batch_size)
-        run = Run(data, layers_of(data, BaseMultiHeadAttention), Score(data, lambda y: y))
+        score = Score(
+            data, lambda outputs: outputs
+        )  # this also makes the layers of a model that was not called yet
+        run = Run(data, layers_of(data, BaseMultiHeadAttention), score)
         compiled = jit(lambda inputs: _rollout(run, inputs, query))
         parts = [(part, compiled([a[rows] for a in data.inputs])) for part, rows in data.parts()]
         rows = [np.asarray(to_host(y), np.float32)[: part.stop - part.start] for part, y in parts]

@@ -459,6 +459,22 @@ def test_a_subclassed_model_is_built_by_the_first_call(backend: Any) -> None:
     assert np.allclose(found, np.abs(np.asarray(model.dense.kernel)[:, 1]), atol=1e-6)
 
 
+def test_layers_in_other_layers_and_dtypes(backend: Any) -> None:
+    inputs = layers.Input((2, 3), dtype="int32")
+    vectors = layers.TimeDistributed(layers.Embedding(9, 3))(inputs)
+    model = hilevel.Model(inputs, layers.Dense(1, use_bias=False)(layers.Flatten()(vectors)))
+    table, kernel = model.get_weights()
+    tokens = np.arange(6).reshape(1, 2, 3)
+    found = explain.integrated_gradients(model, tokens)
+    assert np.allclose(found, (table[tokens] * kernel.reshape(1, 2, 3, 3)).sum(axis=-1), atol=1e-6)
+
+    with hilevel.RematScope("full"):
+        remat = image_model()
+    assert np.allclose(explain.grad_cam(remat, IMAGES, target=1), IMAGES[..., 0] / 64, atol=1e-6)
+    mixed = image_model(dtype="mixed_float16")
+    assert np.allclose(explain.grad_cam(mixed, IMAGES, target=1), IMAGES[..., 0] / 64, atol=1e-3)
+
+
 def test_integers_are_differentiated_as_floats(backend: Any) -> None:
     model = hilevel.Sequential([layers.Input((2,)), layers.Rescaling(0.5), layers.Dense(1)])
     model.layers[-1].set_weights([np.array([[2.0], [4.0]]), np.zeros(1)])

@@ -38,7 +38,8 @@ class Data:
         if batch_size < 1:
             raise ValueError(f"batch_size must be at least 1; got {batch_size}.")
         self.model, self.structure, self.batch_size = model, x, batch_size
-        self.inputs = [_as_array(leaf) for leaf in tree.flatten(x)]
+        self.dtype = np.dtype("float64" if model.variable_dtype == "float64" else "float32")
+        self.inputs = [_as_array(leaf, self.dtype) for leaf in tree.flatten(x)]
         shapes = [a.shape for a in self.inputs]
         if any(not s or not s[0] for s in shapes) or len({s[0] for s in shapes}) != 1:
             raise ShapeError(
@@ -66,10 +67,10 @@ class Data:
         return tree.pack_sequence_as(self.structure, [np.asarray(a, np.float32) for a in arrays])
 
 
-def _as_array(x: TensorLike) -> NumpyArray:
-    """Return an input as an array of the host; other floats than float64 as float32."""
+def _as_array(x: TensorLike, dtype: np.dtype[Any]) -> NumpyArray:
+    """Return an input as an array of the host, floats in a dtype."""
     array = np.asarray(to_host(x))
-    return array.astype(np.float32) if array.dtype.kind not in "iub" else array
+    return array if array.dtype.kind in "iub" else array.astype(dtype)
 
 
 class Score:

@@ -212,12 +212,27 @@ class Explained:
         self.score = Score(self.data, target)
         self.run = Run(self.data, layers_of(self.data, Embedding), self.score)
         _, rows = next(self.data.parts())
-        inputs = [a[rows] for a in self.data.inputs]
-        self.owners = _owners(inputs, self._embedded(inputs))
-        """For each call of an `Embedding` the position of the input that it maps to vectors, or None."""
-        self.floats = [i for i in range(len(inputs)) if i not in self.owners]
+        with np.errstate(all="ignore"):  # of zeros, which may all be masked
+            self.owners = self._owners([a[rows] for a in self.data.inputs])
+        self.floats = [i for i in range(len(self.data.inputs)) if i not in self.owners]
         _check_integers(model, {i for i in self.owners if i is not None})
         self.attributions = [np.zeros(a.shape, np.float32) for a in self.data.inputs]
+
+    def _owners(self, inputs: list[NumpyArray]) -> list[int | None]:
+        """Return the input that each call of an `Embedding` gets as indices; None for other indices.
+
+        The model runs on zeros, and on each input with zeros for the others.
+        """
+        zeros = [np.zeros_like(x) for x in inputs]
+        calls = [indices for indices, _ in self._embedded(zeros)]
+        owners: list[int | None] = [None] * len(calls)
+        for i, x in enumerate(inputs):
+            probe = x if x.any() else np.ones_like(x)
+            after = self._embedded([*zeros[:i], probe, *zeros[i + 1 :]])
+            for n, (before, (indices, _)) in enumerate(zip(calls, after, strict=True)):
+                if _has_values(indices, probe) and not _has_values(before, probe):
+                    owners[n] = i
+        return owners
 
     def _embedded(self, inputs: list[NumpyArray]) -> list[Any]:
         """Return the indices and the vectors of each call of an `Embedding`."""
@@ -227,7 +242,7 @@ class Explained:
         """Return the values of some samples: the inputs of floats, then the vectors of the others."""
         inputs = [a[rows] for a in inputs]
         vectors = [y for i, (_, y) in zip(self.owners, self._embedded(inputs), strict=True) if i is not None]
-        return [inputs[i].astype(np.float32) for i in self.floats] + vectors
+        return [inputs[i].astype(self.data.dtype) for i in self.floats] + vectors
 
     def batches(self) -> Iterator[Batch]:
         """Yield the batches of the data."""
@@ -247,19 +262,6 @@ class Explained:
         return self.data.pack(self.attributions)
 
 
-def _owners(inputs: list[NumpyArray], calls: list[Any]) -> list[int | None]:
-    """Return the position of the input whose values each call got. Of equal inputs, the first call got the first."""
-    owners: list[int | None] = []
-    for indices, _ in calls:
-        same = [
-            i
-            for i, x in enumerate(inputs)
-            if x.size == indices.size and np.array_equal(x.ravel(), indices.ravel())
-        ]
-        owners.append(min(same, key=owners.count) if same else None)
-    return owners
-
-
 def _check_integers(model: Model, embedded: set[int]) -> None:
     """Raise an error if the model has more inputs of integers than there are inputs with vectors."""
     names = [x.name for x in model.inputs if np.dtype(x.dtype).kind in "iub"]
@@ -268,6 +270,11 @@ def _check_integers(model: Model, embedded: set[int]) -> None:
             f"No Embedding maps the integers of an input ({', '.join(names)}) to vectors, and integers have no "
             "gradient. Use explain.occlusion, or an Input of floats."
         )
+
+
+def _has_values(indices: NumpyArray, x: NumpyArray) -> bool:
+    """Return whether indices are an input, in any shape."""
+    return indices.size == x.size and np.array_equal(indices.ravel(), x.ravel())
 
 
 def _like_inputs(data: Data, baseline: Structure) -> list[NumpyArray]:

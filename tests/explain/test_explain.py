@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 import hilevel
 from hilevel import explain, layers
 from hilevel.errors import HilevelWarning, NotCompiledError, OutOfRangeError, ShapeError
+from hilevel.explain.calls import intercepted
 
 rng = np.random.default_rng(7)
 
@@ -234,7 +236,7 @@ def test_results_have_the_structure_of_the_inputs(backend: Any) -> None:
             function(model, x)
 
 
-def test_equal_tokens_in_two_inputs_are_told_apart_by_order(backend: Any) -> None:
+def test_equal_tokens_in_two_inputs_are_told_apart(backend: Any) -> None:
     a, b = (layers.Input((2,), dtype="int32") for _ in range(2))
     first, second = layers.Embedding(3, 1), layers.Embedding(3, 1)
     y = layers.Dense(1, use_bias=False)(
@@ -254,17 +256,19 @@ def test_positions_that_are_embedded_are_not_taken_for_tokens(backend: Any) -> N
 
         def build(self, shape: Any) -> None:
             self.words.build(shape)
-            self.places.build((6,))
+            self.places.build((1, 6))
 
         def call(self, x: Any) -> Any:
-            return self.words(x) + self.places(hilevel.ops.arange(6))
+            return self.words(x) + self.places(hilevel.ops.arange(6)[None])
 
     inputs = layers.Input((6,), dtype="int32")
     model = hilevel.Model(inputs, layers.Dense(1)(layers.Flatten()(Places()(inputs))))
-    x = np.array([[1, 1, 5, 3, 2, 2]])
-    zeros, tokens = np.zeros((1, 6), "int32"), explain.integrated_gradients(model, x, baseline=0)
-    difference = model.predict(x, verbose=0) - model.predict(zeros, verbose=0)
-    assert tokens.sum() == pytest.approx(difference.item(), abs=1e-4)
+    zeros = np.zeros((1, 6), "int32")
+    for x in (np.array([[1, 1, 5, 3, 2, 2]]), np.arange(6)[None], zeros):
+        for baseline in (0, 3):
+            tokens = explain.integrated_gradients(model, x, baseline=baseline)
+            difference = model.predict(x, verbose=0) - model.predict(zeros + baseline, verbose=0)
+            assert tokens.sum() == pytest.approx(difference.item(), abs=1e-4)
 
 
 # -- gradients -------------------------------------------------------------------------------------
@@ -421,6 +425,15 @@ def test_nothing_of_the_model_changes(backend: Any) -> None:
         assert after[1] == before[1]
         assert all(map(np.array_equal, hilevel.tree.flatten(after[0]), hilevel.tree.flatten(before[0])))
         assert np.array_equal(model.predict(x, verbose=0), outputs)
+
+
+def test_other_threads_see_the_layers_as_they_are() -> None:
+    layer = layers.Dense(2)
+    expected = layer(TABLE)
+    with intercepted([layer], lambda *_: np.zeros((5, 2))), ThreadPoolExecutor(1) as pool:
+        assert not np.any(layer(TABLE))
+        assert np.array_equal(pool.submit(layer, TABLE).result(), expected)
+    assert np.array_equal(layer(TABLE), expected)
 
 
 def test_a_model_stays_on_its_backend() -> None:

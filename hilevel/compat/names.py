@@ -1,0 +1,105 @@
+"""The objects of hilevel for dotted names of Keras and TensorFlow, and the errors about missing names."""
+
+from __future__ import annotations
+
+import importlib
+from types import ModuleType
+from typing import Any, cast
+
+import hilevel
+from hilevel.api.missing import SPACES, explain, public_names
+from hilevel.compat.tensorflow import instead
+from hilevel.errors import closest
+
+VERSION = "3.15.1+hilevel"
+"""The version of Keras whose public names hilevel has, as `keras.__version__` reports it."""
+
+_LATER = "does not have it yet"
+_PRIVATE = (
+    "keras.src is the private part of Keras: import public names, such as keras.layers.Dense. "
+    "hilevel.as_keras(private=True) and hilevel run --private look up the names there among the public names"
+)
+
+
+def attribute(owner: Any, name: str) -> Any:
+    """Return an attribute of a public module or of an object in it.
+
+    Raises:
+        AttributeError: the module has no such public name; the message has a remedy.
+    """
+    value = getattr(owner, name)
+    if isinstance(owner, ModuleType) and isinstance(value, ModuleType) and name not in public_names(owner):
+        raise AttributeError(explain(owner.__name__, name), name=name, obj=owner)
+    return value
+
+
+def find(path: str, private: bool = False) -> Any:
+    """Return the object of a dotted name.
+
+    Args:
+        path: a name that begins with `keras`, `tensorflow.keras` or `tensorflow`.
+        private: True to look up names below `keras.src` among the public names.
+
+    Raises:
+        AttributeError: hilevel has no such name.
+
+    >>> import hilevel
+    >>> from hilevel.compat.names import find
+    >>> find("keras.layers.Dense") is find("tensorflow.keras.layers.Dense") is hilevel.layers.Dense
+    True
+    >>> find("keras.src.layers.core.dense.Dense", private=True) is hilevel.layers.Dense
+    True
+    """
+    root, *parts = path.removeprefix("tensorflow.").split(".")
+    if root != "keras":
+        raise AttributeError(without_tensorflow(path))
+    if parts[:1] == ["src"]:
+        return find_private(parts[1:], private)
+    found: Any = hilevel
+    for part in parts:
+        found = attribute(found, part)
+    return found
+
+
+def find_private(parts: list[str], allowed: bool) -> Any:
+    """Return the public object of the last name in a path below `keras.src`.
+
+    The modules of the path are searched first, such as `losses` in `keras.src.losses.losses.mean`.
+
+    Raises:
+        AttributeError: private names are not allowed, or no public module has the name.
+    """
+    if not allowed:
+        raise AttributeError(_PRIVATE)
+    if not parts:
+        return hilevel
+    *folders, name = parts
+    own = [s for n in range(len(folders), 0, -1) if (s := ".".join(folders[:n])) in SPACES]
+    for space in [*own, *SPACES]:
+        module = importlib.import_module(f"hilevel.{space}".rstrip("."))
+        if name in public_names(module):
+            return getattr(module, name)
+    raise AttributeError(f'keras.src.{".".join(parts)}: no public module of hilevel has "{name}"')
+
+
+def without_tensorflow(path: str) -> str:
+    """Return the message about a name of TensorFlow outside `tensorflow.keras`."""
+    remedy = instead(path.partition(".")[2])
+    return f"{path} is not supported, as hilevel is independent of TensorFlow" + (remedy and f"; {remedy}")
+
+
+def reason(path: str, private: bool = False) -> str:
+    """Return the reason why `find` fails, with the nearest name; `""` if it does not fail.
+
+    >>> from hilevel.compat.names import reason
+    >>> reason("keras.layers.Dense"), reason("keras.layers.Dens")
+    ('', 'hilevel.layers has no "Dens"; the nearest name is "Dense"')
+    """
+    try:
+        find(path, private)
+    except AttributeError as error:
+        text, owner = str(error), cast(ModuleType, error.obj)
+        is_bare = text.endswith(_LATER) and isinstance(owner, ModuleType)
+        near = closest(str(error.name), public_names(owner)) if is_bare else ""
+        return text + (near and f'; the nearest name is "{near}"')
+    return ""

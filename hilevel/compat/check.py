@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 import functools
 import inspect
+import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from hilevel.errors import unknown_argument
 from hilevel.layers import Layer
 from hilevel.layers.base.settings import FIRST_LAYER_ONLY
 from hilevel.models import Model
+from hilevel.optimizers import Optimizer
 
 OLD_METHODS = {
     "evaluate_generator": "use evaluate",
@@ -28,6 +30,10 @@ OLD_METHODS = {
     "to_yaml": "use to_json",
 }
 """Methods of models in earlier versions of Keras."""
+
+
+_OF_CELLS = ("implementation",)
+"""Arguments that recurrent layers pass to their cells."""
 
 
 class Finding(NamedTuple):
@@ -138,30 +144,30 @@ def accepted(called: Any) -> list[str] | None:
     >>> accepted(hilevel.ops.relu), "name" in accepted(hilevel.layers.Dense)
     (['x'], True)
     """
-    if isinstance(called, type) and issubclass(called, Layer):
-        return [
-            *dict.fromkeys(
-                [*argument_names(called), *argument_names(Layer), *FIRST_LAYER_ONLY, "inputs", "outputs"]
-            )
-        ]
+    if isinstance(called, type):
+        return _of_constructor(called)
     try:
         parameters = inspect.signature(called).parameters.values()
     except (TypeError, ValueError):
         return None
-    if not any(p.kind is p.VAR_KEYWORD for p in parameters):
-        return [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
-    return argument_names(called) if isinstance(called, type) and _is_closed(called) else None
+    is_open = any(p.kind is p.VAR_KEYWORD for p in parameters)
+    return None if is_open else [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
 
 
-def _is_closed(cls: type) -> bool:
-    """Whether the constructor of the last base class accepts no `**kwargs`."""
-    own = [base for base in cls.__mro__ if base is not object and "__init__" in vars(base)]
-    closed = [not any(p.kind is p.VAR_KEYWORD for p in _parameters(base)) for base in own]
-    return any(closed)
-
-
-def _parameters(cls: type) -> Iterator[inspect.Parameter]:
-    yield from inspect.signature(vars(cls)["__init__"]).parameters.values()
+def _of_constructor(cls: type) -> list[str] | None:
+    """Return the arguments of a constructor, with the arguments in `**kwargs: Unpack[...]`."""
+    if issubclass(cls, Layer):
+        more = [*FIRST_LAYER_ONLY, "inputs", "outputs", *(name for name in _OF_CELLS if hasattr(cls, name))]
+        return [*dict.fromkeys([*argument_names(cls), *argument_names(Layer), *more])]
+    names = argument_names(cls)
+    constructor = inspect.getattr_static(cls, "__init__")
+    rest = [p for p in inspect.signature(constructor).parameters.values() if p.kind is p.VAR_KEYWORD]
+    if (
+        constructor is object.__init__ or not rest or issubclass(cls, Optimizer)
+    ):  # it refuses other arguments itself
+        return names
+    listed = re.fullmatch(r"Unpack\[(\w+)\]", str(rest[0].annotation))
+    return [*names, *constructor.__globals__[listed[1]].__annotations__] if listed else None
 
 
 def _count(number: int, what: str) -> str:

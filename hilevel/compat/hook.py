@@ -66,21 +66,22 @@ class KerasImport(MetaPathFinder, Loader):
         content = names.find(module.__name__) if has_content else ModuleType("empty")
         own = {"__version__": names.VERSION, "version": _version} if module.__name__ in _TOPS else {}
         vars(module).update(own, __doc__=content.__doc__)
-        vars(module).update(__getattr__=self._getattr(module.__name__), __dir__=lambda: dir(content))
+        vars(module).update(__getattr__=self._getattr(module), __dir__=lambda: dir(content))
 
-    def _getattr(self, module: str) -> Callable[[str], Any]:
-        """Return the `__getattr__` of a module: a submodule is imported, other names are objects of hilevel."""
+    def _getattr(self, module: ModuleType) -> Callable[[str], Any]:
+        """Return the `__getattr__` of a module: a submodule is imported, other names are kept at their first use."""
 
         def load(name: str) -> Any:
-            path = f"{module}.{name}"
+            path = f"{module.__name__}.{name}"
             try:
                 found = names.find(path, self.private)
             except AttributeError as error:
                 if not _imports_name(sys._getframe(1)):
                     raise
-                raise ImportError(str(error), name=module) from None
-            is_module = isinstance(found, ModuleType) and self in sys.meta_path
-            return importlib.import_module(path) if is_module else found
+                raise ImportError(str(error), name=module.__name__) from None
+            if isinstance(found, ModuleType):
+                return importlib.import_module(path) if self in sys.meta_path else found
+            return vars(module).setdefault(name, found)
 
         return load
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import importlib
 from types import ModuleType
 from typing import Any, cast
@@ -55,16 +56,15 @@ def find(path: str, private: bool = False) -> Any:
         raise AttributeError(without_tensorflow(path))
     if parts[:1] == ["src"]:
         return find_private(parts[1:], private)
-    found: Any = hilevel
-    for part in parts:
-        found = attribute(found, part)
-    return found
+    return functools.reduce(attribute, parts, hilevel)
 
 
 def find_private(parts: list[str], allowed: bool) -> Any:
-    """Return the public object of the last name in a path below `keras.src`.
+    """Return the public object of the last name, or of a class and its attributes, in a path below `keras.src`.
 
-    The modules of the path are searched first, such as `losses` in `keras.src.losses.losses.mean`.
+    The public modules of the path are searched, such as `losses` in `keras.src.losses.losses.mae`, then hilevel itself.
+    All modules are searched for paths without a public module, and for `keras.src.backend`, which has more names than
+    `keras.backend`.
 
     Raises:
         AttributeError: private names are not allowed, or no public module has the name.
@@ -73,13 +73,15 @@ def find_private(parts: list[str], allowed: bool) -> Any:
         raise AttributeError(_PRIVATE)
     if not parts:
         return hilevel
-    *folders, name = parts
+    end = next((i for i, part in enumerate(parts) if part[0].isupper()), len(parts) - 1)
+    *folders, name = parts[: end + 1]
     own = [s for n in range(len(folders), 0, -1) if (s := ".".join(folders[:n])) in SPACES]
-    for space in [*own, *SPACES]:
-        module = importlib.import_module(f"hilevel.{space}".rstrip("."))
-        if name in public_names(module):
-            return getattr(module, name)
-    raise AttributeError(f'keras.src.{".".join(parts)}: no public module of hilevel has "{name}"')
+    spaces = [*own, ""] if own and folders[0] != "backend" else [*own, *SPACES]
+    modules = (importlib.import_module(f"hilevel.{space}".rstrip(".")) for space in spaces)
+    owner = next((module for module in modules if name in public_names(module)), None)
+    if owner is None:
+        raise AttributeError(f'keras.src.{".".join(parts)}: no public module of hilevel has "{name}"')
+    return functools.reduce(getattr, parts[end:], owner)
 
 
 def without_tensorflow(path: str) -> str:

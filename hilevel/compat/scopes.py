@@ -10,7 +10,7 @@ from types import ModuleType
 
 from hilevel.api.missing import public_names
 from hilevel.compat.hook import ROOTS
-from hilevel.compat.names import find
+from hilevel.compat.names import find, reason
 
 _Scope = ChainMap[str, "str | None"]
 _Function = ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda
@@ -70,7 +70,7 @@ class Uses(ast.NodeVisitor):
             if alias.name == "*":
                 self.scope.update({n: f"{module}.{n}" for n in _listed(module)} if is_known else {})
             else:
-                self.scope[alias.asname or alias.name] = full if is_known else None
+                self.scope[alias.asname or alias.name] = full if is_known and _is_followed(full) else None
 
     def visit_Attribute(self, node: ast.Attribute) -> None:
         if path := self.path(node):
@@ -154,6 +154,11 @@ def is_class(path: str) -> bool:
         return isinstance(find(path, private=True), type)
     except AttributeError:
         return False
+
+
+def _is_followed(path: str) -> bool:
+    """Whether the uses of a name are of interest: not for a private name that has no public counterpart."""
+    return ".src." not in path or not reason(path, private=True)
 
 
 def _listed(module: str) -> list[str]:

@@ -43,6 +43,7 @@ USES = {
     "argument on a later line": ("import keras\nkeras.layers.Dense(\n  3,\n  init=3)", "4: .*kernel_initializer"),
     "argument of a function": ("from keras import ops\nops.softmax(1, axes=3)", "2: softmax .*axis"),
     "argument of an optimizer": ("from keras.optimizers import Adam\nAdam(lr=0.1)", "2: .*learning_rate"),
+    "argument of AdamW": ("from keras.optimizers import AdamW\nAdamW(lr=0.1)", "2: .*learning_rate"),
     "argument of a callback": ("import keras\nkeras.callbacks.EarlyStopping(patiance=1)", "2: .*patience"),
     "argument of a method": ("import keras\nm = keras.Sequential()\nm.fit(1, nb_epoch=2)", "3: fit has no argument .*epochs"),
     "argument of a method in a function": ("import keras\nm = keras.Sequential()\ndef f():\n  m.compile(metric=2)", "4: .*metrics"),
@@ -81,6 +82,8 @@ GOOD = {
     "an own subclass": "import keras\nclass A(keras.Layer):\n  def __init__(self, q): pass\nA(q=3)",
     "the call of a layer": "import keras\nlayer = keras.layers.Dropout(0.5)\nlayer(1, training=True)",
     "attributes of objects": "import keras\nm = keras.Model()\nm.anything.of_it; m.optimizer.lr",
+    "events of callbacks": "import keras\nkeras.callbacks.LambdaCallback(on_test_begin=print)",
+    "arguments of cells": "import keras\nkeras.layers.LSTM(3, implementation=2, input_shape=(3, 4))",
     "functional": "from keras import Model\nModel(inputs=1, outputs=2, name='a')",
     "arguments by **": "from keras.layers import Dense\nDense(1, **{'zzz': 3})",
     "an instance of another": "import keras\nm = keras.Model()\ndef f(m): m.fit_generator(workers=3)",
@@ -120,6 +123,18 @@ def test_private_names_are_allowed_on_request(tmp_path: Path, capsys: Any) -> No
     (tmp_path / "a.py").write_text("from keras.src.layers.core.dense import Dense\nDense(lr=3)")
     assert main(["check", "--private", str(tmp_path / "a.py")]) == 1
     assert capsys.readouterr().out.count("\n") == 2
+
+
+def test_classes_of_private_modules(tmp_path: Path) -> None:
+    code = """
+from keras.src.ops.numpy import Mean, nothing
+from keras.src.layers import Dense
+from keras.src.backend.common import Variable
+Mean(axis=3), nothing(axis=4), nothing.of_it
+Dense.from_config({}), Dense.nothing
+"""
+    (tmp_path / "a.py").write_text(code)
+    assert [f.line for f in check_file(tmp_path / "a.py", private=True)[1]] == [2, 2, 6]
 
 
 def test_nothing_of_a_program_runs(tmp_path: Path) -> None:

@@ -15,6 +15,8 @@ from hilevel.compat import names
 
 ROOTS = ("keras", "tensorflow")
 _TOPS = ("keras", "tensorflow.keras")
+_TENSORBOARD = "tensorboard.compat.notf"
+"""An empty module that TensorBoard looks for: with it, it works without TensorFlow."""
 
 
 class KerasImport(MetaPathFinder, Loader):
@@ -48,6 +50,8 @@ class KerasImport(MetaPathFinder, Loader):
         Raises:
             ModuleNotFoundError: hilevel has no such module; the message has a remedy.
         """
+        if fullname == _TENSORBOARD:
+            return ModuleSpec(fullname, self)
         if fullname.partition(".")[0] not in ROOTS:
             return None
         if "keras.src." in fullname and self.private and not _is_name_of_from():
@@ -62,6 +66,8 @@ class KerasImport(MetaPathFinder, Loader):
 
     def exec_module(self, module: ModuleType) -> None:
         """Let a new module look up its attributes in hilevel."""
+        if module.__name__ == _TENSORBOARD:
+            return
         has_content = module.__name__ != "tensorflow" and ".src" not in module.__name__
         content = names.find(module.__name__) if has_content else ModuleType("empty")
         own = {"__version__": names.VERSION, "version": _version} if module.__name__ in _TOPS else {}
@@ -76,9 +82,10 @@ class KerasImport(MetaPathFinder, Loader):
             try:
                 found = names.find(path, self.private)
             except AttributeError as error:
-                if not _imports_name(sys._getframe(1)):
-                    raise
-                raise ImportError(str(error), name=module.__name__) from None
+                missing: Exception = error
+                if _imports_name(sys._getframe(1)):
+                    missing = ImportError(str(error), name=module.__name__)
+                raise missing.with_traceback(None) from None
             if isinstance(found, ModuleType):
                 return importlib.import_module(path) if self in sys.meta_path else found
             return vars(module).setdefault(name, found)

@@ -209,6 +209,14 @@ def test_the_environment_variable(value: str, found: str, monkeypatch: Any) -> N
     )
 
 
+def test_tensorboard_works_without_tensorflow() -> None:
+    pytest.importorskip("tensorboard")
+    code = "import hilevel; hilevel.as_keras(); import tensorflow; from tensorboard.compat import tf; "
+    code += "print(tf.compat.as_str_any('read'))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout == "read\n", found.stderr
+
+
 def test_a_program_trains(keras: Any) -> None:
     found = run("""
 import numpy as np

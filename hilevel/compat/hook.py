@@ -58,8 +58,9 @@ class KerasImport(MetaPathFinder, Loader):
             return ModuleSpec(fullname, self, is_package=True)  # the names are looked up, not the modules
         try:
             found = None if fullname == "tensorflow" else names.find(fullname, self.private)
-        except AttributeError as error:
-            raise ModuleNotFoundError(str(error), name=fullname) from None
+        except AttributeError:
+            text = names.module_reason(fullname, self.private)
+            raise ModuleNotFoundError(text, name=fullname) from None
         if found is not None and not isinstance(found, ModuleType):
             raise ModuleNotFoundError(f"{fullname} is not a module", name=fullname)
         return ModuleSpec(fullname, self, is_package=True)

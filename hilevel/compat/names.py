@@ -5,10 +5,10 @@ from __future__ import annotations
 import functools
 import importlib
 from types import ModuleType
-from typing import Any, cast
+from typing import Any
 
 import hilevel
-from hilevel.api.missing import SPACES, explain, public_names
+from hilevel.api.missing import INSTEAD, SPACES, explain, public_names
 from hilevel.compat.tensorflow import instead
 from hilevel.errors import closest
 
@@ -74,14 +74,21 @@ def find_private(parts: list[str], allowed: bool) -> Any:
     if not parts:
         return hilevel
     end = next((i for i, part in enumerate(parts) if part[0].isupper()), len(parts) - 1)
-    *folders, name = parts[: end + 1]
+    space = _space(parts[:end], parts[end])
+    if space is None:
+        raise AttributeError(f'keras.src.{".".join(parts)}: no public module of hilevel has "{parts[end]}"')
+    return functools.reduce(getattr, parts[end:], _module(space))
+
+
+def _space(folders: list[str], name: str) -> str | None:
+    """Return the public module of a name in a path of private or old modules; None if there is none."""
     own = [s for n in range(len(folders), 0, -1) if (s := ".".join(folders[:n])) in SPACES]
     spaces = [*own, ""] if own and folders[0] != "backend" else [*own, *SPACES]
-    modules = (importlib.import_module(f"hilevel.{space}".rstrip(".")) for space in spaces)
-    owner = next((module for module in modules if name in public_names(module)), None)
-    if owner is None:
-        raise AttributeError(f'keras.src.{".".join(parts)}: no public module of hilevel has "{name}"')
-    return functools.reduce(getattr, parts[end:], owner)
+    return next((space for space in spaces if name in public_names(_module(space))), None)
+
+
+def _module(space: str) -> ModuleType:
+    return importlib.import_module(f"hilevel.{space}".rstrip("."))
 
 
 def without_tensorflow(path: str) -> str:
@@ -100,8 +107,32 @@ def reason(path: str, private: bool = False) -> str:
     try:
         find(path, private)
     except AttributeError as error:
-        text, owner = str(error), cast(ModuleType, error.obj)
-        is_bare = text.endswith(_LATER) and isinstance(owner, ModuleType)
-        near = closest(str(error.name), public_names(owner)) if is_bare else ""
-        return text + (near and f'; the nearest name is "{near}"')
+        text, owner = str(error), error.obj
+        is_last = path.endswith(f".{error.name}")
+        if isinstance(owner, ModuleType) and not is_last:
+            return _moved(owner, path) or text
+        near = closest(str(error.name), public_names(owner)) if isinstance(owner, ModuleType) else ""
+        return text + f'; the nearest name is "{near}"' * bool(near and text.endswith(_LATER))
     return ""
+
+
+def _moved(owner: ModuleType, path: str) -> str:
+    """Return the message about a name in a module that Keras had earlier; `""` if no public module has the name."""
+    *folders, name = path.removeprefix("tensorflow.").split(".")[1:]
+    space = None if name in ("get", "serialize", "deserialize") else _space(folders, name)
+    public = ".".join(filter(None, ("keras", space, name)))
+    return "" if space is None else f"{owner.__name__} has no such module; use {public}"
+
+
+def module_reason(path: str, private: bool = False) -> str:
+    """Return the reason why a module cannot be imported, with the public module above it.
+
+    >>> from hilevel.compat.names import module_reason
+    >>> module_reason("keras.layers.core")
+    'keras.layers has no module "core"; import its names from keras.layers'
+    """
+    root, _, label = path.removeprefix("tensorflow.").partition(".")
+    space, _, name = label.rpartition(".")
+    if root != "keras" or not space or space not in SPACES or label in INSTEAD:
+        return reason(path, private)
+    return f'keras.{space} has no module "{name}"; import its names from keras.{space}'

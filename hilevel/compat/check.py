@@ -151,7 +151,8 @@ def accepted(called: Any) -> list[str] | None:
     except (TypeError, ValueError):
         return None
     is_open = any(p.kind is p.VAR_KEYWORD for p in parameters)
-    return None if is_open else [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL]
+    named = [p.name for p in parameters if p.kind is not p.VAR_POSITIONAL and p.name != "self"]
+    return None if is_open else named
 
 
 def _of_constructor(cls: type) -> list[str] | None:

@@ -1,4 +1,4 @@
-"""The command `hilevel`: quickstart, doctor."""
+"""The command `hilevel`: quickstart, doctor, run, check."""
 
 from __future__ import annotations
 
@@ -11,46 +11,72 @@ from collections.abc import Sequence
 
 import hilevel
 from hilevel import quickstart
+from hilevel.compat.check import check
+from hilevel.compat.run import run
 from hilevel.engine import backends
 from hilevel.errors import BackendNotAvailableError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command, and return the exit status."""
+    arguments = _parser().parse_args(argv)
+    return int(arguments.action(arguments))
+
+
+def _parser() -> argparse.ArgumentParser:
+    """Return the parser of the command. Each subcommand has its function in `action`."""
     parser = argparse.ArgumentParser(
         prog="hilevel", description="A Keras-like model API over NumPy, CuPy and JAX."
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    quickstart = commands.add_parser("quickstart", help="learn handwritten digits")
-    quickstart.add_argument(
-        "--epochs", type=int, default=30, help="the largest number of epochs (default 30)"
-    )
-    quickstart.add_argument(
-        "--seed", type=int, default=42, help="the seed of all random numbers (default 42)"
-    )
-    quickstart.add_argument("--backend", help="numpy, jax or cupy; else HILEVEL_BACKEND, else numpy")
-    commands.add_parser("doctor", help="show the backends and devices")
-    arguments = parser.parse_args(argv)
-    try:
-        return _doctor() if arguments.command == "doctor" else _quickstart(arguments)
-    except BackendNotAvailableError as error:
-        print(error, file=sys.stderr)
-        return 1
+    start = commands.add_parser("quickstart", help="learn handwritten digits")
+    start.add_argument("--epochs", type=int, default=30, help="the largest number of epochs (default 30)")
+    start.add_argument("--seed", type=int, default=42, help="the seed of all random numbers (default 42)")
+    start.add_argument("--backend", help="numpy, jax or cupy; else HILEVEL_BACKEND, else numpy")
+    start.set_defaults(action=_quickstart)
+    commands.add_parser("doctor", help="show the backends and devices").set_defaults(action=_doctor)
+    program = commands.add_parser("run", help="run a program written for Keras or tf.keras")
+    program.add_argument("script", help="the Python file")
+    program.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
+    program.set_defaults(action=_run)
+    checked = commands.add_parser("check", help="list the names of Keras that programs use and hilevel lacks")
+    checked.add_argument("paths", nargs="+", metavar="path", help="a Python file or a folder")
+    checked.set_defaults(action=_check)
+    for command in (program, checked):
+        command.add_argument("--private", action="store_true", help="look up names in keras.src, too")
+    return parser
+
+
+def _run(arguments: argparse.Namespace) -> int:
+    return run(arguments.script, arguments.arguments, arguments.private)
+
+
+def _check(arguments: argparse.Namespace) -> int:
+    missing = [path for path in arguments.paths if not os.path.exists(path)]
+    if missing:
+        print(f"There is no file or folder {missing[0]}.", file=sys.stderr)
+        return 2
+    return check(arguments.paths, arguments.private)
 
 
 def _quickstart(arguments: argparse.Namespace) -> int:
     if arguments.epochs < 1:
         print(f"--epochs must be at least 1; got {arguments.epochs}.", file=sys.stderr)
         return 2
-    if arguments.backend:
-        hilevel.set_backend(arguments.backend)
-    print(f"Backend: {hilevel.current_backend().name}")
+    try:
+        if arguments.backend:
+            hilevel.set_backend(arguments.backend)
+        backend = hilevel.current_backend()
+    except BackendNotAvailableError as error:
+        print(error, file=sys.stderr)
+        return 1
+    print(f"Backend: {backend.name}")
     quickstart.main(arguments.epochs, arguments.seed)
     print(quickstart.NEXT)
     return 0
 
 
-def _doctor() -> int:
+def _doctor(arguments: argparse.Namespace) -> int:
     """Print versions, backends with their devices, and the default backend with its reason."""
     print(f"hilevel {_version('hilevel')}, Python {platform.python_version()}, {platform.platform()}")
     print(f"numpy {_version('numpy')}, tqdm {_version('tqdm')}\n\nBackends:")

@@ -33,7 +33,7 @@ LAYERS = [
     "training",
     "models",
     "saving utils testing debug datasets backend preprocessing mixed_precision explain",
-    "__init__ __main__ cli quickstart",
+    "__init__ __main__ cli compat quickstart",
 ]
 FOR_CHECKERS = {
     id(node)

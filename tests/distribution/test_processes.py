@@ -28,6 +28,13 @@ def test_a_part_of_the_data_in_each_process(tmp_path: Path) -> None:
     assert programs.difference(first, run("parts", tmp_path, devices=1)) < 2e-6
 
 
+def test_an_epoch_ends_with_the_shortest_iterator(tmp_path: Path) -> None:
+    first, second = results("streams", tmp_path)
+    assert first["steps"] == second["steps"] == 3
+    assert first["warned"] and not second["warned"]
+    assert programs.difference(first["weights"], second["weights"]) == 0.0
+
+
 def test_an_axis_of_the_model_across_processes(tmp_path: Path) -> None:
     first, second = results("model_across", tmp_path, devices=2)
     assert programs.difference(first, second) == 0.0

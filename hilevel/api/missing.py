@@ -57,7 +57,6 @@ INSTEAD = {
     "utils.HDF5Matrix": "use a hilevel.utils.PyDataset",
     "utils.multi_gpu_model": "hilevel trains on one device",
     "utils.np_utils": "use hilevel.utils.to_categorical",
-    "utils.plot_model": "model.summary() prints a table",
 }
 """Hints for names in programs written for Keras 3 or an earlier version."""
 

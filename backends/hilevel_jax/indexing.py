@@ -1,4 +1,4 @@
-"""Lookups by index."""
+"""Elements by index, and in another shape."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Array, Index, Namespace
-from hilevel.ops.numpy import indexing
+from hilevel.ops.numpy import indexing, shaping
 
 
 def lookup(xp: Namespace, table: Array, indices: Array) -> Array:
@@ -18,11 +18,17 @@ def lookup(xp: Namespace, table: Array, indices: Array) -> Array:
 
 
 def getitem(xp: Namespace, x: Array, key: Index) -> Array:
-    """Return the elements at a key. JAX arrays cannot index NumPy arrays."""
-    return (x if indexing.is_basic(key) else jnp.asarray(x))[key]
+    """Return the elements at a key, also of a NumPy array as an array of JAX."""
+    return jnp.asarray(x)[key]
+
+
+def reshape(xp: Namespace, x: Array, newshape: Any) -> Array:
+    """Return the elements in another shape, also of a NumPy array as an array of JAX."""
+    return jnp.reshape(jnp.asarray(x), newshape)
 
 
 OVERRIDES: dict[Any, Override] = {
     indexing.embedding_lookup: Override(lookup),
     indexing.getitem_op: Override(getitem),
+    shaping.reshape: Override(reshape),
 }

@@ -44,7 +44,7 @@ class SymbolicTensor(TensorBase):
     (None, 4)
 
     Raises:
-        ValueError: the tensor is both sparse and ragged.
+        ValueError: the shape is no tuple, or the tensor is both sparse and ragged.
     """
 
     def __init__(
@@ -63,6 +63,10 @@ class SymbolicTensor(TensorBase):
     ) -> None:
         if sparse and ragged:
             raise ValueError("A symbolic tensor is either sparse or ragged, not both.")
+        if isinstance(shape, int):
+            raise ValueError(
+                f"The shape of a symbolic tensor must be a tuple, such as ({shape},); got {shape}."
+            )
         self._shape: Shape = tuple(shape)
         self._dtype: DType = as_dtype(dtype)
         self._sparse, self._ragged = bool(sparse), bool(ragged)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.context import context
@@ -10,6 +12,7 @@ from hilevel.engine.types import DTypeLike, Tensor, TensorLike
 from hilevel.errors import ConstantOutputWarning, warn
 from hilevel.losses.base import LossFunctionWrapper, match_shapes
 from hilevel.losses.regression import MEAN
+from hilevel.ops.nn.scores import scores_of
 from hilevel.ops.numpy.indexing import pick
 
 _ONE_HOT = (
@@ -63,6 +66,12 @@ _ONE_CLASS = (
 )
 
 
+def _scores(y_pred: TensorLike, from_logits: bool, axis: int) -> tuple[Any, bool]:
+    """Return the scores of probabilities that a layer made by a softmax, and True; else the arguments."""
+    scores = None if from_logits or axis != -1 else scores_of(y_pred)
+    return (y_pred, from_logits) if scores is None else (scores, True)
+
+
 def _smooth(y_true: Tensor, label_smoothing: float, classes: int) -> Tensor:
     """Return the targets mixed with the uniform distribution."""
     return y_true * (1 - label_smoothing) + label_smoothing / classes if label_smoothing else y_true
@@ -102,6 +111,7 @@ def categorical_crossentropy(
     Raises:
         ShapeError: the shapes differ.
     """
+    y_pred, from_logits = _scores(y_pred, from_logits, axis)
     y_true, y_pred = _one_hot_targets(y_true, y_pred, "categorical_crossentropy", axis)
     y_true = _smooth(y_true, label_smoothing, y_true.shape[axis])
     return ops.categorical_crossentropy(y_true, y_pred, from_logits=from_logits, axis=axis)
@@ -167,7 +177,7 @@ def sparse_categorical_crossentropy(
         ShapeError: the shapes do not fit.
         OutOfRangeError: a target on the host is no class index.
     """
-    y_pred = ops.convert_to_tensor(y_pred)
+    y_pred, from_logits = _scores(ops.convert_to_tensor(y_pred), from_logits, axis)
     name = "sparse_categorical_crossentropy"
     y_true = class_indices(y_true, y_pred, axis, name, ignore_class)
     if ignore_class is None:

@@ -136,3 +136,16 @@ def test_renormalization_gives_the_output_of_inference() -> None:
     for wrong in ({"size": 1}, {"rmin": 2, "rmax": 1}, {"dmax": -1}):
         with pytest.raises(ValueError, match="renorm_clipping"):
             layers.BatchNormalization(renorm=True, renorm_clipping=wrong)
+
+
+@pytest.mark.parametrize(
+    "make",
+    [
+        layers.Flatten,
+        lambda: layers.Reshape((12,)),
+        lambda: layers.Cropping1D(1),
+        lambda: layers.Permute((2, 1)),
+    ],
+)
+def test_results_are_arrays_of_the_backend(make: Any, backend: str) -> None:
+    assert hilevel.current_backend().is_array(make()(np.ones((2, 3, 4), "float32")))

@@ -8,9 +8,11 @@ from dataclasses import replace
 from operator import attrgetter
 from typing import Any
 
+import numpy as np
 import pytest
 from op_cases import CASES, Case
 
+import hilevel
 from hilevel import ops, tree
 from hilevel.engine.graph import SymbolicTensor
 
@@ -81,3 +83,17 @@ def test_an_axis_out_of_range_is_an_error(name: str, symbolic: bool) -> None:
 def test_a_known_size_of_0_is_found() -> None:
     joined = ops.concatenate([SymbolicTensor((None, 2)), SymbolicTensor((0, 3))], axis=1)
     assert joined.shape == (0, 5)
+
+
+@pytest.mark.parametrize("key", [np.s_[:, 17, :], np.s_[..., 5, ...], np.s_[:, :, :, :], np.s_[:, :, :, 0]])
+def test_a_key_that_does_not_fit_is_refused(key: Any) -> None:
+    with pytest.raises(ValueError, match=r"shape|axes"):
+        ops.get_item(hilevel.KerasTensor((None, 5, 16)), key)
+
+
+def test_a_slice_to_the_end_begins_at_its_start(backend: str) -> None:
+    x = np.arange(6.0).reshape(2, 3)
+    whole = ops.slice(x, ops.convert_to_tensor(np.array([1, 1])), (-1, -1))
+    assert np.array_equal(ops.convert_to_numpy(whole), [[4.0, 5.0]])
+    symbolic = ops.slice(hilevel.KerasTensor((3, 3)), hilevel.KerasTensor((2,), "int32"), (-1, 2))
+    assert symbolic.shape == (None, 2)

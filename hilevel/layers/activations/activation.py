@@ -10,6 +10,7 @@ from hilevel.layers.base.checks import (
 )
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import ActivationLike, Options
+from hilevel.ops.nn.scores import activate
 
 
 class Activation(Layer):
@@ -30,4 +31,4 @@ class Activation(Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """Return the activations, in the shape of the inputs."""
-        return self.activation(inputs)
+        return activate(self.activation, inputs)

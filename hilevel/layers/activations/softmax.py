@@ -12,6 +12,7 @@ from hilevel.errors import ShapeError
 from hilevel.layers.base.checks import integers
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import Options
+from hilevel.ops.nn.scores import activate
 
 
 class Softmax(Layer):
@@ -38,7 +39,7 @@ class Softmax(Layer):
         `mask` broadcasts to the inputs, or has their first axes. False, or a number up to 0.5, masks an element.
         """
         if mask is None:
-            return ops.softmax(inputs, axis=self.axis)
+            return activate(ops.softmax, inputs) if self.axis == -1 else ops.softmax(inputs, axis=self.axis)
         keep = _expand_mask(mask if mask.dtype == bool else mask > 0.5, tuple(inputs.shape))
         inputs = ops.where(keep, inputs, -3e4 if inputs.dtype.itemsize == 2 else -1e9)
         return ops.where(keep, ops.softmax(inputs, axis=self.axis), 0.0)

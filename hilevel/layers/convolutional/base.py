@@ -14,6 +14,7 @@ from hilevel.layers.base.input_spec import InputSpec
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import ActivationLike
 from hilevel.layers.normalization.base import axis_size
+from hilevel.ops.nn.scores import activate
 from hilevel.ops.nn.windows import per_axis
 
 
@@ -88,11 +89,11 @@ class BaseConvolution(Layer):
         name = type(self).__name__
         if self._fused:
             return convolution(*args, bias=self.bias, activation=self._fused, name=name, **kwargs)
-        return self.activation(convolution(*args, bias=self.bias, name=name, **kwargs))
+        return activate(self.activation, convolution(*args, bias=self.bias, name=name, **kwargs))
 
     def add_bias_and_activate(self, y: Tensor) -> Tensor:
         """Return the result of an op plus the bias, with the activation."""
         if self.bias is not None:
             view = (-1, *(1,) * self.rank) if self._channels_first else (-1,)
             y = y + ops.reshape(self.bias, view)
-        return self.activation(y)
+        return activate(self.activation, y)

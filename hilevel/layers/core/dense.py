@@ -24,6 +24,7 @@ from hilevel.layers.base.settings import (
     InitializerLike,
     RegularizerLike,
 )
+from hilevel.ops.nn.scores import activate
 
 
 class Dense(Layer):
@@ -95,4 +96,4 @@ class Dense(Layer):
         """Compute `activation(inputs @ kernel + bias)`: shape `(..., features)` to `(..., units)`."""
         if self._fused:
             return ops.dense(inputs, self.kernel, self.bias, activation=self._fused)
-        return self.activation(ops.dense(inputs, self.kernel, self.bias))
+        return activate(self.activation, ops.dense(inputs, self.kernel, self.bias))

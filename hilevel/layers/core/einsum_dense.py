@@ -20,6 +20,7 @@ from hilevel.layers.base.settings import (
     Options,
     RegularizerLike,
 )
+from hilevel.ops.nn.scores import activate
 
 
 class EinsumDense(Layer):
@@ -120,7 +121,7 @@ class EinsumDense(Layer):
         y = ops.einsum(self.equation, inputs, self.kernel)
         if self.bias is not None:
             y = y + self.bias
-        return self.activation(y)
+        return activate(self.activation, y)
 
 
 class _Terms(NamedTuple):

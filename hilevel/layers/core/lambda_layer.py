@@ -45,7 +45,7 @@ class Lambda(Layer):
             raise bad_setting("Lambda", "function", "a function", function)
         if arguments is not None and not isinstance(arguments, dict):
             raise bad_setting("Lambda", "arguments", "a dict of keyword arguments", arguments)
-        self.supports_masking = True
+        self.supports_masking = mask is not None
         self.function, self.output_shape = function, output_shape
         self.arguments = arguments or {}
         self.mask = mask

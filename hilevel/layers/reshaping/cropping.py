@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
+from hilevel import ops
 from hilevel.engine.types import Tensor
 from hilevel.errors import ShapeError
 from hilevel.layers.base.settings import Options
@@ -30,7 +31,7 @@ class BaseCropping(BaseSpatial):
                     f"shape {tuple(inputs.shape)}, in the order {self.data_format!r}."
                 )
             key.append(slice(before, n - after))
-        return inputs[tuple(key)]
+        return ops.get_item(inputs, tuple(key))
 
 
 class Cropping1D(BaseCropping):

@@ -8,10 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.engine.autodiff.tape import constant, untraced
+from hilevel.engine.autodiff.tape import constant, to_host, untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
-from hilevel.engine.spec import TensorSpec, as_spec
+from hilevel.engine.spec import TensorSpec, UnknownSize, as_spec
 from hilevel.engine.types import Index, Namespace, Tensor, TensorLike
 from hilevel.ops.numpy.indexing import getitem, scatter_add
 
@@ -96,8 +96,9 @@ def slice(inputs: TensorLike, start_indices: TensorLike, shape: Sequence[int]) -
     array([2., 3.], dtype=float32)
     """
     inputs = to_array(inputs)
-    size = [inputs.shape[i] if n == -1 else int(n) for i, n in enumerate(shape)]
-    return getitem(inputs, _block(start_indices, size, inputs.shape))
+    size = [_rest(start_indices, i, inputs.shape[i]) if n == -1 else int(n) for i, n in enumerate(shape)]
+    item = getitem(inputs, _block(start_indices, size, inputs.shape))
+    return TensorSpec(size, item.dtype) if isinstance(item, TensorSpec) else item
 
 
 @composite
@@ -116,6 +117,20 @@ def slice_update(inputs: TensorLike, start_indices: TensorLike, updates: TensorL
     updates = to_array(updates).astype(inputs.dtype)
     key = _block(start_indices, updates.shape, inputs.shape)
     return _scatter(inputs, updates, key=key, reduction=None)
+
+
+def _rest(start: TensorLike, axis: int, size: int) -> int:
+    """Return the number of elements of an axis from a start on. A start without a value makes it unknown.
+
+    Raises:
+        ValueError: the start is a value of a compiled function.
+    """
+    first = start[axis] if isinstance(start, (list, tuple)) else _start_indices(start)[axis]
+    if isinstance(first, TensorSpec):
+        return UnknownSize(size)
+    if not isinstance(first, (int, np.integer)):
+        first = to_host(untraced(to_array(first)))
+    return max(size - int(first), 0)
 
 
 def _block(start: TensorLike, size: Sequence[int], whole: Sequence[int]) -> tuple[Any, ...]:

@@ -46,6 +46,10 @@ def _(x: TensorSpec, key: Index) -> TensorSpec:
 def _expanded(key: Sequence[Any], rank: int) -> list[Any]:
     """Return a key with slices in place of `...`."""
     used = builtins.sum(_axes_of(k) for k in key)
+    if used > rank or builtins.sum(k is Ellipsis for k in key) > 1:
+        raise ShapeError(
+            f"A tensor of {rank} axes has no element {key}: it has {used} indices, or `...` twice."
+        )
     parts: list[Any] = []
     for k in key:
         parts += [builtins.slice(None)] * (rank - used) if k is Ellipsis else [k]

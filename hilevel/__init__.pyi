@@ -25,6 +25,7 @@ from hilevel import (
     testing as testing,
     tree as tree,
     utils as utils,
+    visualization as visualization,
 )
 from hilevel.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy
 from hilevel.engine.autodiff.functional import (

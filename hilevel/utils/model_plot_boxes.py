@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,11 +52,11 @@ class Diagram:
 
 @dataclass
 class _Calls:
-    """An operation with the symbolic tensors of all its calls."""
+    """An operation with the symbolic tensors of each of its calls."""
 
     operation: Any
     inputs: list[list[SymbolicTensor]] = field(default_factory=list)
-    outputs: list[SymbolicTensor] = field(default_factory=list)
+    outputs: list[list[SymbolicTensor]] = field(default_factory=list)
 
 
 def diagram_of(model: Any, contents: Contents, user: str = "plot_model") -> Diagram:
@@ -73,17 +73,14 @@ def diagram_of(model: Any, contents: Contents, user: str = "plot_model") -> Diag
             f"{user}: {model._label()} is not built, so its shapes are unknown. Call model.build(input_shape), or "
             "the model on a batch."
         )
-    found = _chain(model, contents) if _is_chain(model) else _graph(model, contents)
+    found = _chain(model, contents) if model._graph is None else _graph(model, contents)
     if not found.boxes:
         raise ValueError(f"{user}: {model._label()} has no layers.")
     return found
 
 
-def _is_chain(model: Model) -> bool:
-    return isinstance(model, Sequential) or model._graph is None
-
-
 def _chain(model: Model, contents: Contents) -> Diagram:
+    """Return the diagram of a model without a graph: its layers in order."""
     boxes = [_box(_calls_of(layer), contents) for layer in model.layers]
     edges = [(i, i + 1) for i in range(len(boxes) - 1)]
     return Diagram(boxes, edges, arrows=isinstance(model, Sequential))
@@ -94,7 +91,7 @@ def _calls_of(layer: Layer) -> _Calls:
     if not layer._record.calls:
         return _Calls(layer)
     args, outputs = layer._record.calls[-1]
-    return _Calls(layer, [_symbols(args)], _symbols(outputs))
+    return _Calls(layer, [_symbols(args)], [_symbols(outputs)])
 
 
 def _symbols(structure: object) -> list[SymbolicTensor]:
@@ -102,7 +99,7 @@ def _symbols(structure: object) -> list[SymbolicTensor]:
 
 
 def _graph(model: Model, contents: Contents) -> Diagram:
-    """Return the diagram of a functional model. The calls of a shared layer have one box."""
+    """Return the diagram of a graph. The calls of a shared layer have one box; a Sequential has no box of the input."""
     assert model._graph is not None
     rows: dict[int, _Calls] = {}
     positions: dict[int, int] = {}
@@ -112,12 +109,12 @@ def _graph(model: Model, contents: Contents) -> Diagram:
     def add(key: int, operation: Any, inputs: list[SymbolicTensor], outputs: list[SymbolicTensor]) -> None:
         calls = rows.setdefault(key, _Calls(operation))
         calls.inputs += [inputs] if inputs else []
-        calls.outputs += outputs
+        calls.outputs.append(outputs)
         position = positions.setdefault(key, len(positions))
-        edges.update(dict.fromkeys((source[id(x)], position) for x in inputs))
+        edges.update(dict.fromkeys((source[id(x)], position) for x in inputs if id(x) in source))
         source.update((id(x), position) for x in outputs)
 
-    for x in _symbols(model._graph.inputs):
+    for x in () if isinstance(model, Sequential) else _symbols(model._graph.inputs):
         add(id(x), _input_layer(x), [], [x])
     for node in model._graph.nodes:
         key = node.operation if isinstance(node.operation, Layer) else node
@@ -133,7 +130,7 @@ def _input_layer(x: SymbolicTensor) -> Any:
 
 def _box(calls: _Calls, contents: Contents) -> Box:
     operation = calls.operation
-    kind, name = _kind(operation), _name(operation, calls.outputs)
+    kind, name = _kind(operation), _name(calls)
     cls = _class_name(operation)
     box = Box(
         f"{name} ({cls})" if contents.names and name != cls else cls, kind, list(_lines(calls, contents))
@@ -152,8 +149,9 @@ def _kind(operation: Any) -> str:
     return "layer" if isinstance(operation, Layer) else "op"
 
 
-def _name(operation: Any, outputs: Sequence[SymbolicTensor]) -> str:
-    return str(outputs[0].name if operation is None else getattr(operation, "name", "op"))
+def _name(calls: _Calls) -> str:
+    operation = calls.operation
+    return str(calls.outputs[0][0].name if operation is None else getattr(operation, "name", "op"))
 
 
 def _class_name(operation: Any) -> str:
@@ -168,27 +166,39 @@ def _class_name(operation: Any) -> str:
 
 def _lines(calls: _Calls, contents: Contents) -> Iterable[tuple[str, str]]:
     layer = calls.operation
-    activation = getattr(layer, "activation", None)
-    if contents.activations and isinstance(layer, Layer) and activation is not None:
-        yield (
-            "Activation",
-            str(getattr(activation, "__name__", None) or getattr(activation, "name", activation)),
-        )
+    if contents.activations and getattr(layer, "activation", None) is not None:
+        yield "Activation", _activation_name(layer.activation)
     if contents.shapes:
         if _kind(layer) != "input":
-            given = [_one_or_list(x.shape for x in inputs) for inputs in calls.inputs]
-            yield (
-                "Input shape",
-                _one_or_list(dict.fromkeys(given or map(str, (layer._record.build_shapes or {}).values()))),
-            )
-        shapes = dict.fromkeys(x.shape for x in calls.outputs)
-        yield "Output shape", _one_or_list(shapes) if shapes else output_shape(layer)
+            yield "Input shape", _shapes(calls.inputs) or _built_shapes(layer)
+        yield "Output shape", _shapes(calls.outputs) or output_shape(layer)
     if contents.dtypes:
-        dtypes = dict.fromkeys(str(x.dtype) for x in calls.outputs)
-        yield "Output dtype", _one_or_list(dtypes) if dtypes else str(layer.compute_dtype)
+        dtypes = [_listed(str(x.dtype) for x in call) for call in calls.outputs]
+        yield "Output dtype", _distinct(dtypes) or _own_dtype(layer)
     if contents.trainable and isinstance(layer, Layer) and layer.weights:
         yield "Trainable", "yes" if layer.trainable_weights else "no"
 
 
-def _one_or_list(values: Iterable[Any]) -> str:
-    return ", ".join(map(str, values)) or "?"
+def _activation_name(activation: Any) -> str:
+    return str(getattr(activation, "__name__", None) or getattr(activation, "name", activation))
+
+
+def _shapes(calls: list[list[SymbolicTensor]]) -> str:
+    """Return the shapes of each call. Calls of equal shapes are listed once."""
+    return _distinct(_listed(x.shape for x in call) for call in calls)
+
+
+def _built_shapes(layer: Layer) -> str:
+    return _listed((layer._record.build_shapes or {}).values()) or "?"
+
+
+def _own_dtype(layer: Layer) -> str:
+    return "?" if layer._has_host_layers else layer.compute_dtype
+
+
+def _distinct(texts: Iterable[str]) -> str:
+    return _listed(dict.fromkeys(texts))
+
+
+def _listed(values: Iterable[Any]) -> str:
+    return ", ".join(map(str, values))

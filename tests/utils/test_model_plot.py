@@ -16,7 +16,7 @@ import hilevel
 from hilevel import layers, ops, utils
 from hilevel.errors import ArgumentError
 from hilevel.utils import model_plot
-from hilevel.utils.model_plot_boxes import Contents, diagram_of
+from hilevel.utils.model_plot_boxes import Box, Contents, Diagram, diagram_of
 from hilevel.utils.model_plot_layout import Layout, layout_of, spread
 
 SVG = "{http://www.w3.org/2000/svg}"
@@ -98,6 +98,43 @@ def test_the_contents_of_boxes() -> None:
     assert found["abs"] == ["Input shape: (None, 3)", "Output shape: (None, 3)", "Output dtype: float32"]
 
 
+def test_all_outputs_of_a_call_are_shown() -> None:
+    x = hilevel.Input((5, 3), name="x")
+    model = hilevel.Model(x, layers.LSTM(4, return_state=True)(x))
+    assert (
+        boxes(utils.plot_model(model, None, show_shapes=True).svg)[1][2]
+        == "Output shape: (None, 4), (None, 4), (None, 4)"
+    )
+
+
+def test_the_shapes_in_a_sequential_are_of_this_model() -> None:
+    shared = layers.Dense(3)
+    model = hilevel.Sequential([layers.Input((2,)), shared])
+    shared(hilevel.Input((7, 2)))
+    assert boxes(utils.plot_model(model, None, show_shapes=True).svg) == [
+        ["Dense", "Input shape: (None, 2)", "Output shape: (None, 3)"]
+    ]
+
+
+def test_layers_on_the_host_have_unknown_shapes() -> None:
+    words = layers.TextVectorization()
+    words.adapt(["a b"])
+    model = hilevel.Sequential([words, layers.Embedding(9, 2)])
+    model(np.array([["a"]]))
+    found = boxes(utils.plot_model(model, None, show_shapes=True, show_dtype=True).svg)
+    assert found[0] == ["TextVectorization", "Input shape: ?", "Output shape: ?", "Output dtype: ?"]
+    assert "polygon" in utils.plot_model(model, None).svg
+
+
+def test_an_input_may_be_a_result_of_another_layer() -> None:
+    middle = layers.Dense(4, name="m")(hilevel.Input((3,)))
+    model = hilevel.Model(middle, layers.Dense(5)(middle))
+    assert boxes(utils.plot_model(model, None, show_shapes=True).svg)[0] == [
+        "InputLayer",
+        "Output shape: (None, 4)",
+    ]
+
+
 def test_frozen_layers_and_wrappers() -> None:
     inner = layers.Dense(2, trainable=False)
     model = hilevel.Sequential([layers.Input((3, 4)), layers.TimeDistributed(inner), layers.Flatten()])
@@ -177,6 +214,19 @@ def test_edges_join_their_boxes_in_the_direction(rankdir: str, axis: int, sign: 
             assert box.x - 0.01 <= at[0] <= box.x + box.width + 0.01
             assert box.y - 0.01 <= at[1] <= box.y + box.height + 0.01
         assert sign * (end - start)[axis] > 0
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_any_graph_has_a_layout(seed: int) -> None:
+    """Boxes of random sizes and random edges, with circles."""
+    rng = np.random.default_rng(seed)
+    count = rng.integers(1, 16)
+    found = [
+        Box("x" * size, "layer", [("shape", "y")] * lines)
+        for size, lines in rng.integers(1, 30, (count, 2)) % [30, 4]
+    ]
+    pairs = {(int(a), int(b)) for a, b in rng.integers(0, count, (rng.integers(0, 30), 2))}
+    check(layout_of(Diagram(found, sorted(pairs)), ["TB", "BT", "LR", "RL"][seed % 4]))
 
 
 def test_a_chain_is_straight() -> None:

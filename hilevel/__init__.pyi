@@ -9,6 +9,7 @@ from hilevel import (
     distribution as distribution,
     dtype_policies as dtype_policies,
     errors as errors,
+    explain as explain,
     initializers as initializers,
     layers as layers,
     losses as losses,

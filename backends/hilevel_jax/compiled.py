@@ -150,11 +150,14 @@ def as_data(x: Any) -> Any:
 
 
 class _State(NamedTuple):
-    """The Variables that a function writes, the Variables that it only reads, and its program over their arrays."""
+    """The Variables that a function writes, the Variables that it only reads, and its program over their arrays.
+
+    `has_layouts` is True if some of the Variables have layouts, which may have several devices."""
 
     written: list[Variable]
     read: list[Variable]
     program: Any
+    has_layouts: bool
 
 
 class _Entry:
@@ -196,7 +199,7 @@ class _Entry:
 
     def _on_devices(self, state: _State, arguments: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """Run the program; on several devices of a CPU as the only one, up to its end."""
-        if settings.distribution is None:
+        if settings.distribution is None and not state.has_layouts:
             return state.program(self._disposable(state.written), arrays_of(state.read), *arguments)
         place_variables([*state.written, *state.read])
         with current_backend().placement.alone():
@@ -262,7 +265,9 @@ class _Entry:
             self.compilations += 1
             return result
 
-        self.state = _State(written, read, jax.jit(traced, donate_argnums=(0,) if self.donate else ()))
+        has_layouts = any(v.layout is not None for v in (*written, *read))
+        compiled = jax.jit(traced, donate_argnums=(0,) if self.donate else ())
+        self.state = _State(written, read, compiled, has_layouts)
         return self.state
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:

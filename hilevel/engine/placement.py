@@ -52,6 +52,11 @@ class Placement:
             '"jax" for several: HILEVEL_BACKEND=jax. On CPUs HILEVEL_JAX_CPU_DEVICES=4 makes four devices.'
         )
 
+    def _check(self, layout: Any) -> None:
+        devices = layout.device_mesh.devices.size
+        if devices > 1:
+            raise self._one_device(f"{devices} devices")
+
     def mesh(self, shape: Sequence[int], axis_names: Sequence[str], devices: Sequence[str]) -> Any:
         """Return the array library's object for a mesh of devices.
 
@@ -67,12 +72,17 @@ class Placement:
     # -- arrays ------------------------------------------------------------------------------------
 
     def place(self, x: Array, layout: Any) -> Array:
-        """Return a copy of an array, which is the same in all processes, in a layout."""
-        return self.backend.asarray(x)
+        """Return a copy of an array, which is the same in all processes, in a layout.
+
+        Raises:
+            DistributionError: the layout has several devices, and the backend only one.
+        """
+        self._check(layout)
+        return self.backend.copy(self.backend.asarray(x))
 
     def place_local(self, part: Array, layout: Any) -> Array:
         """Return the array in a layout, joined from the rows of the processes in their order."""
-        return self.backend.asarray(part)
+        return self.place(part, layout)
 
     def create(self, make: Callable[[], Array], layout: Any) -> Array:
         """Return the result of a function in a layout. No device has to hold all of it, if that is possible."""

@@ -55,7 +55,7 @@ def svg_of(layout: Layout) -> str:
     w, h = math.ceil(layout.width), math.ceil(layout.height)
     head = (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{w}" height="{h}" viewBox="0 0 {w} {h}" '
-        f'font-family="Helvetica, Arial, sans-serif" font-size="{FONT}">'
+        f'style="max-width:100%;height:auto" font-family="Helvetica, Arial, sans-serif" font-size="{FONT}">'
     )
     return "\n".join(
         [head, '<rect width="100%" height="100%" fill="white"/>', *_svg_parts(layout), "</svg>\n"]

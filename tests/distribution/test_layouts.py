@@ -163,6 +163,8 @@ def test_several_devices_need_a_backend_with_several() -> None:
             hilevel.errors.DistributionError, match=r"runs on one device.*HILEVEL_BACKEND=jax"
         ):
             _ = mesh.backend_mesh
+        with DataParallel(mesh).scope(), pytest.raises(hilevel.errors.DistributionError, match="2 devices"):
+            hilevel.Variable(np.ones(3))
         with pytest.raises(hilevel.errors.DistributionError, match="2 processes"):
             initialize("a:1,b:1", 2, 0)
 

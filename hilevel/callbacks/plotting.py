@@ -94,7 +94,8 @@ def finish_axis(axis: Any, name: str) -> None:
     finite = [v for line in axis.lines for v in line.get_ydata() if math.isfinite(v)]
     if finite and min(finite) > 0 and max(finite) > 100 * min(finite):
         axis.set_yscale("log")
-    axis.set(title=name, xlabel="epoch")
+    axis.set_title(name, parse_math=False)
+    axis.set_xlabel("epoch")
     axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)

@@ -17,6 +17,7 @@ from hilevel.visualization.images import (
     Array,
     class_labels,
     image_batch,
+    plain,
     same_length,
     unit_range,
 )
@@ -105,7 +106,7 @@ def _draw_matrix(user: str, matrix: Array, names: list[str], kind: str | None) -
     figure.colorbar(image, ax=axis, shrink=0.8, label=label.get(kind, "fraction of the samples"))
     ticks = np.arange(0, len(names), -(-len(names) // 40))
     axis.set(xlabel="predicted class", ylabel="true class", xticks=ticks, yticks=ticks)
-    shown = [names[i] for i in ticks]
+    shown = [plain(names[i]) for i in ticks]
     turned = max(map(len, shown)) > 3
     axis.set_xticklabels(shown, rotation=45 if turned else 0, ha="right" if turned else "center")
     axis.set_yticklabels(shown)
@@ -201,7 +202,7 @@ def _mark(axis: Any, title: str, true: str) -> None:
     """Set the title, and with the name of a true class the colour and the frame of a mistake."""
     wrong = bool(true)
     axis.set_title(
-        f"{title}\nnot {true}" if wrong else title, size=8, color=WRONG if wrong else "black",
+        plain(f"{title}\nnot {true}" if wrong else title), size=8, color=WRONG if wrong else "black",
         weight="bold" if wrong else "normal",
     )  # fmt: skip
     axis.spines[:].set(edgecolor=WRONG if wrong else "lightgray", linewidth=3 if wrong else 0.5)

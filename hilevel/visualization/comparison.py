@@ -8,7 +8,7 @@ from typing import Any
 from hilevel.callbacks.base import History
 from hilevel.callbacks.plotting import Curve, draw_curve, finish_axis, new_axes
 from hilevel.errors import ArgumentError, UnknownNameError, nearest
-from hilevel.visualization.images import COLORS
+from hilevel.visualization.images import COLORS, plain
 
 Curves = Mapping[str, Curve]
 
@@ -88,7 +88,7 @@ def _draw(axis: Any, curves: Curves, name: str, color: str) -> None:
 def _add_legend(axes: list[Any], runs: Mapping[str, Curves]) -> None:
     """Add a legend of the trainings beside the axes, and of the dashes if there are validations."""
     figure, line = axes[0].get_figure(), type(axes[0].lines[0])
-    handles = [line([], [], color=COLORS[i % len(COLORS)], label=name) for i, name in enumerate(runs)]
+    handles = [line([], [], color=COLORS[i % len(COLORS)], label=plain(name)) for i, name in enumerate(runs)]
     if any(key.startswith("val_") for curves in runs.values() for key in curves):
         for label, style in (("training", "-"), ("validation", "--")):
             handles.append(line([], [], color="gray", linestyle=style, label=label))

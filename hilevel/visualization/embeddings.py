@@ -11,7 +11,7 @@ from hilevel import ops
 from hilevel.callbacks.plotting import new_axes
 from hilevel.engine.types import TensorLike
 from hilevel.errors import ArgumentError, ShapeError
-from hilevel.visualization.images import COLORS, Array, same_length
+from hilevel.visualization.images import COLORS, Array, plain, same_length
 
 _MARKERS = "osD^vP*X"
 _MOST_GROUPS = 20
@@ -111,7 +111,7 @@ def _scatter(axis: Any, points: Array, labels: Array | None) -> None:
             marker=marker,
             alpha=0.8,
             linewidths=0,
-            label=str(name),
+            label=plain(name),
         )
     if 0 < len(groups) <= _MOST_GROUPS:
         axis.legend(loc="upper left", bbox_to_anchor=(1, 1), frameon=False)

@@ -14,7 +14,7 @@ from hilevel.engine.types import TensorLike
 from hilevel.errors import ArgumentError
 from hilevel.layers.base.checks import number, positive
 from hilevel.visualization.boxes import draw_bounding_boxes
-from hilevel.visualization.images import Array, color_of, from_range, image_batch, same_length
+from hilevel.visualization.images import Array, color_of, from_range, image_batch, plain, same_length
 from hilevel.visualization.masks import draw_segmentation_masks
 
 
@@ -113,7 +113,7 @@ def _grid(user: str, pixels: Array, titles: list[str], rows: int, cols: int, sca
     axes = list(grid.flat)
     for axis, image, title in zip(axes, pixels, titles, strict=False):
         axis.imshow(image[..., 0] if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=255)
-        axis.set_title(title, size=8)
+        axis.set_title(plain(title), size=8)
     for axis in axes:
         axis.axis("off")
     for unused in axes[len(pixels) :]:

@@ -22,6 +22,16 @@ WRONG = "#D55E00"
 """The colour of mistakes."""
 
 
+def plain(text: object) -> str:
+    """Return a text in which matplotlib finds no formulas.
+
+    >>> from hilevel.visualization.images import plain
+    >>> print(plain("$5"))
+    \\$5
+    """
+    return str(text).replace("$", r"\$")
+
+
 def image_batch(user: str, images: TensorLike, data_format: str | None = None) -> Array:
     """Return images as an array of shape `(images, height, width, channels)`.
 

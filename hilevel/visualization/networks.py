@@ -17,7 +17,7 @@ from hilevel.layers.convolutional.conv import BaseConv
 from hilevel.layers.convolutional.conv_transpose import BaseConvTranspose
 from hilevel.layers.convolutional.depthwise_conv import BaseDepthwiseConv
 from hilevel.models.model import Model
-from hilevel.visualization.images import Array
+from hilevel.visualization.images import Array, plain
 
 
 def plot_filters(layer: Layer, channel: int | None = None, max_filters: int = 64) -> Any:
@@ -141,5 +141,5 @@ def _draw_all(axes: list[Any], images: Array, label: str, **style: Any) -> None:
 
 def _titled(axes: list[Any], title: str) -> Any:
     figure = axes[0].get_figure()
-    figure.suptitle(title, size=10)
+    figure.suptitle(plain(title), size=10)
     return figure

@@ -346,6 +346,19 @@ def test_wrong_embeddings(arguments: dict[str, Any], error: type[Exception]) -> 
         visualization.plot_embeddings(**{"vectors": np.eye(3), **arguments})
 
 
+def test_names_are_no_formulas() -> None:
+    name = r"$\\frac"
+    images, classes = np.zeros((1, 4, 4, 1)), [0]
+    for figure in (
+        visualization.plot_histories({name + "$": {"$a$b$": [1]}}),
+        visualization.plot_confusion_matrix(classes, classes, [name + "$"]),
+        visualization.plot_predictions(images, classes, classes, [name + "$"]),
+        visualization.plot_embeddings(np.eye(2), [name + "$", "b"]),
+        visualization.plot_image_gallery(images, classes, classes, {0: name}, show=False),
+    ):
+        figure.canvas.draw()  # a formula with an error raises here
+
+
 def test_the_error_without_matplotlib(monkeypatch: Any) -> None:
     monkeypatch.setitem(sys.modules, "matplotlib", None)
     monkeypatch.setitem(sys.modules, "matplotlib.pyplot", None)

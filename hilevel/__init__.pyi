@@ -26,6 +26,7 @@ from hilevel import (
     testing as testing,
     tree as tree,
     utils as utils,
+    wrappers as wrappers,
 )
 from hilevel.compat.hook import as_keras as as_keras
 from hilevel.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy

@@ -147,7 +147,7 @@ def label(name: str) -> str:
 
 
 NOT_HERE = re.compile(
-    r"applications|distillation|distribution|wrappers|quantizers|visualization|export|legacy|callbacks|"
+    r"applications|distillation|distribution|quantizers|visualization|export|legacy|callbacks|"
     r"utils\.(plot_model|model_to_dot|pack|FeatureSpace)|.*(Quantiz|quantiz|TorchModule|Jax|Flax|TFSM|Export|Lora)"
 )
 """Families of Keras that hilevel does not have, or whose names other tests check."""

@@ -26,6 +26,7 @@ from hilevel import (
     testing as testing,
     tree as tree,
     utils as utils,
+    visualization as visualization,
     wrappers as wrappers,
 )
 from hilevel.compat.hook import as_keras as as_keras

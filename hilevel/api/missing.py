@@ -13,7 +13,8 @@ SPACES = (
     "", "ops", "layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "utils",
     "random", "initializers", "regularizers", "constraints", "activations", "config", "saving", "tree", "datasets",
     "preprocessing", "preprocessing.sequence", "preprocessing.image", "ops.image", "utils.bounding_boxes",
-    "dtype_policies", "backend", "mixed_precision", "wrappers", "testing", "errors",
+    "dtype_policies", "backend", "mixed_precision", "distribution", "visualization", "explain", "wrappers", "testing",
+    "errors",
 )  # fmt: skip
 """The public modules, in the order of the search for a name."""
 
@@ -57,7 +58,6 @@ INSTEAD = {
     "utils.HDF5Matrix": "use a hilevel.utils.PyDataset",
     "utils.multi_gpu_model": "hilevel trains on one device",
     "utils.np_utils": "use hilevel.utils.to_categorical",
-    "utils.plot_model": "model.summary() prints a table",
 }
 """Hints for names in programs written for Keras 3 or an earlier version."""
 

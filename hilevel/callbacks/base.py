@@ -10,7 +10,7 @@ from hilevel import ops
 from hilevel.api.configurable import NamedArguments
 from hilevel.callbacks.drawing import format_logs
 from hilevel.callbacks.logs import BatchLogs, Logs
-from hilevel.callbacks.plotting import plot_curves
+from hilevel.callbacks.plotting import Curve, plot_curves
 from hilevel.engine.types import Function
 from hilevel.errors import nearest, warn
 
@@ -196,11 +196,14 @@ class History(Callback):
         >>> [axis.get_title() for axis in history.plot().axes]
         ['loss']
         """
-        curves = {
+        return plot_curves(self._curves(), metrics, ax)
+
+    def _curves(self) -> dict[str, Curve]:
+        """Return the epochs, counted from 1, and the values of each metric."""
+        return {
             name: (self._epochs.get(name) or range(1, len(values) + 1), values)
             for name, values in self.history.items()
         }
-        return plot_curves(curves, metrics, ax)
 
     def __repr__(self) -> str:
         count = len(self.epoch)

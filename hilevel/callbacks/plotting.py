@@ -22,7 +22,13 @@ def plot_curves(curves: Mapping[str, Curve], metrics: str | Sequence[str] | None
         ax: an axis of matplotlib for each metric, or one axis; None for a new figure.
     """
     names = _names(curves, [metrics] if isinstance(metrics, str) else metrics)
-    axes = _new_axes(len(names)) if ax is None else [ax] if hasattr(ax, "plot") else list(ax)
+    axes = (
+        new_axes("History.plot", len(names), margin=1)
+        if ax is None
+        else [ax]
+        if hasattr(ax, "plot")
+        else list(ax)
+    )
     if len(axes) != len(names):
         raise ValueError(f"History.plot needs an axis for each of {', '.join(names)}; got {len(axes)}.")
     for name, axis in zip(names, axes, strict=True):
@@ -41,14 +47,23 @@ def _names(curves: Mapping[str, Curve], metrics: Sequence[str] | None) -> list[s
     return list(dict.fromkeys(name.removeprefix("val_") for name in metrics or curves))
 
 
-def _new_axes(count: int) -> list[Any]:
-    """Return the axes of a new figure, at most three in a row."""
-    pyplot = import_optional("matplotlib.pyplot", "hilevel[plot]", "History.plot")
-    rows = math.ceil(count / 3)
+def new_axes(
+    user: str, count: int, columns: int = 3, cell: tuple[float, float] = (4, 3.2), margin: float = 0
+) -> list[Any]:
+    """Return the axes of a new figure, in at most `columns` columns.
+
+    Args:
+        user: the name of the function, for the message if matplotlib is not installed.
+        count: the number of axes.
+        columns: the largest number of columns.
+        cell: the width and the height of an axis in inches.
+        margin: the width beside the axes in inches.
+    """
+    pyplot = import_optional("matplotlib.pyplot", "hilevel[plot]", user)
+    rows = math.ceil(count / columns)
     columns = math.ceil(count / rows)
-    figure, grid = pyplot.subplots(
-        rows, columns, figsize=(1 + 4 * columns, 3.2 * rows), squeeze=False, layout="constrained"
-    )
+    size = (margin + cell[0] * columns, cell[1] * rows)
+    figure, grid = pyplot.subplots(rows, columns, figsize=size, squeeze=False, layout="constrained")
     axes = list(grid.flat)
     for unused in axes[count:]:
         unused.remove()
@@ -58,18 +73,29 @@ def _new_axes(count: int) -> list[Any]:
 
 
 def _draw(axis: Any, name: str, curves: Mapping[str, Curve]) -> None:
-    for key, (epochs, values) in curves.items():
+    for key, curve in curves.items():
         validation = key.startswith("val_")
-        axis.plot(
-            epochs, values, color="C1" if validation else "C0", label="validation" if validation else "training",
-            marker="o" if len(epochs) <= 30 else None, markersize=3,
-        )  # fmt: skip
-    finite = [v for _, values in curves.values() for v in values if math.isfinite(v)]
+        draw_curve(
+            axis, curve, color="C1" if validation else "C0", label="validation" if validation else "training"
+        )
+    finish_axis(axis, name)
+    if len(curves) > 1:
+        axis.legend(frameon=False)
+
+
+def draw_curve(axis: Any, curve: Curve, **style: Any) -> None:
+    """Draw a curve, with points if it is short."""
+    epochs, values = curve
+    axis.plot(epochs, values, marker="o" if len(epochs) <= 30 else None, markersize=3, **style)
+
+
+def finish_axis(axis: Any, name: str) -> None:
+    """Set titles and scales; the vertical scale is logarithmic for positive values of different magnitudes."""
+    finite = [v for line in axis.lines for v in line.get_ydata() if math.isfinite(v)]
     if finite and min(finite) > 0 and max(finite) > 100 * min(finite):
         axis.set_yscale("log")
-    axis.set(title=name, xlabel="epoch")
+    axis.set_title(name, parse_math=False)
+    axis.set_xlabel("epoch")
     axis.xaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
     axis.grid(alpha=0.3)
     axis.spines[["top", "right"]].set_visible(False)
-    if len(curves) > 1:
-        axis.legend(frameon=False)

@@ -24,6 +24,8 @@ from hilevel.training.trainer import Trainer
 
 saving: Any = LazyModule("hilevel.saving")
 """The files of models. Their module is loaded when the first model is saved."""
+model_plot_html: Any = LazyModule("hilevel.utils.model_plot_html")
+"""The display of models in notebooks. Its module is loaded when the first model is shown."""
 
 
 def overridable(call: Callable[..., Any]) -> Callable[..., Any]:
@@ -359,6 +361,10 @@ class Model(Trainer):
         shapes = ", ".join(f"{x.name} {x.shape}" for x in self.inputs)
         size = f"{self.count_params():,} parameters" if self.built else "not built"
         return f"<{self._label()}: {'inputs ' * bool(shapes)}{shapes}{', ' * bool(shapes)}{size}>"
+
+    def _repr_html_(self) -> str:
+        """Return the HTML that a notebook shows: a table of the layers, and the picture."""
+        return str(model_plot_html.html_of(self))
 
 
 def _one_or_all(shapes: list[Any]) -> Any:

@@ -40,6 +40,7 @@ from hilevel.utils.images import (
     load_img as load_img,
     save_img as save_img,
 )
+from hilevel.utils.model_plot import model_to_dot as model_to_dot, plot_model as plot_model
 from hilevel.utils.numerical import (
     is_keras_tensor as is_keras_tensor,
     normalize as normalize,

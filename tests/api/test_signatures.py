@@ -52,7 +52,6 @@ _NOT_YET = {
     "TensorBoard": "summary",
     "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy",
     "saving": "KerasFileEditor",
-    "utils": "plot_model",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}
 
@@ -147,8 +146,8 @@ def label(name: str) -> str:
 
 
 NOT_HERE = re.compile(
-    r"applications|distillation|distribution|quantizers|visualization|export|legacy|callbacks|"
-    r"utils\.(plot_model|model_to_dot|pack|FeatureSpace)|.*(Quantiz|quantiz|TorchModule|Jax|Flax|TFSM|Export|Lora)"
+    r"applications|distillation|distribution|quantizers|export|legacy|callbacks|"
+    r"utils\.(pack|FeatureSpace)|.*(Quantiz|quantiz|TorchModule|Jax|Flax|TFSM|Export|Lora)"
 )
 """Families of Keras that hilevel does not have, or whose names other tests check."""
 

@@ -15,6 +15,7 @@ os.environ["HILEVEL_JAX_CPU_DEVICES"] = DEVICES
 
 import signal
 import time
+import warnings
 from typing import Any
 
 import collectives
@@ -37,7 +38,7 @@ def equality() -> dict[str, Any]:
     found = {}
     for name in programs.MODELS:
         one = programs.train(name)
-        for number in (2, 4):
+        for number in (2, 4) if name == "dense" else (4,):
             with DataParallel(devices=names(number)).scope():
                 found[f"{name} on {number}"] = programs.difference(programs.train(name), one)
         mesh = DeviceMesh((2, 2), ["batch", "model"], names(4))
@@ -54,7 +55,6 @@ def options() -> dict[str, Any]:
         },
         "accumulation": {"optimizer": lambda: hilevel.optimizers.SGD(0.01, gradient_accumulation_steps=2)},
         "bundles": {"steps_per_execution": 2},
-        "eager": {"run_eagerly": True},
         "sample weights": {"sample_weight": np.linspace(0, 1, programs.SAMPLES)},
         "early stopping": {"callbacks": [hilevel.callbacks.EarlyStopping("loss", patience=0)], "epochs": 3},
     }
@@ -182,6 +182,30 @@ def parts() -> dict[str, Any]:
     model.compile("sgd", "mse")
     losses = model.fit(Parts(), epochs=2, verbose=0, shuffle=False).history["loss"]
     return {"loss": losses, "weights": {str(i): w.tolist() for i, w in enumerate(model.get_weights())}}
+
+
+def streams() -> dict[str, Any]:
+    """Train on an iterator in each process, of which the second is shorter."""
+    hilevel.distribution.set_distribution(DataParallel())
+    hilevel.utils.set_random_seed(1)
+    model = hilevel.Sequential([hilevel.Input((8,)), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    x = programs._numbers(8)
+
+    def batches() -> Any:
+        for i in range(4 - index):
+            rows = slice(8 * i + 4 * index, 8 * i + 4 * index + 4)
+            yield x[rows], x[rows, :1]
+
+    with warnings.catch_warnings(record=True) as found:
+        warnings.simplefilter("always")
+        model.fit(batches(), verbose=0)
+    weights = {str(i): w.tolist() for i, w in enumerate(model.get_weights())}
+    return {
+        "steps": int(model.optimizer.iterations),
+        "weights": weights,
+        "warned": any("The data of process 1 have ended" in str(w.message) for w in found),
+    }
 
 
 def model_across() -> dict[str, Any]:

@@ -33,6 +33,7 @@ LAYERS = [
     "training",
     "models",
     "saving utils testing debug datasets backend preprocessing mixed_precision explain wrappers",
+    "visualization",
     "__init__ __main__ cli compat quickstart",
 ]
 FOR_CHECKERS = {

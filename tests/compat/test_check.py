@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import re
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hilevel.cli import main
-from hilevel.compat.check import accepted, check_file, name_message
+from hilevel.compat.check import accepted, argument_message, check_file, name_message
 from hilevel.compat.tensorflow import INSTEAD, RENAMED
 
 USES = {
@@ -168,12 +167,12 @@ def test_layers_accept_the_arguments_of_the_first_layer() -> None:
 def test_a_name_that_needs_a_missing_package_is_there(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    for module in [
-        m for m in sys.modules if m.startswith("hilevel.wrappers") or m.partition(".")[0] == "sklearn"
-    ]:
-        monkeypatch.delitem(sys.modules, module)
-    monkeypatch.setitem(sys.modules, "sklearn", None)
-    name_message.cache_clear()
+    def missing(owner: Any, name: str) -> Any:
+        raise ImportError("scikit-learn is not installed")
+
+    monkeypatch.setattr("hilevel.compat.names.attribute", missing)
+    for cache in (name_message, argument_message):
+        monkeypatch.setattr(f"hilevel.compat.check.{cache.__name__}", cache.__wrapped__)
     program = tmp_path / "program.py"
     program.write_text("from keras.wrappers import SKLearnRegressor\nSKLearnRegressor(model=1)\n")
     assert check_file(program)[1] == []

@@ -77,7 +77,7 @@ def checks() -> Iterator[Any]:
 
 
 @pytest.mark.filterwarnings("ignore")
-@pytest.mark.parametrize(("estimator", "check"), checks())
+@pytest.mark.parametrize(("estimator", "check"), list(checks()))
 def test_the_checks_of_scikit_learn(estimator: Any, check: Any) -> None:
     with hilevel.use_backend("numpy"):
         check(estimator)

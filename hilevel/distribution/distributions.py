@@ -123,7 +123,9 @@ class Distribution:
         count = self._mesh.size_of(self._batch_axis)
         return 1 if samples % count else count
 
-    def place_batch(self, batch: Structure, local: bool = False, bundled: bool = False) -> Any:
+    def place_batch(
+        self, batch: Structure, local: bool = False, bundled: bool = False, divided: bool = True
+    ) -> Any:
         """Return a batch with its arrays on the devices.
 
         A batch that the devices do not divide is placed whole on each of them, which gives the same results.
@@ -132,10 +134,11 @@ class Distribution:
             batch: arrays with a first axis of samples, in a structure.
             local: whether they are the rows of this process only.
             bundled: whether there is another axis before the axis of samples: of the batches of a bundle.
+            divided: whether the devices get parts of the batch, and not the whole. A local batch is always divided.
         """
-        return tree.map_structure(lambda x: self._place(x, local, int(bundled)), batch)
+        return tree.map_structure(lambda x: self._place(x, local, int(bundled), divided), batch)
 
-    def _place(self, x: Any, local: bool, axis: int) -> Any:
+    def _place(self, x: Any, local: bool, axis: int, divided: bool) -> Any:
         shape = getattr(x, "shape", ())
         if len(shape) <= axis:
             return x
@@ -144,7 +147,8 @@ class Distribution:
             return placement.place_local(x, self.get_data_layout(shape))
         axes = [None] * axis + list(self.get_data_layout(shape[axis:]).axes)
         layout = TensorLayout(axes, self._mesh)
-        return placement.place(x, layout if layout.divides(shape) else self.undivided(shape))
+        is_divided = divided and layout.divides(shape)
+        return placement.place(x, layout if is_divided else self.undivided(shape))
 
 
 class DataParallel(Distribution):

@@ -38,15 +38,16 @@ def place_variables(variables: Iterable[Any]) -> None:
                 context.overlay.move(v, move)
 
 
-def place_batch(batch: Any, local: bool = False, bundled: bool = False) -> Any:
+def place_batch(batch: Any, local: bool = False, bundled: bool = False, divided: bool = True) -> Any:
     """Return a batch on the devices of the distribution, if there is one on this backend; else the same batch.
 
     Args:
         batch: arrays with a first axis of samples, in a structure.
         local: whether they are the rows of this process only.
         bundled: whether there is another axis before the axis of samples: of the batches of a bundle.
+        divided: whether the devices get parts of the batch, and not the whole.
     """
     distribution = settings.distribution
     if distribution is None or distribution.device_mesh.backend is not current_backend():
         return batch
-    return distribution.place_batch(batch, local, bundled)
+    return distribution.place_batch(batch, local, bundled, divided)

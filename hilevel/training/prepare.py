@@ -14,7 +14,7 @@ from hilevel.engine.interpreter import SHAPES
 from hilevel.engine.overlay import Usage
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec, UnknownSize
-from hilevel.errors import NotCompiledError, TracedValueError, warn
+from hilevel.errors import DistributionError, NotCompiledError, TracedValueError, warn
 from hilevel.layers.base.layer import Layer, building
 from hilevel.training import data as data_
 from hilevel.training.data.adapters import ContinuedBatches
@@ -121,6 +121,7 @@ def prepare(model: Trainer, kind: str, batches: Batches) -> Step:
     """
     first = batches.first()
     step = _built_step(model, kind, first)
+    check_layouts(model, step)
     if not step.agreed:
         check_agreement(model, kind, batches, first)
         step.agreed = True
@@ -200,6 +201,19 @@ def as_specs(batch: object) -> Any:
         for i, x in enumerate(tree.flatten(batch))
     ]
     return tree.pack_sequence_as(batch, leaves)
+
+
+def check_layouts(model: Trainer, step: Step) -> None:
+    """Check that a step of plain Python has whole weights.
+
+    Raises:
+        DistributionError: weights are divided over several devices.
+    """
+    if step.programs is None and any(v.layout is not None and v.layout.is_divided for v in model.weights):
+        raise DistributionError(
+            "The step runs as plain Python (run_eagerly=True, jit_compile=False, or a layer on the host), and weights "
+            "are divided over several devices. Compile the step, or use DataParallel, which keeps weights whole."
+        )
 
 
 def check_losses(model: Trainer) -> None:

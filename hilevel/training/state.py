@@ -40,8 +40,12 @@ class Step:
         self.agreed = False
 
     def run(self, batch: Any, local: bool = False) -> Any:
-        """Return the result for a batch. If it is `local`, it has the rows of this process only."""
-        return self.function(place_batch(batch, local))
+        """Return the result for a batch. If it is `local`, it has the rows of this process only.
+
+        Plain Python gets the whole batch on each device. Its ops would exchange results one by one, and XLA ends a
+        process whose CPU devices do so in several ops at once.
+        """
+        return self.function(place_batch(batch, local, divided=self.programs is not None))
 
     def run_many(self, count: int, bundle: Any) -> tuple[Any, Any]:
         """Return the last result, and all results, for the first `count` batches of a bundle."""

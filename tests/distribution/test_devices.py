@@ -40,5 +40,12 @@ def test_weights_are_made_in_parts(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_plain_python_has_the_whole_batch_on_each_device(tmp_path: Path) -> None:
+    found = run("eager", tmp_path)
+    assert found["difference"] < 2e-6
+    assert "Compile the step" in found["error"]
+
+
+@pytest.mark.slow
 def test_thousands_of_steps_in_two_threads_end(tmp_path: Path) -> None:
     assert run("many_steps", tmp_path) == {"steps": [2000, 2000]}

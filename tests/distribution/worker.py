@@ -125,6 +125,26 @@ def made_in_parts() -> dict[str, Any]:
     }
 
 
+def eager() -> dict[str, Any]:
+    """Return the difference for steps of plain Python, and the error for divided weights."""
+    one = programs.train("dense", run_eagerly=True)
+    with DataParallel().scope():
+        found = programs.difference(programs.train("dense", run_eagerly=True), one)
+        model, x = programs.dense()
+        model.compile("sgd", "mse", run_eagerly=True)
+        many = np.concatenate([x] * 10)
+        model.fit(many, many[:, :1], batch_size=8, verbose=0)  # 50 steps, whose ops exchange nothing
+    with ModelParallel(layout_map=fully_sharded(DeviceMesh((4,), ["batch"]))).scope():
+        model, _ = programs.dense()
+        model.compile("sgd", "mse", run_eagerly=True)
+        try:
+            model.fit(x, x[:, :1], verbose=0)
+            error = ""
+        except hilevel.errors.DistributionError as raised:
+            error = str(raised)
+    return {"difference": found, "error": error}
+
+
 def many_steps() -> dict[str, Any]:
     """Run thousands of steps with a sum over the devices, from two threads at once, and return their number."""
     import threading

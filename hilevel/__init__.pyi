@@ -27,6 +27,7 @@ from hilevel import (
     tree as tree,
     utils as utils,
     visualization as visualization,
+    wrappers as wrappers,
 )
 from hilevel.compat.hook import as_keras as as_keras
 from hilevel.dtype_policies import DTypePolicy as DTypePolicy, FloatDTypePolicy as FloatDTypePolicy

@@ -39,7 +39,7 @@ FAMILIES = {
     "hilevel.ops.numpy.elementwise": "hilevel_jax.elementwise",
     "hilevel.ops.numpy.indexing": "hilevel_jax.indexing",
     "hilevel.ops.numpy.reduction": "hilevel_jax.reduction",
-    "hilevel.ops.numpy.shaping": "hilevel_jax.indexing",
+    "hilevel.ops.numpy.shaping": "hilevel_jax.shaping",
 }
 """The module with the backend's own forms of ops, by the module of the ops."""
 

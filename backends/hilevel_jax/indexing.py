@@ -1,4 +1,4 @@
-"""Elements by index, and in another shape."""
+"""Elements by index."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import jax.numpy as jnp
 
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Array, Index, Namespace
-from hilevel.ops.numpy import indexing, shaping
+from hilevel.ops.numpy import indexing
 
 
 def lookup(xp: Namespace, table: Array, indices: Array) -> Array:
@@ -22,13 +22,7 @@ def getitem(xp: Namespace, x: Array, key: Index) -> Array:
     return jnp.asarray(x)[key]
 
 
-def reshape(xp: Namespace, x: Array, newshape: Any) -> Array:
-    """Return the elements in another shape, also of a NumPy array as an array of JAX."""
-    return jnp.reshape(jnp.asarray(x), newshape)
-
-
 OVERRIDES: dict[Any, Override] = {
     indexing.embedding_lookup: Override(lookup),
     indexing.getitem_op: Override(getitem),
-    shaping.reshape: Override(reshape),
 }

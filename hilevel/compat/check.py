@@ -128,7 +128,7 @@ def argument_message(path: str, name: str) -> str:
         return ""
     try:
         called = find(path.replace("()", ""), private=True)
-    except AttributeError:
+    except (AttributeError, ImportError):  # the second of a name that needs a missing package
         return ""
     known = accepted(called)
     return (

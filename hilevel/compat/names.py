@@ -109,6 +109,8 @@ def reason(path: str, private: bool = False) -> str:
     """
     try:
         find(path, private)
+    except ImportError:
+        return ""  # the name exists, and needs a missing package
     except AttributeError as error:
         text, owner = str(error), error.obj
         is_last = path.endswith(f".{error.name}")

@@ -152,7 +152,7 @@ def is_class(path: str) -> bool:
     """Whether a dotted name is a class of hilevel."""
     try:
         return isinstance(find(path, private=True), type)
-    except AttributeError:
+    except (AttributeError, ImportError):  # the second of a name that needs a missing package
         return False
 
 
@@ -165,7 +165,7 @@ def _listed(module: str) -> list[str]:
     """Return the names that `from module import *` binds."""
     try:
         found = find(module, private=True)
-    except AttributeError:
+    except (AttributeError, ImportError):  # the second of a name that needs a missing package
         return []
     return public_names(found) if isinstance(found, ModuleType) else []
 

@@ -86,6 +86,9 @@ class TensorBase:
     def __abs__(self) -> Any:
         return ops.abs(self)
 
+    def __round__(self, ndigits: int | None = None) -> Any:
+        return ops.round(self, ndigits or 0)
+
     def __invert__(self) -> Any:
         return ops.logical_not(self)
 

@@ -146,7 +146,7 @@ def label(name: str) -> str:
 
 
 NOT_HERE = re.compile(
-    r"applications|distillation|distribution|wrappers|quantizers|export|legacy|callbacks|"
+    r"applications|distillation|distribution|quantizers|export|legacy|callbacks|"
     r"utils\.(pack|FeatureSpace)|.*(Quantiz|quantiz|TorchModule|Jax|Flax|TFSM|Export|Lora)"
 )
 """Families of Keras that hilevel does not have, or whose names other tests check."""

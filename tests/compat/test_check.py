@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from hilevel.cli import main
-from hilevel.compat.check import accepted, check_file
+from hilevel.compat.check import accepted, argument_message, check_file, name_message
 from hilevel.compat.tensorflow import INSTEAD, RENAMED
 
 USES = {
@@ -162,3 +162,17 @@ def test_layers_accept_the_arguments_of_the_first_layer() -> None:
 
     assert {"units", "name", "dtype", "input_shape"} <= set(accepted(hilevel.layers.Dense) or [])
     assert accepted(print) is not None and accepted(hilevel.Variable) is not None
+
+
+def test_a_name_that_needs_a_missing_package_is_there(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def missing(owner: Any, name: str) -> Any:
+        raise ImportError("scikit-learn is not installed")
+
+    monkeypatch.setattr("hilevel.compat.names.attribute", missing)
+    for cache in (name_message, argument_message):
+        monkeypatch.setattr(f"hilevel.compat.check.{cache.__name__}", cache.__wrapped__)
+    program = tmp_path / "program.py"
+    program.write_text("from keras.wrappers import SKLearnRegressor\nSKLearnRegressor(model=1)\n")
+    assert check_file(program)[1] == []

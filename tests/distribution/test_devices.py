@@ -11,13 +11,13 @@ from launch import run
 @pytest.mark.slow
 def test_all_families_of_layers_on_several_devices(tmp_path: Path) -> None:
     found = run("equality", tmp_path)
-    assert len(found) == 12 and max(found.values()) < 2e-6, found
+    assert len(found) == 9 and max(found.values()) < 2e-6, found
 
 
 @pytest.mark.slow
 def test_settings_of_training(tmp_path: Path) -> None:
     found = run("options", tmp_path)
-    assert len(found) == 6 and max(found.values()) < 2e-6, found
+    assert len(found) == 5 and max(found.values()) < 2e-6, found
 
 
 @pytest.mark.slow
@@ -28,9 +28,8 @@ def test_weights_divided_over_an_axis_of_the_model(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("devices", [2, 4])
-def test_a_step_sums_gradients_and_moves_nothing_else(devices: int, tmp_path: Path) -> None:
-    for name, (weights, moved, compilations) in run("traffic", tmp_path, devices).items():
+def test_a_step_sums_gradients_and_moves_nothing_else(tmp_path: Path) -> None:
+    for name, (weights, moved, compilations) in run("traffic", tmp_path).items():
         assert set(moved) == {"all-reduce"}, (name, moved)
         assert weights <= moved["all-reduce"] <= weights + 2000, (name, moved)
         assert compilations == [1], name

@@ -76,3 +76,10 @@ def test_a_captured_maximum_is_replayed() -> None:
             np.testing.assert_array_equal(function(X), X - X.max(axis=1, keepdims=True))
         (form,) = function.programs.compiled["numpy"].forms.values()
         assert form.program is not None and not form.refused
+
+
+def test_round(backend: Any) -> None:
+    v = hilevel.Variable([1.25, -2.75], dtype="float64")
+    np.testing.assert_allclose(ops.convert_to_numpy(round(v)), [1.0, -3.0])
+    np.testing.assert_allclose(ops.convert_to_numpy(round(v, 1)), [1.2, -2.8])
+    assert round(hilevel.KerasTensor((None, 2)), 1).shape == (None, 2)

@@ -52,7 +52,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:obj", "(?s).*"),  # single backticks in docstrings hold code as well as names
     ("py:class", r"(collections|contextlib|jax|numpy|os|types)\..*"),  # their inventories need a network
-    ("py:exc", r"PIL\..*"),
+    ("py:exc", r"PIL\..*|NotFittedError"),
     (
         "py:class",
         "P|ModuleType|AbstractContextManager|.*Options",
@@ -63,7 +63,7 @@ nitpick_ignore_regex = [
     ),  # some are named with their module
     (
         "py:class",
-        r"Arrays|Cross|Feature|IndexedDataset|Labels|ModelCost|Number|Window|Pairs|Range|Token|(.*\.)?SymbolicTensor",
+        r"Arrays|Cross|Feature|FullySharded|IndexedDataset|KerasImport|Labels|ModelPicture|ModelCost|Number|Window|Pairs|Range|Token|(.*\.)?SymbolicTensor",
     ),  # types that have no page
 ]
 if os.environ.get("HILEVEL_DOCS_ONLINE"):

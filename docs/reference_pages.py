@@ -164,7 +164,11 @@ def _page(name: str, thing: Any, home: dict[int, str]) -> str:
 def _members(thing: type, home: dict[int, str]) -> str:
     """Return the options for the members of a class: its own, and the members of its bases without a page."""
     described = {c.__name__ for base in thing.__mro__[1:] if _has_page(base, home) for c in base.__mro__}
+    described |= {base.__name__ for base in thing.__mro__ if not base.__module__.startswith("hilevel")}
     options = f"   :members:\n   :inherited-members: {', '.join(sorted(described))}\n"
+    modules = {name: str(getattr(member, "__module__", "")) for name, member in vars(thing).items()}
+    foreign = [name for name, module in modules.items() if module.startswith("sklearn.")]
+    options += f"   :exclude-members: {', '.join(foreign)}\n" if foreign else ""
     return options + "   :show-inheritance:\n" * bool(public_bases(thing, home))
 
 

@@ -205,6 +205,7 @@ __all__ = [
     "ArgumentError",
     "BackendNotAvailableError",
     "ConstantOutputWarning",
+    "DistributionError",
     "HilevelWarning",
     "InvalidFileError",
     "NotCompiledError",

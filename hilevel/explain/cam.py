@@ -32,7 +32,7 @@ def grad_cam(
             the last convolution.
 
     Returns:
-        A float32 array with one value for each position: shape `(samples, height, width)` for images, and
+        A float32 array with a value for each position, of shape `(samples, height, width)` for images and
         `(samples, steps)` for sequences.
 
     Raises:

@@ -54,7 +54,7 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         Args:
             X: numbers of shape `(samples, features)`: an array, a list of lists or a data frame.
             y: targets of shape `(samples,)`.
-            **kwargs: arguments of `Model.fit`, such as `sample_weight`, in addition to `fit_kwargs`.
+            kwargs: arguments of `Model.fit`, such as `sample_weight`, in addition to `fit_kwargs`.
 
         Returns:
             The estimator.
@@ -70,7 +70,7 @@ class _Estimator(base.BaseEstimator):  # type: ignore[misc]
         """Train the model of the last call further, by default for one epoch. The first call makes the model.
 
         Args:
-            X, y, **kwargs: as in `fit`.
+            X, y, kwargs: as in `fit`.
 
         Returns:
             The estimator.
@@ -172,7 +172,7 @@ class SKLearnClassifier(base.ClassifierMixin, _Estimator):  # type: ignore[misc]
         """Train the model of the last call further, by default for one epoch. The first call makes the model.
 
         Args:
-            X, y, **kwargs: as in `fit`.
+            X, y, kwargs: as in `fit`.
             classes: all labels, needed at the first call if `y` does not contain them all.
 
         Returns:

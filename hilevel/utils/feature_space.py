@@ -240,11 +240,12 @@ class FeatureSpace(HostLayer):
         """Let the layers of the features see the data, such as the words that they contain.
 
         Args:
-            dataset: a dict of columns, or an iterable of such dicts: batches, or rows.
+            dataset: a dict of columns, a table of pandas or polars, or an iterable of such dicts: batches, or rows.
 
         Raises:
             ValueError: the data are something else.
         """
+        dataset = _columns_of(dataset)
         batches = [dataset] if isinstance(dataset, Mapping) else list(dataset)
         if not batches or not all(isinstance(b, Mapping) for b in batches):
             raise ArgumentError(
@@ -257,6 +258,7 @@ class FeatureSpace(HostLayer):
     def _column(self, name: str, value: TensorLike) -> tuple[Array, bool]:
         """Return a column as an array of at least two axes, and whether it was a single element."""
         dtype = self.features[name].dtype
+        value = value.to_numpy() if hasattr(value, "to_numpy") else value
         array = np.asarray(ops.convert_to_numpy(value) if is_tensor(value) else value)
         if array.dtype.kind not in "USO":
             array = array.astype(np.str_ if dtype == "string" else dtype)
@@ -264,13 +266,14 @@ class FeatureSpace(HostLayer):
         return array.reshape((-1, *array.shape[2:], 1) if rank < 2 else array.shape), rank == 0
 
     def __call__(self, inputs: Mapping[str, TensorLike]) -> Any:
-        """Return the encoded features of a dict of columns, or of one row of single elements.
+        """Return the encoded features of a dict of columns, of a table, or of one row of single elements.
 
         Raises:
             ValueError: `adapt` is missing, or the data are no dict.
         """
         if not all(_is_settled(self.preprocessors[name]) for name in self._open):
             raise ValueError("FeatureSpace: call `adapt` with data before the first use.")
+        inputs = _columns_of(inputs)
         if not isinstance(inputs, Mapping):
             raise ValueError(f"FeatureSpace expects a dict of columns; got {type(inputs).__name__}.")
         self.built = True
@@ -374,6 +377,13 @@ class FeatureSpace(HostLayer):
 
 def _named(name: str | None, kind: str) -> str:
     return f"{name or unique_name(kind)}_preprocessor"
+
+
+def _columns_of(data: Any) -> Any:
+    """Return a table of pandas or polars as a dict of columns, and other data unchanged."""
+    if isinstance(data, Mapping) or not hasattr(data, "columns"):
+        return data
+    return {name: data[name] for name in data.columns}
 
 
 def _is_settled(layer: Any) -> bool:

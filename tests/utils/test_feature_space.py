@@ -161,3 +161,16 @@ def unadapted() -> FeatureSpace:
 def test_errors(call: Any, words: str) -> None:
     with pytest.raises(ValueError, match=words):
         call()
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars"])
+@pytest.mark.parametrize("as_dict", [True, False])
+def test_tables(library: str, as_dict: bool) -> None:
+    table = pytest.importorskip(library).DataFrame({"age": [20.0, 30.0, 40.0], "city": ["a", "b", "a"]})
+    data = {name: table[name] for name in table.columns} if as_dict else table
+    features = {"age": "float_normalized", "city": FeatureSpace.string_categorical(num_oov_indices=0)}
+    space = FeatureSpace(features, output_mode="dict")
+    space.adapt(data)
+    encoded = space(data)
+    np.testing.assert_allclose(encoded["age"][:, 0], [-np.sqrt(1.5), 0.0, np.sqrt(1.5)], rtol=1e-5)
+    assert np.array_equal(encoded["city"], [[1.0, 0.0], [0.0, 1.0], [1.0, 0.0]])

@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from hilevel import tree
 from hilevel.api.lazy import LazyModule
+from hilevel.engine.context import context
 from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
 from hilevel.errors import TracedValueError
 
@@ -228,7 +230,16 @@ class TensorBase:
         self, func: Function, types: Sequence[type], args: Sequence[Any], kwargs: Mapping[str, Any]
     ) -> Any:
         is_plain = func.__module__ != "numpy.fft"  # ops.fft takes and returns real and imaginary parts
+        has_op = is_plain and hasattr(ops, ALIASES.get(func.__name__, func.__name__))
+        if not has_op and context.interpreter.is_plain and not context.compiling and not self.is_symbolic:
+            args, kwargs = tree.map_structure(_on_host, (tuple(args), dict(kwargs)))
+            return func(*args, **kwargs)
         return _by_name(func.__name__, is_plain, self, args, kwargs)
+
+
+def _on_host(x: Any) -> Any:
+    """Return a tensor as a NumPy array, and other objects unchanged."""
+    return x.numpy() if isinstance(x, TensorBase) else x
 
 
 def values_of(x: Array) -> Array:

@@ -83,3 +83,16 @@ def test_round(backend: Any) -> None:
     np.testing.assert_allclose(ops.convert_to_numpy(round(v)), [1.0, -3.0])
     np.testing.assert_allclose(ops.convert_to_numpy(round(v, 1)), [1.2, -2.8])
     assert round(hilevel.KerasTensor((None, 2)), 1).shape == (None, 2)
+
+
+def test_functions_of_numpy_without_an_op(backend: Any) -> None:
+    v = hilevel.Variable([1.0, 2.0])
+    assert np.array_equal(v, v) and not np.array_equal(v, [1.0, 3.0])
+    np.testing.assert_array_equal(np.fft.fft(v), np.fft.fft([1.0, 2.0]))
+    with (
+        hilevel.GradientTape(),
+        pytest.raises(hilevel.errors.TracedValueError, match=r"numpy\.array_equal cannot be used"),
+    ):
+        np.array_equal(v * 2.0, v)
+    with pytest.raises(hilevel.errors.TracedValueError):
+        np.array_equal(hilevel.KerasTensor((2,)), v)

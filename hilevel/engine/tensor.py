@@ -239,7 +239,7 @@ class TensorBase:
 
 def _on_host(x: Any) -> Any:
     """Return a tensor as a NumPy array, and other objects unchanged."""
-    return x.numpy() if isinstance(x, TensorBase) else x
+    return x.numpy() if hasattr(x, "is_symbolic") else x
 
 
 def values_of(x: Array) -> Array:

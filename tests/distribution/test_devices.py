@@ -11,13 +11,13 @@ from launch import run
 @pytest.mark.slow
 def test_all_families_of_layers_on_several_devices(tmp_path: Path) -> None:
     found = run("equality", tmp_path)
-    assert len(found) == 9 and max(found.values()) < 2e-6, found
+    assert len(found) == 6 and max(found.values()) < 2e-6, found
 
 
 @pytest.mark.slow
 def test_settings_of_training(tmp_path: Path) -> None:
     found = run("options", tmp_path)
-    assert len(found) == 5 and max(found.values()) < 2e-6, found
+    assert len(found) == 3 and max(found.values()) < 2e-6, found
 
 
 @pytest.mark.slow

@@ -34,28 +34,37 @@ def names(number: int) -> list[str]:
 
 
 def equality() -> dict[str, Any]:
-    """Return the differences of training on 2 and 4 devices, with several layouts, from training on one."""
+    """Return the differences of training on several devices, with several layouts, from training on one."""
+    mesh = DeviceMesh((2, 2), ["batch", "model"], names(4))
+    two, four = (DataParallel(devices=names(number)) for number in (2, 4))
+    divided = ModelParallel(layout_map=fully_sharded(mesh))
+    kinds = {
+        "dense": [two, four, divided],
+        "convolutional": [four],
+        "recurrent": [four],
+        "attention": [divided],
+    }
     found = {}
-    for name in programs.MODELS:
+    for name, distributions in kinds.items():
         one = programs.train(name)
-        for number in (2, 4) if name == "dense" else (4,):
-            with DataParallel(devices=names(number)).scope():
-                found[f"{name} on {number}"] = programs.difference(programs.train(name), one)
-        mesh = DeviceMesh((2, 2), ["batch", "model"], names(4))
-        with ModelParallel(layout_map=fully_sharded(mesh)).scope():
-            found[f"{name}, weights divided"] = programs.difference(programs.train(name), one)
+        for number, distribution in enumerate(distributions):
+            with distribution.scope():
+                found[f"{name} {number}"] = programs.difference(programs.train(name), one)
     return found
 
 
 def options() -> dict[str, Any]:
     """Return the differences for other settings of training."""
     settings: dict[str, dict[str, Any]] = {
-        "clipping and averages": {
-            "optimizer": lambda: hilevel.optimizers.SGD(0.01, global_clipnorm=0.5, use_ema=True)
+        "clipping, averages, accumulation": {
+            "optimizer": lambda: hilevel.optimizers.SGD(
+                0.01, global_clipnorm=0.5, use_ema=True, gradient_accumulation_steps=2
+            )
         },
-        "accumulation": {"optimizer": lambda: hilevel.optimizers.SGD(0.01, gradient_accumulation_steps=2)},
-        "bundles": {"steps_per_execution": 2},
-        "sample weights": {"sample_weight": np.linspace(0, 1, programs.SAMPLES)},
+        "bundles, sample weights": {
+            "steps_per_execution": 2,
+            "sample_weight": np.linspace(0, 1, programs.SAMPLES),
+        },
         "early stopping": {"callbacks": [hilevel.callbacks.EarlyStopping("loss", patience=0)], "epochs": 3},
     }
     found = {}

@@ -32,7 +32,6 @@ from hilevel.engine.settings import settings
 from hilevel.engine.types import Function
 from hilevel.engine.variables import Variable
 from hilevel.errors import TracedValueError
-from hilevel_jax.placement import check_program
 
 _STATIC = (str, bool, bytes, Variable)
 
@@ -150,14 +149,11 @@ def as_data(x: Any) -> Any:
 
 
 class _State(NamedTuple):
-    """The Variables that a function writes, the Variables that it only reads, and its program over their arrays.
-
-    `has_layouts` is True if some of the Variables have layouts, which may have several devices."""
+    """The Variables that a function writes, the Variables that it only reads, and its program over their arrays."""
 
     written: list[Variable]
     read: list[Variable]
     program: Any
-    has_layouts: bool
 
 
 class _Entry:
@@ -172,8 +168,10 @@ class _Entry:
         self.template: Any = None
         self.keys: list[Any] | None = None
         self.compilations = 0
+        self.has_layouts = False
+        """True if some of the Variables have layouts, which may have several devices."""
         self.agreed = False
-        """True after the processes have compared their programs."""
+        """True after the Variables were placed, and the processes have compared their programs."""
         self.lock = threading.RLock()
 
     def __call__(self, dynamic: list[Any]) -> Any:
@@ -199,14 +197,17 @@ class _Entry:
 
     def _on_devices(self, state: _State, arguments: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """Run the program; on several devices of a CPU as the only one, up to its end."""
-        if settings.distribution is None and not state.has_layouts:
+        if settings.distribution is None and not self.has_layouts:
             return state.program(self._disposable(state.written), arrays_of(state.read), *arguments)
-        place_variables([*state.written, *state.read])
-        with current_backend().placement.alone():
+        placement: Any = current_backend().placement
+        if not self.agreed:
+            place_variables([*state.written, *state.read])
+            self.has_layouts = True
+        with placement.alone():
             written, read = self._disposable(state.written), arrays_of(state.read)
             if not self.agreed:
                 self.agreed = True
-                check_program(state.program, written, read, *arguments)
+                placement.check_program(state.program, written, read, *arguments)
             return jax.block_until_ready(state.program(written, read, *arguments))
 
     def _disposable(self, variables: list[Variable]) -> list[Any]:
@@ -265,9 +266,9 @@ class _Entry:
             self.compilations += 1
             return result
 
-        has_layouts = any(v.layout is not None for v in (*written, *read))
-        compiled = jax.jit(traced, donate_argnums=(0,) if self.donate else ())
-        self.state = _State(written, read, compiled, has_layouts)
+        self.has_layouts = any(v.layout is not None for v in (*written, *read))
+        self.agreed = False
+        self.state = _State(written, read, jax.jit(traced, donate_argnums=(0,) if self.donate else ()))
         return self.state
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import re
 import threading
-import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -119,6 +118,22 @@ class Placement(placement.Placement):
         with self.alone():
             return np.asarray(multihost_utils.process_allgather(values))
 
+    def check_program(self, program: Any, *arguments: Any) -> None:
+        """Check that all processes are about to run the same program.
+
+        Raises:
+            DistributionError: they are not.
+        """
+        if jax.process_count() == 1:
+            return
+        text = re.sub(r"0x[0-9a-f]+", "", str(jax.make_jaxpr(program)(*arguments)))
+        found = self.first_that_differs([text.encode()])
+        if found is not None:
+            raise DistributionError(
+                f"Process {found[1]} runs another program than process 0: its step computes something else. Run the "
+                "same code in all processes."
+            )
+
     def alone(self) -> AbstractContextManager[Any]:
         """Return a block for one program at a time on the devices of a CPU.
 
@@ -134,24 +149,6 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
     if x.is_fully_replicated:
         return np.array(x.addressable_data(0))
     return np.array(multihost_utils.process_allgather(x, tiled=True))
-
-
-def check_program(program: Any, *arguments: Any) -> None:
-    """Check that all processes are about to run the same program.
-
-    Raises:
-        DistributionError: they are not.
-    """
-    if jax.process_count() == 1:
-        return
-    text = re.sub(r"0x[0-9a-f]+", "", str(jax.make_jaxpr(program)(*arguments)))
-    mine = np.array([zlib.crc32(text.encode())])
-    sums = np.asarray(multihost_utils.process_allgather(mine)).ravel()
-    if (sums != sums[0]).any():
-        raise DistributionError(
-            f"Process {int(np.argmax(sums != sums[0]))} runs another program than process 0: its step computes "
-            "something else. Run the same code in all processes."
-        )
 
 
 def over_batch(

@@ -22,13 +22,10 @@ def plot_curves(curves: Mapping[str, Curve], metrics: str | Sequence[str] | None
         ax: an axis of matplotlib for each metric, or one axis; None for a new figure.
     """
     names = _names(curves, [metrics] if isinstance(metrics, str) else metrics)
-    axes = (
-        new_axes("History.plot", len(names), margin=1)
-        if ax is None
-        else [ax]
-        if hasattr(ax, "plot")
-        else list(ax)
-    )
+    if ax is None:
+        axes = new_axes("History.plot", len(names), margin=1)
+    else:
+        axes = [ax] if hasattr(ax, "plot") else list(ax)
     if len(axes) != len(names):
         raise ValueError(f"History.plot needs an axis for each of {', '.join(names)}; got {len(axes)}.")
     for name, axis in zip(names, axes, strict=True):

@@ -109,10 +109,11 @@ def _check_shapes(variables: Sequence[Variable], state: Mapping[str, np.ndarray[
 
 def variables_of(model: Model) -> list[Variable]:
     """Return all Variables that a training step may change: of the model, its optimizers, metrics and generators."""
-    holders = [model, model.optimizer, *vars(model).values()]
+    holders = [model.optimizer, *vars(model).values()]
     found = [v for holder in holders for v in getattr(holder, "variables", ())]
-    found += model.metrics_variables
-    return unique(v for v in [*found, default_generator.get().state] if isinstance(v, Variable))
+    return unique(
+        v for v in [*model._all_variables, *found, default_generator.get().state] if isinstance(v, Variable)
+    )
 
 
 # -- the file ------------------------------------------------------------------------------------------

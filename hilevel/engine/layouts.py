@@ -30,7 +30,7 @@ def undivided_layout(shape: Sequence[int], backend: Any) -> Any:
 def place_variables(variables: Iterable[Any]) -> None:
     """Move Variables without a layout to the devices of the distribution, if they were made before it was set."""
     for v in variables:
-        layout = v.layout or layout_of(v)
+        layout = layout_of(v)
         if layout is not v.layout:
             v.layout, move = layout, partial(v.backend.placement.place, layout=layout)
             v._array = move(v._array)

@@ -7,6 +7,7 @@ computation by the layouts of its operands.
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from typing import Any
@@ -95,6 +96,17 @@ class Placement:
     def gathered(self, values: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
         """Return equally shaped arrays of all processes, stacked in their order. All processes must call it."""
         return values[None]
+
+    def first_that_differs(self, parts: Sequence[bytes]) -> tuple[int, int] | None:
+        """Return the index of the first part that differs between processes, and the first process with another one.
+
+        None stands for no difference. All processes must call it.
+        """
+        every = self.gathered(np.array([zlib.crc32(part) for part in parts]))
+        for index, sums in enumerate(every.T):
+            if (sums != sums[0]).any():
+                return index, int(np.argmax(sums != sums[0]))
+        return None
 
     def alone(self) -> AbstractContextManager[None]:
         """Return a block for a program, if two programs must not run at the same time."""

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.api.optional import import_optional
+from hilevel.callbacks.plotting import new_axes
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.types import TensorLike
 from hilevel.errors import ShapeError
@@ -68,17 +69,6 @@ def _is_text(data: NumpyArray | None) -> bool:
     return data is not None and data.dtype.kind in "UO"
 
 
-def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
-    """Return a new figure and its axes, an array of two axes. Sizes are in inches."""
-    pyplot = import_optional("matplotlib.pyplot", "hilevel[plot]", "explain.show")
-    figure, axes = pyplot.subplots(
-        rows, columns, figsize=(width, height), squeeze=False, layout="constrained"
-    )
-    if "inline" in pyplot.get_backend():
-        pyplot.close(figure)  # a notebook shows the returned figure, and would show it twice
-    return figure, axes
-
-
 def _title(axis: Any, titles: Sequence[str] | None, i: int, **options: str) -> None:
     if titles is not None:
         axis.set_title(str(titles[i]), fontsize=9, **options)
@@ -103,8 +93,8 @@ def _images(images: NumpyArray, values: NumpyArray, titles: Sequence[str] | None
     values = values.sum(axis=-1) if values.ndim == 4 else values
     if images.ndim != 4 or values.shape != images.shape[:3]:
         raise ShapeError(f"Attributions {values.shape} do not fit images {images.shape}.")
-    figure, axes = _figure(2, len(images), 1.7 * len(images), 3.7)
-    for i, (above, below) in enumerate(axes.T):
+    axes = new_axes("explain.show", 2 * len(images), len(images), cell=(1.7, 1.85))
+    for i, (above, below) in enumerate(zip(axes[: len(images)], axes[len(images) :], strict=True)):
         image = _unit(images[i])
         above.imshow(image if image.shape[-1] == 3 else image[..., 0], cmap=cmap)
         below.imshow(image.mean(axis=-1), cmap=cmap, alpha=0.3)
@@ -114,7 +104,7 @@ def _images(images: NumpyArray, values: NumpyArray, titles: Sequence[str] | None
         for axis in (above, below):
             axis.set(xticks=[], yticks=[])
             axis.spines[:].set_color("0.8")
-    return figure
+    return axes[0].figure
 
 
 def _unit(image: NumpyArray) -> NumpyArray:
@@ -132,7 +122,7 @@ def _sentences(sentences: list[list[str]], values: NumpyArray, titles: Sequence[
         raise ShapeError(f"Attributions of sentences have the shape (samples, tokens); got {values.shape}.")
     lines = [_lines(words) for words in sentences]
     heights = [len(found) + (0.6 if titles is None else 1.5) for found in lines]
-    figure, _ = _figure(1, 1, LINE * LETTER + 0.1, 0.25 * sum(heights))
+    figure = new_axes("explain.show", 1, cell=(LINE * LETTER + 0.1, 0.25 * sum(heights)))[0].figure
     figure.clear()
     grid = figure.subplots(len(lines), 1, squeeze=False, gridspec_kw={"height_ratios": heights})
     for i, (axis, found) in enumerate(zip(grid[:, 0], lines, strict=True)):
@@ -178,8 +168,8 @@ def _bars(
     if len(labels) != values.shape[1]:
         raise ShapeError(f"There are {len(labels)} names, and {values.shape[1]} columns.")
     count = min(top, len(labels))
-    figure, axes = _figure(1, len(rows), 3.6 * len(rows), 0.8 + 0.28 * count)
-    for i, (axis, row) in enumerate(zip(axes[0], rows, strict=True)):
+    axes = new_axes("explain.show", len(rows), len(rows), cell=(3.6, 0.8 + 0.28 * count))
+    for i, (axis, row) in enumerate(zip(axes, rows, strict=True)):
         largest = np.argsort(-np.abs(values[i]), kind="stable")[:count]
         written = [labels[j] if row is None else f"{labels[j]} = {row[j]:.3g}" for j in largest]
         axis.barh(range(count), values[i][largest], color=np.where(values[i][largest] < 0, "C3", "C0"))
@@ -188,4 +178,4 @@ def _bars(
         axis.axvline(0, color="0.3", linewidth=0.8)
         axis.spines[["top", "right", "left"]].set_visible(False)
         _title(axis, titles, i)
-    return figure
+    return axes[0].figure

@@ -26,15 +26,15 @@ def summary_text(
 ) -> str:
     """Return the table as text, at most `line_length` characters wide."""
     width = line_length or _terminal_width()
-    rows = _in_range(model.layers, layer_range) if layer_range or model._graph is None else _with_ops(model)
+    rows = _in_range(model.layers, layer_range) if layer_range or model._graph is None else with_ops(model)
     listed = _listed(rows, expand_nested)
     layers = [layer for layer, _ in listed]
     columns = {
-        "Layer (type)": [f"{'  ' * depth}{layer.name} ({_kind(layer)})" for layer, depth in listed],
+        "Layer (type)": [f"{'  ' * depth}{layer.name} ({kind_of(layer)})" for layer, depth in listed],
         "Output shape": [output_shape(layer) for layer in layers],
-        "Params": [_params(layer) for layer in layers],
+        "Params": [parameters_of(layer) for layer in layers],
     }
-    totals = _totals(model)
+    totals = totals_of(model)
     if show_flops:
         columns["FLOPs"], total = _flops(model, layers)
         totals.append(total)
@@ -69,18 +69,18 @@ class _OpRow(NamedTuple):
     outputs: Any
 
 
-def _with_ops(model: Model) -> list[Any]:
+def with_ops(model: Model) -> list[Any]:
     """Return the layers of a functional model, with a row for each call of an op after them."""
     assert model._graph is not None
     calls = [node for node in model._graph.nodes if not isinstance(node.operation, Layer)]
     return [*model.layers, *(_OpRow(node.operation.name, node.outputs) for node in calls)]
 
 
-def _kind(layer: Any) -> str:
+def kind_of(layer: Any) -> str:
     return "op" if isinstance(layer, _OpRow) else type(layer).__name__
 
 
-def _params(layer: Any) -> str:
+def parameters_of(layer: Any) -> str:
     if isinstance(layer, _OpRow):
         return "0"
     return f"{layer.count_params():,}" if layer.built else "not built"
@@ -174,7 +174,7 @@ def _line(cells: list[str], columns: list[int], right: list[bool]) -> str:
     return "  ".join(padded).rstrip()
 
 
-def _totals(model: Model) -> list[str]:
+def totals_of(model: Model) -> list[str]:
     """Return the lines with the number and size of all weights, of the trainable and of the other ones."""
     groups = {
         "Total": model.weights,

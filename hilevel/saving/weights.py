@@ -11,13 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from hilevel.engine.settings import settings
 from hilevel.errors import InvalidFileError, UnsafeContentError
 from hilevel.saving import hdf5, npy, tensors
 from hilevel.saving.archive import Archive, Writer, check_name
 from hilevel.saving.limits import MAX_JSON, json_of, reading
 from hilevel.saving.state import collect, restore
-from hilevel.utils.atomic import replacing
+from hilevel.utils.atomic import remove, replacing
 
 Array = np.ndarray[Any, Any]
 _KINDS = (".weights.h5", ".safetensors", ".weights.npz", ".weights.json")
@@ -199,8 +198,8 @@ def _write_shards(path: Path, arrays: Mapping[str, Array], max_size: float) -> N
 
 def _remove(path: Path, names: set[str]) -> None:
     """Remove files in the folder of an index."""
-    for name in names if settings.process == 0 else ():
-        path.with_name(name).unlink(missing_ok=True)
+    for name in names:
+        remove(path.with_name(name))
 
 
 def _divided(arrays: Mapping[str, Array], limit: int) -> Iterator[dict[str, Array]]:

@@ -60,7 +60,7 @@ class ModelAccess:
         """Return a block for a step that changes the model's Variables. The arrays of readers do not change."""
         with self.lock:
             if self.has_new_reader:
-                for v in (*model.variables, *model.metrics_variables):
+                for v in model._all_variables:
                     v.replace(v.backend.copy(v.array))
                 self.has_new_reader = False
             yield

@@ -11,7 +11,6 @@ import numpy as np
 
 from hilevel.api.lazy import LazyModule
 from hilevel.callbacks.backup import BackupAndRestore
-from hilevel.engine.settings import settings
 from hilevel.errors import InvalidFileError, warn
 from hilevel.random.seed import get_random_state, set_random_state
 
@@ -169,10 +168,8 @@ class Backups:
 
 def _read(callback: BackupAndRestore) -> Backup | None:
     """Return the saved state of a callback, or the state before it if it is damaged; None if there is none."""
-    for rest in (
-        callback.path.parent.glob(".*.part") if settings.process == 0 else ()
-    ):  # of a kill while it was written
-        rest.unlink(missing_ok=True)
+    for rest in callback.path.parent.glob(".*.part"):  # of a kill while it was written
+        files.remove(rest)
     if not callback.path.exists() and not callback.previous.exists():
         return None
     try:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -90,14 +89,13 @@ def check_agreement(model: Trainer, kind: str, batches: Batches, batch: Any) -> 
         "order of the samples": repr(getattr(batches, "seed", None)).encode(),
         "values of the data": b"" if is_local(batches) else _bytes(batch),
     }
-    sums = current_backend().placement.gathered(np.array([zlib.crc32(part) for part in parts.values()]))
-    for name, column in zip(parts, sums.T, strict=True):
-        if (column != column[0]).any():
-            raise DistributionError(
-                f"The {name} differ between process 0 and process {int(np.argmax(column != column[0]))}. Run the same "
-                "program in all processes, with the same seed and data. If each process reads its own part of the "
-                "data, set auto_shard_dataset=False."
-            )
+    found = current_backend().placement.first_that_differs(list(parts.values()))
+    if found is not None:
+        raise DistributionError(
+            f"The {list(parts)[found[0]]} differ between process 0 and process {found[1]}. Run the same program in all "
+            "processes, with the same seed and data. If each process reads its own part of the data, set "
+            "auto_shard_dataset=False."
+        )
 
 
 def _settings(optimizer: Any) -> Any:

@@ -51,6 +51,12 @@ def replacing(path: str | Path) -> Iterator[IO[bytes]]:
     _sync_folder(target.parent)
 
 
+def remove(path: Path) -> None:
+    """Remove a file, if it is there. Of several processes of one program only the first one does."""
+    if settings.process == 0:
+        path.unlink(missing_ok=True)
+
+
 def _mode_of(target: Path) -> int:
     """Return the rights of the file, or of a new file of this process."""
     if target.exists():

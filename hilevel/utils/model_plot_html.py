@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from hilevel.models.model import Model
-from hilevel.models.summary import _kind, _params, _totals, _with_ops, output_shape
+from hilevel.models.summary import kind_of, output_shape, parameters_of, totals_of, with_ops
 from hilevel.utils.model_plot_boxes import Contents, diagram_of
 from hilevel.utils.model_plot_draw import escape, svg_of
 from hilevel.utils.model_plot_layout import layout_of
@@ -21,18 +21,21 @@ def html_of(model: Model) -> str:
         return escape(repr(model))
     title = f"<b>{escape(model.name)}</b> ({escape(type(model).__name__)}) on {escape(model.backend)}"
     size = f"{model.count_params():,} parameters" if model.built else "not built"
-    body = _table(model) + "".join(f"<div>{escape(line)}</div>" for line in _totals(model)) + _picture(model)
+    body = (
+        _table(model) + "".join(f"<div>{escape(line)}</div>" for line in totals_of(model)) + _picture(model)
+    )
     return (
         f"<details open='open'><summary>{title}, {len(model.layers)} layers, {size}</summary>{body}</details>"
     )
 
 
 def _table(model: Model) -> str:
-    layers = model.layers if model._graph is None else _with_ops(model)
+    layers = model.layers if model._graph is None else with_ops(model)
     head = "".join(f"<th {_CELL}>{name}</th>" for name in ("Layer", "Type", "Output shape", "Params"))
     rows = [
         "".join(
-            f"<td {_CELL}>{escape(cell)}</td>" for cell in (x.name, _kind(x), output_shape(x), _params(x))
+            f"<td {_CELL}>{escape(cell)}</td>"
+            for cell in (x.name, kind_of(x), output_shape(x), parameters_of(x))
         )
         for x in layers[:MOST]
     ]

@@ -146,7 +146,7 @@ class StateContainer(Tracker):
         target = get_backend(backend)
         for layer in self._flatten_layers():
             layer._backend = target
-        for variable in (*self.variables, *self.metrics_variables):
+        for variable in self._all_variables:
             variable.to(target)
         return self
 
@@ -324,6 +324,11 @@ class StateContainer(Tracker):
     def variables(self) -> list[Variable]:
         """The weights, and the states of seed generators and layers; `metrics_variables` are not among them."""
         return unique(iter([*self.weights, *self._states]))
+
+    @property
+    def _all_variables(self) -> list[Variable]:
+        """The Variables, and the Variables of metrics."""
+        return unique(iter([*self.variables, *self.metrics_variables]))
 
     @property
     def _states(self) -> list[Variable]:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Unpack
 
 from hilevel import ops
 from hilevel.engine.types import Function, Tensor
 from hilevel.layers.preprocessing.image.base import BaseImagePreprocessingLayer
-from hilevel.layers.preprocessing.image.settings import value_range_of
+from hilevel.layers.preprocessing.image.settings import Factor, ImageOptions, value_range_of
 
 BYTES = (0, 255)
 """The range of values in which colours are often computed."""
@@ -29,6 +29,21 @@ class Color(BaseImagePreprocessingLayer):
 
     def _clipped(self, images: Tensor) -> Tensor:
         return ops.clip(images, *self.value_range)
+
+
+class ColorByFactor(Color):
+    """The base of layers that change colours by a factor, which they draw within limits."""
+
+    def __init__(
+        self,
+        factor: Factor,
+        value_range: tuple[float, float] = BYTES,
+        data_format: str | None = None,
+        seed: int | None = None,
+        **kwargs: Unpack[ImageOptions],
+    ) -> None:
+        super().__init__(value_range, data_format=data_format, seed=seed, **kwargs)
+        self.factor = self._limits("factor", factor)
 
 
 def rescaled(images: Tensor, source: tuple[float, float], target: tuple[float, float]) -> Tensor:

@@ -10,7 +10,7 @@ from hilevel import ops
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import bad_setting, is_integer
 from hilevel.layers.preprocessing.image.base import batch_of, per_image
-from hilevel.layers.preprocessing.image.color import BYTES, Color
+from hilevel.layers.preprocessing.image.color import BYTES, Color, ColorByFactor
 from hilevel.layers.preprocessing.image.settings import Factor, ImageOptions
 from hilevel.random.seed import SeedLike
 
@@ -18,7 +18,7 @@ _SMOOTH = np.array([[1, 1, 1], [1, 5, 1], [1, 1, 1]]) / 13.0
 """The kernel that `RandomSharpness` smooths with."""
 
 
-class RandomSharpness(Color):
+class RandomSharpness(ColorByFactor):
     """A layer that blurs or sharpens each image in training.
 
     Args:
@@ -39,17 +39,6 @@ class RandomSharpness(Color):
     """
 
     _factor_bounds = (0.0, 1.0)
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: tuple[float, float] = BYTES,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, seed=seed, **kwargs)
-        self.factor = self._limits("factor", factor)
 
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the factors."""

@@ -9,27 +9,16 @@ from hilevel.engine.settings import settings
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import number
 from hilevel.layers.preprocessing.image.base import BaseImagePreprocessingLayer, batch_of, per_image
-from hilevel.layers.preprocessing.image.color import BYTES, Color, rescaled
+from hilevel.layers.preprocessing.image.color import BYTES, Color, ColorByFactor, rescaled
 from hilevel.layers.preprocessing.image.contrast import RandomBrightness, RandomContrast
 from hilevel.layers.preprocessing.image.settings import Factor, ImageOptions, factor_limits
 from hilevel.random.seed import SeedLike
 
 
-class _Hsv(Color):
+class _Hsv(ColorByFactor):
     """The base of layers that change hue or saturation."""
 
     _factor_bounds = (0.0, 1.0)
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: tuple[float, float] = BYTES,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, seed=seed, **kwargs)
-        self.factor = self._limits("factor", factor)
 
     def augment(self, images: Tensor, transformation: dict[str, Any]) -> Tensor:
         """Return the images in other colours."""
@@ -146,7 +135,7 @@ class RandomGrayscale(BaseImagePreprocessingLayer):
         return ops.where(transformation, ops.cast(grey, images.dtype), images)
 
 
-class RandomColorDegeneration(Color):
+class RandomColorDegeneration(ColorByFactor):
     """A layer that mixes each image with its greyscale in training.
 
     Args:
@@ -163,17 +152,6 @@ class RandomColorDegeneration(Color):
     Raises:
         ValueError: the factor or the range is invalid.
     """
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: tuple[float, float] = BYTES,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, seed=seed, **kwargs)
-        self.factor = self._limits("factor", factor)
 
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the fractions of grey."""

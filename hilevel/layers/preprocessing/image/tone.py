@@ -7,7 +7,7 @@ from typing import Any, Unpack
 from hilevel import ops, random
 from hilevel.engine.types import Tensor
 from hilevel.layers.preprocessing.image.base import batch_of, per_image
-from hilevel.layers.preprocessing.image.color import BYTES, Color, rescaled
+from hilevel.layers.preprocessing.image.color import BYTES, Color, ColorByFactor, rescaled
 from hilevel.layers.preprocessing.image.settings import ColorOptions, Factor, ImageOptions
 from hilevel.random.seed import SeedLike
 
@@ -102,7 +102,7 @@ class Solarization(Color):
         return rescaled(ops.where(bright < thresholds, bright, 255 - bright), BYTES, self.value_range)
 
 
-class RandomPosterization(Color):
+class RandomPosterization(ColorByFactor):
     """A layer that keeps a random number of bits of each image in training.
 
     Args:
@@ -121,17 +121,6 @@ class RandomPosterization(Color):
     """
 
     _factor_bounds = (1, 8)
-
-    def __init__(
-        self,
-        factor: Factor,
-        value_range: tuple[float, float] = BYTES,
-        data_format: str | None = None,
-        seed: int | None = None,
-        **kwargs: Unpack[ImageOptions],
-    ) -> None:
-        super().__init__(value_range, data_format=data_format, seed=seed, **kwargs)
-        self.factor = self._limits("factor", factor)
 
     def draw(self, shape: tuple[int, ...], seed: SeedLike) -> dict[str, Any]:
         """Return the number of bits that each image loses."""

@@ -124,6 +124,24 @@ def test_a_cell_of_ones_own_is_trained(counting: bool, backend: Any) -> None:
         assert float(cell.count) == 5 * 6 + 6
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_subclass_overrides_the_loop_over_the_steps(kind: str, backend: Any) -> None:
+    class Doubled(getattr(layers, kind)):  # type: ignore[misc]
+        def inner_loop(self, sequences: Any, initial_state: Any, mask: Any, training: bool = False) -> Any:
+            last, outputs, states = super().inner_loop(sequences, initial_state, mask, training)
+            assert outputs.shape == (2, 6 if self.return_sequences else 1, 4)
+            np.testing.assert_array_equal(host(outputs)[:, -1], host(last))
+            return 2 * last, 2 * outputs, states
+
+    plain = getattr(layers, kind)(4, go_backwards=True, return_sequences=True)
+    whole = host(plain(X))
+    for options, expected in (({}, whole[:, -1]), ({"return_sequences": True}, whole)):
+        layer = Doubled(4, go_backwards=True, **options)
+        layer.build(X.shape)
+        layer.set_weights(plain.get_weights())
+        np.testing.assert_allclose(host(layer(X)), 2 * expected, rtol=1e-5, atol=1e-6)
+
+
 def test_symbolic_initial_states_and_an_encoder_decoder(backend: Any) -> None:
     source, target = layers.Input((6, 3)), layers.Input((4, 2))
     _, h, c = layers.LSTM(5, return_state=True)(source)

@@ -129,16 +129,29 @@ class RNN(Layer):
             )
         states = self._initial_states(sequences, initial_state)
         mask = None if mask is None or len(mask.shape) == 1 else mask
-        if self.go_backwards:
-            sequences = ops.flip(sequences, axis=1)
-            mask = None if mask is None else ops.flip(mask, axis=1)
-        y, last = self._sequence(sequences, states, mask, training)
+        last_output, outputs, last = self.inner_loop(sequences, states, mask, training)
         if self.states is not None:
             for variable, value in zip(self.states, tree.flatten(last), strict=True):
                 variable.assign(value)
-        if self.return_sequences and self.zero_output_for_mask and mask is not None:
-            y = masks.masked(y, mask)
+        y = outputs if self.return_sequences else last_output
         return (y, *last) if self.return_state else y
+
+    def inner_loop(
+        self, sequences: Tensor, initial_state: Any, mask: Tensor | None, training: bool | None = False
+    ) -> tuple[Tensor, Tensor, Any]:
+        """Return the last output, the outputs of all steps, and the last states. A subclass may override it.
+
+        Without `return_sequences` only the last output is kept: the outputs have shape `(batch, 1, units)`.
+        """
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+            mask = None if mask is None else ops.flip(mask, axis=1)
+        y, last = self._sequence(sequences, initial_state, mask, training)
+        if not self.return_sequences:
+            return y, ops.expand_dims(y, 1), last
+        if self.zero_output_for_mask and mask is not None:
+            y = masks.masked(y, mask)
+        return y[:, -1], y, last
 
     def _initial_states(self, sequences: Tensor, initial_state: States | None) -> list[Any]:
         """Return the initial states in the structure of the cell's states."""

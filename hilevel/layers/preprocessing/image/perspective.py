@@ -183,11 +183,16 @@ class RandomElasticTransform(Warp):
         """Return smooth displacements down and to the right, in pixels: shape `(batch, height, width)` each."""
         batch, height, width = shape
         strength = ops.cast(transformation["distortion_factor"], "float32")
-        sigma = 0.05 * min(height, width) * strength + 1e-6
+        alpha, sigma = self.get_elastic_transform_params(height, width, strength)
+        sigma = sigma + 1e-6
         noise = random.normal((batch, 2, height, width), 0.0, 1.0, "float32", transformation["seed"])
         smooth = ops.matmul(ops.matmul(_gaussian(height, sigma), noise), _gaussian(width, sigma))
-        moves = smooth * (0.1 * max(height, width) * strength * sigma)
+        moves = smooth * (alpha * sigma)
         return moves[:, 0], moves[:, 1]
+
+    def get_elastic_transform_params(self, height: int, width: int, factor: Any) -> tuple[Any, Any]:
+        """Return the amplitude of the displacements and the standard deviation of their filter, in pixels."""
+        return 0.1 * max(height, width) * factor, 0.05 * min(height, width) * factor
 
     def augment_boxes(self, boxes: Boxes, transformation: Any) -> Boxes:
         """Raise NotImplementedError: a distorted box is no box."""

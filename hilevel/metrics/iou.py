@@ -89,8 +89,8 @@ class IoU(Metric):
         weight = ops.convert_to_tensor(1 if sample_weight is None else sample_weight)
         if dtypes.is_float(weight.dtype) and not dtypes.is_float(self._dtype):
             warn(
-                f'{type(self).__name__} "{self.name}" counts in {self.dtype}: the weights are float, and casting '
-                'them to int cuts off their fractions. Give it dtype="float32".',
+                f'{type(self).__name__} "{self.name}" got weights of a float dtype, but counts in {self.dtype}, and '
+                'casting cuts off their fractions. Give it dtype="float32".',
             )
         weight = cast_to(weight, self._dtype)
         return ops.reshape(weight, (-1,)) if len(weight.shape) > 1 else weight

@@ -20,7 +20,8 @@ from hilevel.engine.protocol import Overrides
 from hilevel.engine.types import Array, DTypeLike, Function, Index, Namespace, Structure, TensorLike
 from hilevel.errors import TracedValueError
 from hilevel_jax.compiled import Compiled, as_data, plain_errors
-from hilevel_jax.placement import Placement, prepare_devices, to_numpy
+from hilevel_jax.cores import prepare_devices
+from hilevel_jax.placement import Placement, to_numpy
 
 FAMILIES = {
     "hilevel.ops.image.resizing": "hilevel_jax.images",

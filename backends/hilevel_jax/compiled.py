@@ -32,6 +32,7 @@ from hilevel.engine.settings import settings
 from hilevel.engine.types import Function
 from hilevel.engine.variables import Variable
 from hilevel.errors import TracedValueError
+from hilevel_jax.cores import Division
 
 _STATIC = (str, bool, bytes, Variable)
 
@@ -159,6 +160,8 @@ class _State(NamedTuple):
 class _Entry:
     """The program of a function for one structure of its arguments. The first call creates it."""
 
+    batch_axis = 0
+
     def __init__(
         self, function: Function, structure: Any, static: tuple[Any, ...], donate: bool, usage: Usage | None
     ) -> None:
@@ -172,6 +175,7 @@ class _Entry:
         """True if some of the Variables have layouts, which may have several devices."""
         self.agreed = False
         """True after the Variables were placed, and the processes have compared their programs."""
+        self.division = Division()
         self.lock = threading.RLock()
 
     def __call__(self, dynamic: list[Any]) -> Any:
@@ -198,7 +202,7 @@ class _Entry:
     def _on_devices(self, state: _State, arguments: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """Run the program; on several devices of a CPU as the only one, up to its end."""
         if settings.distribution is None and not self.has_layouts:
-            return state.program(self._disposable(state.written), arrays_of(state.read), *arguments)
+            return self._on_cores(state, arguments)
         placement: Any = current_backend().placement
         if not self.agreed:
             place_variables([*state.written, *state.read])
@@ -209,6 +213,19 @@ class _Entry:
                 self.agreed = True
                 placement.check_program(state.program, written, read, *arguments)
             return jax.block_until_ready(state.program(written, read, *arguments))
+
+    def _on_cores(self, state: _State, arguments: tuple[Any, ...]) -> tuple[Any, list[Any]]:
+        """Run the program on one device, or in parts on all cores of a CPU."""
+        arrays = self._disposable(state.written), arrays_of(state.read)
+        if not self.division.is_decided and not _is_traced((arrays, arguments)):
+            with self.division:
+                state.program.trace(*arrays, *arguments)
+            if self.division.mesh is not None:
+                self.compilations = 0  # arrays on several devices are traced again
+        if self.division.mesh is None or _is_traced((arrays, arguments)):
+            return state.program(*arrays, *arguments)
+        with self.division, current_backend().placement.alone():
+            return self.division.run(state.program, arrays, arguments, self.batch_axis)
 
     def _disposable(self, variables: list[Variable]) -> list[Any]:
         """Return the arrays that the program may overwrite."""
@@ -281,9 +298,14 @@ class _Entry:
                 out = self._run(dynamic)
             if not overlay.seen.keys() <= known or any(id(v) in overlay.written for v in fixed):
                 raise _NewState
-            return out, [_in_layout(v, overlay.values[id(v)]) for v in changing]
+            new = [_in_layout(v, overlay.values[id(v)]) for v in changing]
+            return self.division.whole((out, new))
 
         return pure
+
+
+def _is_traced(arrays: Any) -> bool:
+    return any(isinstance(x, jax.core.Tracer) for x in jax.tree.leaves(arrays))
 
 
 def _in_layout(variable: Variable, value: Any) -> Any:
@@ -316,6 +338,8 @@ def _work(equation: Any) -> int:
 class _Bundle(_Entry):
     """Several calls as one program: a loop over stacked arguments."""
 
+    batch_axis = 1
+
     def __init__(
         self,
         function: Function,
@@ -336,9 +360,10 @@ class _Bundle(_Entry):
 
     def _program(self, changing: list[Variable], fixed: list[Variable]) -> Function:
         pure, state_shapes = super()._program(changing, fixed), arrays_of(changing)
-        jaxpr, (self.shapes, _) = jax.make_jaxpr(pure, return_shape=True)(
-            state_shapes, arrays_of(fixed), self.one
-        )
+        with self.division:
+            jaxpr, (self.shapes, _) = jax.make_jaxpr(pure, return_shape=True)(
+                state_shapes, arrays_of(fixed), self.one
+            )
         equations = list(_equations(jaxpr.jaxpr))
         self.primitives = {equation.primitive.name for equation, _ in equations}
         self.work = sum(times * _work(equation) for equation, times in equations)

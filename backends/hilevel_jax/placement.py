@@ -6,7 +6,6 @@ each way of writing is another key of the cache of programs.
 
 from __future__ import annotations
 
-import os
 import re
 import threading
 from collections.abc import Callable, Sequence
@@ -22,16 +21,10 @@ from hilevel.engine.overlay import Overlay
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Array
 from hilevel.errors import DistributionError
+from hilevel_jax import cores
 
 _running = threading.RLock()
 """Held while a program runs on several devices of a CPU."""
-
-
-def prepare_devices() -> None:
-    """Make several devices of the CPU, if `HILEVEL_JAX_CPU_DEVICES` has their number."""
-    count = os.environ.get("HILEVEL_JAX_CPU_DEVICES")
-    if count:
-        jax.config.update("jax_num_cpu_devices", int(count))
 
 
 class Placement(placement.Placement):
@@ -152,7 +145,7 @@ def to_numpy(x: Array) -> np.ndarray[Any, Any]:
 
 
 def over_batch(
-    function: Callable[..., Any], batched: Sequence[bool], *tensors: Any, summed: bool = False
+    function: Callable[..., Any], batched: Sequence[bool], *tensors: Any, summed: bool = False, work: int = 0
 ) -> Any:
     """Call a function on the devices' parts of a batch: for functions that XLA's partitioner would gather a batch for.
 
@@ -161,14 +154,12 @@ def over_batch(
         batched: for each tensor whether it has this axis, too. The others, the weights, are whole on each device.
         tensors: the tensors; None for a missing one.
         summed: whether the result is a sum over the samples.
+        work: the number of multiplications of a loop that one core computes. If it is large, the loop is a reason to
+            divide the program over the cores.
     """
-    distribution = settings.distribution
-    if distribution is None:
-        return function(*tensors)
-    axis = distribution.batch_dim_name
     rows = next(len(x) for x, has_rows in zip(tensors, batched, strict=True) if has_rows)
-    is_part = axis in jax.sharding.get_abstract_mesh().manual_axes
-    if is_part or distribution.parts_of(rows) == 1:
+    mesh, axis = _mesh_and_axis(rows, work)
+    if mesh is None or axis in jax.sharding.get_abstract_mesh().manual_axes:
         return function(*tensors)
 
     def of_part(*tensors: Any) -> Any:
@@ -178,12 +169,21 @@ def over_batch(
     rows_only, whole = jax.sharding.PartitionSpec(axis), jax.sharding.PartitionSpec()
     return jax.shard_map(
         of_part,
-        mesh=distribution.device_mesh.backend_mesh,
+        mesh=mesh,
         in_specs=tuple(rows_only if has_rows else whole for has_rows in batched),
         out_specs=whole if summed else rows_only,
         axis_names={axis},
         check_vma=False,  # the gradients of the weights are summed over the devices in either way
     )(*tensors)
+
+
+def _mesh_and_axis(rows: int, work: int) -> tuple[Any, str]:
+    """Return the mesh for a batch of rows, by the distribution or for the cores, and its axis; None for one device."""
+    distribution = settings.distribution
+    if distribution is None:
+        return cores.current_mesh(rows, work), "batch"
+    mesh = distribution.device_mesh.backend_mesh if distribution.parts_of(rows) > 1 else None
+    return mesh, distribution.batch_dim_name
 
 
 def _name(device: Any) -> str:

@@ -63,7 +63,12 @@ def _sequence(
         return tuple(_filled(d() if callable(d) else d, x) for d, x in zip(found, tensors, strict=True))
 
     sequence.defvjp(forward, backward)
-    return functools.partial(over_batch, sequence, _HAS_ROWS)
+
+    def divided(*tensors: Any) -> Any:
+        x, _, recurrent_kernel, *_ = tensors
+        return over_batch(sequence, _HAS_ROWS, *tensors, work=x.shape[0] * x.shape[1] * recurrent_kernel.size)
+
+    return divided
 
 
 def _filled(gradient: Array | None, x: Array | None) -> Any:

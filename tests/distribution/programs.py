@@ -74,11 +74,16 @@ MODELS: dict[str, Callable[[], Any]] = {
 }
 
 
-def train(name: str, **options: Any) -> dict[str, Any]:
-    """Train a model for two epochs, with an uneven last batch. Return all that it computes, as lists."""
+def train(name: str, kept: Any = None, **options: Any) -> dict[str, Any]:
+    """Train a model for two epochs, with an uneven last batch. Return all that it computes, as lists.
+
+    The model is added to the list `kept`.
+    """
     hilevel.utils.clear_session()
     hilevel.utils.set_random_seed(1)
     model, x = MODELS[name]()
+    if kept is not None:
+        kept.append(model)
     y = np.random.default_rng(1).normal(size=(SAMPLES, 1)).astype("float32")
     compiled = {key: options.pop(key) for key in ("steps_per_execution", "run_eagerly") if key in options}
     optimizer = options.pop("optimizer", lambda: hilevel.optimizers.SGD(0.001, momentum=0.9))()

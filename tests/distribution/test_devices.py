@@ -49,3 +49,15 @@ def test_plain_python_has_the_whole_batch_on_each_device(tmp_path: Path) -> None
 @pytest.mark.slow
 def test_thousands_of_steps_in_two_threads_end(tmp_path: Path) -> None:
     assert run("many_steps", tmp_path) == {"steps": [2000, 2000]}
+
+
+@pytest.mark.slow
+def test_long_sequences_are_computed_on_all_cores(tmp_path: Path) -> None:
+    found = run("all_cores", tmp_path, devices=2)
+    assert max(found["difference"].values()) < 2e-6, found
+    assert found["devices"] == [[1], [1, 2], [1], [1, 2]]  # the last batch is too small
+
+
+@pytest.mark.slow
+def test_thousands_of_divided_steps_in_two_threads_end(tmp_path: Path) -> None:
+    assert run("many_divided_steps", tmp_path, devices=2) == {"steps": [1000, 1000]}

@@ -176,6 +176,76 @@ def many_steps() -> dict[str, Any]:
     return {"steps": steps}
 
 
+class OneDevice(hilevel.callbacks.Callback):
+    """Check that Variables have arrays on one device between steps, and that an assigned value is used."""
+
+    def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
+        assert all(len(v.array.devices()) == 1 for v in self.model.variables)
+        if batch == 1:
+            self.model.weights[-1].assign([0.5])
+
+
+def _meshes(model: Any) -> set[int]:
+    """Return the numbers of devices of the programs of a model's steps."""
+    programs = [s.programs.compiled["jax"] for s in model._training.steps.values()]
+    entries = [e for p in programs for e in (*p.entries.values(), *p.bundles.values())]
+    return {1 if e.division.mesh is None else e.division.mesh.size for e in entries}
+
+
+def all_cores() -> dict[str, Any]:
+    """Return the differences of training on all cores from training on one device, and the devices of the programs."""
+    from hilevel_jax import cores
+
+    settings: dict[str, Any] = {
+        "plain": lambda: {},
+        "settings": lambda: {
+            "optimizer": lambda: hilevel.optimizers.SGD(
+                0.01, global_clipnorm=0.5, use_ema=True, gradient_accumulation_steps=2
+            ),
+            "sample_weight": np.linspace(0, 1, programs.SAMPLES),
+            "callbacks": [OneDevice(), hilevel.callbacks.EarlyStopping("loss", patience=0)],
+        },
+    }
+    found, models = {}, []
+    for name, given in settings.items():
+        results = []
+        for cores.LEAST_WORK in (2**60, 1):
+            results.append(programs.train("recurrent", kept=models, **given()))
+        found[name] = programs.difference(*results)
+    return {"difference": found, "devices": [sorted(_meshes(model)) for model in models]}
+
+
+def many_divided_steps() -> dict[str, Any]:
+    """Run steps on all cores from two threads at once, and programs of JAX beside them. Return the number of steps."""
+    import threading
+
+    import jax
+    from hilevel_jax import cores
+
+    cores.LEAST_WORK, cores.LEAST_ROWS = 1, 1
+    hilevel.ops.ones(1)  # makes the devices
+    steps, many = [], int(os.environ.get("STEPS", "1000"))
+
+    def run() -> None:
+        model = hilevel.Sequential([hilevel.Input((2, 4)), layers.LSTM(4), layers.Dense(1)])
+        model.compile("sgd", "mse", jit_compile=True)
+        x = np.ones((many * devices, 2, 4), "float32")
+        model.fit(x, x[:, 0, :1], batch_size=devices, verbose=0)
+        assert _meshes(model) == {devices}
+        steps.append(int(model.optimizer.iterations))
+
+    threads = [threading.Thread(target=run) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    own = jax.jit(lambda x: x @ x / 100)
+    x = jax.numpy.ones((100, 100))
+    while any(thread.is_alive() for thread in threads):
+        x = own(x)
+    for thread in threads:
+        thread.join()
+    return {"steps": steps}
+
+
 # -- several processes -----------------------------------------------------------------------------------
 
 

@@ -28,6 +28,14 @@ def test_a_part_of_the_data_in_each_process(tmp_path: Path) -> None:
     assert programs.difference(first, run("parts", tmp_path, devices=1)) < 2e-6
 
 
+@pytest.mark.parametrize("library", ["grain", "grain_by_index", "torch", "datasets"])
+def test_data_sets_of_other_libraries_in_each_process(library: str, tmp_path: Path) -> None:
+    pytest.importorskip(library.partition("_")[0])
+    first, second = results(library, tmp_path)
+    assert programs.difference(first["weights"], second["weights"]) == 0.0
+    assert programs.difference(first, run("parts", tmp_path, devices=1)) < 2e-6
+
+
 def test_an_epoch_ends_with_the_shortest_iterator(tmp_path: Path) -> None:
     first, second = results("streams", tmp_path)
     assert first["steps"] == second["steps"] == 3

@@ -272,15 +272,62 @@ class Parts(hilevel.utils.PyDataset):
         return x[rows], x[rows].sum(1, keepdims=True)
 
 
+def _trained_on(*data: Any, **options: Any) -> dict[str, Any]:
+    """Train on data in the given order."""
+    hilevel.utils.set_random_seed(1)
+    model = hilevel.Sequential([hilevel.Input((8,)), layers.Dense(4, activation="tanh"), layers.Dense(1)])
+    model.compile("sgd", "mse")
+    losses = model.fit(*data, epochs=2, verbose=0, shuffle=False, **options).history["loss"]
+    return {"loss": losses, "weights": {str(i): w.tolist() for i, w in enumerate(model.get_weights())}}
+
+
 def parts() -> dict[str, Any]:
     """Train on a data set that gives each process its rows."""
     if count > 1:
         hilevel.distribution.set_distribution(DataParallel(auto_shard_dataset=False))
-    hilevel.utils.set_random_seed(1)
-    model = hilevel.Sequential([hilevel.Input((8,)), layers.Dense(4, activation="tanh"), layers.Dense(1)])
-    model.compile("sgd", "mse")
-    losses = model.fit(Parts(), epochs=2, verbose=0, shuffle=False).history["loss"]
-    return {"loss": losses, "weights": {str(i): w.tolist() for i, w in enumerate(model.get_weights())}}
+    return _trained_on(Parts())
+
+
+def _samples() -> list[Any]:
+    x = programs._numbers(8)
+    return list(zip(x, x.sum(1, keepdims=True), strict=True))
+
+
+def grain() -> dict[str, Any]:
+    """Train on the samples of this process, which Grain selects and batches."""
+    from grain import MapDataset
+
+    hilevel.distribution.set_distribution(DataParallel())
+    mine = MapDataset.source(_samples())[index::count].batch(8 // count).to_iter_dataset()
+    return _trained_on(mine)
+
+
+def grain_by_index() -> dict[str, Any]:
+    """Train on batches of Grain that are read by index, of which hilevel gives each process its rows."""
+    from grain import MapDataset
+
+    hilevel.distribution.set_distribution(DataParallel())
+    return _trained_on(MapDataset.source(_samples()).batch(8))
+
+
+def torch() -> dict[str, Any]:
+    """Train on the samples of this process, which PyTorch selects and batches."""
+    from torch.utils.data import DataLoader, DistributedSampler
+
+    hilevel.distribution.set_distribution(DataParallel())
+    samples: Any = _samples()
+    mine = DistributedSampler(samples, num_replicas=count, rank=index, shuffle=False)
+    return _trained_on(DataLoader(samples, batch_size=8 // count, sampler=mine))
+
+
+def datasets() -> dict[str, Any]:
+    """Train on the columns of a data set of Hugging Face, of which hilevel gives each process its rows."""
+    import datasets as hugging_face
+
+    hilevel.distribution.set_distribution(DataParallel())
+    x, y = (np.stack(values) for values in zip(*_samples(), strict=True))
+    table = hugging_face.Dataset.from_dict({"x": x, "y": y}).with_format("numpy")
+    return _trained_on(table["x"], table["y"], batch_size=8)
 
 
 def streams() -> dict[str, Any]:

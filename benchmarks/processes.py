@@ -1,7 +1,7 @@
 """The efficiency of two processes: `python benchmarks/processes.py`, on a machine with two or more cores.
 
-One process trains with its batch on one core. Then two processes, each on a core of its own, train with a batch of
-twice the size, and sum their gradients over the loopback device. The efficiency is the ratio of the times of a step.
+One process trains on one core. Then two processes, each on a core of its own, train with a batch of twice the size.
+They sum their gradients over the loopback device. The efficiency is the ratio of the times of a step.
 """
 
 from __future__ import annotations

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 
 # Tests run side by side: more threads for each would only get in the way of the others.
@@ -19,6 +20,18 @@ import numpy as np
 import pytest
 
 import hilevel
+
+
+def pytest_configure() -> None:
+    """Collect no garbage while the tests are collected, which took a third of that time."""
+    gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave the collected tests out of later collections of garbage."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture(autouse=True)

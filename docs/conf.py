@@ -17,6 +17,7 @@ HERE = Path(__file__).parent
 ABSTRACT = re.compile(rf"\b({'|'.join(collections.abc.__all__)})\b")
 sys.path.insert(0, str(HERE))
 
+import notebooks  # noqa: E402
 import reference_pages  # noqa: E402
 
 reference_pages.write(HERE / "reference")
@@ -78,12 +79,14 @@ html_title = "hilevel"
 html_show_sourcelink = False
 html_static_path = ["static"]
 html_css_files = ["site.css"]
+templates_path = ["templates"]
+html_context = {"notebooks": notebooks.names()}
 html_sidebars = {"benchmarks*": [], "changelog": []}  # pages without siblings
 html_theme_options = {
     "collapse_navigation": True,
     "show_toc_level": 2,
     "navigation_with_keys": False,
-    "secondary_sidebar_items": ["page-toc"],
+    "secondary_sidebar_items": ["page-toc", "notebook"],
     "footer_start": ["copyright"],
     "footer_end": [],
 }
@@ -113,8 +116,15 @@ def literal_fences(app: Any, what: str, name: str, thing: Any, options: Any, lin
     lines[:] = text.split("\n")
 
 
+def write_notebooks(app: Any, error: Exception | None) -> None:
+    """Write the notebooks of the tutorials beside the pages."""
+    if error is None and app.builder.format == "html":
+        notebooks.write(Path(app.outdir) / "notebooks")
+
+
 def setup(app: Any) -> None:
-    """Connect the functions above to autodoc and viewcode."""
+    """Connect the functions above to autodoc and viewcode, and to the end of the build."""
+    app.connect("build-finished", write_notebooks)
     app.connect("autodoc-process-signature", as_written)
     app.connect("autodoc-process-docstring", literal_fences)
     app.connect("autodoc-process-bases", show_public_bases)

@@ -218,13 +218,13 @@ class _Entry:
         """Run the program on one device, or in parts on all cores of a CPU."""
         arrays = self._disposable(state.written), arrays_of(state.read)
         if not self.division.is_decided and not _is_traced((arrays, arguments)):
-            with self.division:
+            with self.lock, self.division:
                 state.program.trace(*arrays, *arguments)
             if self.division.mesh is not None:
                 self.compilations = 0  # arrays on several devices are traced again
         if self.division.mesh is None or _is_traced((arrays, arguments)):
             return state.program(*arrays, *arguments)
-        with self.division, current_backend().placement.alone():
+        with current_backend().placement.alone(), self.division:
             return self.division.run(state.program, arrays, arguments, self.batch_axis)
 
     def _disposable(self, variables: list[Variable]) -> list[Any]:

@@ -62,9 +62,7 @@ class Division:
 
     def __init__(self) -> None:
         self.mesh: jax.sharding.Mesh | None = None
-        self.is_decided = (
-            jax.default_backend() != "cpu" or jax.local_device_count() == 1 or _in_distribution()
-        )
+        self.is_decided = not _may_divide()
         self._copies: list[tuple[Any, Any]] = []
 
     def __enter__(self) -> Self:
@@ -124,8 +122,10 @@ class Division:
         return jax.sharding.NamedSharding(self.mesh, jax.sharding.PartitionSpec(*axes))
 
 
-def _in_distribution() -> bool:
-    return settings.distribution is not None
+def _may_divide() -> bool:
+    """Return whether there are several devices of a CPU, of which the user has chosen none."""
+    is_chosen = settings.distribution is not None or jax.config.jax_default_device is not None
+    return jax.default_backend() == "cpu" and jax.local_device_count() > 1 and not is_chosen
 
 
 def current_mesh(rows: int, work: int) -> jax.sharding.Mesh | None:

@@ -35,7 +35,7 @@ _NOT_YET = {
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
-        add_metric quantization_mode quantize quantized_build quantized_call
+        add_metric quantize quantized_build quantized_call
     """,
     "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "GRU": "inner_loop",
@@ -50,7 +50,7 @@ _NOT_YET = {
     "RandomShear": "get_shifted_bbox get_transformed_x_y",
     "ReversibleEmbedding": "quantize quantized_build variable_serialization_spec",
     "TensorBoard": "summary",
-    "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy",
+    "dtype_policies": "AWQDTypePolicy GPTQDTypePolicy Int4DTypePolicy",
     "saving": "KerasFileEditor",
 }
 NOT_YET = {f"{owner}.{n}".lstrip(".") for owner, line in _NOT_YET.items() for n in line.split()}

@@ -13,9 +13,9 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check", "test"]
 
 
-def python(session: nox.Session, *arguments: str) -> None:
-    """Run the Python of this environment."""
-    session.run(sys.executable, *arguments, external=True)
+def python(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run the Python of this environment, with more environment variables."""
+    session.run(sys.executable, *arguments, external=True, env=environment)
 
 
 @nox.session
@@ -33,6 +33,14 @@ def test(session: nox.Session) -> None:
     given = session.posargs
     quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
     python(session, "-m", "pytest", "-n", "2", *quick, *(a for a in given if a != "--slow"))
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Run packages around Keras on NumPy and JAX. Needs the groups clients, and clients-alone by `pip --no-deps`."""
+    pytest = ["-m", "hilevel", "run", "--private", "-m", "pytest", "-c", "tests/clients/pytest.ini"]
+    for backend in ("numpy", "jax"):
+        python(session, *pytest, *(session.posargs or ["tests/clients"]), HILEVEL_BACKEND=backend)
 
 
 @nox.session

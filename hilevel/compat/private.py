@@ -13,7 +13,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import IO, Any
 
+from hilevel import ops
 from hilevel.api.missing import SPACES, keras_names
+from hilevel.engine.names import name_scope
 from hilevel.engine.types import Array, TensorLike
 from hilevel.saving import models
 
@@ -33,6 +35,13 @@ OBJECTS = {
 """The objects of hilevel by the ends of paths below `keras.src`."""
 
 
+_LEGACY_BACKEND = frozenset(
+    "abs cast cos equal exp greater greater_equal less less_equal log maximum minimum ndim not_equal reshape shape sign "
+    "sin sqrt square squeeze tanh".split()
+)
+"""Functions of `tf.keras.backend` that are ops with the same arguments."""
+
+
 def find(parts: list[str]) -> Any:
     """Return the object of a path below `keras.src` by `OBJECTS`; None if it has none."""
     ends = [".".join(parts[-2:]), parts[-1]]
@@ -44,9 +53,10 @@ def find(parts: list[str]) -> Any:
 
 
 def placeholder(path: str, reason: str) -> Any:
-    """Return a module or a class in place of one of Keras that hilevel lacks; None for other names.
+    """Return an object in place of one of Keras that hilevel lacks: a module, a class, or an op; None for other names.
 
-    Instances of the class cannot be made, and no object is an instance of it.
+    Instances of the class cannot be made, and no object is an instance of it. A function of `tf.keras.backend` is the
+    op of the same name.
 
     Args:
         path: a dotted name that begins with `keras`.
@@ -56,7 +66,9 @@ def placeholder(path: str, reason: str) -> Any:
     >>> placeholder("keras.applications.resnet.ResNet50", "hilevel has no applications")
     <class 'hilevel.compat.private.ResNet50'>
     """
-    space, _, name = path.partition(".")[2].rpartition(".")
+    space, _, name = path.removeprefix("tensorflow.").partition(".")[2].rpartition(".")
+    if space == "backend":
+        return _of_backend(name)
     if space == "applications" and name.islower() or not space and name in missing_modules():
         return ModuleType(name, reason)
     head = "applications" if space.startswith("applications.") else space
@@ -68,6 +80,17 @@ def placeholder(path: str, reason: str) -> Any:
 def missing_modules() -> set[str]:
     """Return the names of the modules of Keras that hilevel lacks, such as `applications`."""
     return {space for space in keras_names() if space and "." not in space and space not in SPACES}
+
+
+def _of_backend(name: str) -> Any:
+    """Return the function of `tf.keras.backend`, if an op has the same arguments; else None."""
+    if name in _LEGACY_BACKEND:
+        return getattr(ops, name)
+    return {"argmax": _argmax, "name_scope": name_scope}.get(name)
+
+
+def _argmax(x: TensorLike, axis: int = -1) -> Any:
+    return ops.argmax(x, axis)
 
 
 def _refuse(reason: str, cls: type, *args: Any, **kwargs: Any) -> None:

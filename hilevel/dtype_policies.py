@@ -101,7 +101,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
         self, default_policy: DTypePolicyLike = None, policy_map: Mapping[str, DTypePolicyLike] | None = None
     ) -> None:
         if not isinstance(policy_map, (Mapping, NoneType)):
-            raise TypeError(f"DTypePolicyMap: 'policy_map' must be a dict of policies; got {policy_map!r:.80}.")
+            raise TypeError(
+                f"DTypePolicyMap: 'policy_map' must be a dict of policies; got {policy_map!r:.80}."
+            )
         self._default = None if default_policy is None else get(default_policy)
         super().__init__(self.default_policy.name)
         self.name = f"map_{self.name}"
@@ -122,7 +124,9 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
 
     def __setitem__(self, path: str, policy: DTypePolicyLike) -> None:
         if path in self.policy_map:
-            raise ValueError(f"DTypePolicyMap: the path {path!r} has a policy already: {self.policy_map[path]!r}.")
+            raise ValueError(
+                f"DTypePolicyMap: the path {path!r} has a policy already: {self.policy_map[path]!r}."
+            )
         self.policy_map[path] = get(policy)
 
     def __delitem__(self, path: str) -> None:

@@ -170,7 +170,9 @@ def test_inputs_are_converted(backend: Any) -> None:
 
 
 def test_policies_by_path() -> None:
-    policies = hilevel.dtype_policies.DTypePolicyMap(None, {"net/first": "bfloat16", "net/.*d": "mixed_bfloat16"})
+    policies = hilevel.dtype_policies.DTypePolicyMap(
+        None, {"net/first": "bfloat16", "net/.*d": "mixed_bfloat16"}
+    )
     layers = [hilevel.layers.Dense(2, dtype=policies, name=name) for name in ("first", "second", "last")]
 
     class Net(hilevel.Model):

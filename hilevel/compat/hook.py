@@ -26,8 +26,9 @@ class KerasImport(MetaPathFinder, Loader):
     As a context manager it ends with the block.
     """
 
-    def __init__(self, private: bool) -> None:
+    def __init__(self, private: bool, tensorflow: bool = True) -> None:
         self.private = private
+        self.tensorflow = tensorflow
 
     def __enter__(self) -> Self:
         return self
@@ -55,6 +56,10 @@ class KerasImport(MetaPathFinder, Loader):
             return ModuleSpec(fullname, self)
         if fullname.partition(".")[0] not in ROOTS:
             return None
+        if fullname.startswith("tensorflow") and not self.tensorflow:
+            raise ModuleNotFoundError(
+                "tensorflow is left out by hilevel.as_keras(tensorflow=False)", name=fullname
+            )
         if "keras.src." in fullname and self.private and not _is_name_of_from():
             return ModuleSpec(fullname, self, is_package=True)  # the names are looked up, not the modules
         try:
@@ -125,7 +130,7 @@ class KerasImport(MetaPathFinder, Loader):
         return load
 
 
-def as_keras(private: bool = False) -> KerasImport:
+def as_keras(private: bool = False, tensorflow: bool = True) -> KerasImport:
     """Let `import keras` and `import tensorflow.keras` return the modules of hilevel.
 
     `keras.layers.Dense` is then `hilevel.layers.Dense`, in this process and until `undo`. Other names of TensorFlow are
@@ -133,8 +138,10 @@ def as_keras(private: bool = False) -> KerasImport:
     `=private`, does the same when hilevel is imported, and `hilevel run` for a program without a change.
 
     Args:
-        private: True for programs with packages around Keras. Names in `keras.src`, the private part of Keras, are looked
-            up among the public names. Classes of Keras that hilevel lacks are placeholders, which fail when they are used.
+        private: True for programs with packages around Keras. Names in `keras.src`, the private part of Keras, are
+            looked up among the public names. Classes of Keras that hilevel lacks are placeholders, which fail when they
+            are used.
+        tensorflow: False to let `import tensorflow` fail, for packages that use TensorFlow itself if it is there.
 
     Returns:
         A context manager, which undoes the change at the end of its block. Its method `undo` does so at once.
@@ -155,7 +162,7 @@ def as_keras(private: bool = False) -> KerasImport:
             f"{name} is imported already, from {where}. Call hilevel.as_keras() before all imports of {name}.",
             name=name,
         )
-    finder = KerasImport(private)
+    finder = KerasImport(private, tensorflow)
     sys.meta_path.insert(0, finder)
     return finder
 

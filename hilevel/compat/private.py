@@ -35,10 +35,10 @@ OBJECTS = {
 """The objects of hilevel by the ends of paths below `keras.src`."""
 
 
-_LEGACY_BACKEND = frozenset(
-    "abs cast cos equal exp greater greater_equal less less_equal log maximum minimum ndim not_equal reshape shape sign "
-    "sin sqrt square squeeze tanh".split()
-)
+_LEGACY_BACKEND = frozenset({
+    "abs", "cast", "cos", "equal", "exp", "greater", "greater_equal", "less", "less_equal", "log", "maximum", "minimum",
+    "ndim", "not_equal", "reshape", "shape", "sign", "sin", "sqrt", "square", "squeeze", "tanh",
+})  # fmt: skip
 """Functions of `tf.keras.backend` that are ops with the same arguments."""
 
 
@@ -69,12 +69,14 @@ def placeholder(path: str, reason: str) -> Any:
     space, _, name = path.removeprefix("tensorflow.").partition(".")[2].rpartition(".")
     if space == "backend":
         return _of_backend(name)
-    if space == "applications" and name.islower() or not space and name in missing_modules():
+    if (space == "applications" and name.islower()) or (not space and name in missing_modules()):
         return ModuleType(name, reason)
     head = "applications" if space.startswith("applications.") else space
     if not name[:1].isupper() or name not in keras_names().get(head, ()):
         return None
-    return type(name, (), {"__new__": functools.partial(_refuse, reason), "__module__": __name__, "__doc__": reason})
+    return type(
+        name, (), {"__new__": functools.partial(_refuse, reason), "__module__": __name__, "__doc__": reason}
+    )
 
 
 def missing_modules() -> set[str]:
@@ -84,9 +86,8 @@ def missing_modules() -> set[str]:
 
 def _of_backend(name: str) -> Any:
     """Return the function of `tf.keras.backend`, if an op has the same arguments; else None."""
-    if name in _LEGACY_BACKEND:
-        return getattr(ops, name)
-    return {"argmax": _argmax, "name_scope": name_scope}.get(name)
+    others: dict[str, Any] = {"argmax": _argmax, "name_scope": name_scope}
+    return getattr(ops, name) if name in _LEGACY_BACKEND else others.get(name)
 
 
 def _argmax(x: TensorLike, axis: int = -1) -> Any:

@@ -34,7 +34,13 @@ class _WorkerSpec(ModuleSpec):
     parent: str | None = None
 
 
-def run(target: str, arguments: Sequence[str], private: bool = False, is_module: bool = False) -> int:
+def run(
+    target: str,
+    arguments: Sequence[str],
+    private: bool = False,
+    is_module: bool = False,
+    tensorflow: bool = True,
+) -> int:
     """Run a program as `python` does, with the modules of hilevel for `import keras`.
 
     The program is the module `__main__`. `sys.argv` and `sys.path[0]` are as in Python. The traceback of an error
@@ -43,7 +49,7 @@ def run(target: str, arguments: Sequence[str], private: bool = False, is_module:
     Args:
         target: the path of a Python file, or of a folder or zip file with `__main__.py`; or the name of a module.
         arguments: the arguments of the program, which become `sys.argv[1:]`.
-        private: see `hilevel.as_keras`.
+        private, tensorflow: see `hilevel.as_keras`.
         is_module: whether the target is the name of a module or package, as in `python -m`.
 
     Returns:
@@ -53,7 +59,7 @@ def run(target: str, arguments: Sequence[str], private: bool = False, is_module:
         ImportError: Keras or TensorFlow itself has been imported before.
         SystemExit: the program ends by `sys.exit`.
     """
-    hook = as_keras(private)
+    hook = as_keras(private, tensorflow)
     show = sys.excepthook
     sys.excepthook = _from_program(_absolute(target), show)
     _set_first_path(target, is_module)
@@ -64,21 +70,24 @@ def run(target: str, arguments: Sequence[str], private: bool = False, is_module:
         print(f"hilevel run: {error}", file=sys.stderr)
         return 2 if isinstance(error, OSError) else 1
     sys.excepthook = _from_program(program.code.co_filename, show)
-    os.environ[_VARIABLE] = f"{private:d}{is_module:d}{target if is_module else _absolute(target)}"
+    flags = f"{private:d}{tensorflow:d}{is_module:d}"
+    os.environ[_VARIABLE] = flags + (target if is_module else _absolute(target))
     sys.argv = [program.argument, *arguments]
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     spec = _WorkerSpec("hilevel.compat.worker", None)
     spec.parent = program.package
-    vars(main).update(__builtins__=builtins, __spec__=spec, __file__=program.file, __package__=program.package)
+    vars(main).update(
+        __builtins__=builtins, __spec__=spec, __file__=program.file, __package__=program.package
+    )
     exec(program.code, vars(main))
     return 0
 
 
 def run_in_worker(namespace: dict[str, Any]) -> None:
     """Run the program of the parent process in a namespace, below the name `__mp_main__`."""
-    (private, is_module), target = os.environ[_VARIABLE][:2], os.environ[_VARIABLE][2:]
-    as_keras(private == "1")
-    program = _load(target, is_module == "1")
+    private, tensorflow, is_module = (flag == "1" for flag in os.environ[_VARIABLE][:3])
+    as_keras(private, tensorflow)
+    program = _load(os.environ[_VARIABLE][3:], is_module)
     sys.argv[0] = program.argument
     namespace.update(__file__=program.file, __package__=program.package)
     namespace["__spec__"] = None

@@ -50,7 +50,7 @@ def deserialize_keras_object(
 
     >>> import hilevel
     >>> config = {"class_name": "Dense", "config": {"units": 2}}
-    >>> hilevel.utils.legacy.deserialize_keras_object(config, vars(hilevel.layers) | {"Dense": hilevel.layers.Dense}).units
+    >>> hilevel.utils.legacy.deserialize_keras_object(config, {"Dense": hilevel.layers.Dense}).units
     2
 
     Raises:
@@ -61,13 +61,21 @@ def deserialize_keras_object(
         return identifier
     described = isinstance(identifier, dict) and "class_name" in identifier and "config" in identifier
     if not described and not isinstance(identifier, str):
-        raise ValueError(f"Expected the class name and the config of an {printable_module_name}; got {identifier!r:.80}.")
+        raise ValueError(
+            f"Expected the class name and the config of an {printable_module_name}; got {identifier!r:.80}."
+        )
     name = identifier["class_name"] if described else identifier
     objects = {**(module_objects or {}), **(custom_objects or {})}
     found = get_registered_object(name, objects)
     if found is None:
         near = closest(name, objects)
-        raise UnknownNameError(f'There is no {printable_module_name} "{name}".' + f' Did you mean "{near}"?' * bool(near))
+        raise UnknownNameError(
+            f'There is no {printable_module_name} "{name}".' + f' Did you mean "{near}"?' * bool(near)
+        )
     if not described:
         return found() if isinstance(found, type) else found
-    return found.from_config(identifier["config"]) if hasattr(found, "from_config") else found(**identifier["config"])
+    return (
+        found.from_config(identifier["config"])
+        if hasattr(found, "from_config")
+        else found(**identifier["config"])
+    )

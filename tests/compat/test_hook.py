@@ -208,10 +208,16 @@ again = saving_lib.load_model(file)
 
 
 @pytest.mark.usefixtures("private")
-@pytest.mark.parametrize("line", ["import keras.applications", "from keras import applications", "from keras import *"])
+@pytest.mark.parametrize(
+    "line", ["import keras.applications", "from keras import applications", "from keras import *"]
+)
 def test_classes_that_hilevel_lacks_fail_when_they_are_used(line: str) -> None:
-    found = run(f"{line}\nimport keras\nnet = keras.applications.resnet.ResNet50\nfrom keras.quantizers import AbsMaxQuantizer")
-    assert not isinstance(3, found["AbsMaxQuantizer"]) and issubclass(type("Own", (found["net"],), {}), found["net"])
+    found = run(
+        f"{line}\nimport keras\nnet = keras.applications.resnet.ResNet50\nfrom keras.quantizers import AbsMaxQuantizer"
+    )
+    assert not isinstance(3, found["AbsMaxQuantizer"]) and issubclass(
+        type("Own", (found["net"],), {}), found["net"]
+    )
     with pytest.raises(NotImplementedError, match=r"build the network of hilevel\.layers"):
         found["net"](weights=None)
     for missing in ("keras.applications.resnet.preprocess_input", "keras.config.no", "keras.layers.Dens"):
@@ -242,7 +248,9 @@ def test_another_keras_is_not_replaced(name: str, monkeypatch: Any) -> None:
 
 def test_the_environment_variable_for_private_names(monkeypatch: Any) -> None:
     monkeypatch.setenv("HILEVEL_AS_KERAS", "private")
-    code = "import hilevel; from keras.src.layers.core.dense import Dense; print(Dense is hilevel.layers.Dense)"
+    code = (
+        "import hilevel; from keras.src.layers.core.dense import Dense; print(Dense is hilevel.layers.Dense)"
+    )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert found.stdout == "True\n", found.stderr
 
@@ -255,6 +263,14 @@ def test_the_environment_variable(value: str, found: str, monkeypatch: Any) -> N
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == found
     )
+
+
+def test_tensorflow_can_be_left_out() -> None:
+    with hilevel.as_keras(tensorflow=False):
+        assert run("import keras")["keras"].layers.Dense is hilevel.layers.Dense
+        for line in ("import tensorflow", "from tensorflow import keras", "import tensorflow.keras.layers"):
+            with pytest.raises(ModuleNotFoundError, match="left out"):
+                run(line)
 
 
 def test_tensorboard_works_without_tensorflow() -> None:

@@ -87,7 +87,11 @@ def programs(tmp_path: Path) -> Path:
         write(tmp_path, "", name)
     write(tmp_path, "name = 'inner'", "package/inner.py")
     write(tmp_path, PACKAGE, "package/__main__.py")
-    write(tmp_path, "from package import inner\nprint(inner.name, __package__, __spec__ is not None)", "module.py")
+    write(
+        tmp_path,
+        "from package import inner\nprint(inner.name, __package__, __spec__ is not None)",
+        "module.py",
+    )
     write(tmp_path, "name = 'beside'", "folder/beside.py")
     write(tmp_path, FOLDER, "folder/__main__.py")
     shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "folder")
@@ -107,7 +111,9 @@ def test_modules_and_folders_are_main_programs(program: str, programs: Path) -> 
     assert (ours.returncode, ours.stderr) == (pythons.returncode, without_runpy(pythons.stderr))
 
 
-@pytest.mark.parametrize("program", ["-m nothing", "-m package.nothing", "-m nothing.more", "-m plain", "-m sys", "empty"])
+@pytest.mark.parametrize(
+    "program", ["-m nothing", "-m package.nothing", "-m nothing.more", "-m plain", "-m sys", "empty"]
+)
 def test_missing_modules(program: str, programs: Path) -> None:
     ours, pythons = both(programs, *program.split())
     assert ours.returncode == pythons.returncode == 1
@@ -138,6 +144,12 @@ def test_private_names(tmp_path: Path) -> None:
     script = write(tmp_path, "from keras.src.layers.core.dense import Dense\nprint(Dense.__module__)")
     found = python("-m", "hilevel", "run", "--private", script, folder=tmp_path)
     assert found.stdout == "hilevel.layers.core.dense\n", found.stderr
+
+
+def test_without_tensorflow(tmp_path: Path) -> None:
+    script = write(tmp_path, "import keras\nprint(keras.version())\nimport tensorflow")
+    found = python("-m", "hilevel", "run", "--no-tensorflow", script, folder=tmp_path)
+    assert found.stdout.endswith("+hilevel\n") and "No module" not in found.stderr and found.returncode == 1
 
 
 @pytest.mark.parametrize(("name", "options"), [("mnist_cnn", "--epochs 2"), ("gradient_checking", "")])

@@ -280,7 +280,7 @@ class BaseMultiHeadAttention(Layer):
         mask = ops.reshape(mask, (*mask.shape, *(1,) * (rank + 1 - len(mask.shape))))
         return self._to_head_axes(mask if rank == 3 else ops.broadcast_to(mask, (*x.shape[:-1], 1, 1)))
 
-    def _scores_mask(self, mask: Tensor, query: Shape, key: Shape) -> Tensor:
+    def _scores_mask(self, mask: Tensor, query: tuple[int, ...], key: tuple[int, ...]) -> Tensor:
         """Return a mask `(batch, ..., queries, keys)`, with or without heads, in the axes of the heads' computation."""
         axes = self._attention_axes or ()
         n = len(axes)

@@ -58,8 +58,17 @@ def test_configs_and_files(tmp_path: Path) -> None:
 
 
 def test_compiled_models() -> None:
-    settings = {"num_feat": 3, "nb_filters": 4, "kernel_size": 2, "dilations": [1, 2], "nb_stacks": 1, "max_len": 12}
-    regression = tcn.compiled_tcn(num_classes=0, output_len=1, regression=True, return_sequences=False, **settings)
+    settings = {
+        "num_feat": 3,
+        "nb_filters": 4,
+        "kernel_size": 2,
+        "dilations": [1, 2],
+        "nb_stacks": 1,
+        "max_len": 12,
+    }
+    regression = tcn.compiled_tcn(
+        num_classes=0, output_len=1, regression=True, return_sequences=False, **settings
+    )
     assert np.isfinite(regression.fit(X, Y, verbose=0).history["loss"][0])
     classes = tcn.compiled_tcn(num_classes=2, return_sequences=False, **settings)
     assert "accuracy" in classes.fit(X, (Y > 0).astype(int), verbose=0).history

@@ -22,7 +22,11 @@ Y = (X[:, :1] > 0).astype("float32")
 def build(hp: Any) -> Any:
     model = keras.Sequential([keras.Input((4,))])
     for i in range(hp.Int("depth", 1, 2)):
-        model.add(keras.layers.Dense(hp.Int(f"units_{i}", 4, 8, step=4), activation=hp.Choice("act", ["relu", "tanh"])))
+        model.add(
+            keras.layers.Dense(
+                hp.Int(f"units_{i}", 4, 8, step=4), activation=hp.Choice("act", ["relu", "tanh"])
+            )
+        )
     model.add(keras.layers.Dense(1, activation="sigmoid"))
     rate = hp.Float("rate", 1e-3, 1e-1, sampling="log")
     model.compile(keras.optimizers.Adam(rate), "binary_crossentropy", metrics=["accuracy"])
@@ -36,7 +40,9 @@ class Hyper(keras_tuner.HyperModel):
         return build(hp)
 
     def fit(self, hp: Any, model: Any, *args: Any, **kwargs: Any) -> Any:
-        return model.fit(*args, batch_size=hp.Choice("batch", [16, 32]), shuffle=hp.Boolean("shuffle"), **kwargs)
+        return model.fit(
+            *args, batch_size=hp.Choice("batch", [16, 32]), shuffle=hp.Boolean("shuffle"), **kwargs
+        )
 
 
 class Unbuilt(keras.Model):
@@ -64,13 +70,17 @@ TUNERS: dict[str, Any] = {
 }
 ORACLES: dict[str, Any] = {
     "random": lambda **k: keras_tuner.oracles.RandomSearchOracle(max_trials=4, **k),
-    "bayesian": lambda **k: keras_tuner.oracles.BayesianOptimizationOracle(max_trials=4, num_initial_points=2, **k),
+    "bayesian": lambda **k: keras_tuner.oracles.BayesianOptimizationOracle(
+        max_trials=4, num_initial_points=2, **k
+    ),
     "hyperband": lambda **k: keras_tuner.oracles.HyperbandOracle(max_epochs=4, factor=2, **k),
     "grid": lambda **k: keras_tuner.oracles.GridSearchOracle(max_trials=4, **k),
 }
 
 
-def make(kind: str, folder: Path, hypermodel: Any = build, objective: Any = "val_accuracy", **more: Any) -> Any:
+def make(
+    kind: str, folder: Path, hypermodel: Any = build, objective: Any = "val_accuracy", **more: Any
+) -> Any:
     return TUNERS[kind](hypermodel=hypermodel, objective=objective, seed=3, directory=str(folder), **more)
 
 
@@ -222,16 +232,26 @@ def test_the_display_and_hparams(capsys: Any) -> None:
     class Api:
         """The names of TensorBoard's hparams that the function uses."""
 
-        Discrete, IntInterval, RealInterval, HParam = list, lambda *a: a, lambda *a: a, lambda name, domain: name
+        Discrete, IntInterval, RealInterval, HParam = (
+            list,
+            lambda *a: a,
+            lambda *a: a,
+            lambda name, domain: name,
+        )
 
     assert tuner_utils.convert_hyperparams_to_hparams(hp, Api)["fixed"] == 7
-    display = keras_tuner.src.engine.oracle.Display(keras_tuner.oracles.RandomSearchOracle("loss", 2), verbose=1)
+    display = keras_tuner.src.engine.oracle.Display(
+        keras_tuner.oracles.RandomSearchOracle("loss", 2), verbose=1
+    )
     trial = keras_tuner.engine.trial.Trial(hp)
     display.on_trial_begin(trial)
     trial.status = "COMPLETED"
     display.on_trial_end(trial)
     display.set_state(display.get_state())
-    assert "Trial" in capsys.readouterr().out and display.format_duration(datetime.timedelta(seconds=3700)) == "01h 01m 40s"
+    assert (
+        "Trial" in capsys.readouterr().out
+        and display.format_duration(datetime.timedelta(seconds=3700)) == "01h 01m 40s"
+    )
 
 
 # -- oracles and trials --------------------------------------------------------------------------------
@@ -239,7 +259,9 @@ def test_the_display_and_hparams(capsys: Any) -> None:
 
 @pytest.mark.parametrize("kind", ORACLES)
 def test_an_oracle(kind: str, tmp_path: Path) -> None:
-    oracle = ORACLES[kind](objective=keras_tuner.Objective("score", "max"), hyperparameters=hyperparameters(), seed=1)
+    oracle = ORACLES[kind](
+        objective=keras_tuner.Objective("score", "max"), hyperparameters=hyperparameters(), seed=1
+    )
     oracle._set_project_dir(str(tmp_path), "project")
     for score in (1.0, 3.0, 2.0):
         trial = oracle.create_trial("tuner0")
@@ -250,10 +272,15 @@ def test_an_oracle(kind: str, tmp_path: Path) -> None:
     assert [t.score for t in best] == [3.0, 2.0] and oracle.get_trial(best[0].trial_id) is best[0]
     assert oracle.get_space().get_config() == hyperparameters().get_config()
     oracle.save()
-    again = ORACLES[kind](objective=keras_tuner.Objective("score", "max"), hyperparameters=hyperparameters(), seed=1)
+    again = ORACLES[kind](
+        objective=keras_tuner.Objective("score", "max"), hyperparameters=hyperparameters(), seed=1
+    )
     again._set_project_dir(str(tmp_path), "project")
     again.reload()
-    assert [t.score for t in again.get_best_trials(2)] == [3.0, 2.0] and again.get_state() == oracle.get_state()
+    assert [t.score for t in again.get_best_trials(2)] == [
+        3.0,
+        2.0,
+    ] and again.get_state() == oracle.get_state()
 
 
 def test_a_trial(tmp_path: Path, capsys: Any) -> None:
@@ -299,7 +326,9 @@ def test_a_search_is_saved_and_loaded(kind: str, tmp_path: Path) -> None:
     before = search(make(kind, tmp_path, project_name="p"))
     before.save()
     after = make(kind, tmp_path, project_name="p", overwrite=False)
-    assert [t.score for t in after.oracle.get_best_trials(3)] == [t.score for t in before.oracle.get_best_trials(3)]
+    assert [t.score for t in after.oracle.get_best_trials(3)] == [
+        t.score for t in before.oracle.get_best_trials(3)
+    ]
     old, new = before.get_best_models()[0], after.get_best_models()[0]
     np.testing.assert_allclose(new.predict(X, verbose=0), old.predict(X, verbose=0), rtol=1e-6)
     search(after)  # nothing is left to try
@@ -333,7 +362,10 @@ def test_a_subclass_of_model(tmp_path: Path) -> None:
 
 def test_several_executions_and_callbacks(tmp_path: Path) -> None:
     tuner = make("random", tmp_path, executions_per_trial=2)
-    search(tuner, callbacks=[keras.callbacks.EarlyStopping("val_loss", patience=0), keras.callbacks.TerminateOnNaN()])
+    search(
+        tuner,
+        callbacks=[keras.callbacks.EarlyStopping("val_loss", patience=0), keras.callbacks.TerminateOnNaN()],
+    )
     assert len(tuner.oracle.trials) == 3
 
 
@@ -398,7 +430,9 @@ def test_a_base_tuner(tmp_path: Path) -> None:
     oracle = keras_tuner.oracles.RandomSearchOracle(keras_tuner.Objective("default_objective", "min"), 2)
     tuner = Own(oracle, build, directory=str(tmp_path))
     tuner.search(X)
-    assert tuner.get_best_models()[0].evaluate(X, Y, verbose=0)[0] == pytest.approx(oracle.get_best_trials()[0].score)
+    assert tuner.get_best_models()[0].evaluate(X, Y, verbose=0)[0] == pytest.approx(
+        oracle.get_best_trials()[0].score
+    )
 
 
 def test_the_tuner_of_scikit_learn(tmp_path: Path) -> None:

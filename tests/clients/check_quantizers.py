@@ -11,7 +11,11 @@ import quantizers
 
 X = np.linspace(-3, 3, 25, dtype="float32")
 
-FIXED = [(mode, overflow) for mode in ("RND", "TRN", "RND_CONV", "S_RND") for overflow in ("WRAP", "SAT", "SAT_SYM")]
+FIXED = [
+    (mode, overflow)
+    for mode in ("RND", "TRN", "RND_CONV", "S_RND")
+    for overflow in ("WRAP", "SAT", "SAT_SYM")
+]
 
 
 @pytest.mark.parametrize(("rounding", "overflow"), FIXED)

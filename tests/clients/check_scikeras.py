@@ -48,9 +48,15 @@ def regressor(meta: Any, hidden: int = 8, rate: float = 0.05) -> Any:
 
 
 def make_classifier(**more: Any) -> Any:
-    settings = {"loss": "sparse_categorical_crossentropy", "optimizer": "adam", "optimizer__learning_rate": 0.05}
+    settings = {
+        "loss": "sparse_categorical_crossentropy",
+        "optimizer": "adam",
+        "optimizer__learning_rate": 0.05,
+    }
     settings |= {"epochs": 8, "verbose": 0, "random_state": 1, **more}
-    return KerasClassifier(classifier, **{k: v for k, v in settings.items() if k != LEARNING_RATE or v is not None})
+    return KerasClassifier(
+        classifier, **{k: v for k, v in settings.items() if k != LEARNING_RATE or v is not None}
+    )
 
 
 def make_regressor(**more: Any) -> Any:
@@ -76,7 +82,11 @@ def test_kinds_of_labels(kind: str) -> None:
         "binary": two, "words": np.array(["b", "a", "c"])[LABELS], "one-hot": np.eye(3)[LABELS],
         "several": np.stack([two, 1 - two], 1),
     }[kind]  # fmt: skip
-    loss = {"binary": "binary_crossentropy", "several": "binary_crossentropy", "one-hot": "categorical_crossentropy"}
+    loss = {
+        "binary": "binary_crossentropy",
+        "several": "binary_crossentropy",
+        "one-hot": "categorical_crossentropy",
+    }
     found = make_classifier(loss=loss.get(kind, "sparse_categorical_crossentropy"), epochs=15)
     if kind == "several":
         found = Several(found)
@@ -175,7 +185,10 @@ def test_parameters_are_got_and_set() -> None:
     found = make_classifier(callbacks__patience=2)
     assert found.get_params()["optimizer__learning_rate"] == 0.05
     found.set_params(optimizer__learning_rate=0.5, epochs=1, model__hidden=3)
-    assert found.get_params()["model__hidden"] == 3 and clone(found).get_params().keys() == found.get_params().keys()
+    assert (
+        found.get_params()["model__hidden"] == 3
+        and clone(found).get_params().keys() == found.get_params().keys()
+    )
     with pytest.raises(ValueError, match="Invalid parameter"):
         found.set_params(wrong=3)
 
@@ -193,7 +206,10 @@ def test_training_goes_on() -> None:
     assert found.current_epoch == 2 and len(found.history_["loss"]) == 2
     warm = make_classifier(warm_start=True, epochs=2).fit(X, LABELS)
     first = warm.model_
-    assert warm.fit(X, LABELS).model_ is first and make_classifier().fit(X, LABELS).fit(X, LABELS).model_ is not first
+    assert (
+        warm.fit(X, LABELS).model_ is first
+        and make_classifier().fit(X, LABELS).fit(X, LABELS).model_ is not first
+    )
 
 
 def test_initialization_without_training() -> None:
@@ -263,7 +279,9 @@ def test_searches() -> None:
     grid = {"model__hidden": [1, 8], "optimizer__learning_rate": [0.0, 0.05]}
     found = GridSearchCV(make_classifier(), grid, cv=2).fit(X, LABELS)
     assert found.best_params_["optimizer__learning_rate"] == 0.05 and len(found.cv_results_["params"]) == 4
-    some = RandomizedSearchCV(make_classifier(hidden=8), {"hidden": [4, 8], "batch_size": [8, 16]}, n_iter=2, cv=2)
+    some = RandomizedSearchCV(
+        make_classifier(hidden=8), {"hidden": [4, 8], "batch_size": [8, 16]}, n_iter=2, cv=2
+    )
     assert some.fit(X, LABELS).best_score_ > 0.5
     pipeline = make_pipeline(StandardScaler(), make_classifier(epochs=3))
     assert GridSearchCV(pipeline, {"kerasclassifier__epochs": [1, 10]}, cv=2).fit(X, LABELS).best_params_
@@ -292,7 +310,12 @@ def test_transformers_of_features_and_targets() -> None:
 
     assert Doubled(regressor, epochs=2, verbose=0).fit(X, TARGETS).predict(X).shape == (90,)
     encoder = ClassifierLabelEncoder(loss="categorical_crossentropy").fit(LABELS)
-    assert encoder.transform(LABELS).shape == (90, 3) and set(encoder.get_metadata()) == {"classes_", "n_classes_", "n_outputs_", "n_outputs_expected_"}
+    assert encoder.transform(LABELS).shape == (90, 3) and set(encoder.get_metadata()) == {
+        "classes_",
+        "n_classes_",
+        "n_outputs_",
+        "n_outputs_expected_",
+    }
 
 
 def test_functional_models_with_several_inputs() -> None:
@@ -310,11 +333,15 @@ def test_functional_models_with_several_inputs() -> None:
     assert Split(two, epochs=1, verbose=0).fit(X, TARGETS).predict(X).shape == (90,)
 
 
-@pytest.mark.parametrize("loss", ["mse", "BinaryCrossentropy", keras.losses.BinaryCrossentropy, keras.losses.Huber()])
+@pytest.mark.parametrize(
+    "loss", ["mse", "BinaryCrossentropy", keras.losses.BinaryCrossentropy, keras.losses.Huber()]
+)
 def test_names_of_losses(loss: Any) -> None:
     assert loss_name(loss) in ("mean_squared_error", "binary_crossentropy", "huber")
 
 
-@pytest.mark.parametrize("metric", ["mse", keras.metrics.BinaryAccuracy, keras.metrics.AUC(), "binary_accuracy"])
+@pytest.mark.parametrize(
+    "metric", ["mse", keras.metrics.BinaryAccuracy, keras.metrics.AUC(), "binary_accuracy"]
+)
 def test_names_of_metrics(metric: Any) -> None:
     assert metric_name(metric) in ("mean_squared_error", "binary_accuracy", "a_u_c")

@@ -86,13 +86,41 @@ def outputs_of(model: Any, x: Any) -> dict[str, Any]:
     return {name: y[:, :4] if y.ndim == 3 and isinstance(x, dict) else y for name, y in outputs.items()}
 
 
+GENERATORS = [
+    "GPT-2",
+    "GPT-NeoX",
+    "OPT",
+    "BLOOM",
+    "Falcon",
+    "Llama",
+    "Mistral",
+    "Gemma",
+    "Gemma 2",
+    "Phi-3",
+    "Qwen",
+]
+"""The models that continue a text."""
+
+
+def generated(name: str) -> Any:
+    """Return the tokens by which a model continues three tokens, each time by the most probable one."""
+    import keras_hub
+
+    cls = getattr(keras_hub.models, f"{MODELS[name][0]}CausalLM")
+    model = cls(backbone=make(name), preprocessor=None)
+    model.compile(sampler="greedy")
+    x = {"token_ids": np.array([[3, 4, 5, 0, 0, 0]]), "padding_mask": np.array([[1, 1, 1, 0, 0, 0]])}
+    return model.generate(x, stop_token_ids=None)["token_ids"]
+
+
 def main(path: str) -> None:
-    """Write the shapes of the weights, and the outputs, of all models."""
+    """Write the shapes of the weights, and the outputs, of all models, and generated tokens."""
     arrays: dict[str, Any] = {}
     for name in MODELS:
         model = make(name)
         arrays[f"{name}/shapes"] = np.array(repr([tuple(w.shape) for w in model.weights]))
         arrays |= {f"{name}/{key}": y for key, y in outputs_of(model, inputs_of(model)).items()}
+    arrays |= {f"tokens/{name}": generated(name) for name in GENERATORS}
     np.savez(path, **arrays)
 
 

@@ -18,6 +18,7 @@ from hilevel.api.missing import SPACES, keras_names
 from hilevel.engine.names import name_scope
 from hilevel.engine.types import Array, TensorLike
 from hilevel.saving import models
+from hilevel.training.data.weights import check_class_weight, class_to_sample_weight
 
 OBJECTS = {
     "class_weight_to_sample_weights": "compat.private.class_weight_to_sample_weights",
@@ -114,8 +115,6 @@ def class_weight_to_sample_weights(y: TensorLike, class_weight: Mapping[int, flo
     >>> class_weight_to_sample_weights(np.array([0, 1, 1]), {1: 3.0})
     array([1., 3., 3.], dtype=float32)
     """
-    from hilevel.training.data.weights import check_class_weight, class_to_sample_weight
-
     return class_to_sample_weight(check_class_weight(class_weight), y, None, None, "float32")
 
 

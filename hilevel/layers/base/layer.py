@@ -386,10 +386,7 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
         with_shapes(self.build, names, shapes)
 
     def _build_inner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Build the layers in a layer that has no `build`, by a call on shapes.
-
-        A call that cannot run on shapes builds them at the first batch.
-        """
+        """Build the layers in a layer without `build` by a call; one that cannot run on shapes leaves them unbuilt."""
         if self._build_parameters is None and not all(layer.built for layer in self._layers):
             with suppress(Exception):
                 self.call(*args, **kwargs)

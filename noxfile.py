@@ -5,7 +5,9 @@ python -m nox -s test -- tests/layers  the tests of one folder, without the slow
 python -m nox -l                       the list of the sessions
 """
 
+import itertools
 import sys
+from pathlib import Path
 
 import nox
 
@@ -13,9 +15,9 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check", "test"]
 
 
-def python(session: nox.Session, *arguments: str) -> None:
-    """Run the Python of this environment."""
-    session.run(sys.executable, *arguments, external=True)
+def python(session: nox.Session, *arguments: str, **environment: str) -> None:
+    """Run the Python of this environment, with more environment variables."""
+    session.run(sys.executable, *arguments, external=True, env=environment)
 
 
 @nox.session
@@ -33,6 +35,26 @@ def test(session: nox.Session) -> None:
     given = session.posargs
     quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
     python(session, "-m", "pytest", "-n", "2", *quick, *(a for a in given if a != "--slow"))
+
+
+@nox.session
+def clients(session: nox.Session) -> None:
+    """Run packages around Keras on NumPy and JAX. Needs the groups clients, and clients-alone by `pip --no-deps`."""
+    files = session.posargs or sorted(map(str, Path("tests/clients").glob("check_*.py")))
+    for backend, file in itertools.product(("numpy", "jax"), files):
+        without = [] if "tcn" in file else ["--no-tensorflow"]  # Keras TCN imports tf.keras
+        command = [
+            "-m",
+            "hilevel",
+            "run",
+            "--private",
+            *without,
+            "-m",
+            "pytest",
+            "-c",
+            "tests/clients/pytest.ini",
+        ]
+        python(session, *command, file, HILEVEL_BACKEND=backend)
 
 
 @nox.session

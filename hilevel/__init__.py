@@ -1,7 +1,7 @@
 """hilevel: a high-level model API over NumPy, CuPy and JAX.
 
 The names are the same as in Keras 3. `HILEVEL_BACKEND` chooses the backend; see `hilevel.set_backend`.
-`HILEVEL_AS_KERAS=1` lets `import keras` return hilevel; see `hilevel.as_keras`.
+`HILEVEL_AS_KERAS=1` or `=private` lets `import keras` return hilevel; see `hilevel.as_keras`.
 """
 
 import os as _os
@@ -24,5 +24,5 @@ def version() -> str:
 
 _attach_stub(__name__)
 
-if _os.environ.get("HILEVEL_AS_KERAS", "0") not in ("", "0"):
-    _sys.modules[__name__].as_keras()
+if (_keras := _os.environ.get("HILEVEL_AS_KERAS", "0")) not in ("", "0"):
+    _sys.modules[__name__].as_keras(private=_keras == "private")

@@ -36,8 +36,10 @@ def _parser() -> argparse.ArgumentParser:
     start.set_defaults(action=_quickstart)
     commands.add_parser("doctor", help="show the backends and devices").set_defaults(action=_doctor)
     program = commands.add_parser("run", help="run a program written for Keras or tf.keras")
-    program.add_argument("script", help="the Python file")
-    program.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the script")
+    program.add_argument("-m", dest="is_module", action="store_true", help="run a module, by its name")
+    program.add_argument("--no-tensorflow", action="store_true", help="let import tensorflow fail")
+    program.add_argument("target", help="a Python file, a folder with __main__.py, or the name of a module")
+    program.add_argument("arguments", nargs=argparse.REMAINDER, help="the arguments of the program")
     program.set_defaults(action=_run)
     checked = commands.add_parser("check", help="list the names of Keras that programs use and hilevel lacks")
     checked.add_argument("paths", nargs="+", metavar="path", help="a Python file or a folder")
@@ -48,7 +50,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(arguments: argparse.Namespace) -> int:
-    return run(arguments.script, arguments.arguments, arguments.private)
+    a = arguments
+    return run(a.target, a.arguments, a.private, a.is_module, not a.no_tensorflow)
 
 
 def _check(arguments: argparse.Namespace) -> int:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator, Mapping, MutableMapping
+from types import NoneType
 from typing import Any, TypeAlias
 
 from hilevel.api import serialization
@@ -73,6 +76,85 @@ class FloatDTypePolicy(DTypePolicy):
     >>> hilevel.FloatDTypePolicy("float16") == hilevel.DTypePolicy("float16")
     True
     """
+
+
+class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
+    """Policies by the paths of layers. Passed as the `dtype` of a model, it gives each layer in it a policy.
+
+    A layer takes its policy from the map when it is built, by its path.
+
+    Args:
+        default_policy: the policy of other layers; None for the global one.
+        policy_map: policies, their names or configs, by paths or regular expressions that match whole paths.
+
+    >>> import hilevel
+    >>> policies = hilevel.dtype_policies.DTypePolicyMap("float32", {"encoder/.*": "mixed_bfloat16"})
+    >>> policies["encoder/dense"], policies["decoder/dense"]
+    (<DTypePolicy "mixed_bfloat16">, <DTypePolicy "float32">)
+
+    Raises:
+        TypeError: `policy_map` is no mapping.
+        ValueError: a value is no policy; a path is set twice, or several keys match the path that is looked up.
+    """
+
+    def __init__(
+        self, default_policy: DTypePolicyLike = None, policy_map: Mapping[str, DTypePolicyLike] | None = None
+    ) -> None:
+        if not isinstance(policy_map, (Mapping, NoneType)):
+            raise TypeError(
+                f"DTypePolicyMap: 'policy_map' must be a dict of policies; got {policy_map!r:.80}."
+            )
+        self._default = None if default_policy is None else get(default_policy)
+        super().__init__(self.default_policy.name)
+        self.name = f"map_{self.name}"
+        self.policy_map: dict[str, DTypePolicy] = {}
+        for path, policy in (policy_map or {}).items():
+            self[path] = get(policy)
+
+    @property
+    def default_policy(self) -> DTypePolicy:
+        """The policy of layers without a key."""
+        return self._default or dtype_policy()
+
+    def __getitem__(self, path: str) -> DTypePolicy:
+        keys = [path] if path in self.policy_map else [k for k in self.policy_map if re.fullmatch(k, path)]
+        if len(keys) > 1:
+            raise ValueError(f"DTypePolicyMap: several keys match the path {path!r}: {', '.join(keys)}.")
+        return self.policy_map[keys[0]] if keys else self.default_policy
+
+    def __setitem__(self, path: str, policy: DTypePolicyLike) -> None:
+        if path in self.policy_map:
+            raise ValueError(
+                f"DTypePolicyMap: the path {path!r} has a policy already: {self.policy_map[path]!r}."
+            )
+        self.policy_map[path] = get(policy)
+
+    def __delitem__(self, path: str) -> None:
+        del self.policy_map[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self.policy_map
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self.policy_map)
+
+    def __len__(self) -> int:
+        return len(self.policy_map)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, DTypePolicyMap) and other.get_config() == self.get_config()
+
+    __hash__ = object.__hash__
+
+    def get_config(self) -> Config:
+        """Return the policies as plain data."""
+        return {
+            "default_policy": self._default and serialize(self._default),
+            "policy_map": {path: serialize(policy) for path, policy in self.policy_map.items()},
+        }
+
+    def __repr__(self) -> str:
+        return f"<DTypePolicyMap default_policy={self.default_policy!r}, policy_map={self.policy_map}>"
 
 
 DTypePolicyLike: TypeAlias = DTypePolicy | DTypeLike | Config
@@ -164,6 +246,7 @@ def deserialize(config: Config, custom_objects: dict[str, Any] | None = None) ->
 _install_getattr(__name__)
 __all__ = [
     "DTypePolicy",
+    "DTypePolicyMap",
     "FloatDTypePolicy",
     "deserialize",
     "dtype_policy",

@@ -167,3 +167,49 @@ def test_inputs_are_converted(backend: Any) -> None:
     assert str(policy.convert_input(x.astype("int32"), True, "float16").dtype) == "int32"
     assert policy.convert_input("text", True, "float16") == "text"
     assert policy.quantization_mode is None
+
+
+def test_policies_by_path() -> None:
+    policies = hilevel.dtype_policies.DTypePolicyMap(
+        None, {"net/first": "bfloat16", "net/.*d": "mixed_bfloat16"}
+    )
+    layers = [hilevel.layers.Dense(2, dtype=policies, name=name) for name in ("first", "second", "last")]
+
+    class Net(hilevel.Model):
+        def __init__(self) -> None:
+            super().__init__(name="net", dtype=policies)
+            self.parts = layers
+
+        def call(self, x: Any) -> Any:
+            seen.append([])
+            for part in self.parts:
+                x = part(x)
+                seen[-1].append(str(x.dtype))
+            return x
+
+    seen: list[Any] = []
+    net = Net()
+    for _ in range(2):
+        net(np.ones((1, 2), "float32"))
+    assert seen[-2:] == [["bfloat16", "bfloat16", "float32"]] * 2
+    assert [str(layer.kernel.dtype) for layer in layers] == ["bfloat16", "float32", "float32"]
+    assert layers[1].dtype_policy == hilevel.DTypePolicy("mixed_bfloat16")
+
+
+def test_the_map_of_policies() -> None:
+    policies = hilevel.dtype_policies.DTypePolicyMap("float64")
+    policies["a/b"] = hilevel.DTypePolicy("float16")
+    again = hilevel.dtype_policies.deserialize(hilevel.dtype_policies.serialize(policies))
+    assert again == policies and hilevel.dtype_policies.get(policies) is policies and len(policies) == 1
+    assert policies["c"].name == policies.default_policy.name == policies.compute_dtype == "float64"
+    assert list(policies) == ["a/b"] and "c" not in policies and policies.name == "map_float64"
+    with pytest.raises(ValueError, match="has a policy already"):
+        policies["a/b"] = hilevel.DTypePolicy("float32")
+    policies["a/.*"] = policies[".*/c"] = hilevel.DTypePolicy("float32")
+    assert policies["a/b"].name == "float16"
+    with pytest.raises(ValueError, match=r"several keys match the path 'a/c': a/\.\*, \.\*/c"):
+        policies["a/c"]
+    with pytest.raises(TypeError, match="must be a dict of policies; got 3"):
+        hilevel.dtype_policies.DTypePolicyMap(policy_map=3)  # type: ignore[arg-type]
+    del policies["a/b"]
+    assert policies["a/b"].name == "float32"

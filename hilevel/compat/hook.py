@@ -12,6 +12,7 @@ from types import FrameType, ModuleType
 from typing import Any, Self
 
 from hilevel.compat import names
+from hilevel.compat.private import missing_modules, placeholder
 
 ROOTS = ("keras", "tensorflow")
 _TOPS = ("keras", "tensorflow.keras")
@@ -25,8 +26,9 @@ class KerasImport(MetaPathFinder, Loader):
     As a context manager it ends with the block.
     """
 
-    def __init__(self, private: bool) -> None:
+    def __init__(self, private: bool, tensorflow: bool = True) -> None:
         self.private = private
+        self.tensorflow = tensorflow
 
     def __enter__(self) -> Self:
         return self
@@ -54,10 +56,14 @@ class KerasImport(MetaPathFinder, Loader):
             return ModuleSpec(fullname, self)
         if fullname.partition(".")[0] not in ROOTS:
             return None
+        if fullname.startswith("tensorflow") and not self.tensorflow:
+            raise ModuleNotFoundError(
+                "tensorflow is left out by hilevel.as_keras(tensorflow=False)", name=fullname
+            )
         if "keras.src." in fullname and self.private and not _is_name_of_from():
             return ModuleSpec(fullname, self, is_package=True)  # the names are looked up, not the modules
         try:
-            found = None if fullname == "tensorflow" else names.find(fullname, self.private)
+            found = None if fullname == "tensorflow" else self.find(fullname)
         except AttributeError:
             text = names.module_reason(fullname, self.private)
             raise ModuleNotFoundError(text, name=fullname) from None
@@ -69,15 +75,41 @@ class KerasImport(MetaPathFinder, Loader):
         """Let a new module look up its attributes in hilevel."""
         if module.__name__ == _TENSORBOARD:
             return
-        has_content = module.__name__ != "tensorflow" and ".src" not in module.__name__
-        content = names.find(module.__name__) if has_content else ModuleType("empty")
+        content = self._content(module.__name__)
         own: dict[str, Any] = (
             {"__version__": names.TENSORFLOW_VERSION} if module.__name__ == "tensorflow" else {}
         )
         if module.__name__ in _TOPS:
             own = {"__version__": names.VERSION, "version": _version}
+            if self.private:
+                own["__all__"] = sorted({*content.__all__, *missing_modules()})
+        if ".src" in module.__name__ and hasattr(content, "__all__"):
+            own = {"__all__": content.__all__}
         vars(module).update(own, __doc__=content.__doc__)
         vars(module).update(__getattr__=self._getattr(module), __dir__=lambda: dir(content))
+
+    def find(self, path: str) -> Any:
+        """Return the object of a dotted name; with `private`, a placeholder for a class of Keras that hilevel lacks.
+
+        Raises:
+            AttributeError: hilevel has no such name.
+        """
+        try:
+            return names.find(path, self.private)
+        except AttributeError as error:
+            found = placeholder(path, str(error)) if self.private else None
+            if found is None:
+                raise
+            return found
+
+    def _content(self, name: str) -> ModuleType:
+        """Return the module of hilevel whose names a module has, or an empty one."""
+        if name == "tensorflow":
+            return ModuleType("empty")
+        if ".src" in name:
+            return names.private_module(name) or ModuleType("empty")
+        found: ModuleType = self.find(name)
+        return found
 
     def _getattr(self, module: ModuleType) -> Callable[[str], Any]:
         """Return the `__getattr__` of a module: a submodule is imported, other names are kept at their first use."""
@@ -85,7 +117,7 @@ class KerasImport(MetaPathFinder, Loader):
         def load(name: str) -> Any:
             path = f"{module.__name__}.{name}"
             try:
-                found = names.find(path, self.private)
+                found = self.find(path)
             except AttributeError as error:
                 missing: Exception = error
                 if _imports_name(sys._getframe(1)):
@@ -98,15 +130,18 @@ class KerasImport(MetaPathFinder, Loader):
         return load
 
 
-def as_keras(private: bool = False) -> KerasImport:
+def as_keras(private: bool = False, tensorflow: bool = True) -> KerasImport:
     """Let `import keras` and `import tensorflow.keras` return the modules of hilevel.
 
     `keras.layers.Dense` is then `hilevel.layers.Dense`, in this process and until `undo`. Other names of TensorFlow are
-    errors with a remedy. `keras.__version__` is `"3.15.1+hilevel"`. The environment variable `HILEVEL_AS_KERAS=1` does
-    the same when hilevel is imported, and `hilevel run` for a script without a change.
+    errors with a remedy. `keras.__version__` is `"3.15.1+hilevel"`. The environment variable `HILEVEL_AS_KERAS=1`, or
+    `=private`, does the same when hilevel is imported, and `hilevel run` for a program without a change.
 
     Args:
-        private: True to look up the names in `keras.src`, the private part of Keras, among the public names.
+        private: True for programs with packages around Keras. Names in `keras.src`, the private part of Keras, are
+            looked up among the public names. Classes of Keras that hilevel lacks are placeholders, which fail when they
+            are used.
+        tensorflow: False to let `import tensorflow` fail, for packages that use TensorFlow itself if it is there.
 
     Returns:
         A context manager, which undoes the change at the end of its block. Its method `undo` does so at once.
@@ -127,7 +162,7 @@ def as_keras(private: bool = False) -> KerasImport:
             f"{name} is imported already, from {where}. Call hilevel.as_keras() before all imports of {name}.",
             name=name,
         )
-    finder = KerasImport(private)
+    finder = KerasImport(private, tensorflow)
     sys.meta_path.insert(0, finder)
     return finder
 

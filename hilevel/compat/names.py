@@ -9,6 +9,7 @@ from typing import Any
 
 import hilevel
 from hilevel.api.missing import INSTEAD, SPACES, explain, public_names
+from hilevel.compat import private as private_names
 from hilevel.compat.tensorflow import instead
 from hilevel.errors import closest
 
@@ -76,11 +77,20 @@ def find_private(parts: list[str], allowed: bool) -> Any:
         raise AttributeError(_PRIVATE)
     if not parts:
         return hilevel
+    found = private_names.find(parts)
+    if found is not None:
+        return found
     end = next((i for i, part in enumerate(parts) if part[0].isupper()), len(parts) - 1)
     space = _space(parts[:end], parts[end])
     if space is None:
         raise AttributeError(f'keras.src.{".".join(parts)}: no public module of hilevel has "{parts[end]}"')
     return functools.reduce(getattr, parts[end:], _module(space))
+
+
+def private_module(path: str) -> ModuleType | None:
+    """Return the public module of a path below `keras.src`, such as `keras.src.ops`; None if there is none."""
+    space = path.partition("keras.src.")[2]
+    return _module(space) if space in SPACES and space else None
 
 
 def _space(folders: list[str], name: str) -> str | None:

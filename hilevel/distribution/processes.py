@@ -12,7 +12,7 @@ from hilevel.distribution.watch import Watch, start
 from hilevel.engine.backends import current_backend
 from hilevel.engine.placement import Placement
 from hilevel.engine.settings import settings
-from hilevel.random.seed import get_seed_stream, set_seed_stream
+from hilevel.random.seed import get_seed_stream, make_seed, set_seed_stream
 
 _VARIABLE = "HILEVEL_DISTRIBUTION_"
 
@@ -74,7 +74,8 @@ def initialize(
     placement.initialize([a.strip() for a in addresses.split(",") if a.strip()], count, index)
     settings.process, settings.processes = placement.processes()
     if settings.processes > 1:
-        every = placement.gathered(np.array(get_seed_stream(), np.int64))
+        seed, draws = get_seed_stream()
+        every = placement.gathered(np.array([make_seed() if seed is None else seed, draws], np.int64))
         set_seed_stream(*(int(n) for n in every[0]))
         _watch(addresses, placement)
 

@@ -62,6 +62,9 @@ class Variable(TensorBase):
     <Variable v shape=(2,) dtype=float32 value=[2. 4.]>
     """
 
+    _value: None = None
+    """None, as no other package may free the array: KerasHub frees `_value` on JAX before it loads a preset."""
+
     def __init__(
         self,
         initializer: TensorLike | Function | str,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import random as python_random
 import threading
 from collections.abc import Mapping, MutableMapping
@@ -23,18 +22,24 @@ from hilevel.ops.numpy.joining import stack
 
 
 class _Global:
-    """The stream of seeds for layers and initializers without a seed of their own."""
+    """The stream of seeds for layers and initializers without a seed of their own.
+
+    Before the first `reset` the seeds are drawn from Python's `random`, as in Keras.
+    """
 
     def __init__(self) -> None:
         self.lock = threading.Lock()
-        self.reset(int.from_bytes(os.urandom(4), "little"))
+        self.seed: int | None = None
+        self.draws = 0
 
     def reset(self, seed: int) -> None:
         with self.lock:
             self.seed, self.draws = seed, 0
 
-    def next(self) -> Any:
+    def next(self) -> tuple[int, int]:
         """Return the seed and the index of a draw that no other call gets."""
+        if self.seed is None:
+            return python_random.getrandbits(32), 0
         with self.lock:
             self.draws += 1
             return self.seed, self.draws - 1
@@ -66,6 +71,8 @@ def set_random_seed(seed: int) -> None:
 
 def make_seed() -> int:
     """Return the next seed of the global stream, an integer of 32 bits.
+
+    Before `set_random_seed` the seeds are drawn from Python's module `random`, as in Keras.
 
     >>> import hilevel
     >>> hilevel.utils.set_random_seed(1)
@@ -204,13 +211,13 @@ default_generator = _DefaultGenerator()
 before_compiling.append(default_generator.get)
 
 
-def get_seed_stream() -> tuple[int, int]:
-    """Return the seed of the global stream, and the number of its draws."""
+def get_seed_stream() -> tuple[int | None, int]:
+    """Return the seed of the global stream, None before `set_random_seed`, and the number of its draws."""
     with _global.lock:
         return _global.seed, _global.draws
 
 
-def set_seed_stream(seed: int, draws: int) -> None:
+def set_seed_stream(seed: int | None, draws: int) -> None:
     """Set the global stream of seeds to a result of `get_seed_stream`."""
     with _global.lock:
         _global.seed, _global.draws = seed, draws

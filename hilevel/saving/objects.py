@@ -36,15 +36,18 @@ def deserialize_keras_object(
     custom_objects: Mapping[str, Any] | None = None,
     safe_mode: bool = True,
     max_size: float = CONFIG_SIZE,
+    module_objects: Mapping[str, Any] | None = None,
     **kwargs: Any,
 ) -> Any:
     """Return the object that `serialize_keras_object` described. Other data is returned unchanged.
 
     Args:
-        config: the result of `serialize_keras_object`.
+        config: the result of `serialize_keras_object`; or a name in `custom_objects`, or in `module_objects`, of whose
+            classes an instance is made.
         custom_objects: further classes and functions by name, for nested objects too.
         safe_mode: whether to refuse Python code in the config.
         max_size: the size of the largest model, in gigabytes.
+        module_objects: further classes and functions by name, after the others.
         kwargs: ignored; for compatibility with Keras.
 
     >>> import hilevel
@@ -59,8 +62,12 @@ def deserialize_keras_object(
         UnsafeContentError: the config contains Python code, in safe mode, or describes a larger model.
         InvalidFileError: the config has not the form of a description.
     """
+    own, of_module = custom_objects or {}, module_objects or {}
+    if isinstance(config, str) and (config in own or config in of_module):
+        found = own.get(config, of_module.get(config))
+        return found() if isinstance(found, type) and config not in own else found
     try:
-        return from_plain(config, None, custom_objects, safe_mode, max_size)
+        return from_plain(config, None, {**of_module, **own}, safe_mode, max_size)
     except (ValueError, TypeError, ImportError):  # of the classes that are made
         raise
     except Exception as error:

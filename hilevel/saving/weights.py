@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -96,7 +96,17 @@ def load_weights(model: Any, filepath: str | Path, skip_mismatch: bool = False, 
             f"{model!r} is not built, so it has no weights to load. Call it on data, or its build method, before."
         )
     with arrays_in(Path(filepath)) as arrays:
+        _build_optimizer(model, arrays)
         restore(model, arrays, filepath, skip_mismatch)
+
+
+def _build_optimizer(model: Any, names: Iterable[str]) -> None:
+    """Make the slots of an optimizer that has none yet, if a file has values for them."""
+    optimizer = getattr(model, "optimizer", None)
+    if optimizer is None or getattr(optimizer, "built", True):
+        return
+    if sum(name.startswith("optimizer/") for name in names) > len(optimizer.variables):
+        optimizer.build(model.trainable_variables)
 
 
 def checked_path(filepath: str | Path, overwrite: bool) -> Path:

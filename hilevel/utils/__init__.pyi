@@ -23,7 +23,7 @@ from hilevel.training.data import (
     pack_x_y_sample_weight as pack_x_y_sample_weight,
     unpack_x_y_sample_weight as unpack_x_y_sample_weight,
 )
-from hilevel.utils import bounding_boxes as bounding_boxes
+from hilevel.utils import bounding_boxes as bounding_boxes, legacy as legacy
 from hilevel.utils.config import Config as Config
 from hilevel.utils.directory_datasets import (
     audio_dataset_from_directory as audio_dataset_from_directory,

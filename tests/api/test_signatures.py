@@ -35,14 +35,14 @@ _NOT_YET = {
     "Dense": "enable_lora quantize quantized_build variable_serialization_spec",
     "EinsumDense": "enable_lora quantize quantized_build variable_serialization_spec",
     "Layer": """
-        add_metric quantization_mode quantize quantized_build quantized_call
+        add_metric quantize quantized_build quantized_call
     """,
     "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "Model": """
         export get_quantization_layer_structure quantize
     """,
     "ReversibleEmbedding": "quantize quantized_build variable_serialization_spec",
-    "dtype_policies": "AWQDTypePolicy DTypePolicyMap GPTQDTypePolicy Int4DTypePolicy",
+    "dtype_policies": "AWQDTypePolicy GPTQDTypePolicy Int4DTypePolicy",
     "saving": "KerasFileEditor",
 }
 _HELPERS = {

@@ -10,6 +10,7 @@ import types
 from collections.abc import Iterator
 from typing import Any
 
+import numpy as np
 import pytest
 
 import hilevel
@@ -179,6 +180,52 @@ def test_private_names_without_a_public_name_are_errors(code: str) -> None:
         run(code)
 
 
+@pytest.mark.usefixtures("private")
+def test_names_that_packages_import() -> None:
+    found = run("""
+from keras.src.backend import get_keras_mask, set_keras_mask
+from keras.src.distribution import distribution_lib
+from keras.src.losses.losses import LossFunctionWrapper
+from keras.src.saving import saving_lib, serialization_lib
+from keras.src.utils.backend_utils import in_grain_data_pipeline
+from keras.src.ops import *
+from io import BytesIO
+import keras
+import numpy as np
+
+model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(1)])
+file = BytesIO()
+saving_lib.save_model(model, file)
+again = saving_lib.load_model(file)
+""")
+    x = np.ones((3, 2), "float32")
+    np.testing.assert_array_equal(found["again"](x), found["model"](x))
+    masked = found["set_keras_mask"](x, np.ones(3, bool))
+    assert found["get_keras_mask"](masked) is hilevel.masks.mask_of(x) is not None
+    assert found["distribution_lib"].distribution() is None and found["einsum"] is hilevel.ops.einsum
+    assert issubclass(hilevel.losses.MeanSquaredError, found["LossFunctionWrapper"])
+    assert all(weight._value is None for weight in found["model"].weights)  # KerasHub would free it
+    assert not found["in_grain_data_pipeline"]() and found["serialization_lib"].in_safe_mode() is True
+
+
+@pytest.mark.usefixtures("private")
+@pytest.mark.parametrize(
+    "line", ["import keras.applications", "from keras import applications", "from keras import *"]
+)
+def test_classes_that_hilevel_lacks_fail_when_they_are_used(line: str) -> None:
+    found = run(
+        f"{line}\nimport keras\nnet = keras.applications.resnet.ResNet50\nfrom keras.quantizers import AbsMaxQuantizer"
+    )
+    assert not isinstance(3, found["AbsMaxQuantizer"]) and issubclass(
+        type("Own", (found["net"],), {}), found["net"]
+    )
+    with pytest.raises(NotImplementedError, match=r"build the network of hilevel\.layers"):
+        found["net"](weights=None)
+    for missing in ("keras.applications.resnet.preprocess_input", "keras.config.no", "keras.layers.Dens"):
+        with pytest.raises(AttributeError):
+            run(f"import keras; {missing}")
+
+
 def test_it_is_undone() -> None:
     handle = hilevel.as_keras()
     module = importlib.import_module("keras.layers")
@@ -200,6 +247,15 @@ def test_another_keras_is_not_replaced(name: str, monkeypatch: Any) -> None:
     assert sys.meta_path == before
 
 
+def test_the_environment_variable_for_private_names(monkeypatch: Any) -> None:
+    monkeypatch.setenv("HILEVEL_AS_KERAS", "private")
+    code = (
+        "import hilevel; from keras.src.layers.core.dense import Dense; print(Dense is hilevel.layers.Dense)"
+    )
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert found.stdout == "True\n", found.stderr
+
+
 @pytest.mark.parametrize(("value", "found"), [("1", "True"), ("0", "False")])
 def test_the_environment_variable(value: str, found: str, monkeypatch: Any) -> None:
     monkeypatch.setenv("HILEVEL_AS_KERAS", value)
@@ -208,6 +264,14 @@ def test_the_environment_variable(value: str, found: str, monkeypatch: Any) -> N
     assert (
         subprocess.run([sys.executable, "-c", code], capture_output=True, text=True).stdout.strip() == found
     )
+
+
+def test_tensorflow_can_be_left_out() -> None:
+    with hilevel.as_keras(tensorflow=False):
+        assert run("import keras")["keras"].layers.Dense is hilevel.layers.Dense
+        for line in ("import tensorflow", "from tensorflow import keras", "import tensorflow.keras.layers"):
+            with pytest.raises(ModuleNotFoundError, match="left out"):
+                run(line)
 
 
 def test_tensorboard_works_without_tensorflow() -> None:

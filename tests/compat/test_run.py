@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -67,6 +68,63 @@ def test_endings_and_tracebacks_are_those_of_python(ending: str, tmp_path: Path)
     assert ours.returncode != 0
 
 
+PACKAGE = """
+import sys
+from .inner import name
+print(name, __name__, __package__, __file__, sys.argv, sys.path[0])
+if "fail" in sys.argv:
+    name()
+"""
+FOLDER = "import sys, beside\nprint(beside.name, __package__, __file__, sys.argv, sys.path[0])\nassert len(sys.argv) == 1"
+
+
+@pytest.fixture
+def programs(tmp_path: Path) -> Path:
+    """A package, a package without `__main__`, a module, a folder, a zip file, and a folder without `__main__.py`."""
+    for folder in ("package", "plain", "folder", "empty"):
+        (tmp_path / folder).mkdir()
+    for name in ("package/__init__.py", "plain/__init__.py"):
+        write(tmp_path, "", name)
+    write(tmp_path, "name = 'inner'", "package/inner.py")
+    write(tmp_path, PACKAGE, "package/__main__.py")
+    write(
+        tmp_path,
+        "from package import inner\nprint(inner.name, __package__, __spec__ is not None)",
+        "module.py",
+    )
+    write(tmp_path, "name = 'beside'", "folder/beside.py")
+    write(tmp_path, FOLDER, "folder/__main__.py")
+    shutil.make_archive(str(tmp_path / "packed"), "zip", tmp_path / "folder")
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    "program",
+    [
+        "-m package", "-m package --epochs -m 3", "-m package fail", "-m package.inner", "-m module", "folder",
+        "./folder/", "./folder/__main__.py", "folder more", "packed.zip", "folder/../folder/__main__.py",
+    ],
+)  # fmt: skip
+def test_modules_and_folders_are_main_programs(program: str, programs: Path) -> None:
+    ours, pythons = both(programs, *program.split())
+    assert ours.stdout == pythons.stdout, ours.stderr
+    assert (ours.returncode, ours.stderr) == (pythons.returncode, without_runpy(pythons.stderr))
+
+
+@pytest.mark.parametrize(
+    "program", ["-m nothing", "-m package.nothing", "-m nothing.more", "-m plain", "-m sys", "empty"]
+)
+def test_missing_modules(program: str, programs: Path) -> None:
+    ours, pythons = both(programs, *program.split())
+    assert ours.returncode == pythons.returncode == 1
+    assert ours.stderr.startswith("hilevel run: ") and ours.stderr.count("\n") == 1
+
+
+def without_runpy(text: str) -> str:
+    """Return a traceback without the frames of `runpy`, which `hilevel run` leaves out."""
+    return re.sub(r'  File "<frozen runpy>".*\n', "", text)
+
+
 def test_a_missing_script(tmp_path: Path, capsys: Any) -> None:
     assert main(["run", str(tmp_path / "nothing.py")]) == 2
     assert "No such file" in capsys.readouterr().err
@@ -86,6 +144,12 @@ def test_private_names(tmp_path: Path) -> None:
     script = write(tmp_path, "from keras.src.layers.core.dense import Dense\nprint(Dense.__module__)")
     found = python("-m", "hilevel", "run", "--private", script, folder=tmp_path)
     assert found.stdout == "hilevel.layers.core.dense\n", found.stderr
+
+
+def test_without_tensorflow(tmp_path: Path) -> None:
+    script = write(tmp_path, "import keras\nprint(keras.version())\nimport tensorflow")
+    found = python("-m", "hilevel", "run", "--no-tensorflow", script, folder=tmp_path)
+    assert found.stdout.endswith("+hilevel\n") and "No module" not in found.stderr and found.returncode == 1
 
 
 @pytest.mark.parametrize(("name", "options"), [("mnist_cnn", "--epochs 2"), ("gradient_checking", "")])
@@ -116,6 +180,9 @@ if __name__ == "__main__":
 """
 
 
-def test_worker_processes_have_the_script(tmp_path: Path) -> None:
-    found = python("-m", "hilevel", "run", write(tmp_path, DATA), folder=tmp_path)
+@pytest.mark.parametrize("program", ["script.py", "-m script", "."])
+def test_worker_processes_have_the_program(program: str, tmp_path: Path) -> None:
+    write(tmp_path, DATA)
+    write(tmp_path, DATA, "__main__.py")
+    found = python("-m", "hilevel", "run", *program.split(), folder=tmp_path)
     assert found.stdout == "trained\n", found.stderr

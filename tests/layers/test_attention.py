@@ -231,3 +231,18 @@ def test_errors(name: str, backend: Any) -> None:
     run, error, message = ERRORS[name]
     with pytest.raises(error, match=message):
         run()
+
+
+def test_the_attention_of_projections_is_the_part_of_a_call() -> None:
+    rng = np.random.default_rng(3)
+    x, z = (rng.normal(size=(2, n, 6)).astype("float32") for n in (4, 5))
+    mask = rng.random((2, 4, 5)) > 0.3
+    for layer in (layers.MultiHeadAttention(2, 3, 4), layers.GroupQueryAttention(3, 4, 2)):
+        expected, weights = layer(x, z, attention_mask=mask, return_attention_scores=True)
+        q, k, v = layer._query_dense(x), layer._key_dense(z), layer._value_dense(z)
+        found, again = layer._compute_attention(q, k, v, mask, return_attention_scores=True)
+        np.testing.assert_allclose(layer._output_dense(found), expected, rtol=1e-5, atol=1e-6)
+        np.testing.assert_allclose(again, weights, rtol=1e-5, atol=1e-6)
+        plain, none = layer._compute_attention(q, k, v, mask)
+        np.testing.assert_allclose(plain, found, rtol=1e-5, atol=1e-6)
+        assert none is None

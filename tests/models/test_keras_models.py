@@ -164,3 +164,29 @@ def test_a_summary_has_ops_totals_and_shapes_of_eager_calls(capsys: Any) -> None
     model(np.zeros((1, 16), "float32"))
     model.summary()
     assert "(1, 10)" in capsys.readouterr().out
+
+
+class Normalized(layers.Layer):
+    """A layer without `build`, with a shape of its own."""
+
+    def __init__(self, traced: bool) -> None:
+        super().__init__()
+        self.traced, self.inner = traced, layers.Dense(3)
+
+    def call(self, x: Any) -> Any:
+        return self.inner(x if self.traced else np.asarray(x))
+
+    def compute_output_shape(self, shape: Any) -> Any:
+        return (*shape[:-1], 3)
+
+
+def test_layers_in_a_layer_with_a_declared_shape_are_built_with_the_graph() -> None:
+    inputs = hilevel.Input((2,))
+    for traced in (True, False):  # a call that cannot run on shapes leaves them to the first batch
+        model = hilevel.Model(inputs, Normalized(traced)(inputs))
+        assert len(model.weights) == 2 * traced and model.output_shape == (None, 3)
+        model.compile("sgd", "mse")
+        if traced:
+            model.optimizer.build(model.trainable_variables)
+            model.fit(np.ones((4, 2)), np.ones((4, 3)), verbose=0)
+        assert model(np.ones((4, 2))).shape == (4, 3) and len(model.weights) == 2

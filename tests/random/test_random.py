@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random as python_random
 from typing import Any
 
 import numpy as np
@@ -11,6 +12,7 @@ import scipy.stats
 import hilevel
 from hilevel import random
 from hilevel.engine.philox import philox_rounds
+from hilevel.random import seed as seeds
 
 ONES = 2**64 - 1
 # Random123, kat_vectors: philox4x64, 10 rounds: counter, key, result.
@@ -193,3 +195,20 @@ def test_the_first_draw_may_be_in_a_compiled_function_and_seeds_reach_it() -> No
 def test_a_seed_generator_refuses_other_arguments() -> None:
     with pytest.raises(ValueError, match="no arguments sed"):
         random.SeedGenerator(sed=1)
+
+
+def test_without_a_seed_the_module_random_decides(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(seeds, "_global", seeds._Global())
+
+    def weights(seed: int) -> Any:
+        python_random.seed(seed)
+        return hilevel.initializers.GlorotUniform()((3, 2))
+
+    first, other, again = weights(1), weights(2), weights(1)
+    assert np.array_equal(first, again) and not np.array_equal(first, other)
+    state = seeds.get_random_state()
+    before = random.make_seed()
+    seeds.set_random_state(state)
+    assert random.make_seed() == before
+    hilevel.set_random_seed(1)
+    assert not np.array_equal(weights(1), weights(1))  # the stream goes on

@@ -170,6 +170,19 @@ def test_training_and_dropout_go_on_from_a_file(kind: str, tmp_path: Path) -> No
     assert histories[0] == histories[1]
 
 
+@pytest.mark.parametrize("optimizer", ["adam", "sgd"])
+def test_weights_of_a_trained_model_load_into_a_new_one(optimizer: Any, tmp_path: Path) -> None:
+    x, y = np.ones((4, 4)), np.ones((4, 2))
+    model = small()
+    model.compile(optimizer, "mse")
+    model.fit(x, y, verbose=0)
+    model.save_weights(tmp_path / "a.weights.npz")
+    other = small()
+    other.compile(optimizer, "mse")
+    other.load_weights(tmp_path / "a.weights.npz")
+    assert equal(collect(other), collect(model)) and other.optimizer.iterations.numpy() == 1
+
+
 def test_options_of_save_and_load(tmp_path: Path) -> None:
     model = small()
     model.compile("adam", "mse")

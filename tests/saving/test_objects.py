@@ -264,3 +264,18 @@ def test_what_has_no_name_is_refused() -> None:
         UnknownNameError, match=r'There is no class or function "Dens"\. Did you mean "Dense"'
     ):
         deserialize_keras_object({"class_name": "Dens", "config": {}})
+
+
+def test_names_of_modules_and_custom_objects() -> None:
+    load = hilevel.saving.deserialize_keras_object
+    classes = {"own": hilevel.regularizers.L2, "f": len}
+    assert (
+        isinstance(load("own", module_objects=classes), hilevel.regularizers.L2)
+        and load("f", module_objects=classes) is len
+    )
+    assert (
+        load("own", custom_objects=classes) is hilevel.regularizers.L2 and load("other", classes) == "other"
+    )
+    described = {"class_name": "own", "config": {"l2": 0.5}}
+    assert load(described, module_objects=classes).l2 == 0.5
+    assert load(described, {"own": hilevel.regularizers.L1L2}, module_objects=classes).l1 == 0

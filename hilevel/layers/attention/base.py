@@ -174,20 +174,43 @@ class BaseMultiHeadAttention(Layer):
             query, key, [(value_mask, value), (key_mask, key)], query_mask, attention_mask, use_causal_mask
         )
         gate = self._gate_dense(query) if self.use_gate else None
-        q, k, v = (
-            self._to_head_axes(dense(x))
-            for dense, x in ((self._query_dense, query), (self._key_dense, key), (self._value_dense, value))
-        )
+        y, weights = self._of_projected(
+            self._query_dense(query), self._key_dense(key), self._value_dense(value), mask, training,
+            return_attention_scores,
+        )  # fmt: skip
+        y = self._output_dense(y if gate is None else y * gate)
+        return (y, weights) if return_attention_scores else y
+
+    def _compute_attention(
+        self, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None = None,
+        training: bool | None = None, return_attention_scores: bool = False,
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+        """Return the outputs of the heads for projected inputs, and on request the weights.
+
+        Subclasses in packages around Keras have a `call` of their own, which calls it.
+
+        Args:
+            query, key, value: the projections, `(batch, ..., heads, size)`. The result has the axes of the query.
+            attention_mask, training, return_attention_scores: as in `call`.
+        """
+        mask = attention_mask
+        if mask is not None:
+            mask = self._scores_mask(to_mask(mask), query.shape[:-1], key.shape[:-1])
+        return self._of_projected(query, key, value, mask, training, return_attention_scores)
+
+    def _of_projected(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool | None, with_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+        """Return the outputs of the heads for projected inputs and the mask of `_mask`, and on request the weights."""
+        q, k, v = map(self._to_head_axes, (query, key, value))
         keep = None
         if training and self._dropout:
             keep = keep_mask((*q.shape[:-1], k.shape[-2]), self._dropout, self.seed_generator)
-        y, weights = self._attend(q, k, v, mask, keep, return_attention_scores)
-        y = self._from_head_axes(y, query)
-        y = self._output_dense(y if gate is None else y * gate)
-        if not return_attention_scores:
-            return y
-        steps = [tuple(x.shape[a] for a in self._attention_axes or ()) for x in (query, key)]
-        return y, ops.reshape(weights, (*weights.shape[:-2], *steps[0], *steps[1]))
+        y, weights = self._attend(q, k, v, mask, keep, with_weights)
+        if with_weights:
+            steps = [x.shape[a] for x in (query, key) for a in self._attention_axes or ()]
+            weights = ops.reshape(weights, (*weights.shape[:-2], *steps))
+        return self._from_head_axes(y, query), weights
 
     def _attend(
         self, q: Tensor, k: Tensor, v: Tensor, mask: Tensor | None, keep: Tensor | None, with_weights: bool
@@ -228,7 +251,7 @@ class BaseMultiHeadAttention(Layer):
 
     def _from_head_axes(self, y: Tensor, query: Tensor) -> Tensor:
         """Return `(batch, other axes, heads, steps, size)` as `(batch, ..., heads, size)`."""
-        order = self._order(len(query.shape) + 1)
+        order = self._order(len(query.shape))
         if len(self._attention_axes or ()) > 1:
             y = ops.reshape(
                 y, (*y.shape[:-2], *(query.shape[a] for a in self._attention_axes or ()), y.shape[-1])
@@ -246,7 +269,7 @@ class BaseMultiHeadAttention(Layer):
         if query_mask is not None:
             found.append(self._steps_mask(to_mask(query_mask), query))
         if attention_mask is not None:
-            found.append(self._scores_mask(to_mask(attention_mask), query, key))
+            found.append(self._scores_mask(to_mask(attention_mask), query.shape, key.shape))
         if causal or self.sliding_window is not None:
             found += self._position_masks(query, key, causal)
         return masks.all_of(found)
@@ -257,15 +280,15 @@ class BaseMultiHeadAttention(Layer):
         mask = ops.reshape(mask, (*mask.shape, *(1,) * (rank + 1 - len(mask.shape))))
         return self._to_head_axes(mask if rank == 3 else ops.broadcast_to(mask, (*x.shape[:-1], 1, 1)))
 
-    def _scores_mask(self, mask: Tensor, query: Tensor, key: Tensor) -> Tensor:
+    def _scores_mask(self, mask: Tensor, query: tuple[int, ...], key: tuple[int, ...]) -> Tensor:
         """Return a mask `(batch, ..., queries, keys)`, with or without heads, in the axes of the heads' computation."""
         axes = self._attention_axes or ()
         n = len(axes)
         lead = tuple(mask.shape[: -2 * n])
-        lead += (1,) * (len(query.shape) - n - len(lead))
+        lead += (1,) * (len(query) - n - len(lead))
         if n == 1:
             return ops.reshape(mask, (*lead, *mask.shape[-2:]))
-        steps = [[x.shape[a] for a in axes] for x in (query, key)]
+        steps = [[x[a] for a in axes] for x in (query, key)]
         mask = ops.broadcast_to(
             ops.reshape(mask, (*lead, *mask.shape[-2 * n :])), (*lead, *steps[0], *steps[1])
         )

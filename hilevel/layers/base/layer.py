@@ -6,6 +6,7 @@ import functools
 import inspect
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, ClassVar, Self, TypeVar
 
 import numpy as np
@@ -142,9 +143,7 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
         self.supports_masking = False
         self.input_spec: InputSpec | None = None
         self.activity_regularizer = regularizers.get(activity_regularizer)
-        self.dtype_policy = dtype_policies.get(dtype)
-        self._compute_dtype = self.dtype_policy.compute
-        self._mixed = self.dtype_policy.is_mixed
+        self._use_policy(dtype_policies.get(dtype))
         self._trainable = bool(trainable)
         self._input_shape_hint: Shape | None = hint
         self._backend: Backend | None = None
@@ -177,12 +176,22 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
 
     # -- dtypes ------------------------------------------------------------------------------------
 
+    def _use_policy(self, policy: dtype_policies.DTypePolicy) -> None:
+        self.dtype_policy = policy
+        self._compute_dtype = policy.compute
+        self._mixed = policy.is_mixed
+
     @property
     def dtype(self) -> str:
         """The dtype of the weights."""
         return self.dtype_policy.variable_dtype
 
     variable_dtype = dtype
+
+    @property
+    def quantization_mode(self) -> str | None:
+        """The quantization of the dtype policy; None, as quantization is not implemented."""
+        return self.dtype_policy.quantization_mode
 
     @property
     def input_dtype(self) -> str:
@@ -214,8 +223,8 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
                 args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
             if self.input_spec is not None:
                 self.input_spec.check(args[0] if args else self._first(kwargs), self)
-            if not self._built:
-                self._build_for(args, kwargs)
+            if not self._built and self._build_for(args, kwargs):
+                args, kwargs = tree.map_structure(self._prepare, (args, kwargs))
             if masks.table or self._makes_masks or (kwargs and kwargs.get("mask") is not None):
                 return self._run_masked(args, kwargs)
             return self._run(args, kwargs)
@@ -257,6 +266,7 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
     def _run(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Call `call`, with `training` of the outer calls by default, and keep the losses that it adds."""
         if self._declares_shape and context.placeholder_size is not None and context.declaring is not self:
+            self._build_inner(args, kwargs)
             return self._finish(self._declared(args, kwargs))
         interpreter = context.interpreter
         if not interpreter.is_plain:
@@ -345,11 +355,14 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
         self.__dict__["_adds_losses"] = True
         context.added_losses[self] = losses
 
-    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        """Call `build` with the shapes of the inputs, in one thread only."""
+    def _build_for(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bool:
+        """Call `build` with the shapes of the inputs, in one thread only. Return whether the dtype policy changed."""
         with building:
             if self._built:
-                return
+                return False
+            policy = self.dtype_policy
+            if isinstance(policy, dtype_policies.DTypePolicyMap):
+                self._use_policy(policy[self._record.path or "/".join((*context.name_scopes, self.name))])
             names = self._build_parameters
             self._require_backend()
             shapes = shapes_of(self._bind(args, kwargs))
@@ -361,6 +374,7 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
                 ):
                     self._build(shapes, names)
             self._built = True
+            return self.dtype_policy is not policy
 
     def _bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the tensor arguments of a call by name."""
@@ -370,6 +384,12 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
 
     def _build(self, shapes: dict[str, Any], names: list[str]) -> None:
         with_shapes(self.build, names, shapes)
+
+    def _build_inner(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Build the layers in a layer without `build` by a call; one that cannot run on shapes leaves them unbuilt."""
+        if self._build_parameters is None and not all(layer.built for layer in self._layers):
+            with suppress(Exception):
+                self.call(*args, **kwargs)
 
     def _declared(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return TensorSpecs of the output by the layer's own `compute_output_spec` or `compute_output_shape`."""

@@ -241,8 +241,8 @@ class StateContainer(Tracker):
     def _layers(self) -> list[StateContainer]:
         return [x for x in self._children() if isinstance(x, StateContainer)]
 
-    def _flatten_layers(self) -> list[StateContainer]:
-        """Return the layer and all layers in it, each once."""
+    def _flatten_layers(self, include_self: bool = True) -> list[StateContainer]:
+        """Return the layer, unless `include_self` is False, and all layers in it, each once."""
 
         def find() -> list[StateContainer]:
             found: dict[int, StateContainer] = {id(self): self}
@@ -250,7 +250,7 @@ class StateContainer(Tracker):
                 found.update((id(x), x) for x in layer._flatten_layers())
             return list(found.values())
 
-        return self._collect("layers", find)
+        return self._collect("layers", find)[not include_self :]
 
     @property
     def _has_host_layers(self) -> bool:

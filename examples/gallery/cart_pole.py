@@ -29,7 +29,9 @@ class CartPoles:
         _, speed, angle, turn = self.states.T
         force = np.where(actions == 1, 10.0, -10.0)
         pull = (force + 0.05 * turn**2 * np.sin(angle)) / 1.1
-        turning = (9.8 * np.sin(angle) - np.cos(angle) * pull) / (0.5 * (4 / 3 - 0.1 * np.cos(angle) ** 2 / 1.1))
+        turning = (9.8 * np.sin(angle) - np.cos(angle) * pull) / (
+            0.5 * (4 / 3 - 0.1 * np.cos(angle) ** 2 / 1.1)
+        )
         moving = pull - 0.05 * turning * np.cos(angle) / 1.1
         change = np.stack([speed, moving, turn, turning], axis=1)
         following = (self.states + 0.02 * change).astype("float32")

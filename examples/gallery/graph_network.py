@@ -70,7 +70,9 @@ def main(quick=False):
     predicted = model.predict(features, batch_size=MEMBERS, verbose=0).argmax(axis=-1)
     print("in the wrong party:", np.flatnonzero(predicted != parties))
     accuracy = np.mean((predicted == parties)[given == 0])
-    check(accuracy > (0.8 if quick else 0.9), f"accuracy {accuracy:.3f} of the members whose party is not given")
+    check(
+        accuracy > (0.8 if quick else 0.9), f"accuracy {accuracy:.3f} of the members whose party is not given"
+    )
 
 
 if __name__ == "__main__":

@@ -1,8 +1,8 @@
 """Solve the equation of a damped oscillator with a physics-informed network.
 
 The network is the solution u(t). Its loss is the residual of u'' + 2 d u' + w**2 u = 0, whose derivatives are gradients with
-respect to the input: no solution is needed for training (Raissi, Perdikaris and Karniadakis, 2019). The form 1 + t**2 N(t)
-has the initial values u(0) = 1 and u'(0) = 0 for any network N (Lagaris, Likas and Fotiadis, 1998).
+respect to the input: no solution is needed for training (Raissi, Perdikaris and Karniadakis, 2019). The form
+1 + (1 - exp(-t))**2 N(t) has the initial values u(0) = 1 and u'(0) = 0 for any network N (Lagaris, Likas and Fotiadis, 1998).
 
 It prints the largest difference from the exact solution. `--picture FILE` draws both, with matplotlib.
 """
@@ -30,7 +30,7 @@ class Solution(hilevel.Model):
         self.network = hilevel.Sequential([layers.Input((1,)), *hidden, layers.Dense(1)])
 
     def call(self, t):
-        return 1 + t**2 * self.network(t / END * 2 - 1)
+        return 1 + (1 - ops.exp(-t)) ** 2 * self.network(t / END * 2 - 1)
 
     def residual(self, t):
         """Return u'' + 2 d u' + w**2 u."""
@@ -64,8 +64,8 @@ def draw(path, t, u):
 
 def main(quick=False, picture=""):
     hilevel.utils.set_random_seed(0)
-    steps = 400 if quick else 8000
-    model = Solution(16 if quick else 32)
+    steps = 600 if quick else 8000
+    model = Solution(32)
     rate = hilevel.optimizers.schedules.CosineDecay(0.005, steps)
     model.compile(hilevel.optimizers.Adam(rate))
     points = np.random.default_rng(0).uniform(0, END, (100 * 64, 1)).astype("float32")
@@ -77,7 +77,7 @@ def main(quick=False, picture=""):
         draw(picture, t, u)
     error = np.max(np.abs(u - exact(t)))
     print(f"residual {losses[-1]:.1e}, after the first epoch {losses[0]:.1e}")
-    check(error < (0.9 if quick else 0.02), f"largest error {error:.4f}, of amplitude 1")
+    check(error < (0.6 if quick else 0.01), f"largest error {error:.4f}, of amplitude 1")
 
 
 if __name__ == "__main__":

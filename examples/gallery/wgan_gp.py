@@ -13,7 +13,7 @@ from checks import check, run
 import hilevel
 from hilevel import layers, ops
 
-NOISE, CRITIC_STEPS, PENALTY = 8, 3, 1.0
+NOISE, CRITIC_STEPS, PENALTY = 8, 3, 4.0
 ANGLES = np.arange(8) * np.pi / 4
 PLACES = 2 * np.stack([np.cos(ANGLES), np.sin(ANGLES)], axis=1)
 

@@ -23,17 +23,17 @@ def load_pairs():
         yield (clean + rng.normal(0, NOISE, clean.shape)).astype("float32"), clean
 
 
-def make_model():
+def make_model(filters):
     return hilevel.Sequential(
         [
             layers.Input((8, 8, 1)),
-            layers.Conv2D(32, 3, padding="same", activation="relu"),
-            layers.Conv2D(64, 3, strides=2, padding="same", activation="relu"),
+            layers.Conv2D(filters, 3, padding="same", activation="relu"),
+            layers.Conv2D(2 * filters, 3, strides=2, padding="same", activation="relu"),
             layers.Flatten(),
             layers.Dense(96, activation="relu"),
-            layers.Dense(4 * 4 * 32, activation="relu"),
-            layers.Reshape((4, 4, 32)),
-            layers.Conv2DTranspose(32, 3, strides=2, padding="same", activation="relu"),
+            layers.Dense(4 * 4 * filters, activation="relu"),
+            layers.Reshape((4, 4, filters)),
+            layers.Conv2DTranspose(filters, 3, strides=2, padding="same", activation="relu"),
             layers.Conv2D(1, 3, padding="same", activation="sigmoid"),
         ]
     )
@@ -48,7 +48,7 @@ def show(*images):
 def main(quick=False):
     hilevel.utils.set_random_seed(0)
     (noisy, clean), (noisy_test, clean_test) = load_pairs()
-    model = make_model()
+    model = make_model(8 if quick else 32)
     rate = hilevel.optimizers.schedules.CosineDecay(0.002, (3 if quick else 25) * len(noisy) // 32)
     model.compile(hilevel.optimizers.Adam(rate), loss="mse")
     model.fit(noisy, clean, batch_size=32, epochs=3 if quick else 25)

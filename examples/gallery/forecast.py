@@ -1,8 +1,8 @@
 """Forecast the next day of a power grid, hour by hour, with an LSTM.
 
 The load has a daily and a weekly rhythm, and depends on the temperature, which drifts. The network sees three days, and
-forecasts 24 hours at once. It is measured against the naive forecast that many models fail to beat: the same hour of the
-last day (Hyndman and Koehler, 2006, divide errors by it). The data are made up.
+forecasts 24 hours at once. Its error is compared with the naive forecast, the same hour of the last day (Hyndman and
+Koehler, 2006). The data are made up.
 
 It prints the mean absolute error of both. `--picture FILE` draws a week of forecasts, with matplotlib.
 """

@@ -58,7 +58,7 @@ def main(quick=False):
     images, targets = place(x_test, y_test, rng)
 
     model = make_model(4 if quick else 12)
-    rounds = 4 if quick else 40
+    rounds = 3 if quick else 40
     model.compile(
         hilevel.optimizers.Adam(hilevel.optimizers.schedules.CosineDecay(0.005, rounds * 22)),
         loss={"label": "sparse_categorical_crossentropy", "box": "mae"},

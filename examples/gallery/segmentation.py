@@ -56,9 +56,9 @@ def main(quick=False):
     hilevel.utils.set_random_seed(0)
     x_train, y_train = make_data(96 if quick else 600, seed=0)
     x_test, y_test = make_data(50, seed=1)
-    model = make_unet((4, 8, 16) if quick else (8, 16, 32))
+    model = make_unet((6, 12) if quick else (8, 16, 32))
     iou = hilevel.metrics.MeanIoU(CLASSES, sparse_y_pred=False, name="iou")
-    model.compile(hilevel.optimizers.Adam(0.01), "sparse_categorical_crossentropy", metrics=[iou])
+    model.compile(hilevel.optimizers.Adam(0.005), "sparse_categorical_crossentropy", metrics=[iou])
     model.fit(x_train, y_train, batch_size=16, epochs=5 if quick else 12)
 
     label = model.predict(x_test[:1], verbose=0).argmax(axis=-1)[0]

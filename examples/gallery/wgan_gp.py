@@ -86,9 +86,9 @@ def judge(points):
 def main(quick=False):
     hilevel.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
-    steps = 150 if quick else 3000
+    steps = 200 if quick else 3000
     gan = WGAN(make_network(NOISE, 2), make_network(2, 1))
-    rate = hilevel.optimizers.schedules.CosineDecay(0.002, steps)
+    rate = hilevel.optimizers.schedules.CosineDecay(0.005 if quick else 0.002, steps)
     gan.compile(*(hilevel.optimizers.Adam(rate, beta_1=0.5, beta_2=0.9) for _ in range(2)))
     noise = rng.normal(size=(1000, NOISE)).astype("float32")
     before, _ = judge(gan.predict(noise, verbose=0))

@@ -1,7 +1,7 @@
 """Cart-poles in NumPy, for the programs of reinforcement learning.
 
-A pole stands on a cart, which is pushed to the left or to the right (Barto, Sutton and Anderson, 1983). Equations and
-limits are those of Gym's CartPole-v1, with at most 200 steps.
+A pole stands on a cart, which is pushed to the left or to the right (Barto, Sutton and Anderson, 1983). Gym's CartPole-v1
+has the same equations and limits, with more steps.
 """
 
 import numpy as np

@@ -1,8 +1,8 @@
 """Learn features of digits without labels by contrastive learning.
 
-Two random views of one image should have similar codes, and views of different images should not. For each view, the other
-view of its image is to be found among all views of the batch: a classification whose labels cost nothing (SimCLR, Chen et
-al., 2020).
+Two random views of one image should have similar codes, and views of different images should not. The task is
+to find the other view of an image among all views of the batch (SimCLR, Chen et al., 2020). It is a classification whose
+labels cost nothing.
 
 It prints the accuracy of a linear classifier on 30 labelled images, on the features before and after training.
 """

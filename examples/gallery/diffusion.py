@@ -9,7 +9,7 @@ It prints the distance of the new images to the nearest real digit, and the numb
 """
 
 import numpy as np
-from checks import check, run
+from checks import check, run, save_images
 
 import hilevel
 from hilevel import layers
@@ -46,7 +46,7 @@ def make_model(width, blocks=3):
 
 
 def sample(model, n, rng):
-    """Return new images, and those on the way."""
+    """Return new images, and the noisy images on the way."""
     x, way = rng.normal(size=(n, 64)).astype("float32"), []
     for t in reversed(range(STEPS)):
         noise = model.predict_on_batch([x, waves(np.full(n, t))])
@@ -66,13 +66,6 @@ def nearest(images, real):
     return distance.min(axis=1).mean(), distance.argmin(axis=1)
 
 
-def draw(path, way):
-    import matplotlib.pyplot as plt
-
-    rows = [way[t][:14].reshape(14, 8, 8).transpose(1, 0, 2).reshape(8, 14 * 8) for t in (0, 60, 75, 90, -1)]
-    plt.imsave(path, np.kron(np.concatenate(rows), np.ones((4, 4))), cmap="gray_r", vmin=-1, vmax=1)
-
-
 def main(quick=False, picture=""):
     hilevel.utils.set_random_seed(0)
     rng = np.random.default_rng(0)
@@ -86,7 +79,8 @@ def main(quick=False, picture=""):
 
     new, way = sample(model, 100, rng)
     if picture:
-        draw(picture, way)
+        rows = np.stack([way[t][:12] for t in (0, 60, 75, 90, -1)])
+        save_images(picture, (rows.reshape(5, 12, 8, 8) + 1) / 2)
     (distance, index), (real, _) = nearest(new, images), nearest(others[:100], images)
     noise, _ = nearest(np.clip(way[0], -1, 1), images)
     kinds = len(set(labels[index]))

@@ -1,8 +1,8 @@
 """Balance a pole by deep Q-learning.
 
 A network estimates the return of each action: the reward plus the discounted return of the best next action. A second
-network, an older copy, gives these targets. Transitions are drawn from a memory (Mnih et al., 2015), and the first network
-chooses the next action, which the copy evaluates (van Hasselt, Guez and Silver, 2016).
+network, an older copy, gives these targets. Transitions are drawn from a memory (Mnih et al., 2015). The first network chooses
+the best next action, and the copy evaluates it (van Hasselt, Guez and Silver, 2016).
 
 It prints the mean number of steps, at most 200, until the pole falls.
 """

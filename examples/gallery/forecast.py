@@ -17,7 +17,7 @@ PAST, FUTURE = 72, 24
 
 
 def make_series(days, seed=0):
-    """Return the load and what is known of each hour, of shape (hours, 6), scaled to about 1."""
+    """Return the load and other features of each hour, of shape (hours, 6), scaled to about 1."""
     rng = np.random.default_rng(seed)
     hour = np.arange(24 * days)
     day = 2 * np.pi * hour / 24

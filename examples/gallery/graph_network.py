@@ -62,7 +62,7 @@ def main(quick=False):
     loss = hilevel.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile(hilevel.optimizers.Adam(0.02, weight_decay=0.01), loss)
 
-    features = np.eye(MEMBERS, dtype="float32")  # nothing is known of the members
+    features = np.eye(MEMBERS, dtype="float32")  # no features but the identity
     given = np.isin(np.arange(MEMBERS), LEADERS).astype("float32")
     model.fit(  # the whole graph is one batch, and only the leaders count
         features, parties, sample_weight=given, batch_size=MEMBERS, shuffle=False, epochs=20 if quick else 200

@@ -1,7 +1,8 @@
 """Write text, character by character, with a small language model.
 
-A transformer predicts the next character from all before. A causal mask hides those that follow, so that one pass learns
-from all positions (GPT, Radford et al., 2018). To write, one of the likely characters is drawn, and appended.
+A transformer predicts the next character from all before. A causal mask hides the characters that follow, so that one
+pass learns from all positions (GPT, Radford et al., 2018). The text grows by one character at a time, drawn from the
+predicted probabilities.
 
 It prints the bits for a character of unseen text, and a text in the style of Melville, more or less.
 """
@@ -53,7 +54,7 @@ def windows(codes, n, rng):
 
 
 def write(model, start, characters, n, rng, temperature=0.7):
-    """Continue a text by n characters."""
+    """Return a text with n more characters."""
     text = start
     for _ in range(n):
         seen = [characters.index(c) for c in text[-LENGTH:]]

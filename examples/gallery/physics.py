@@ -1,7 +1,7 @@
 """Solve the equation of a damped oscillator with a physics-informed network.
 
-The network is the solution u(t). Its loss is the residual of u'' + 2 d u' + w**2 u = 0, whose derivatives are gradients with
-respect to the input: no solution is needed for training (Raissi, Perdikaris and Karniadakis, 2019). The form
+The network is the solution u(t). Its loss is the residual of u'' + 2 d u' + w**2 u = 0. The derivatives are gradients with
+respect to the input, so that training needs no solution (Raissi, Perdikaris and Karniadakis, 2019). The form
 1 + (1 - exp(-t))**2 N(t) has the initial values u(0) = 1 and u'(0) = 0 for any network N (Lagaris, Likas and Fotiadis, 1998).
 
 It prints the largest difference from the exact solution. `--picture FILE` draws both, with matplotlib.

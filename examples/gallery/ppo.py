@@ -19,7 +19,7 @@ POLES, STEPS, DISCOUNT, SMOOTHING, CLIP = 16, 64, 0.98, 0.95, 0.2
 
 
 def policy_loss(target, logits):
-    """The clipped objective, from targets (action, advantage, log probability when it was taken)."""
+    """Return the clipped objective, from targets (action, advantage, log probability when it was taken)."""
     action, advantage, before = target[:, 0], target[:, 1], target[:, 2]
     log_probability = ops.log_softmax(logits)
     taken = ops.where(action == 1, log_probability[:, 1], log_probability[:, 0])

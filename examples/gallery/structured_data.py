@@ -1,8 +1,8 @@
-"""Predict from a table of numbers, categories and strings with `FeatureSpace`.
+"""Predict from a table of floats, integers and strings with `FeatureSpace`.
 
-Each column has a kind, which decides its encoding: numbers are normalized, ages are divided into ranges, and categories become
-one-hot vectors. A cross is a feature for each combination of two columns (Cheng et al., 2016). The table of bank customers
-is made up, and the effect of the job depends on the region.
+Each column has a kind, which decides its encoding: incomes are normalized, ages are divided into ranges, and categories
+become one-hot vectors. A cross is a feature for each combination of two columns (Cheng et al., 2016). The table is made up, and
+the effect of the job depends on the region.
 
 It prints the AUC with and without the cross, and of the true probabilities, which no model exceeds by more than chance.
 """

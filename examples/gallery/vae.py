@@ -1,15 +1,15 @@
 """Generate digits with a variational autoencoder.
 
-The encoder gives a normal distribution of codes for each image, and the decoder makes the image from one code of it. The
-loss adds the divergence of this distribution from the standard normal distribution to the error of the image, so that
-codes drawn from the latter give new images (Kingma and Welling, 2014).
+The encoder gives a normal distribution of codes for each image, and the decoder makes the image from one of the codes
+(Kingma and Welling, 2014). The loss adds the divergence from the standard normal distribution to the error of the image.
+So random normal codes give new images.
 
 It prints the evidence lower bound on test images, and the distance of new images to the nearest real one.
 `--picture FILE` draws new digits, with matplotlib.
 """
 
 import numpy as np
-from checks import check, run
+from checks import check, run, save_images
 
 import hilevel
 from hilevel import layers, ops
@@ -33,7 +33,7 @@ class Sampling(layers.Layer):
 
 
 def reconstruction_loss(images, outputs):
-    """The cross-entropy of each image, summed over its pixels."""
+    """Return the cross-entropy of each image, summed over its pixels."""
     return 64 * ops.mean(ops.binary_crossentropy(images, outputs, from_logits=True), axis=-1)
 
 
@@ -58,13 +58,6 @@ def nearest(images, real):
     return np.mean([np.linalg.norm(real - image, axis=-1).min() for image in images])
 
 
-def draw(path, images):
-    import matplotlib.pyplot as plt
-
-    rows = images[:60].reshape(5, 12, 8, 8).transpose(0, 2, 1, 3).reshape(5 * 8, 12 * 8)
-    plt.imsave(path, np.kron(rows, np.ones((4, 4))), cmap="gray_r", vmin=0, vmax=1)
-
-
 def main(quick=False, picture=""):
     hilevel.utils.set_random_seed(0)
     (x_train, _), (x_test, _) = hilevel.datasets.digits.load_data()
@@ -76,7 +69,7 @@ def main(quick=False, picture=""):
     codes = np.random.default_rng(0).normal(size=(200, CODE)).astype("float32")
     new = 1 / (1 + np.exp(-decoder.predict(codes, verbose=0)))
     if picture:
-        draw(picture, new)
+        save_images(picture, new[:60].reshape(5, 12, 8, 8))
     bound = -model.evaluate(x_test, x_test, verbose=0)
     mean = np.clip(x_train.mean(axis=0), 1e-3, 1 - 1e-3)  # the best decoder that ignores the code
     without = np.mean(np.sum(x_test * np.log(mean) + (1 - x_test) * np.log(1 - mean), axis=-1))

@@ -28,11 +28,14 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
     >>> ops.cond(True, lambda: 1.0, lambda: 2.0)
     1.0
     """
-    if isinstance(pred, TensorSpec):
-        return true_fn()
     if isinstance(pred, TapeTensor):
         pred = pred.value
     return current_backend().cond(pred, true_fn, false_fn)
+
+
+@cond.shape
+def _(pred: TensorSpec, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    return true_fn()
 
 
 @composite

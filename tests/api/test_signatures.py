@@ -41,7 +41,7 @@ _NOT_YET = {
     "GRU": "inner_loop",
     "LSTM": "inner_loop",
     "Model": """
-        export get_quantization_layer_structure quantize
+        get_quantization_layer_structure quantize
     """,
     "RNN": "inner_loop",
     "RandomTranslation": "get_shifted_bbox get_transformed_x_y",

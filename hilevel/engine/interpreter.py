@@ -60,6 +60,9 @@ class Interpreter:
         """Return the result of an op for its tensors, which have been promoted, and its attributes."""
         raise NotImplementedError
 
+    scan: Any = None
+    """A function that runs a loop, `scan(f, init, xs, length, reverse)`; None for the usual loop."""
+
     def infer(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         """Return the result of a composite on specs, or of an op whose attributes have specs or unknown sizes."""
         return op.abstract(args, kwargs)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
@@ -26,6 +27,21 @@ class Node:
     inputs: list[str]
     outputs: list[str]
     attributes: dict[str, Any] = field(default_factory=dict)
+
+    def all(self) -> Iterator[Node]:
+        """Yield the node, and the nodes in its body."""
+        yield self
+        for node in self.attributes["body"].nodes if "body" in self.attributes else ():
+            yield from node.all()
+
+
+@dataclass
+class Body:
+    """The nodes of a loop, and the names and dtypes of its inputs and outputs."""
+
+    nodes: list[Node]
+    inputs: list[tuple[str, DType]]
+    outputs: list[tuple[str, DType]]
 
 
 @dataclass(frozen=True)
@@ -113,6 +129,16 @@ class Graph:
         if key is not None:
             self._small[key] = name
         return name
+
+    @contextmanager
+    def body(self) -> Iterator[list[Node]]:
+        """Return a block whose nodes are added to the list that it returns, and whose sizes are forgotten after it."""
+        outer = self.nodes, dict(self._sizes), dict(self._known)
+        self.nodes = []
+        try:
+            yield self.nodes
+        finally:
+            self.nodes, self._sizes, self._known = outer
 
     # -- sizes -------------------------------------------------------------------------------------
 

@@ -10,7 +10,7 @@ import numpy as np
 from hilevel.api.optional import import_optional
 from hilevel.engine.spec import UnknownSize
 from hilevel.errors import ArgumentError, ExportError
-from hilevel.export.graph import Graph, Node, Value
+from hilevel.export.graph import Body, Graph, Node, Value
 from hilevel.export.passes import simplify
 from hilevel.export.quantize import quantize
 from hilevel.export.trace import trace
@@ -78,11 +78,22 @@ def _graph_proto(onnx: Any, graph: Graph, name: str) -> Any:
 
 
 def _node_proto(onnx: Any, node: Node) -> Any:
-    attributes = {
-        key: _element_type(onnx, value) if isinstance(value, np.dtype) else value
-        for key, value in node.attributes.items()
-    }
+    attributes = {key: _attribute(onnx, value) for key, value in node.attributes.items()}
     return onnx.helper.make_node(node.kind, node.inputs, node.outputs, **attributes)
+
+
+def _attribute(onnx: Any, value: Any) -> Any:
+    """Return an attribute with the number of a dtype, or the graph of a body."""
+    if isinstance(value, Body):
+        infos = [
+            [
+                onnx.helper.make_tensor_value_info(name, _element_type(onnx, dtype), None)
+                for name, dtype in side
+            ]
+            for side in (value.inputs, value.outputs)
+        ]
+        return onnx.helper.make_graph([_node_proto(onnx, node) for node in value.nodes], "body", *infos)
+    return _element_type(onnx, value) if isinstance(value, np.dtype) else value
 
 
 def _element_type(onnx: Any, dtype: Any) -> int:

@@ -17,7 +17,8 @@ def _cancel_transposes(graph: Graph) -> None:
     made: dict[str, Node] = {}
     same: dict[str, str] = {}
     for node in graph.nodes:
-        node.inputs = [same.get(name, name) for name in node.inputs]
+        for each in node.all():
+            each.inputs = [same.get(name, name) for name in each.inputs]
         if node.kind == "Identity" and node.outputs[0] not in {v.name for v in graph.outputs}:
             same[node.outputs[0]] = node.inputs[0]
         before = made.get(node.inputs[0]) if node.kind == "Transpose" else None
@@ -34,7 +35,7 @@ def _rename_outputs(graph: Graph) -> None:
     """Give the node that computes an output the name of the output."""
     makers = {name: node for node in graph.nodes for name in node.outputs}
     readers: dict[str, list[Node]] = {}
-    for node in graph.nodes:
+    for node in [inner for outer in graph.nodes for inner in outer.all()]:
         for name in node.inputs:
             readers.setdefault(name, []).append(node)
     for output in graph.outputs:
@@ -55,7 +56,7 @@ def _drop_unused(graph: Graph) -> None:
     kept = []
     for node in reversed(graph.nodes):
         if used.intersection(node.outputs):
-            used.update(node.inputs)
+            used.update(name for each in node.all() for name in each.inputs)
             kept.append(node)
     graph.nodes = kept[::-1]
     graph.constants = {name: array for name, array in graph.constants.items() if name in used}

@@ -31,7 +31,7 @@ def quantize(graph: Graph) -> None:
             node.inputs[place] = done[name]
         nodes.append(node)
     graph.nodes = nodes
-    used = {name for node in nodes for name in node.inputs}
+    used = {name for node in nodes for each in node.all() for name in each.inputs}
     graph.constants = {name: array for name, array in graph.constants.items() if name in used}
 
 

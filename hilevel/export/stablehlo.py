@@ -21,6 +21,8 @@ def export(
 ) -> None:  # fmt: skip
     """Write a model to a file that `jax.export.deserialize` reads. A model of another backend is copied to JAX.
 
+    The program takes the argument of the model's call, and returns its outputs, in the same structures.
+
     Args:
         model: the model.
         signature: the structure of its argument, with symbolic tensors.
@@ -36,14 +38,13 @@ def export(
     jax = import_optional("jax", "hilevel[jax]", "Exporting to StableHLO")
     moved = model if model.backend == "jax" else deepcopy(model).to("jax")
 
-    def predict(*inputs: Any) -> Any:
-        argument = tree.pack_sequence_as(signature, list(inputs))
+    def predict(argument: Any) -> Any:
         with use_backend("jax"), Overlay(), scope(in_remat_layer=True, compiling=1):
             return moved(argument, training=False)
 
     try:
         exported = jax_export.export(jax.jit(predict), platforms=list(platforms))(
-            *_arguments(jax_export, jax, signature)
+            _argument(jax_export, jax, signature)
         )
     except (TypeError, ValueError) as error:
         raise ExportError(
@@ -54,10 +55,10 @@ def export(
         file.write(exported.serialize())
 
 
-def _arguments(jax_export: Any, jax: Any, signature: Any) -> list[Any]:
-    """Return the shapes and dtypes of the inputs, with symbolic sizes."""
+def _argument(jax_export: Any, jax: Any, signature: Any) -> Any:
+    """Return the shapes and dtypes of the inputs, with symbolic sizes, in the structure of the argument."""
     symbols = jax_export.SymbolicScope()
-    return [
+    found = [
         jax.ShapeDtypeStruct(
             jax_export.symbolic_shape(
                 ", ".join(_size(i, axis, n) for axis, n in enumerate(x.shape)), scope=symbols
@@ -66,6 +67,7 @@ def _arguments(jax_export: Any, jax: Any, signature: Any) -> list[Any]:
         )
         for i, x in enumerate(tree.flatten(signature))
     ]
+    return tree.pack_sequence_as(signature, found)
 
 
 def _size(number: int, axis: int, n: int | None) -> str:

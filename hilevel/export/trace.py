@@ -18,6 +18,7 @@ from hilevel.engine.overlay import Overlay, Usage
 from hilevel.engine.protocol import Backend
 from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import ExportError
+from hilevel.export import loops
 from hilevel.export.converters import CONVERTERS
 from hilevel.export.graph import Graph, Node, Value
 from hilevel.export.sizes import Size, new_size
@@ -99,6 +100,9 @@ class Tracer(Interpreter):
         named = {k: self.graph.value(v) if _is_tensor(v) else v for k, v in kwargs.items()}
         names = converter(self.graph, y, *values, **named)
         return tuple(map(self.graph.name_of, names)) if isinstance(y, tuple) else self.graph.name_of(names)
+
+    def scan(self, f: Callable[..., Any], init: Any, xs: Any, n: int, reverse: bool) -> Any:
+        return loops.scan(self.graph, f, init, xs, n, reverse)
 
     def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = {}) -> Any:  # noqa: B006
         if args and isinstance(args[0], Backend):

@@ -82,8 +82,12 @@ def test_a_layer_gives_its_results(name: str, tmp_path: Path) -> None:
             np.testing.assert_allclose(y, z, **TOLERANCE)
 
 
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-@pytest.mark.parametrize("name", MODELS)
+ON_JAX = ("perceptron", "lstm", "transformer", "subclassed")
+
+
+@pytest.mark.parametrize(
+    "name, backend", [*((name, "numpy") for name in MODELS), *((name, "jax") for name in ON_JAX)]
+)
 def test_a_model_gives_its_predictions(name: str, backend: str, tmp_path: Path) -> None:
     with hilevel.use_backend(backend):
         model = MODELS[name]()
@@ -96,6 +100,19 @@ def test_other_sizes_than_the_first(tmp_path: Path) -> None:
     model = varied(MODELS["lstm"]())
     model.export(tmp_path / "model.onnx")
     for batch, steps in ((1, 2), (5, 11)):
+        check(model, tmp_path / "model.onnx", data_for(model, batch, steps))
+
+
+@pytest.mark.parametrize("layer", [
+    lambda: layers.GRU(3, reset_after=False, return_sequences=True, go_backwards=True),
+    lambda: layers.RNN([layers.LSTMCell(3), layers.GRUCell(2, reset_after=False)]),
+    lambda: layers.Lambda(lambda x: ops.scan(lambda c, a: (c + a, c * a), x[0] * 0, x)[1]),
+], ids=["gru", "cells", "scan"])  # fmt: skip
+def test_loops_over_an_unknown_number_of_steps(layer: Any, tmp_path: Path) -> None:
+    model = exported_models.sequential(layers.Input((None, 3)), layer())
+    model.export(tmp_path / "model.onnx")
+    assert "Scan" in [node.op_type for node in onnx.load(tmp_path / "model.onnx").graph.node]
+    for batch, steps in ((3, 4), (2, 9)):
         check(model, tmp_path / "model.onnx", data_for(model, batch, steps))
 
 

@@ -117,6 +117,8 @@ def scan(
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
+    if context.interpreter.scan is not None and n and unroll is not True:
+        return context.interpreter.scan(f, init, xs, n, reverse)
     if context.interpreter.infers_shapes and n:
         return _scan_shapes(f, init, xs, n)
     if backend.scan is not None and context.interpreter.is_plain and unroll is not True:

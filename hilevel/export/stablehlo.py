@@ -19,7 +19,7 @@ def export(
     model: Any, signature: Any, names: list[str], output_names: list[str] | None, path: Path,
     platforms: Any = ("cpu", "cuda", "tpu"),
 ) -> None:  # fmt: skip
-    """Write a model to a file that `jax.export.deserialize` reads. A model of another backend is copied to JAX.
+    """Write a model to a file that `jax.export.deserialize` reads. The model is copied to JAX.
 
     The program takes the argument of the model's call, and returns its outputs, in the same structures.
 
@@ -36,7 +36,7 @@ def export(
     """
     jax_export = import_optional("jax.export", "hilevel[jax]", "Exporting to StableHLO")
     jax = import_optional("jax", "hilevel[jax]", "Exporting to StableHLO")
-    moved = model if model.backend == "jax" else deepcopy(model).to("jax")
+    moved = deepcopy(model).to("jax")
 
     def predict(argument: Any) -> Any:
         with use_backend("jax"), Overlay(), scope(in_remat_layer=True, compiling=1):

@@ -12,7 +12,7 @@ import numpy as np
 
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.spec import TensorSpec, UnknownSize
-from hilevel.engine.types import DType, DTypeLike
+from hilevel.engine.types import DType, DTypeLike, Function
 from hilevel.errors import ExportError
 from hilevel.export.sizes import Size
 
@@ -82,6 +82,7 @@ class Graph:
         self._known: dict[int, Size] = {}
         self._sizes: dict[Any, str] = {}
         self._small: dict[Any, str] = {}
+        self._derived: dict[Any, Value] = {}
 
     def __getattr__(self, kind: str) -> Any:
         if not kind[:1].isupper():
@@ -225,6 +226,13 @@ class Graph:
             array = array.astype(dtype)
         return Value(self._constant(array), array.shape, array.dtype, array)
 
+    def derived(self, x: Value, key: Any, function: Function) -> Value:
+        """Return a function of a constant, named after it. It is computed once for each key."""
+        if (x.name, key) not in self._derived:
+            array = np.ascontiguousarray(function(x.array))
+            self._derived[x.name, key] = Value(self.unique(x.name), array.shape, array.dtype, array)
+        return self._derived[x.name, key]
+
     # -- combinations ------------------------------------------------------------------------------
 
     def transposed(self, x: Value | str, perm: Iterable[Any]) -> Any:
@@ -233,8 +241,7 @@ class Graph:
         if perm == list(range(len(perm))):
             return x
         if isinstance(x, Value) and x.array is not None:
-            array = np.ascontiguousarray(np.transpose(x.array, perm))
-            return Value(self.unique(x.name), array.shape, array.dtype, array)
+            return self.derived(x, tuple(perm), lambda array: np.transpose(array, perm))
         return self.Transpose(x, perm=perm)
 
     def reshaped(self, x: Any, shape: Sequence[int]) -> str:

@@ -83,20 +83,16 @@ class Tracer(Interpreter):
         try:
             names = self._converted(converter, y, args, kwargs)
         except ExportError as error:
-            raise ExportError(
-                f"{op.name}: {error}" + ("" if "layer" in str(error) else self._place())
-            ) from None
-        return (
-            tree.map_structure(self.graph.bind, y, names)
-            if isinstance(y, tuple)
-            else self.graph.bind(y, names)
-        )
+            raise ExportError(f"The op {op.name} cannot be exported{self._place()}. {error}") from None
+        if isinstance(y, tuple):
+            return tuple(map(self.graph.bind, y, names))
+        return self.graph.bind(y, names)
 
     def _converted(
         self, converter: Callable[..., Any], y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
-        dtypes = [a.dtype for a in args if hasattr(a, "dtype")]
-        values = [None if a is None else self.graph.value(a, dtypes[0] if dtypes else None) for a in args]
+        dtype = _dtype_of_scalars(y, args)
+        values = [None if a is None else self.graph.value(a, dtype) for a in args]
         named = {k: self.graph.value(v) if _is_tensor(v) else v for k, v in kwargs.items()}
         names = converter(self.graph, y, *values, **named)
         return tuple(map(self.graph.name_of, names)) if isinstance(y, tuple) else self.graph.name_of(names)
@@ -116,6 +112,14 @@ class Tracer(Interpreter):
 def place_of(layer: Any) -> str:
     """Return a phrase with the class and the path of a layer; nothing for None."""
     return "" if layer is None else f', in the layer {type(layer).__name__} "{layer.path or layer.name}"'
+
+
+def _dtype_of_scalars(y: Any, args: tuple[Any, ...]) -> Any:
+    """Return the dtype of Python scalars among operands: of the result, unless it is boolean or several tensors."""
+    if isinstance(y, TensorSpec) and y.dtype.kind != "b":
+        return y.dtype
+    dtypes = [a.dtype for a in args if hasattr(a, "dtype")]
+    return next((d for d in dtypes if d.kind != "b"), dtypes[0] if dtypes else None)
 
 
 def _is_tensor(x: Any) -> bool:
@@ -216,7 +220,8 @@ def _difference(a: Graph, b: Graph) -> str | None:
         if one != other:
             return f"in the node {one.outputs[0]}"
     for name, array in a.constants.items():
-        if name not in b.constants or not np.array_equal(_bits(array), _bits(b.constants[name])):
+        second = b.constants.get(name)
+        if second is None or (array is not second and not np.array_equal(_bits(array), _bits(second))):
             return f"in the constant {name}"
     return None if len(a.nodes) == len(b.nodes) else "in the number of nodes"
 

@@ -127,8 +127,9 @@ def test_a_mask_may_have_gaps(tmp_path: Path) -> None:
     lambda: layers.GRU(3, reset_after=False, return_sequences=True), lambda: layers.ConvLSTM1D(2, 3),
     lambda: layers.Normalization(mean=1.0, variance=4.0), lambda: layers.CategoryEncoding(5, "count"),
     lambda: layers.Discretization([0.0, 1.0]), lambda: layers.Resizing(5, 4), lambda: layers.RandomFlip(),
+    lambda: layers.Lambda(lambda x: ops.where(x > 0, 0.5, 2.0) + ops.where(x > 1, x, 0.3)),
     lambda: layers.STFTSpectrogram(frame_length=8, frame_step=4, fft_length=8), lambda: layers.Lambda(lambda x: x[:, ::-1] % 2),
-], ids=["gru", "conv_lstm", "normalization", "encoding", "discretization", "resizing", "flip", "stft", "lambda"])  # fmt: skip
+], ids=["gru", "conv_lstm", "normalization", "encoding", "discretization", "resizing", "flip", "where", "stft", "lambda"])  # fmt: skip
 def test_further_layers(layer: Any, request: Any, tmp_path: Path) -> None:
     shape = {
         "conv_lstm": (4, 6, 3),
@@ -157,6 +158,13 @@ def test_constants_have_the_paths_of_the_weights(tmp_path: Path) -> None:
         "batch",
         4,
     ]
+
+
+def test_a_shared_kernel_is_stored_once(tmp_path: Path) -> None:
+    inputs, conv = layers.Input((6, 6, 2)), layers.Conv2D(2, 3, name="conv")
+    hilevel.Model(inputs, conv(conv(inputs))).export(tmp_path / "model.onnx")
+    constants = [c.name for c in onnx.load(tmp_path / "model.onnx").graph.initializer]
+    assert len(constants) == 2
 
 
 def test_inverse_transposes_cancel(tmp_path: Path) -> None:

@@ -25,7 +25,11 @@ def _(
 ) -> Any:  # fmt: skip
     if keep is not None:
         raise ExportError("Recurrent dropout has no form in ONNX.")
-    weights = [_weights(w, cell) for w in (kernel, recurrent_kernel)]
+    if kernel.array is None or recurrent_kernel.array is None:
+        raise ExportError("The kernel of a recurrent layer must be constant.")
+    weights = [
+        graph.derived(w, cell, lambda a: _in_order(a, cell).T[None]) for w in (kernel, recurrent_kernel)
+    ]
     both = np.concatenate([_bias(b, recurrent_kernel, cell) for b in (bias, recurrent_bias)])[None]
     gates = [_ACTIVATIONS[recurrent_activation]] * (cell != "simple")
     functions = [*gates, *[_ACTIVATIONS[activation]] * (2 if cell == "lstm" else 1)]
@@ -75,16 +79,13 @@ class _Compact:
         return self.graph.GatherElements(x, wide, axis=1)
 
 
-def _weights(kernel: Value, cell: str) -> np.ndarray[Any, Any]:
-    """Return a kernel of shape `(n, gates * units)` as `(1, gates * units, n)`, with the gates in ONNX's order."""
-    if kernel.array is None:
-        raise ExportError("The kernel of a recurrent layer must be constant.")
-    parts = np.split(kernel.array, len(_ORDERS[cell]), axis=-1)
-    return np.concatenate([parts[i] for i in _ORDERS[cell]], axis=-1).T[None].copy()
+def _in_order(array: Any, cell: str) -> Any:
+    """Return an array with the gates along its last axis in ONNX's order."""
+    parts = np.split(array, len(_ORDERS[cell]), axis=-1)
+    return np.concatenate([parts[i] for i in _ORDERS[cell]], axis=-1)
 
 
-def _bias(bias: Value | None, recurrent_kernel: Value, cell: str) -> np.ndarray[Any, Any]:
+def _bias(bias: Value | None, recurrent_kernel: Value, cell: str) -> Any:
     if bias is None:
         return np.zeros(recurrent_kernel.shape[1], recurrent_kernel.dtype)
-    parts = np.split(bias.array, len(_ORDERS[cell]))
-    return np.concatenate([parts[i] for i in _ORDERS[cell]])
+    return _in_order(bias.array, cell)

@@ -10,7 +10,7 @@ import pytest
 from hilevel import ops
 from hilevel.engine.context import scope
 from hilevel.engine.interpreter import Shapes
-from hilevel.engine.spec import TensorSpec, UnknownSize
+from hilevel.engine.spec import TensorSpec, UnknownSize, size_from
 
 N = UnknownSize(240)
 
@@ -42,3 +42,11 @@ def test_the_interpreter_infers_it(name: str, call: Any, shape: tuple[int, ...])
     with scope(interpreter=recorder):
         y = call()
     assert (recorder.names, y.shape) == ([name], shape)
+
+
+def test_a_computed_size_keeps_its_class() -> None:
+    class Size(UnknownSize):
+        pass
+
+    assert type(size_from(Size(7), N)) is Size
+    assert size_from(UnknownSize(1), N) == 2

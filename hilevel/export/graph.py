@@ -79,7 +79,7 @@ class Graph:
         self.outputs: list[Value] = []
         self._values: dict[int, tuple[Any, Value]] = {}
         self._names: dict[str, int] = {}
-        self._known: dict[int, Size] = {}
+        self._known: dict[int, Size | None] = {}
         self._sizes: dict[Any, str] = {}
         self._small: dict[Any, str] = {}
         self._derived: dict[Any, Value] = {}
@@ -156,9 +156,9 @@ class Graph:
             if isinstance(n, UnknownSize):
                 raise ExportError("The size of an axis depends on the data.")
             return self._sizes_of([n])
-        if n.origin not in self._sizes:
-            self._sizes[n.origin] = self._computed(n.origin)
-        return self._sizes[n.origin]
+        if n.key not in self._sizes:
+            self._sizes[n.key] = self._computed(n.origin)
+        return self._sizes[n.key]
 
     def _computed(self, origin: tuple[Any, ...]) -> str:
         kind, a, b = origin
@@ -179,10 +179,15 @@ class Graph:
         return bound
 
     def _with_origin(self, n: int, name: str, axis: int) -> int:
+        """Return a size with an origin. A placeholder without one is the only known size of its number, if there is one."""
         if not isinstance(n, UnknownSize):
             return n
-        size = n if isinstance(n, Size) else Size(int(n), int(n) + 7, ("dim", name, axis))
-        return self._known.setdefault(int(n), size)
+        known = self._known.get(int(n))
+        if not isinstance(n, Size):
+            return known or self._with_origin(Size(int(n), int(n) + 7, ("dim", name, axis)), name, axis)
+        is_new = int(n) not in self._known
+        self._known[int(n)] = n if is_new or (known is not None and known.other == n.other) else None
+        return n
 
     def keep(self, array: Any, name: str) -> None:
         """Name an array, in case that it becomes a constant of the graph."""

@@ -8,7 +8,7 @@ from hilevel.engine.interpreter import HOST_TYPES, NUMBERS
 from hilevel.engine.spec import UnknownSize
 from hilevel.errors import ExportError
 
-_PRIMES = (997, 1009, 1013, 1019, 1021, 1031, 1033, 1039, 1049, 1051, 1061, 1063)
+_PRIMES = (11, 13, 17, 19, 23, 29, 31, 37, 41, 43, 47, 53)
 
 
 class Size(UnknownSize):
@@ -29,10 +29,13 @@ class Size(UnknownSize):
 
     other: int
     origin: tuple[Any, ...]
+    key: tuple[Any, ...]
+    """The whole expression. Sizes of one key are equal under each assignment."""
 
     def __new__(cls, value: int, other: int, origin: tuple[Any, ...]) -> Size:
         size = super().__new__(cls, value)
         size.other, size.origin = other, origin
+        size.key = tuple(x.key if isinstance(x, Size) else x for x in origin)
         return size
 
     def __neg__(self) -> Any:
@@ -74,11 +77,15 @@ HOST_TYPES.add(Size)
 def new_size(number: int, name: str, axis: int, swapped: bool = False) -> Size:
     """Return the size of an axis of an input.
 
+    In one assignment all integers up to 8 divide the size. In the other each of them leaves a rest, so that a rounded
+    quotient or the padding "same" counts as unknown.
+
     Args:
         number: the number of the size among all unknown sizes of the inputs.
         name, axis: the input and its axis.
         swapped: whether the first assignment gets the values of the second one.
     """
-    values = 240 + 120 * number, _PRIMES[number % len(_PRIMES)] + 1200 * (number // len(_PRIMES))
+    whole = 840 * (_PRIMES[number % len(_PRIMES)] + 60 * (number // len(_PRIMES)))
+    values = whole, whole + 839
     first, second = values[::-1] if swapped else values
     return Size(first, second, ("dim", name, axis))

@@ -12,7 +12,7 @@ import numpy as np
 
 from hilevel import ops, tree
 from hilevel.engine.context import scope
-from hilevel.engine.interpreter import EVALUATE, SPEC_TYPES, Interpreter
+from hilevel.engine.interpreter import EVALUATE, NO_OPTIONS, SPEC_TYPES, Interpreter
 from hilevel.engine.op import Composite
 from hilevel.engine.overlay import Overlay, Usage
 from hilevel.engine.protocol import Backend
@@ -100,7 +100,7 @@ class Tracer(Interpreter):
     def scan(self, f: Callable[..., Any], init: Any, xs: Any, n: int, reverse: bool) -> Any:
         return loops.scan(self.graph, f, init, xs, n, reverse)
 
-    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = {}) -> Any:  # noqa: B006
+    def call(self, function: Callable[..., Any], args: tuple[Any, ...], kwargs: Any = NO_OPTIONS) -> Any:
         if args and isinstance(args[0], Backend):
             raise ExportError(f"Random numbers have no form in an exported file{self._place()}.")
         return function(*args, **kwargs)

@@ -116,6 +116,21 @@ def test_loops_over_an_unknown_number_of_steps(layer: Any, tmp_path: Path) -> No
         check(model, tmp_path / "model.onnx", data_for(model, batch, steps))
 
 
+def test_images_of_unknown_size(tmp_path: Path) -> None:
+    model = exported_models.sequential(
+        layers.Input((None, None, 2)), layers.Conv2D(3, 3, strides=2, padding="same"), layers.UpSampling2D(2),
+        layers.MaxPooling2D(3, 2, "same"), layers.Conv2DTranspose(2, 3, strides=2, padding="same"),
+        layers.ZeroPadding2D(1), layers.AveragePooling2D(2), layers.GroupNormalization(1),
+    )  # fmt: skip
+    model.export(tmp_path / "model.onnx")
+    for size in ((8, 8), (9, 7), (4, 13)):
+        check(
+            model,
+            tmp_path / "model.onnx",
+            np.random.default_rng(0).normal(size=(2, *size, 2)).astype("float32"),
+        )
+
+
 def test_a_mask_may_have_gaps(tmp_path: Path) -> None:
     for name in ("lstm", "gru"):
         model = varied(MODELS[name]())
@@ -271,8 +286,10 @@ def test_formats_of_keras_that_are_missing(format: str, tmp_path: Path) -> None:
         MODELS["perceptron"]().export(tmp_path / "model", format=format)
 
 
-def test_options(tmp_path: Path) -> None:
+def test_options(tmp_path: Path, capsys: Any) -> None:
     model = MODELS["perceptron"]()
+    model.export(tmp_path / "model", format="onnx", verbose=True)
+    assert f"{(tmp_path / 'model').stat().st_size:,} bytes" in capsys.readouterr().out
     for options, error in (
         ({"opset_version": 17}, ArgumentError), ({"weights": "int4"}, ArgumentError), ({"opset": 18}, TypeError),
     ):  # fmt: skip

@@ -75,12 +75,9 @@ def _(
     pairs = shaping._pairs(pad_width, x.rank)
     if mode == "symmetric":
         return _symmetric(graph, x, pairs)
-    axes = [axis for axis, pair in enumerate(pairs) if any(pair)]
-    if not axes:
-        return graph.Identity(x)
-    before, after = zip(*(pairs[axis] for axis in axes), strict=True)
+    before, after = zip(*pairs, strict=True)
     value = number(x, constant_values or 0) if mode == "constant" else None
-    return graph.Pad(x, [*before, *after], value, axes, mode=mode)
+    return graph.Pad(x, [*before, *after], value, mode=mode)
 
 
 def _symmetric(graph: Graph, x: Value, pairs: Any) -> Any:

@@ -179,7 +179,7 @@ class Graph:
         return bound
 
     def _with_origin(self, n: int, name: str, axis: int) -> int:
-        """Return a size with an origin. A placeholder without one is the only known size of its number, if there is one."""
+        """Return a size with an origin. A placeholder without one is the only known size of its number, if any."""
         if not isinstance(n, UnknownSize):
             return n
         known = self._known.get(int(n))

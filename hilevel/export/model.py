@@ -40,7 +40,8 @@ def export_model(
     Args:
         model: a model, or a layer that has been called.
         filepath: the file.
-        format: `"onnx"` (needs the package onnx) or `"stablehlo"` (needs JAX); the ending of the name by default.
+        format: `"onnx"` (needs the package onnx) or `"stablehlo"` (needs JAX and flatbuffers); by default the ending
+            of the name.
         verbose: whether to print the format and the size of the file.
         input_signature: the structure of the model's argument, with an object of a `shape` and a `dtype` for each
             tensor, such as `InputSpec`. A list of one such structure is accepted, too. By default the inputs of a

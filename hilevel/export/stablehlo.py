@@ -32,10 +32,12 @@ def export(
 
     Raises:
         ExportError: JAX cannot trace the model with unknown sizes.
-        ImportError: JAX is not installed.
+        ImportError: JAX or flatbuffers, which it needs to write the file, is not installed.
     """
-    jax_export = import_optional("jax.export", "hilevel[jax]", "Exporting to StableHLO")
-    jax = import_optional("jax", "hilevel[jax]", "Exporting to StableHLO")
+    jax, jax_export, _ = (
+        import_optional(name, "hilevel[stablehlo]", "Exporting to StableHLO")
+        for name in ("jax", "jax.export", "flatbuffers")
+    )
     moved = deepcopy(model).to("jax")
 
     def predict(argument: Any) -> Any:

@@ -15,6 +15,7 @@ import hilevel
 from hilevel import layers
 from hilevel.errors import ExportError
 
+pytest.importorskip("flatbuffers")
 CALL = """
 import pathlib, sys
 import jax.export, numpy as np

@@ -10,6 +10,7 @@ from hilevel import (
     dtype_policies as dtype_policies,
     errors as errors,
     explain as explain,
+    export as export,
     initializers as initializers,
     layers as layers,
     losses as losses,

@@ -82,6 +82,10 @@ class UnsafeContentError(InvalidFileError):
     """Contents of a file that loading refuses: code, names of other files, sizes that do not fit the file."""
 
 
+class ExportError(ValueError, NotImplementedError):
+    """A model, or a part of it, has no form in the format of an exported file."""
+
+
 class OutOfRangeError(ValueError, IndexError):
     """An index or a label outside the range that a layer or a loss expects."""
 
@@ -206,6 +210,7 @@ __all__ = [
     "BackendNotAvailableError",
     "ConstantOutputWarning",
     "DistributionError",
+    "ExportError",
     "HilevelWarning",
     "InvalidFileError",
     "NotCompiledError",

@@ -13,8 +13,8 @@ SPACES = (
     "", "ops", "layers", "models", "losses", "metrics", "optimizers", "optimizers.schedules", "callbacks", "utils",
     "random", "initializers", "regularizers", "constraints", "activations", "config", "saving", "tree", "datasets",
     "preprocessing", "preprocessing.sequence", "preprocessing.image", "ops.image", "utils.bounding_boxes",
-    "dtype_policies", "backend", "mixed_precision", "distribution", "visualization", "explain", "wrappers", "testing",
-    "errors",
+    "dtype_policies", "backend", "mixed_precision", "distribution", "visualization", "explain", "export", "wrappers",
+    "testing", "errors",
 )  # fmt: skip
 """The public modules, in the order of the search for a name."""
 

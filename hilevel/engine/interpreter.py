@@ -60,6 +60,13 @@ class Interpreter:
         """Return the result of an op for its tensors, which have been promoted, and its attributes."""
         raise NotImplementedError
 
+    scan: Any = None
+    """A function that runs a loop, `scan(f, init, xs, length, reverse)`; None for the usual loop."""
+
+    def infer(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the result of a composite on specs, or of an op whose attributes have specs or unknown sizes."""
+        return op.abstract(args, kwargs)
+
     def call(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any] = NO_OPTIONS) -> Any:
         """Call a function of arrays, such as the value of an op, a gradient rule, or a random draw."""
         return function(*args, **kwargs)

@@ -403,8 +403,13 @@ class Composite(Generic[P]):
         if symbol is not None:
             return symbol.graph_call(self, args, kwargs)
         if self.shape_rule is not None and any(map(_is_abstract, (*args, *kwargs.values()))):
-            return self.shape_rule(*args, **kwargs)
+            return context.interpreter.infer(self, args, kwargs)
         return self.function(*args, **kwargs)
+
+    def abstract(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        """Return the shape and dtype of the result by the shape rule, which this composite must have."""
+        assert self.shape_rule is not None
+        return self.shape_rule(*args, **kwargs)
 
     def shape(self, rule: Function) -> Function:
         """Set a shape rule for a result whose shape cannot be inferred from the function, as a decorator."""

@@ -172,7 +172,9 @@ def size_from(n: int, *sizes: int) -> int:
 
     A placeholder of 1 would be lost in a broadcast.
     """
-    return UnknownSize(max(n, 2)) if any(map(is_unknown, sizes)) else n
+    if not any(map(is_unknown, sizes)) or (is_unknown(n) and n > 1):
+        return n
+    return UnknownSize(max(n, 2))
 
 
 def is_unknown(n: object) -> bool:

@@ -24,6 +24,8 @@ from hilevel.training.trainer import Trainer
 
 saving: Any = LazyModule("hilevel.saving")
 """The files of models. Their module is loaded when the first model is saved."""
+exporting: Any = LazyModule("hilevel.export.model")
+"""The files of models for other programs. Their module is loaded when the first model is exported."""
 model_plot_html: Any = LazyModule("hilevel.utils.model_plot_html")
 """The display of models in notebooks. Its module is loaded when the first model is shown."""
 
@@ -250,6 +252,22 @@ class Model(Trainer):
             InvalidFileError: the file is damaged, of another format, or does not fit the model.
         """
         saving.load_weights(self, filepath, skip_mismatch, **kwargs)
+
+    def export(
+        self, filepath: str | Path, format: str | None = None, verbose: bool | None = None,
+        input_signature: Any = None, **kwargs: Any,
+    ) -> None:  # fmt: skip
+        """Write the model for predictions to a file of ONNX or StableHLO.
+
+        Args:
+            filepath: a name that ends in `.onnx` or `.stablehlo`.
+            format, verbose, input_signature, kwargs: as in `hilevel.export.export_model`.
+
+        Raises:
+            ExportError: the format is unknown, or a part of the model has no form in it.
+            ImportError: a package is not installed.
+        """
+        exporting.export_model(self, filepath, format, verbose, input_signature, **kwargs)
 
     def to_json(self, **kwargs: Any) -> str:
         """Return the config as JSON text, for `hilevel.models.model_from_json`.

@@ -39,7 +39,7 @@ _NOT_YET = {
     """,
     "Embedding": "enable_lora quantize quantized_build variable_serialization_spec",
     "Model": """
-        export get_quantization_layer_structure quantize
+        get_quantization_layer_structure quantize
     """,
     "ReversibleEmbedding": "quantize quantized_build variable_serialization_spec",
     "dtype_policies": "AWQDTypePolicy GPTQDTypePolicy Int4DTypePolicy",
@@ -68,6 +68,7 @@ DIFFERENT = {
     "Layer.add_variable": "another name of add_weight",
     "Layer.build": "a layer of several inputs names a shape for each",
     "Lambda.from_config": "functions come from custom_object_scope alone",
+    "Model.export": "the format is the ending of the name by default",
     "Model.summary": "show_flops shows the operations of each layer",
     "Model.from_config": "classes come from custom_object_scope alone",
     "Rescaling.from_config": "classes come from custom_object_scope alone",

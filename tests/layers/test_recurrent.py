@@ -9,6 +9,9 @@ import pytest
 
 import hilevel
 from hilevel import layers, ops
+from hilevel.engine.context import scope
+from hilevel.engine.interpreter import SHAPES
+from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import ShapeError
 
 X = np.random.default_rng(0).normal(size=(2, 6, 3)).astype("float32")
@@ -313,3 +316,11 @@ def test_the_projection_of_a_reversible_embedding_has_its_own_dtype() -> None:
     layer = layers.ReversibleEmbedding(4, 3, dtype="mixed_float16", reverse_dtype="float32")
     vectors = layer(np.array([[1, 2]]))
     assert (vectors.dtype, layer(vectors, reverse=True).dtype) == ("float16", "float32")
+
+
+def test_time_distributed_merges_an_unknown_batch_with_the_steps() -> None:
+    seen: list[Any] = []
+    layer = layers.TimeDistributed(layers.Lambda(lambda x: seen.append(x.shape[0]) or x))
+    with scope(interpreter=SHAPES):
+        layer(TensorSpec((UnknownSize(240), 3, 4), "float32"))
+    assert all(isinstance(n, UnknownSize) for n in seen)

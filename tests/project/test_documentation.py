@@ -134,6 +134,8 @@ def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any
     drawn = {name for name in pictures(page) if not name.endswith(".svg")}  # diagrams are not drawn by code
     if drawn:
         pytest.importorskip("matplotlib")
+    if page.stem == "export":
+        pytest.importorskip("onnxruntime")
     namespace: dict[str, Any] = {"__name__": page.stem}
     blocks = blocks_with_output(page)
     for code, shown in blocks:

@@ -32,7 +32,7 @@ LAYERS = [
     "callbacks training.data",
     "training",
     "models",
-    "saving utils testing debug datasets backend preprocessing mixed_precision explain wrappers",
+    "saving utils testing debug datasets backend preprocessing mixed_precision explain export wrappers",
     "visualization",
     "__init__ __main__ cli compat quickstart",
 ]

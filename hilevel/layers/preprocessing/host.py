@@ -12,6 +12,7 @@ from hilevel import ops
 from hilevel.api.configurable import argument_names
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.context import context
+from hilevel.engine.spec import TensorSpec
 from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Config, Shape, TensorLike
 from hilevel.errors import TracedValueError
@@ -25,7 +26,7 @@ class HostLayer(Layer):
 
     def __call__(self, inputs: TensorLike) -> Any:
         """Return the result of `call` as a tensor of the current backend, or as an array of strings."""
-        symbolic = isinstance(inputs, TensorBase) and inputs.is_symbolic
+        symbolic = isinstance(inputs, TensorSpec) or (isinstance(inputs, TensorBase) and inputs.is_symbolic)
         if context.compiling or context.interpreter.infers_shapes or symbolic:
             raise TracedValueError(
                 f"{self._label()} works on data in the host's memory and cannot be part of a compiled model or of a "

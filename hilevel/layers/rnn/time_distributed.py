@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any, Unpack
 
-import numpy as np
-
 from hilevel import masks, ops
 from hilevel.engine.types import Shape, Tensor
 from hilevel.errors import ShapeError
@@ -52,14 +50,10 @@ class TimeDistributed(Wrapper):
                 f"{tuple(inputs.shape)}: its shape must begin with (batch, steps)."
             )
         batch, steps = inputs.shape[:2]
-        x = ops.reshape(inputs, (_times(batch, steps), *inputs.shape[2:]))
+        x = ops.reshape(inputs, (batch * steps, *inputs.shape[2:]))
         if mask is not None and (len(mask.shape) > 2 or "mask" in self.layer._call_parameters):
-            masks.set_mask(x, ops.reshape(mask, (_times(batch, steps), *mask.shape[2:])))
+            masks.set_mask(x, ops.reshape(mask, (batch * steps, *mask.shape[2:])))
         y = self.layer(x, training=training) if self.layer._takes_training else self.layer(x)
         inner = masks.mask_of(y)
         y = ops.reshape(y, (batch, steps, *y.shape[1:]))
         return y if inner is None else masks.set_mask(y, ops.reshape(inner, (batch, steps, *inner.shape[1:])))
-
-
-def _times(batch: int, steps: int) -> int:
-    return int(np.prod((batch, steps), dtype=np.int64))

@@ -28,11 +28,14 @@ def cond(pred: TensorLike, true_fn: Callable[[], Any], false_fn: Callable[[], An
     >>> ops.cond(True, lambda: 1.0, lambda: 2.0)
     1.0
     """
-    if isinstance(pred, TensorSpec):
-        return true_fn()
     if isinstance(pred, TapeTensor):
         pred = pred.value
     return current_backend().cond(pred, true_fn, false_fn)
+
+
+@cond.shape
+def _(pred: TensorSpec, true_fn: Callable[[], Any], false_fn: Callable[[], Any]) -> Any:
+    return true_fn()
 
 
 @composite
@@ -114,6 +117,8 @@ def scan(
     leaves = tree.flatten(xs) if xs is not None else []
     n = length if length is not None else len(leaves[0])
     backend = current_backend()
+    if context.interpreter.scan is not None and n and unroll is not True:
+        return context.interpreter.scan(f, init, xs, n, reverse)
     if context.interpreter.infers_shapes and n:
         return _scan_shapes(f, init, xs, n)
     if backend.scan is not None and context.interpreter.is_plain and unroll is not True:

@@ -9,10 +9,11 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.backends import current_backend
+from hilevel.engine.context import context
 from hilevel.engine.op import op, to_array, to_operand
 from hilevel.engine.settings import settings
 from hilevel.engine.spec import TensorSpec, is_unknown, size_from
-from hilevel.engine.types import DType, DTypeLike, Function, Namespace, ShapeLike, Tensor, TensorLike
+from hilevel.engine.types import DType, DTypeLike, Namespace, ShapeLike, Tensor, TensorLike
 from hilevel.ops.numpy.shaping import broadcast_to
 
 
@@ -23,15 +24,16 @@ def _dtype(dtype: DTypeLike) -> DType:
 def _size(shape: int | Sequence[Any]) -> tuple[int, ...]:
     if isinstance(shape, (int, np.integer)):
         shape = (shape,)
-    return tuple(n if isinstance(n, int) else int(n) for n in shape)
+    return tuple(int(n) if isinstance(n, float) or hasattr(n, "shape") else n for n in shape)
 
 
-def _make(function: Function, shape: int | Sequence[Any], dtype: DTypeLike) -> Tensor:
-    """Return a new array, or a `TensorSpec` if a size is unknown."""
+def _make(name: str, value: int, shape: int | Sequence[Any], dtype: DTypeLike) -> Tensor:
+    """Return a new array of a value, by the function `name`, or a `TensorSpec` if a size is unknown."""
     sizes = _size(shape)
     if any(map(is_unknown, sizes)):
-        return TensorSpec(sizes, _dtype(dtype))
-    return function(sizes, dtype=_dtype(dtype))
+        filling = np.asarray(value, _dtype(dtype))
+        return context.interpreter.infer(broadcast_to, (filling,), {"shape": sizes})
+    return getattr(current_backend().xp, name)(sizes, dtype=_dtype(dtype))
 
 
 def zeros(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
@@ -44,7 +46,7 @@ def zeros(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
     >>> ops.zeros((2,))
     array([0., 0.], dtype=float32)
     """
-    return _make(current_backend().xp.zeros, shape, dtype)
+    return _make("zeros", 0, shape, dtype)
 
 
 def ones(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
@@ -57,7 +59,7 @@ def ones(shape: int | ShapeLike, dtype: DTypeLike = None) -> Tensor:
     >>> ops.ones((2,))
     array([1., 1.], dtype=float32)
     """
-    return _make(current_backend().xp.ones, shape, dtype)
+    return _make("ones", 1, shape, dtype)
 
 
 empty = zeros
@@ -145,8 +147,19 @@ def arange(
         kinds = [getattr(v, "dtype", int if is_unknown(v) else type(v)) for v in (start, stop, step)]
         dtype = dtypes.result_type(*kinds)
     if any(map(is_unknown, (start, stop, step))):
-        return TensorSpec((size_from(len(range(start, stop, step)), *(start, stop, step)),), dtype)
+        limits = {"start": start, "stop": stop, "step": step, "dtype": dtypes.as_dtype(dtype)}
+        return context.interpreter.infer(arange_op, (), limits)
     return to_array(np.arange(start, stop, step), dtype)
+
+
+@op
+def arange_op(xp: Namespace, /, start: int, stop: int, step: int, dtype: DType) -> Tensor:
+    return xp.arange(start, stop, step, dtype=dtype)
+
+
+@arange_op.shape
+def _(start: int, stop: int, step: int, dtype: DType) -> TensorSpec:
+    return TensorSpec((size_from(len(range(start, stop, step)), start, stop, step),), dtype)
 
 
 def float_dtype(*values: TensorLike) -> DType:

@@ -11,6 +11,7 @@ import numpy as np
 
 from hilevel.engine import dtypes
 from hilevel.engine.autodiff.tape import TapeTensor, to_host, untraced
+from hilevel.engine.context import context
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, op, to_array
 from hilevel.engine.protocol import axes_tuple
@@ -130,7 +131,7 @@ def getitem(x: TensorLike, key: Index) -> Tensor:
     """
     key = _plain_key(key)
     if any(isinstance(k, TensorSpec) for k in (key if isinstance(key, tuple) else (key,))):
-        return getitem_op.abstract((to_array(x),), {"key": key})
+        return context.interpreter.infer(getitem_op, (to_array(x),), {"key": key})
     return getitem_op(x, key=key)
 
 

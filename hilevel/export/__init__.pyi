@@ -1,0 +1,1 @@
+from hilevel.export.model import export_model as export_model

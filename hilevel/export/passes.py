@@ -1,0 +1,62 @@
+"""Passes over the nodes of a graph."""
+
+from __future__ import annotations
+
+from hilevel.export.graph import Graph, Node
+
+
+def simplify(graph: Graph) -> None:
+    """Remove pairs of inverse transposes, and nodes and constants without effect on the outputs."""
+    _cancel_transposes(graph)
+    _rename_outputs(graph)
+    _drop_unused(graph)
+
+
+def _cancel_transposes(graph: Graph) -> None:
+    """Let readers of a transposed transpose read the original, or a single transpose."""
+    made: dict[str, Node] = {}
+    same: dict[str, str] = {}
+    for node in graph.nodes:
+        for each in node.all():
+            each.inputs = [same.get(name, name) for name in each.inputs]
+        if node.kind == "Identity" and node.outputs[0] not in {v.name for v in graph.outputs}:
+            same[node.outputs[0]] = node.inputs[0]
+        before = made.get(node.inputs[0]) if node.kind == "Transpose" else None
+        if before is not None:
+            order = [before.attributes["perm"][i] for i in node.attributes["perm"]]
+            node.inputs, node.attributes = list(before.inputs), {"perm": order}
+            if order == sorted(order):
+                same[node.outputs[0]] = before.inputs[0]
+        if node.kind == "Transpose":
+            made[node.outputs[0]] = node
+
+
+def _rename_outputs(graph: Graph) -> None:
+    """Give the node that computes an output the name of the output."""
+    makers = {name: node for node in graph.nodes for name in node.outputs}
+    readers: dict[str, list[Node]] = {}
+    for node in [inner for outer in graph.nodes for inner in outer.all()]:
+        for name in node.inputs:
+            readers.setdefault(name, []).append(node)
+    for output in graph.outputs:
+        last = makers[output.name]
+        source = last.inputs[0]
+        if last.kind != "Identity" or source not in makers or source in {v.name for v in graph.outputs}:
+            continue
+        maker = makers[source]
+        maker.outputs = [output.name if name == source else name for name in maker.outputs]
+        for node in readers[source]:
+            node.inputs = [output.name if name == source else name for name in node.inputs]
+        graph.nodes.remove(last)
+        makers[output.name] = maker
+
+
+def _drop_unused(graph: Graph) -> None:
+    used = {value.name for value in graph.outputs}
+    kept = []
+    for node in reversed(graph.nodes):
+        if used.intersection(node.outputs):
+            used.update(name for each in node.all() for name in each.inputs)
+            kept.append(node)
+    graph.nodes = kept[::-1]
+    graph.constants = {name: array for name, array in graph.constants.items() if name in used}

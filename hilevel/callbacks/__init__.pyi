@@ -16,3 +16,4 @@ from hilevel.callbacks.progress import ProgbarLogger as ProgbarLogger
 from hilevel.callbacks.remote_monitor import RemoteMonitor as RemoteMonitor
 from hilevel.callbacks.stopping import EarlyStopping as EarlyStopping, TerminateOnNaN as TerminateOnNaN
 from hilevel.callbacks.tensorboard import TensorBoard as TensorBoard
+from hilevel.callbacks.trackers import MLflowLogger as MLflowLogger, WandbLogger as WandbLogger

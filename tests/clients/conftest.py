@@ -10,7 +10,7 @@ import pytest
 
 PACKAGES = {
     "check_keras_tuner": "keras-tuner", "check_scikeras": "scikeras", "check_keras_hub": "keras-hub",
-    "check_keras_tcn": "keras-tcn", "check_quantizers": "quantizers",
+    "check_keras_tcn": "keras-tcn", "check_quantizers": "quantizers", "check_trackers": "mlflow-skinny",
 }  # fmt: skip
 """The distributions by the file of their tests."""
 

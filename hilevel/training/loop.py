@@ -77,8 +77,11 @@ class NonFiniteMonitor:
         if loss is not None:
             self.losses.append((loss, count))
 
-    def check(self, epoch: int, batches: Batches, start: int = 0) -> None:
-        """Warn, once in a call of `fit`, if the mean loss of the epoch, begun here at step `start`, is not finite."""
+    def check(self, epoch: int, batches: Batches, start: int = 0, ends: bool = False) -> None:
+        """Warn, once in a call of `fit`, if the mean loss of the epoch, begun here at step `start`, is not finite.
+
+        Unless training `ends`, the warning names the callback that ends it.
+        """
         kept, self.losses = self.losses, []
         if not kept or np.isfinite(_losses_of(*kept[-1])[-1]):
             return
@@ -93,7 +96,9 @@ class NonFiniteMonitor:
         )
         warn(
             f"The loss became {'NaN' if np.isnan(losses[first]) else 'infinite'} at epoch {epoch + 1}, step "
-            f"{start + first + 1}. {why} callbacks=[hilevel.callbacks.TerminateOnNaN()] stops there.",
+            f"{start + first + 1}. {why}"
+            + " callbacks=[hilevel.callbacks.TerminateOnNaN()] stops there."
+            * (not ends),
             RuntimeWarning,
         )
 

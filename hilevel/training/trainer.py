@@ -199,7 +199,7 @@ class Trainer(TrainableLayer):
                         backups.save(validation, Point(epoch, state.batch, Logs(logs)), count)
                         if self.stop_training:
                             break
-                    monitor.check(epoch, batches, start)
+                    monitor.check(epoch, batches, start, ends=self.stop_training)
                     epoch_logs = {name: as_number(value) for name, value in logs.items()}
                     if validation is not None and due(epoch):
                         epoch_logs |= _validate(self, validation, validation_steps, listeners)

@@ -335,7 +335,14 @@ def test_a_loss_that_is_not_finite_is_named(backend: Any) -> None:
     with warnings.catch_warnings(record=True) as told:
         warnings.simplefilter("always")
         losses(ready(), bad)
-    assert len(told) == 1 and "epoch 1, step 2" in str(told[0].message)
+    assert (
+        len(told) == 1
+        and "epoch 1, step 2" in str(told[0].message)
+        and "TerminateOnNaN" in str(told[0].message)
+    )
+    with pytest.warns(RuntimeWarning, match="clipnorm|cause") as told_again:
+        ready().fit(bad, Y, batch_size=8, verbose=0, callbacks=[hilevel.callbacks.TerminateOnNaN()])
+    assert "TerminateOnNaN" not in str(told_again[0].message)
 
 
 def test_metrics_of_several_outputs_in_lists_and_dicts(backend: Any) -> None:

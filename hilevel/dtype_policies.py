@@ -153,6 +153,12 @@ class DTypePolicyMap(DTypePolicy, MutableMapping[str, DTypePolicy]):
             "policy_map": {path: serialize(policy) for path, policy in self.policy_map.items()},
         }
 
+    @classmethod
+    def from_config(cls, config: Config, custom_objects: dict[str, Any] | None = None) -> DTypePolicyMap:
+        """Return the policies that `get_config` described. `custom_objects` has more classes, by name."""
+        with custom_object_scope(custom_objects):
+            return cls(**config)
+
     def __repr__(self) -> str:
         return f"<DTypePolicyMap default_policy={self.default_policy!r}, policy_map={self.policy_map}>"
 

@@ -128,6 +128,11 @@ def _may_divide() -> bool:
     return jax.default_backend() == "cpu" and jax.local_device_count() > 1 and not is_chosen
 
 
+def is_dividing() -> bool:
+    """Return whether a program that may be divided is traced in this thread."""
+    return _division.get() is not None
+
+
 def current_mesh(rows: int, work: int) -> jax.sharding.Mesh | None:
     """Return the mesh of the program that is traced, for an op on a batch of rows; None for one device."""
     division = _division.get()

@@ -157,6 +157,8 @@ def over_batch(
         work: the number of multiplications of a loop that one core computes. If it is large, the loop is a reason to
             divide the program over the cores.
     """
+    if settings.distribution is None and not cores.is_dividing():
+        return function(*tensors)
     rows = next(len(x) for x, has_rows in zip(tensors, batched, strict=True) if has_rows)
     mesh, axis = _mesh_and_axis(rows, work)
     if mesh is None or axis in jax.sharding.get_abstract_mesh().manual_axes:

@@ -121,7 +121,8 @@ def examples() -> dict[type, Any]:
     embedding.build()
     recurrent = [layer(1) for layer in (cls.layers.SimpleRNN, cls.layers.LSTM, cls.layers.GRU)]
     made: list[Any] = [
-        embedding, *recurrent, cls.DTypePolicy("float32"), cls.Layer(), cls.Model(), cls.Sequential(), cls.Input((2,)),
+        embedding, *recurrent, cls.DTypePolicy("float32"),
+        cls.dtype_policies.DTypePolicyMap("float32"), cls.Layer(), cls.Model(), cls.Sequential(), cls.Input((2,)),
         cls.layers.InputLayer((2,)), dense, einsum, cls.utils.PyDataset(), cls.callbacks.Callback(),
         cls.callbacks.CallbackList(), cls.callbacks.ReduceLROnPlateau(),
         cls.callbacks.EarlyStopping(), cls.callbacks.TerminateOnNaN(),

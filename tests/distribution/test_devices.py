@@ -11,7 +11,7 @@ from launch import run
 @pytest.mark.slow
 def test_all_families_of_layers_on_several_devices(tmp_path: Path) -> None:
     found = run("equality", tmp_path)
-    assert len(found) == 6 and max(found.values()) < 2e-6, found
+    assert len(found) == 4 and max(found.values()) < 2e-6, found
 
 
 @pytest.mark.slow
@@ -54,8 +54,8 @@ def test_thousands_of_steps_in_two_threads_end(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_long_sequences_are_computed_on_all_cores(tmp_path: Path) -> None:
     found = run("all_cores", tmp_path, devices=2)
-    assert max(found["difference"].values()) < 2e-6, found
-    assert found["devices"] == [[1], [1, 2], [1], [1, 2]]  # the last batch is too small
+    assert found["difference"] < 2e-6, found
+    assert found["devices"] == [[1], [1, 2]]  # the last batch is too small
 
 
 @pytest.mark.slow

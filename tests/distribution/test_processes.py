@@ -28,10 +28,18 @@ def test_a_part_of_the_data_in_each_process(tmp_path: Path) -> None:
     assert programs.difference(first, run("parts", tmp_path, devices=1)) < 2e-6
 
 
-@pytest.mark.parametrize("library", ["grain", "grain_by_index", "torch", "datasets"])
-def test_data_sets_of_other_libraries_in_each_process(library: str, tmp_path: Path) -> None:
-    pytest.importorskip(library.partition("_")[0])
-    first, second = results(library, tmp_path)
+@pytest.mark.parametrize(
+    ("task", "module"),
+    [
+        ("grain", "grain"),
+        ("grain_by_index", "grain"),
+        ("torch", "torch"),
+        ("hugging_face", "datasets.arrow_dataset"),
+    ],
+)
+def test_data_sets_of_other_libraries_in_each_process(task: str, module: str, tmp_path: Path) -> None:
+    pytest.importorskip(module)
+    first, second = results(task, tmp_path)
     assert programs.difference(first["weights"], second["weights"]) == 0.0
     assert programs.difference(first, run("parts", tmp_path, devices=1)) < 2e-6
 

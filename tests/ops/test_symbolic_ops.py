@@ -137,9 +137,3 @@ def test_vectorize_with_arguments_by_name_and_several_results() -> None:
         np.testing.assert_array_equal(y[0], 2 * ONES)
     scaled = ops.vectorize(lambda x, factor: x * factor[0], excluded={"factor"})
     np.testing.assert_array_equal(scaled(ONES, factor=[3.0]), 3 * ONES)
-
-
-def test_a_softmax_over_one_score_is_a_mistake() -> None:
-    with pytest.warns(hilevel.errors.HilevelWarning, match="use a sigmoid"):
-        hilevel.layers.Dense(1, "softmax")(symbolic(None, 3))
-    ops.softmax(symbolic(None, 1), axis=(0, 1))

@@ -31,9 +31,14 @@ def test_every_example_is_run() -> None:
     assert {p.stem for p in EXAMPLES.glob("*.py")} == set(SHORT) | {"options"}
 
 
+ON_JAX = ["gan", "gradient_checking", "mnist_cnn", "sequences", "text_classifier"]
+"""The examples that run on JAX, too. Compilation takes seconds."""
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("backend", ["numpy", "jax"])
-@pytest.mark.parametrize("name", SHORT)
+@pytest.mark.parametrize(
+    ("name", "backend"), [*((name, "numpy") for name in SHORT), *((name, "jax") for name in ON_JAX)]
+)
 def test_an_example_does_what_it_says(name: str, backend: str, tmp_path: Path) -> None:
     environment = {
         **os.environ, "HILEVEL_BACKEND": backend, "HILEVEL_HOME": str(tmp_path), "KERAS_HOME": str(tmp_path),

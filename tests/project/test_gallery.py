@@ -23,8 +23,14 @@ def main_of(name: str, monkeypatch: Any) -> Any:
     return runpy.run_path(str(GALLERY / f"{name}.py"))["main"]
 
 
-@pytest.mark.parametrize("backend", ["numpy", pytest.param("jax", marks=pytest.mark.slow)])
-@pytest.mark.parametrize("name", PROGRAMS)
+ON_JAX = ["dqn", "graph_network", "language_model", "physics", "ppo", "segmentation", "vae", "wgan_gp"]
+"""The programs that run on JAX, too: training steps of their own, and each kind of layer. Compilation takes seconds."""
+
+
+@pytest.mark.parametrize(
+    ("name", "backend"),
+    [*((n, "numpy") for n in PROGRAMS), *(pytest.param(n, "jax", marks=pytest.mark.slow) for n in ON_JAX)],
+)
 def test_a_program_learns(name: str, backend: str, monkeypatch: Any, capsys: Any) -> None:
     if backend == "jax" and not importlib.util.find_spec("jax"):
         pytest.skip("needs jax")

@@ -241,7 +241,6 @@ def sparse(kind: str, dtype: str, n: int, folder: Path) -> Path:
 @pytest.mark.parametrize(
     ("kind", "dtype", "name"),
     [
-        *(("memmap", d, "numpy") for d in ("float32", "uint8")),
         ("h5py", "float64", "numpy"),
         ("zarr", "float16", "numpy"),
         ("memmap", "float64", "jax"),

@@ -7,9 +7,8 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.op import composite, op, rounded, to_array, to_float_array
-from hilevel.engine.spec import TensorSpec, like, like_along
+from hilevel.engine.spec import like, like_along
 from hilevel.engine.types import Axis, Namespace, Tensor, TensorLike
-from hilevel.errors import warn
 from hilevel.ops.math.error_functions import erf
 from hilevel.ops.numpy.elementwise import abs, clip, maximum, minimum, square, where
 from hilevel.ops.numpy.joining import split
@@ -88,18 +87,7 @@ def _(xp: Namespace, g: Tensor, y: Tensor, x: Tensor) -> Any:
 swish = silu
 
 
-def _like_scores(x: TensorSpec, axis: Axis = -1) -> TensorSpec:
-    """Infer the result of a softmax. Warn if the result is 1 everywhere."""
-    y = like_along(x, axis)
-    if isinstance(axis, int) and x.shape[axis] == 1:
-        warn(
-            f"You are using a softmax over axis {axis} of a tensor of shape {x.shape}. This axis has "
-            "size 1, so the result is always 1. Did you mean to use a sigmoid instead?"
-        )
-    return y
-
-
-@op(dtype="float", shape=_like_scores)
+@op(dtype="float", shape=like_along)
 def softmax(xp: Namespace, x: TensorLike, /, axis: Axis = -1) -> Tensor:
     """Return `exp(x) / sum(exp(x))`, without overflow.
 

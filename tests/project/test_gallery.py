@@ -23,7 +23,7 @@ def main_of(name: str, monkeypatch: Any) -> Any:
     return runpy.run_path(str(GALLERY / f"{name}.py"))["main"]
 
 
-ON_JAX = ["dqn", "graph_network", "language_model", "physics", "ppo", "segmentation", "vae", "wgan_gp"]
+ON_JAX = ["graph_network", "language_model", "physics", "vae", "wgan_gp"]
 """The programs that run on JAX, too: training steps of their own, and each kind of layer. Compilation takes seconds."""
 
 

@@ -242,7 +242,6 @@ def sparse(kind: str, dtype: str, n: int, folder: Path) -> Path:
     ("kind", "dtype", "name"),
     [
         ("h5py", "float64", "numpy"),
-        ("zarr", "float16", "numpy"),
         ("memmap", "float64", "jax"),
     ],
 )

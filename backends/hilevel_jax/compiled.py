@@ -217,15 +217,22 @@ class _Entry:
     def _on_cores(self, state: _State, arguments: tuple[Any, ...]) -> tuple[Any, list[Any]]:
         """Run the program on one device, or in parts on all cores of a CPU."""
         arrays = self._disposable(state.written), arrays_of(state.read)
-        if not self.division.is_decided and not _is_traced((arrays, arguments)):
-            with self.lock, self.division:
-                state.program.trace(*arrays, *arguments)
+        if not self.division.stays_on_one and not _is_traced((arrays, arguments)):
+            self._decide_division(state.program, arrays, arguments)
+            if self.division.mesh is not None:
+                with current_backend().placement.alone(), self.division:
+                    return self.division.run(state.program, arrays, arguments, self.batch_axis)
+        return state.program(*arrays, *arguments)
+
+    def _decide_division(self, program: Any, arrays: Any, arguments: tuple[Any, ...]) -> None:
+        """Trace the program, unless another call has done so, which decides whether it is divided."""
+        with self.lock:
+            if self.division.is_decided:
+                return
+            with self.division:
+                program.trace(*arrays, *arguments)
             if self.division.mesh is not None:
                 self.compilations = 0  # arrays on several devices are traced again
-        if self.division.mesh is None or _is_traced((arrays, arguments)):
-            return state.program(*arrays, *arguments)
-        with current_backend().placement.alone(), self.division:
-            return self.division.run(state.program, arrays, arguments, self.batch_axis)
 
     def _disposable(self, variables: list[Variable]) -> list[Any]:
         """Return the arrays that the program may overwrite."""

@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import jax
 
+from hilevel.engine.machine import available_cores
 from hilevel.engine.settings import settings
 from hilevel.errors import DistributionError
 
@@ -38,7 +39,7 @@ def prepare_devices() -> None:
     if is_set and not wanted:
         return
     try:
-        jax.config.update("jax_num_cpu_devices", int(wanted or _cores()))
+        jax.config.update("jax_num_cpu_devices", int(wanted or available_cores()))
     except RuntimeError:
         found = len(jax.local_devices(backend="cpu"))
         if wanted and int(wanted) != found:
@@ -46,10 +47,6 @@ def prepare_devices() -> None:
                 f"HILEVEL_JAX_CPU_DEVICES is {wanted}, but JAX is in use already, with {found} device(s) of the CPU. "
                 "Use hilevel before other code uses JAX."
             ) from None
-
-
-def _cores() -> int:
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 class Division:
@@ -72,6 +69,11 @@ class Division:
     def __exit__(self, *_: object) -> None:
         self.is_decided = True
         _division.reset(self._outer)
+
+    @property
+    def stays_on_one(self) -> bool:
+        """True if it is decided that the program runs on one device."""
+        return self.is_decided and self.mesh is None
 
     def mesh_for(self, rows: int, work: int) -> jax.sharding.Mesh | None:
         """Return the mesh for an op on a batch of rows; None if the op is not to be divided."""

@@ -20,6 +20,8 @@ from typing import Any, Generic, TypeVar
 
 import numpy as np
 
+from hilevel.engine.machine import available_cores
+
 Part = TypeVar("Part")
 Result = TypeVar("Result")
 MOST = 8
@@ -44,8 +46,7 @@ def count() -> int:
         return int(wanted)
     if not blas_is_known():
         return 1
-    affinity = getattr(os, "sched_getaffinity", None)
-    return min(MOST, len(affinity(0)) if affinity else os.cpu_count() or 1)
+    return min(MOST, available_cores())
 
 
 def parallel(function: Callable[[Part], Result], parts: Sequence[Part]) -> list[Result]:

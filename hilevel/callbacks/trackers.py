@@ -15,13 +15,16 @@ from hilevel.callbacks.logs import BatchLogs, Logs
 
 
 class RunLogger(Callback):
-    """The base of these callbacks. A subclass implements `start`, `log`, `save` and `end`.
+    """The base of these callbacks. A run that is active is used, and stays active; else one begins with the training.
+
+    A subclass names its package, and implements the methods from `active_run` to `save`.
 
     Args:
         log_freq: the number of batches between two recordings of the values of batches; None for epochs only.
         save_model: whether to store the trained model in the run, as a file in the format `.hilevel`.
     """
 
+    package: str
     only_writes = True
     state_names = ("batches",)
 
@@ -29,12 +32,27 @@ class RunLogger(Callback):
         super().__init__()
         if log_freq is not None and log_freq < 1:
             raise ValueError(f"{type(self).__name__}: log_freq must be at least 1, or None; got {log_freq}.")
+        self.service = import_optional(self.package, self.package, type(self).__name__)
         self.log_freq, self.save_model = log_freq, save_model
         self.every_batch = log_freq is not None
         self.batches = 0
+        self.run: Any = None
+        self._is_own = False
 
-    def start(self, settings: dict[str, Any]) -> None:
-        """Begin a run, or take the one that the program has begun, and record the settings."""
+    def active_run(self) -> Any:
+        """Return the run that the program has begun; None for none."""
+        raise NotImplementedError
+
+    def begin_run(self) -> Any:
+        """Begin a run, and return it."""
+        raise NotImplementedError
+
+    def end_run(self) -> None:
+        """End the run that `begin_run` began."""
+        raise NotImplementedError
+
+    def configure(self, settings: dict[str, Any]) -> None:
+        """Record the settings."""
         raise NotImplementedError
 
     def log(self, values: dict[str, float], kind: str, step: int) -> None:
@@ -45,19 +63,16 @@ class RunLogger(Callback):
         """Store a file in the run."""
         raise NotImplementedError
 
-    def end(self) -> None:
-        """End a run that `start` has begun."""
-        raise NotImplementedError
-
     def on_train_begin(self, logs: Logs = None) -> None:
         """Begin the run with the settings of `fit` and the config of the optimizer."""
         optimizer = self.model.optimizer
         settings = {key: value for key, value in (self.params or {}).items() if key in ("epochs", "steps")}
         settings |= {"parameters": self.model.count_params(), "optimizer/class": type(optimizer).__name__}
         settings |= {f"optimizer/{key}": value for key, value in optimizer.get_config().items()}
-        self.start(
-            {key: value for key, value in settings.items() if isinstance(value, (str, numbers.Number))}
-        )
+        active = self.active_run()
+        self._is_own = active is None
+        self.run = self.begin_run() if active is None else active
+        self.configure({k: v for k, v in settings.items() if isinstance(v, (str, numbers.Number))})
 
     def on_train_batch_end(self, batch: int, logs: BatchLogs = None) -> None:
         """Record the values of every `log_freq`-th batch."""
@@ -70,13 +85,14 @@ class RunLogger(Callback):
         self.log(_scalars(logs), "epoch", epoch)
 
     def on_train_end(self, logs: Logs = None) -> None:
-        """Store the model, and end the run."""
+        """Store the model, and end the run, unless the program has begun it."""
         if self.save_model:
             with tempfile.TemporaryDirectory() as folder:
                 file = Path(folder) / f"{self.model.name}.hilevel"
                 self.model.save(file)
                 self.save(file)
-        self.end()
+        if self._is_own:
+            self.end_run()
 
 
 def _scalars(logs: Any) -> dict[str, float]:
@@ -102,31 +118,33 @@ class MLflowLogger(RunLogger):
     >>> hilevel.callbacks.MLflowLogger(log_freq=100)  # doctest: +SKIP
     """
 
-    def __init__(self, log_freq: int | None = None, save_model: bool = False) -> None:
-        super().__init__(log_freq, save_model)
-        self._mlflow = import_optional("mlflow", "mlflow", "MLflowLogger")
-        self._is_own = False
+    package = "mlflow"
 
-    def start(self, settings: dict[str, Any]) -> None:
+    def active_run(self) -> Any:
+        """Return the active run."""
+        return self.service.active_run()
+
+    def begin_run(self) -> Any:
+        """Begin a run."""
+        return self.service.start_run()
+
+    def end_run(self) -> None:
+        """End the run."""
+        self.service.end_run()
+
+    def configure(self, settings: dict[str, Any]) -> None:
         """Record the settings. MLflow refuses other values of parameters that the run has already."""
-        self._is_own = self._mlflow.active_run() is None
-        run = self._mlflow.start_run() if self._is_own else self._mlflow.active_run()
-        known = self._mlflow.get_run(run.info.run_id).data.params
-        self._mlflow.log_params({key: value for key, value in settings.items() if key not in known})
+        known = self.service.get_run(self.run.info.run_id).data.params
+        self.service.log_params({key: value for key, value in settings.items() if key not in known})
 
     def log(self, values: dict[str, float], kind: str, step: int) -> None:
         """Record metrics."""
         prefix = "" if kind == "epoch" else "batch/"
-        self._mlflow.log_metrics({f"{prefix}{name}": value for name, value in values.items()}, step=step)
+        self.service.log_metrics({f"{prefix}{name}": value for name, value in values.items()}, step=step)
 
     def save(self, file: Path) -> None:
         """Store an artifact."""
-        self._mlflow.log_artifact(str(file), "model")
-
-    def end(self) -> None:
-        """End the run, unless the program has begun it."""
-        if self._is_own:
-            self._mlflow.end_run()
+        self.service.log_artifact(str(file), "model")
 
 
 class WandbLogger(RunLogger):
@@ -148,31 +166,32 @@ class WandbLogger(RunLogger):
     >>> hilevel.callbacks.WandbLogger(save_model=True)  # doctest: +SKIP
     """
 
-    def __init__(self, log_freq: int | None = None, save_model: bool = False) -> None:
-        super().__init__(log_freq, save_model)
-        self._wandb = import_optional("wandb", "wandb", "WandbLogger")
-        self._run: Any = None
-        self._is_own = False
+    package = "wandb"
 
-    def start(self, settings: dict[str, Any]) -> None:
+    def active_run(self) -> Any:
+        """Return the active run."""
+        return self.service.run
+
+    def begin_run(self) -> Any:
+        """Begin a run."""
+        return self.service.init()
+
+    def end_run(self) -> None:
+        """End the run."""
+        self.run.finish()
+
+    def configure(self, settings: dict[str, Any]) -> None:
         """Record the settings in the config."""
-        self._is_own = self._wandb.run is None
-        self._run = self._wandb.init() if self._is_own else self._wandb.run
-        self._run.config.update(settings, allow_val_change=True)
+        self.run.config.update(settings, allow_val_change=True)
         for kind in ("epoch", "batch"):
-            self._run.define_metric(f"{kind}/*", step_metric=kind)
+            self.run.define_metric(f"{kind}/*", step_metric=kind)
 
     def log(self, values: dict[str, float], kind: str, step: int) -> None:
         """Record values with their number."""
-        self._run.log({kind: step} | {f"{kind}/{name}": value for name, value in values.items()})
+        self.run.log({kind: step} | {f"{kind}/{name}": value for name, value in values.items()})
 
     def save(self, file: Path) -> None:
         """Store an artifact of the type `model`."""
-        artifact = self._wandb.Artifact(f"run-{self._run.id}-model", type="model")
+        artifact = self.service.Artifact(f"run-{self.run.id}-model", type="model")
         artifact.add_file(str(file))
-        self._run.log_artifact(artifact)
-
-    def end(self) -> None:
-        """End the run, unless the program has begun it."""
-        if self._is_own:
-            self._run.finish()
+        self.run.log_artifact(artifact)

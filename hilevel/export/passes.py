@@ -9,7 +9,7 @@ def simplify(graph: Graph) -> None:
     """Remove pairs of inverse transposes, and nodes and constants without effect on the outputs."""
     _cancel_transposes(graph)
     _rename_outputs(graph)
-    _drop_unused(graph)
+    drop_unused(graph)
 
 
 def _cancel_transposes(graph: Graph) -> None:
@@ -51,7 +51,8 @@ def _rename_outputs(graph: Graph) -> None:
         makers[output.name] = maker
 
 
-def _drop_unused(graph: Graph) -> None:
+def drop_unused(graph: Graph) -> None:
+    """Remove nodes and constants on which no output depends."""
     used = {value.name for value in graph.outputs}
     kept = []
     for node in reversed(graph.nodes):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from hilevel.export.graph import Graph, Node
+from hilevel.export.passes import drop_unused
 
 CHANNEL_AXES = {"MatMul": (1, -1), "Gemm": (1, -1), "Conv": (1, 0), "ConvTranspose": (1, 1)}
 """The position of the kernel among the inputs of an operator, and its axis of channels."""
@@ -31,8 +32,7 @@ def quantize(graph: Graph) -> None:
             node.inputs[place] = done[name]
         nodes.append(node)
     graph.nodes = nodes
-    used = {name for node in nodes for each in node.all() for name in each.inputs}
-    graph.constants = {name: array for name, array in graph.constants.items() if name in used}
+    drop_unused(graph)
 
 
 def _dequantize(graph: Graph, name: str, array: Any, axis: int, output: str) -> Node:

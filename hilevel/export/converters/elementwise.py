@@ -191,14 +191,12 @@ def _(graph: Graph, y: TensorSpec, x: Value, approximate: bool) -> Any:
     return graph.Mul(graph.Mul(x, number(x, 0.5)), graph.Add(inner, number(x, 1)))
 
 
-@converter(ops.zeros_like)
-def _(graph: Graph, y: TensorSpec, x: Value, dtype: Any = None) -> Any:
-    return graph.Expand(np.zeros((), y.dtype), graph.Shape(x))
+def _filled(value: int) -> Any:
+    return lambda graph, y, x, dtype=None: graph.Expand(np.asarray(value, y.dtype), graph.Shape(x))
 
 
-@converter(ops.ones_like)
-def _(graph: Graph, y: TensorSpec, x: Value, dtype: Any = None) -> Any:
-    return graph.Expand(np.ones((), y.dtype), graph.Shape(x))
+CONVERTERS[ops.zeros_like] = _filled(0)
+CONVERTERS[ops.ones_like] = _filled(1)
 
 
 @converter(creation.arange_op)

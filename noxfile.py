@@ -34,7 +34,9 @@ def test(session: nox.Session) -> None:
     """Run all tests in two processes; with arguments of pytest the tests that are not slow, with `--slow` both."""
     given = session.posargs
     quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
-    python(session, "-m", "pytest", "-n", "2", *quick, *(a for a in given if a != "--slow"))
+    # The tests of a file run in one process, so that they share fixtures and what JAX has compiled.
+    processes = ["-n", "2", "--dist", "loadfile"]
+    python(session, "-m", "pytest", *processes, *quick, *(a for a in given if a != "--slow"))
 
 
 @nox.session
@@ -59,8 +61,9 @@ def clients(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Build the site in build/site. Needs the dependency group docs."""
-    python(session, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", "html", "docs", "build/site")
+    """Build the site in build/site. With the argument `dummy` read its pages only. Needs the dependency group docs."""
+    builder = session.posargs[0] if session.posargs else "html"
+    python(session, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", builder, "docs", "build/site")
 
 
 @nox.session

@@ -7,39 +7,47 @@ are compiled for the host with the C compiler. `install()` puts it in the place 
 
 from __future__ import annotations
 
-import ctypes
-import hashlib
+import functools
 import importlib.machinery
 import json
 import pathlib
-import subprocess
 import sys
-import tempfile
 import types
 import warnings
+import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
+import fake_cuda
 import numpy as np
 import scipy.special
+from fake_cuda import CUDARuntimeError, changed, computed, sent, synchronized
 
 from hilevel.engine import backends
 
 API = json.loads((pathlib.Path(__file__).parent / "data" / "cupy_api.json").read_text())
 
 
+_arrays: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
+"""The array of the device for each of NumPy's, by its `id`. A view and its base are always the same objects."""
+
+
 class ndarray:
     """An array "on the device"."""
 
-    def __init__(self, data: Any) -> None:
+    def __init__(self, data: Any, dtype: Any = None, memptr: Any = None, strides: Any = None) -> None:
+        if memptr is not None:
+            data = fake_cuda.array_at(memptr, data, dtype, strides)
         self._data = np.asarray(data)
+        _arrays[id(self._data)] = self
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, **kwargs: Any) -> Any:
-        return wrapped(getattr(ufunc, method)(*plain(inputs), **plain(kwargs)))
+        given, options = plain(inputs), plain(kwargs)
+        return wrapped(computed(lambda: getattr(ufunc, method)(*given, **options)))
 
     def __array_function__(self, function: Any, *_: Any) -> Any:
         raise TypeError(f"numpy.{function.__name__} was called with a CuPy array.")
@@ -50,23 +58,44 @@ class ndarray:
         value = getattr(self._data, name)
         return device_function(value) if callable(value) else wrapped(value)
 
+    @property
+    def data(self) -> Any:
+        """The address of the memory."""
+        return types.SimpleNamespace(ptr=self._data.ctypes.data)
+
+    @property
+    def base(self) -> Any:
+        """The array whose memory a view shows."""
+        return None if self._data.base is None else wrapped(self._data.base)
+
     def get(self) -> Any:
+        synchronized()
         return self._data.copy()
 
     def __getitem__(self, key: Any) -> Any:
-        return wrapped(self._data[plain(key, indices=True)])
+        data, index = self._data, _index(key)
+        return wrapped(computed(lambda: data[index]))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        self._data[plain(key, indices=True)] = plain(value)
+        data, index, new = (
+            self._data,
+            _index(key),
+            plain(value),
+        )  # as a graph of CUDA, it keeps no array alive
+        changed(lambda: data.__setitem__(index, new))
+
+    def _at(self, ufunc: Any, key: Any, value: Any) -> None:
+        data, index, new = self._data, _index(key), plain(value)
+        changed(lambda: ufunc.at(data, index, new))
 
     def scatter_add(self, key: Any, value: Any) -> None:
-        np.add.at(self._data, plain(key, indices=True), plain(value))
+        self._at(np.add, key, value)
 
     def scatter_max(self, key: Any, value: Any) -> None:
-        np.maximum.at(self._data, plain(key, indices=True), plain(value))
+        self._at(np.maximum, key, value)
 
     def scatter_min(self, key: Any, value: Any) -> None:
-        np.minimum.at(self._data, plain(key, indices=True), plain(value))
+        self._at(np.minimum, key, value)
 
     def __len__(self) -> int:
         return len(self._data)
@@ -82,8 +111,17 @@ def _operator(name: str) -> Any:
     def apply(self: ndarray, *others: Any) -> Any:
         if any(hasattr(other, "__array_ufunc__") and type(other) not in _KNOWN for other in others):
             return NotImplemented
-        result = getattr(self._data, name)(*plain(others))
-        return self if result is self._data else wrapped(result)
+        method, given = getattr(self._data, name), plain(others)
+        if "matmul" in name:
+            fake_cuda.calls_cublas()
+        if name in ("__bool__", "__int__", "__float__", "__index__"):
+            synchronized()
+            return method()
+        if name.startswith("__i") and name != "__invert__":
+            changed(lambda: method(*given))
+            return self
+        result = computed(lambda: method(*given))
+        return wrapped(result)
 
     return apply
 
@@ -144,7 +182,7 @@ def plain(x: Any, indices: bool = False) -> Any:
 
 def wrapped(x: Any) -> Any:
     if isinstance(x, (np.ndarray, np.generic)):
-        return ndarray(x)
+        return found if (found := _arrays.get(id(x))) is not None else ndarray(x)
     return type(x)(wrapped(item) for item in x) if isinstance(x, (list, tuple)) and type(x) is not tuple else (
         tuple(wrapped(item) for item in x) if isinstance(x, tuple) and any(isinstance(i, np.ndarray) for i in x) else x
     )  # fmt: skip
@@ -155,9 +193,28 @@ def device_function(function: Any, parameters: list[str] | None = None) -> Any:
         unknown = set(kwargs) - set(parameters if parameters is not None else kwargs)
         if unknown:
             raise TypeError(f"cupy.{function.__name__} got an unexpected keyword argument {unknown}")
-        return wrapped(function(*plain(args), **plain(kwargs)))
+        if name in ("item", "tolist", "nonzero"):
+            synchronized()
+        if name in ("matmul", "dot", "tensordot", "einsum", "inner", "vdot"):
+            fake_cuda.calls_cublas()
+        given, options = plain(args), plain(kwargs)
+        if options.get("out") is not None:
+            changed(lambda: function(*given, **options))
+            return kwargs["out"]
+        return wrapped(computed(lambda: function(*given, **options)))
 
+    name = call.__name__ = getattr(function, "__name__", "")
     return call
+
+
+def _index(key: Any) -> Any:
+    """An index; one that is an array of the host is copied to the device."""
+    for part in key if isinstance(key, tuple) else (key,):
+        if isinstance(part, (np.ndarray, list)):
+            sent(np.asarray(part))
+        if isinstance(part, ndarray) and part._data.dtype == bool:
+            synchronized()
+    return plain(key, indices=True)
 
 
 def needs_arrays(name: str) -> Any:
@@ -168,40 +225,28 @@ def needs_arrays(name: str) -> Any:
             raise TypeError(f"cupy.{name} expects a cupy.ndarray, got {type(x)}")
         return device_function(getattr(np, name), API["cupy"][name])(x, *args, **kwargs)
 
+    call.__name__ = name
     return call
 
 
-class ElementwiseKernel:
-    """A kernel over `raw uint64` arrays, compiled for the host."""
+class ElementwiseKernel(fake_cuda.ElementwiseKernel):
+    """A kernel over arrays on the device."""
 
-    def __init__(self, in_params: str, out_params: str, operation: str, name: str) -> None:
-        names = [p.split()[-1] for p in f"{in_params},{out_params}".split(",")]
-        arguments = ", ".join(f"unsigned long long *{n}" for n in names)
-        self.name = name
-        self.source = (
-            "#define __umul64hi(a, b) ((unsigned long long)(((unsigned __int128)(a) * (b)) >> 64))\n"
-            f"void {name}({arguments}, long n)\n{{ for (long i = 0; i < n; ++i) {{ {operation} }} }}\n"
-        )
-
-    def __call__(self, *arrays: Any, size: int) -> None:
-        for a in arrays:
-            assert a._data.dtype == np.uint64 and a._data.flags.c_contiguous
-        pointers = [a._data.ctypes.data_as(ctypes.c_void_p) for a in arrays]
-        getattr(self._library(), self.name)(*pointers, ctypes.c_long(size))
-
-    def _library(self) -> Any:
-        folder = pathlib.Path(tempfile.gettempdir())
-        path = folder / f"{self.name}-{hashlib.sha1(self.source.encode()).hexdigest()[:12]}.so"
-        if not path.exists():
-            part = path.with_suffix(f".{id(self)}")
-            command = ["cc", "-x", "c", "-O1", "-shared", "-fPIC", "-o", str(part), "-"]
-            subprocess.run(command, input=self.source.encode(), check=True)
-            part.replace(path)
-        return ctypes.CDLL(str(path))
+    def __call__(self, *arrays: Any, size: int | None = None) -> Any:
+        given = [*plain(arrays)]
+        if len(given) == len(self.inputs):
+            return wrapped(computed(lambda: self.run(given, size)))
+        changed(lambda: self.run(given, size))
+        return arrays[len(self.inputs) :]
 
 
 def asarray(a: Any, dtype: Any = None) -> ndarray:
-    return ndarray(np.array(a._data if isinstance(a, ndarray) else a, dtype=dtype))
+    if not isinstance(a, ndarray):
+        a = np.array(a, dtype=dtype)
+        sent(a)
+        return ndarray(a)
+    data = a._data
+    return ndarray(computed(lambda: np.array(data, dtype=dtype)))
 
 
 def array(obj: Any, dtype: Any = None, copy: bool = True) -> ndarray:
@@ -227,7 +272,7 @@ class ufunc:
     def at(self, a: ndarray, indices: Any, b: Any) -> None:
         if self.__name__ not in self.atomic:
             raise NotImplementedError("`at` method not supported.")
-        self._function.at(a._data, plain(indices, indices=True), plain(b))
+        a._at(self._function, indices, b)
 
 
 def _deprecated(name: str) -> Any:
@@ -240,6 +285,7 @@ def _deprecated(name: str) -> Any:
     return call
 
 
+@functools.cache
 def _attribute(name: str) -> Any:
     if name not in API["cupy"]:
         raise AttributeError(f"module 'cupy' has no attribute {name!r}")
@@ -293,18 +339,13 @@ def _solve(a: Any, b: Any) -> Any:
     return np.linalg.solve(a, b)
 
 
-class CUDARuntimeError(RuntimeError):
-    """What a missing device raises."""
-
-
 def install() -> None:
     """Put the stand-in in the place of CuPy."""
-    stream = types.SimpleNamespace(synchronize=lambda: None)
     runtime = _module("cupy.cuda.runtime", getDeviceCount=lambda: 1, CUDARuntimeError=CUDARuntimeError)
-    cuda = _module("cupy.cuda", runtime=runtime, get_current_stream=lambda: stream)
+    cuda = fake_cuda.module_of(_module, runtime)
     cupy = _module(
         "cupy", ndarray=ndarray, asarray=asarray, array=array, asnumpy=asnumpy, cuda=cuda,
-        ElementwiseKernel=ElementwiseKernel,
+        ElementwiseKernel=ElementwiseKernel, get_default_pinned_memory_pool=lambda: fake_cuda._pinned_pool, get_default_memory_pool=fake_cuda.MemoryPool,
     )  # fmt: skip
     cupy.__dict__.update(__getattr__=_attribute, __version__=API["version"])
     tricks = _module("cupy.lib.stride_tricks", as_strided=device_function(np.lib.stride_tricks.as_strided))

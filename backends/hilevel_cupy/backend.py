@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
@@ -9,14 +11,19 @@ import cupy
 import cupyx
 import cupyx.scipy.special
 import numpy as np
+from hilevel_numpy.packing import pack
 
 from hilevel import ops
 from hilevel.engine import protocol
 from hilevel.engine.backends import get_backend
-from hilevel.engine.compile.capture import CapturedTensor
+from hilevel.engine.compile.capture import Call, CapturedTensor, ValueId
 from hilevel.engine.compile.replay import ReplayedFunction
-from hilevel.engine.protocol import Override
+from hilevel.engine.protocol import Override, Overrides, Update
 from hilevel.engine.types import Array, Function, Index
+from hilevel_cupy.fusion import fuse
+from hilevel_cupy.graphs import GraphStep
+from hilevel_cupy.joining import MAX_PARTS
+from hilevel_cupy.updates import Packed
 
 _HAS_ATOMICS = {
     "add": ("float16", "float32", "float64", "int32", "uint32", "uint64"),
@@ -47,11 +54,16 @@ class Backend(protocol.Backend):
             self._count = int(cupy.cuda.runtime.getDeviceCount())
         except cupy.cuda.runtime.CUDARuntimeError as error:
             raise ImportError(f"CuPy is installed, but finds no CUDA device: {error}") from error
-        self.overrides[ops.erf] = Override(lambda xp, x: cupyx.scipy.special.erf(x))
+        self.overrides = Overrides({"hilevel.optimizers.updates": "hilevel_cupy.updates"})
+        self.overrides[ops.erf] = Override(lambda xp, x: getattr(xp, "erf", cupyx.scipy.special.erf)(x))
 
     def to_numpy(self, x: Array) -> np.ndarray[Any, Any]:
         """Copy an array from the device."""
         return cupy.asnumpy(x) if isinstance(x, cupy.ndarray) else np.array(x)
+
+    def copy(self, x: Array) -> Array:
+        """Return a copy on the device of the array."""
+        return x.copy()
 
     def synchronize(self) -> None:
         """Wait for the current stream."""
@@ -60,6 +72,16 @@ class Backend(protocol.Backend):
     def compile(self, function: Function, donate: bool = True) -> Function:
         """Return a function that captures two runs, and then replays them."""
         return ReplayedFunction(function, self)
+
+    def pack(self, updates: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
+        """Allocate the weights in one flat buffer, and each kind of slot in another."""
+        return pack(cupy, updates, Packed, most=MAX_PARTS)
+
+    def fuse(self, calls: Sequence[Call], specs: Sequence[Any], outputs: Iterable[ValueId]) -> list[Call]:
+        """Return calls with one kernel for each chain of element-wise calls."""
+        return fuse(calls, specs, outputs)
+
+    launcher = GraphStep if os.environ.get("HILEVEL_CUPY_GRAPHS", "1") != "0" else None
 
     def devices(self) -> list[str]:
         """Return the names of the CUDA devices."""

@@ -17,6 +17,7 @@ from hilevel.engine.types import Array, Function
 from hilevel_numpy import products
 from hilevel_numpy.packing import pack
 from hilevel_numpy.threads import parallel
+from hilevel_numpy.updates import BLOCK, Packed
 
 FAMILIES = {
     "hilevel.ops.image.resizing": "hilevel_numpy.images",
@@ -82,4 +83,4 @@ class Backend(protocol.Backend):
 
     def pack(self, updates: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
         """Allocate small arrays in flat buffers."""
-        return pack(updates)
+        return pack(np, updates, Packed, block=BLOCK)

@@ -1,4 +1,4 @@
-"""Flat buffers: small weights are contiguous views of one array, so that one call of NumPy updates all of them.
+"""Flat buffers: small weights are contiguous views of one array, so that one call updates all of them.
 
 ```text
 buffer of a column   | kernel 1 | bias 1 | kernel 2 | bias 2 |    a large kernel 3: an array of its own
@@ -8,23 +8,38 @@ slots of an update   one flat buffer for each column: weights, first moments, se
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+import math
+from collections.abc import Callable, Iterable, Sequence
+from itertools import accumulate
 from typing import Any
 
-import numpy as np
-
 from hilevel.engine.protocol import Update
-from hilevel.engine.types import Function
+from hilevel.engine.types import Array, Function, Namespace
 from hilevel.optimizers import updates
-from hilevel_numpy.updates import BLOCK, form_of
 
-Array = np.ndarray[Any, Any]
 Rows = Sequence[Sequence[Array]]
+Places = dict[int, tuple[Array, int]]
+"""For the `id` of a view the buffer and the position of its first element in it."""
 
 
-def pack(calls: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
-    """Allocate a flat buffer for each column of the updates; see `Backend.pack`."""
+def pack(
+    xp: Namespace,
+    calls: Sequence[Update],
+    make: Callable[[Function, Sequence[Group]], Function],
+    block: float = math.inf,
+    most: float = math.inf,
+) -> tuple[dict[int, Array], list[Function]]:
+    """Allocate a flat buffer for each column of the updates; see `Backend.pack`.
+
+    Args:
+        xp: the array module.
+        calls: the updates.
+        make: a function of a formula and groups of rows, which returns the update of these rows.
+        block: the number of elements of an array that shares a buffer, at most.
+        most: the number of rows of a group, at most.
+    """
     buffers: dict[int, Array] = {}
+    places: Places = {}
     tables = [
         (options["formula"], list(updates.rows(arrays, max(options["width"] - 1, 1))))
         for _, options, arrays in calls
@@ -32,83 +47,67 @@ def pack(calls: Sequence[Update]) -> tuple[dict[int, Array], list[Function]]:
     for _, rows in sorted(tables, key=lambda table: -len(table[1][0])):
         for column in zip(*rows, strict=True):
             new = [array for array in column if id(array) not in buffers]
-            buffers |= zip(map(id, new), _allocate(new), strict=True)
+            buffers |= zip(map(id, new), _allocate(xp, new, block, places), strict=True)
+    updated = [(formula, [[buffers[id(a)] for a in row] for row in rows]) for formula, rows in tables]
     return buffers, [
-        Packed(formula, [[buffers[id(a)] for a in row] for row in rows]) for formula, rows in tables
+        make(formula, [Group(rows, places) for rows in _contiguous(table, places, most)])
+        for formula, table in updated
     ]
 
 
-def _allocate(arrays: Sequence[Array]) -> list[Array]:
+def _allocate(xp: Namespace, arrays: Sequence[Array], block: float, places: Places) -> list[Array]:
     """Allocate arrays of the same shapes. Small arrays are contiguous views of one buffer."""
-    small = [a for a in arrays if a.size <= BLOCK]
-    memory = np.empty(sum(a.size for a in small), arrays[0].dtype) if small else None
-    ends = np.cumsum([a.size for a in small]).tolist()
-    parts = iter(
-        memory[end - a.size : end].reshape(a.shape)  # type: ignore[index]
-        for a, end in zip(small, ends, strict=True)
-    )
-    return [next(parts) if a.size <= BLOCK else np.empty(a.shape, a.dtype) for a in arrays]
+    small = [a for a in arrays if a.size <= block]
+    memory: Any = xp.empty(sum(a.size for a in small), arrays[0].dtype) if small else None
+    ends = accumulate(a.size for a in small)
+    allocated = []
+    for a in arrays:
+        if a.size > block:
+            allocated.append(xp.empty(a.shape, a.dtype))
+            continue
+        end = next(ends)
+        allocated.append(memory[end - a.size : end].reshape(a.shape))
+        places[id(allocated[-1])] = memory, end - a.size
+    return allocated
 
 
-class Packed:
-    """An update of packed weights. Rows that are contiguous in all columns are updated as one row.
+class Group:
+    """Rows that are contiguous in all columns, as one row.
 
-    A call gets the gradients of all rows in order.
+    Attributes:
+        flat: the arrays of the row.
+        sizes: the number of elements of each of the rows.
     """
 
-    def __init__(self, formula: Function, rows: Rows) -> None:
-        self.__name__ = formula.__name__
-        self.groups = [_Group(group) for group in _contiguous_groups(rows)]
-
-    def __call__(self, *gradients: Array, formula: Function, width: int, **settings: Any) -> None:
-        rest = iter(gradients)
-        out = [group.flat for group in self.groups]
-        rows = out if width == 1 else [group.with_gradients(rest) for group in self.groups]
-        form_of(formula, width)(rows, out, **settings)
+    def __init__(self, rows: Rows, places: Places) -> None:
+        self.sizes = [row[0].size for row in rows]
+        self.flat = [_as_one(column, places) for column in zip(*rows, strict=True)]
 
 
-class _Group:
-    """Contiguous rows as one flat row, with a buffer for the gradients of several rows."""
-
-    def __init__(self, rows: Rows) -> None:
-        self.count = len(rows)
-        self.flat = [_as_one(column) for column in zip(*rows, strict=True)]
-        self.gradients = np.empty_like(self.flat[0]) if self.count > 1 else None
-
-    def with_gradients(self, rest: Iterator[Array]) -> list[Array]:
-        """Return the flat row with the next gradients."""
-        parts = [next(rest) for _ in range(self.count)]
-        if self.gradients is None:
-            return [self.flat[0], parts[0], *self.flat[1:]]
-        np.concatenate([part.reshape(-1) for part in parts], out=self.gradients)
-        return [self.flat[0], self.gradients, *self.flat[1:]]
-
-
-def _contiguous_groups(rows: Rows) -> Iterable[Rows]:
-    """Group rows that are contiguous in memory."""
+def _contiguous(rows: Rows, places: Places, most: float) -> Iterable[Rows]:
+    """Divide rows into groups that are contiguous in memory."""
     groups: list[list[Sequence[Array]]] = []
     for row in rows:
-        if groups and all(_follows(a, b) for a, b in zip(row, groups[-1][-1], strict=True)):
+        if groups and len(groups[-1]) < most and _follow(row, groups[-1][-1], places):
             groups[-1].append(row)
         else:
             groups.append([row])
     return groups
 
 
-def _follows(a: Array, previous: Array) -> bool:
-    return (
-        a.base is not None and a.base is previous.base and _address(a) == _address(previous) + previous.nbytes
-    )
+def _follow(row: Sequence[Array], previous: Sequence[Array], places: Places) -> bool:
+    for a, b in zip(row, previous, strict=True):
+        if id(a) not in places or id(b) not in places:
+            return False
+        (memory, start), (other, before) = places[id(a)], places[id(b)]
+        if memory is not other or start != before + b.size:
+            return False
+    return True
 
 
-def _address(a: Array) -> int:
-    return int(a.__array_interface__["data"][0])
-
-
-def _as_one(arrays: Sequence[Array]) -> Array:
+def _as_one(arrays: Sequence[Array], places: Places) -> Array:
     """Return contiguous arrays as one flat array."""
     if len(arrays) == 1:
         return arrays[0]
-    base: Any = arrays[0].base
-    start = (_address(arrays[0]) - _address(base)) // base.itemsize
-    return base[start : start + sum(a.size for a in arrays)]
+    memory, start = places[id(arrays[0])]
+    return memory[start : start + sum(a.size for a in arrays)]

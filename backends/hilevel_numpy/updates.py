@@ -11,6 +11,7 @@ from numpy import add, divide, multiply, sqrt, subtract
 from hilevel.engine.protocol import Override
 from hilevel.engine.types import Function, Namespace
 from hilevel.optimizers import updates
+from hilevel_numpy.packing import Group
 from hilevel_numpy.threads import parallel, scratch
 
 Array = np.ndarray[Any, Any]
@@ -103,6 +104,28 @@ def _writes(xp: Namespace, *arrays: Any, formula: Function, width: int, **settin
 
 
 _update.writes = _writes  # type: ignore[attr-defined]
+
+
+class Packed:
+    """An update in place of packed weights, by the form of a formula. A call gets the gradients of all rows."""
+
+    def __init__(self, formula: Function, groups: Sequence[Group]) -> None:
+        self.__name__ = formula.__name__
+        self.out = [group.flat for group in groups]
+        self.sizes = [group.sizes for group in groups]
+        self.gradients = [np.empty_like(g.flat[0]) if len(g.sizes) > 1 else None for g in groups]
+
+    def __call__(self, *gradients: Array, formula: Function, width: int, **settings: Any) -> None:
+        rows: Rows = self.out if width == 1 else list(self._with_gradients(iter(gradients)))
+        form_of(formula, width)(rows, self.out, **settings)
+
+    def _with_gradients(self, rest: Iterator[Array]) -> Iterator[Sequence[Array]]:
+        """Yield the rows with their gradients, several of which are copied to one array."""
+        for (weight, *slots), sizes, together in zip(self.out, self.sizes, self.gradients, strict=True):
+            parts = [next(rest) for _ in sizes]
+            if together is not None:
+                np.concatenate([part.reshape(-1) for part in parts], out=together)
+            yield [weight, parts[0] if together is None else together, *slots]
 
 
 @_form("base.weight_decay_formula", 1)

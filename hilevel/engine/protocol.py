@@ -7,7 +7,7 @@ No code above this file depends on the name of a backend.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from importlib import import_module
 from types import ModuleType
@@ -20,6 +20,7 @@ from hilevel.engine.placement import Placement
 from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
 
 if TYPE_CHECKING:
+    from hilevel.engine.compile.capture import Call, ValueId
     from hilevel.engine.op import Op
 
 
@@ -246,6 +247,20 @@ class Backend:
         """
         assert not updates, f'The backend "{self.name}" has functions that write, but no pack().'
         return {}, []
+
+    def fuse(self, calls: Sequence[Call], specs: Sequence[Any], outputs: Iterable[ValueId]) -> list[Call]:
+        """Return the calls of a captured step, in fewer or faster calls with the same results.
+
+        Args:
+            calls: the calls, in order.
+            specs: the shape and dtype of each value, by its slot.
+            outputs: the slots of the values that are used after the calls.
+        """
+        return list(calls)
+
+    launcher: Callable[[str, Mapping[str, Any]], Function] | None = None
+    """`launcher(source, names)` -> a faster form of the function `step(variables, data)` of a replayed step, whose
+    Variables have the same arrays in all calls. `names` has the constants in its source. None: Python runs the step."""
 
     vjp: Callable[..., Any] | None = None
     """`vjp(pure, arrays)` -> `(value, pullback, aux)` of a function `pure(arrays)` -> `(value, aux)`, for a backend

@@ -24,7 +24,7 @@ from hilevel.engine.interpreter import ARRAYS, EVALUATE, NO_OPTIONS, NUMBERS, RE
 from hilevel.engine.overlay import Overlay, arrays_of
 from hilevel.engine.protocol import Backend
 from hilevel.engine.tensor import ConcreteTensor
-from hilevel.engine.types import Array, DTypeLike, Function
+from hilevel.engine.types import Array, DType, DTypeLike, Function
 
 if TYPE_CHECKING:
     from hilevel.engine.op import Op
@@ -165,6 +165,11 @@ class ValueId(int):
     __slots__ = ()
 
 
+def slots_in(structure: object) -> list[ValueId]:
+    """Return the slots in a nested structure."""
+    return [x for x in tree.flatten(structure) if isinstance(x, ValueId)]
+
+
 class Call:
     """One call of a step. In `args`, `kwargs` and `out`, a `ValueId` replaces each array.
 
@@ -259,8 +264,10 @@ class Capture(Observer):
         owners: for the slot of the array of a Variable, or of a view of it, the Variable.
         written: the arrays that a program overwrites.
         layers: the layers that the step used, by id.
+        specs: the shape and dtype of each value, by its slot.
         choices: the slots of the values of Variables after an action that a condition decides. True stands for a value
             that the action writes in place.
+        overlaid: whether the step ran under an overlay, to which it wrote.
         refused: the reason why the step cannot be replayed, or "".
     """
 
@@ -273,11 +280,12 @@ class Capture(Observer):
         self.result: Any = None
         self.owners: dict[int, Any] = {}
         self.written: list[Array] = []
+        self.overlaid = False
         self.refused = ""
         self.layers: dict[int, Any] = {}
         self.choices: dict[int, bool] = {}
         self._types = backend.array_types
-        self._count = 0
+        self.specs: list[tuple[tuple[int, ...], DType]] = []
         self._usual_errors = np.geterr()
         self._owned: dict[int, tuple[Any, Array]] = {}
         self._references: list[weakref.ref[CapturedTensor]] = []
@@ -294,6 +302,7 @@ class Capture(Observer):
 
     def record(self, function: Function, args: tuple[Any, ...], kwargs: Mapping[str, Any]) -> Any:
         """Call the function and record its calls of functions of arrays. Return its result."""
+        self.overlaid = context.overlay is not None
         with _WithoutGarbageCollection():
             overlay = _CaptureOverlay(self)
             try:
@@ -409,8 +418,9 @@ class Capture(Observer):
             if value is not None and not isinstance(value, (bool, int, float, str)):
                 self.refuse(f"a call returns {type(value).__name__}")
             return value
-        slot = ValueId(self._count)
-        self._count += 1
+        array: Array = value
+        slot = ValueId(len(self.specs))
+        self.specs.append((array.shape, array.dtype))
         found = self._owned.get(id(value if getattr(value, "base", None) is None else base_array(value)))
         if found is not None:
             self.owners[slot] = found[0]

@@ -11,7 +11,8 @@ from typing import Any
 import numpy as np
 
 from hilevel import tree
-from hilevel.engine.compile.capture import Call, Capture, CapturedOutput, ValueId, begin_if, end_if
+from hilevel.engine.compile.branches import same, without_branches
+from hilevel.engine.compile.capture import Call, Capture, CapturedOutput, ValueId, begin_if, end_if, slots_in
 from hilevel.engine.overlay import arrays_of, replace_arrays
 from hilevel.engine.types import Array, Function
 
@@ -24,45 +25,64 @@ class Program:
     """A captured step as Python source without branches, over the arrays of its Variables and the data.
 
     The program owns the arrays of Variables that its calls overwrite, its buffers. `Backend.pack` chooses their
-    layout. Before each run, a Variable with another array is bound to its buffer again. If other code has a
+    layout. A step that changes Variables and runs by `Backend.launcher` has no conditions, and buffers for all of its
+    Variables. Before each run, a Variable with another array is bound to its buffer again. If other code has a
     reference to a buffer, new buffers are allocated. A program with buffers runs in one thread at a time, and not
     under an overlay.
     """
 
     def __init__(self, capture: Capture) -> None:
         self.backend = capture.backend
+        writes = bool(capture.variable_outputs) or any(call.writes for call in capture.calls)
+        self._launcher = self.backend.launcher if writes and not capture.overlaid else None
+        if self._launcher is not None:
+            capture.calls = without_branches(capture)
+        capture.calls = self.backend.fuse(capture.calls, capture.specs, _outputs(capture))
         self.updates = _in_place_updates(capture)
         self._lock = threading.Lock()
         self.variables = [e.variable for e in capture.variable_inputs]
         self.changed = [variable for variable, _ in capture.variable_outputs]
-        writer = _SourceWriter(capture, self.updates)
+        writer = _SourceWriter(capture, self.updates, assigns=self._launcher is not None)
         self.source, self._namespace = writer.source, writer.scope
         exec(compile(self.source, "<replayed step>", "exec"), self._namespace)
         self._step: Function = self._namespace["step"]
         self._pack()
 
     def __call__(self, data: list[Array]) -> Any:
-        if not self.updates:
+        if not self.has_buffers:
             return self._run(data)
         with self._lock:
             if self._count_references() != self._reference_count or not self._are_bound():
                 self._rebind()
             return self._run(data)
 
+    @property
+    def has_buffers(self) -> bool:
+        """True if the program owns arrays of Variables. Then it must not run under an overlay."""
+        return bool(self._buffers)
+
     def _run(self, data: list[Array]) -> Any:
         result, new = self._step(arrays_of(self.variables), data)
-        replace_arrays(self.changed, new)
+        if new:
+            replace_arrays(self.changed, new)
         return result
 
     def _pack(self) -> None:
         """Allocate the buffers, and bind the Variables to them."""
-        written = {id(v): v for update in self.updates for v in update.owners}
-        current = {key: v._array for key, v in written.items()}
+        owned = {id(v): v for update in self.updates for v in update.owners}
+        if self._launcher is not None:
+            owned |= {id(v): v for v in self.variables}
+        current = {key: v._array for key, v in owned.items()}
         buffers, runners = self.backend.pack(
             [(u.call.function, u.call.kwargs, [current[id(v)] for v in u.owners]) for u in self.updates]
         )
         self._namespace |= {u.name: runner for u, runner in zip(self.updates, runners, strict=True)}
-        self._buffers = [(v, buffers[id(current[key])]) for key, v in written.items()]
+        for array in current.values():
+            if id(array) not in buffers:
+                buffers[id(array)] = self.backend.copy(array)
+        self._buffers = [(v, buffers[id(current[key])]) for key, v in owned.items()]
+        if self._launcher is not None:
+            self._step = self._launcher(self.source, self._namespace)
         del current, buffers
         self._bind()
         self._arrays = [array for _, array in self._buffers]
@@ -116,8 +136,7 @@ def _in_place_updates(capture: Capture) -> list[_Update]:
         if call.writes:
             old |= _old_values(capture, call)
             updates.append(_Update(capture, call, f"update_{len(updates)}"))
-    outputs = [k.value for _, k in capture.variable_outputs] + [k.value for k in tree.flatten(capture.result)]
-    if old.intersection(_slots(outputs)):
+    if old.intersection(_outputs(capture)):
         raise CannotReplay("the value of an overwritten array is returned")
     return updates
 
@@ -125,9 +144,9 @@ def _in_place_updates(capture: Capture) -> list[_Update]:
 def _read_by(capture: Capture, call: Call) -> list[ValueId]:
     """Return the slots that a call reads. A value that was written in place is not chosen, but there in any case."""
     if call.function is not end_if:
-        return _slots([call.args, call.kwargs])
+        return slots_in([call.args, call.kwargs])
     pairs = zip(*call.args, call.out, strict=True)
-    return [s for new, old, slot in pairs if not capture.choices[slot] for s in _slots([new, old])]
+    return [s for new, old, slot in pairs if not capture.choices[slot] for s in slots_in([new, old])]
 
 
 def _old_values(capture: Capture, call: Call) -> set[int]:
@@ -143,14 +162,19 @@ def _slot(x: object) -> ValueId:
     return x
 
 
-def _slots(structure: object) -> list[ValueId]:
-    return [x for x in tree.flatten(structure) if isinstance(x, ValueId)]
+def _outputs(capture: Capture) -> list[ValueId]:
+    """Return the slots of the result and of the new values of Variables."""
+    results = tree.flatten(capture.result)
+    return slots_in([output.value for output in [*(o for _, o in capture.variable_outputs), *results]])
 
 
 class _SourceWriter:
-    """The translation of a capture to source: `source`, and the constants in it, `scope`."""
+    """The translation of a capture to source: `source`, and the constants in it, `scope`.
 
-    def __init__(self, capture: Capture, updates: list[_Update]) -> None:
+    The step returns its result and the new arrays of Variables. If it `assigns`, it writes them to the old arrays.
+    """
+
+    def __init__(self, capture: Capture, updates: list[_Update], assigns: bool = False) -> None:
         self.capture = capture
         writing = {id(update.call): update for update in updates}
         variables, data = [e.slot for e in capture.variable_inputs], capture.data
@@ -174,8 +198,15 @@ class _SourceWriter:
             lines += ["    " * depth + line for line in found]
             depth += call.function is begin_if
         result = self.expression(tree.map_structure(self.output, capture.result))
-        outputs = ", ".join(self.output(output).text for _, output in capture.variable_outputs)
-        lines.append(f"    return {result}, [{outputs}]")
+        new = [(v, self.output(output).text) for v, output in capture.variable_outputs]
+        if assigns and new:
+            lines.append(f"    result = {result}")
+            lines.append(
+                f"    {', '.join(f'n{i}' for i in range(len(new)))}, = {', '.join(t for _, t in new)},"
+            )
+            lines += [f"    {self.variable_names[id(v)]}[...] = n{i}" for i, (v, _) in enumerate(new)]
+            result, new = "result", []
+        lines.append(f"    return {result}, [{', '.join(text for _, text in new)}]")
         self.source = "\n".join(line for line in lines if line) + "\n"
 
     def unpacked(self, slots: list[ValueId], source: str) -> str:
@@ -187,6 +218,9 @@ class _SourceWriter:
             return [f"    if {self.expression(call.args[0])}:"]
         if call.function is end_if:
             return self.lines_of_choices(call)
+        if call.function is same:
+            self.names |= {slot: self.names[new] for new, slot in zip(*call.args, call.out, strict=True)}
+            return []
         function = call.function if call.errors is None else _WithErrorState(call.errors, call.function)
         arguments = [self.expression(a) for a in call.args]
         arguments += [f"{name}={self.expression(a)}" for name, a in call.kwargs.items()]
@@ -194,7 +228,7 @@ class _SourceWriter:
         target = self.target(call.out, after)
         line = f"{self.constant(function)}({', '.join(arguments)})"
         lines = [f"    {target} = {line}" if target else f"    {line}", *after]
-        used = dict.fromkeys(_slots([call.args, call.kwargs]))
+        used = dict.fromkeys(slots_in([call.args, call.kwargs]))
         over = [self.names[s] for s in used if self.last[s] == index and self.names[s][0] == "t"]
         return [*lines, f"    del {', '.join(over)}"] if over else lines
 
@@ -225,9 +259,9 @@ class _SourceWriter:
                 return "_"
             self.names[out] = f"t{int(out)}"
             return self.names[out]
-        if not _slots(out):
+        if not slots_in(out):
             return ""
-        name = f"r{min(_slots(out)):d}"
+        name = f"r{min(slots_in(out)):d}"
         if isinstance(out, dict):
             for key, item in out.items():
                 inner = self.target(item, after)
@@ -291,6 +325,5 @@ def _last_uses(capture: Capture) -> dict[int, int]:
     """Return the index of the last call that uses each slot; for outputs the number of calls."""
     last: dict[int, int] = {}
     for index, call in enumerate(capture.calls):
-        last |= dict.fromkeys(_slots([call.args, call.kwargs]), index)
-    outputs = [k.value for _, k in capture.variable_outputs] + [k.value for k in tree.flatten(capture.result)]
-    return last | dict.fromkeys(_slots(outputs), len(capture.calls))
+        last |= dict.fromkeys(slots_in([call.args, call.kwargs]), index)
+    return last | dict.fromkeys(_outputs(capture), len(capture.calls))

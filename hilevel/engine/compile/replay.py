@@ -57,7 +57,7 @@ class ReplayedFunction:
         program = form.program
         if program is None:
             return form.run(self.function, self.backend, args, kwargs)
-        if program.updates and context.overlay is not None:
+        if program.has_buffers and context.overlay is not None:
             return self.function(*args, **kwargs)
         return program(arrays)
 

@@ -316,7 +316,7 @@ def test_functions_of_elements(dtype: str, cupy: Any) -> None:
 
 def test_kernels_compile_for_a_gpu() -> None:
     """By NVRTC, where CuPy and the headers of CUDA are installed; this needs no GPU."""
-    nvrtc = pytest.importorskip("cupy.cuda.nvrtc")
+    nvrtc = pytest.importorskip("cupy").cuda.nvrtc
     headers = glob.glob(f"{os.path.dirname(np.__file__)}/../nvidia/*/include/cuda_fp16.h")
     if not headers:
         pytest.skip("the headers of CUDA are missing")

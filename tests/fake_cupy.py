@@ -61,7 +61,7 @@ class ndarray:
     @property
     def data(self) -> Any:
         """The address of the memory."""
-        return types.SimpleNamespace(ptr=self._data.ctypes.data)
+        return types.SimpleNamespace(ptr=self._data.ctypes.data, device_id=0)
 
     @property
     def base(self) -> Any:

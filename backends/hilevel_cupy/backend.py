@@ -18,6 +18,7 @@ from hilevel.engine import protocol
 from hilevel.engine.backends import get_backend
 from hilevel.engine.compile.capture import Call, CapturedTensor, ValueId
 from hilevel.engine.compile.replay import ReplayedFunction
+from hilevel.engine.memory import MemoryInfo
 from hilevel.engine.protocol import Override, Overrides, Update
 from hilevel.engine.types import Array, Function, Index
 from hilevel_cupy.fusion import fuse
@@ -91,6 +92,12 @@ class Backend(protocol.Backend):
         """Return a `cupy.cuda.Device` as a block."""
         device: AbstractContextManager[None] = cupy.cuda.Device(self.device_index(name))
         return device
+
+    def memory_info(self, device: str = "") -> MemoryInfo:
+        """Return the memory of CuPy's pool and of the GPU. The peak is the largest size of the pool."""
+        with self.device(device or self.devices()[0]):
+            pool = cupy.get_default_memory_pool()
+            return MemoryInfo(pool.used_bytes(), pool.total_bytes(), cupy.cuda.runtime.memGetInfo()[1])
 
     def scatter(self, x: Array, index: Index, updates: Array, reduction: str | None = None) -> Array:
         """Return a copy of `x` with updates, by atomic operations of the GPU, or on the host for other dtypes."""

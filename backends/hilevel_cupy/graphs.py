@@ -150,7 +150,7 @@ def _alias(x: Any) -> Any:
         return type(x)(map(_alias, x))
     if not isinstance(x, cupy.ndarray):
         return x
-    memory = cupy.cuda.UnownedMemory(x.data.ptr, max(x.nbytes, 1), None)
+    memory = cupy.cuda.UnownedMemory(x.data.ptr, max(x.nbytes, 1), None, x.data.device_id)
     return cupy.ndarray(x.shape, x.dtype, cupy.cuda.MemoryPointer(memory, 0), x.strides)
 
 

@@ -14,7 +14,7 @@ import numpy as np
 
 from hilevel.engine import protocol
 from hilevel.engine.autodiff.tape import expired_message
-from hilevel.engine.memory import MB, keep_freed_memory
+from hilevel.engine.memory import MB, MemoryInfo, host_memory, keep_freed_memory
 from hilevel.engine.philox import ROUNDS, philox_round, philox_rounds, philox_words
 from hilevel.engine.protocol import Overrides
 from hilevel.engine.types import Array, DTypeLike, Function, Index, Namespace, Structure, TensorLike
@@ -123,6 +123,17 @@ class Backend(protocol.Backend):
     def device(self, name: str) -> AbstractContextManager[None]:
         """Return a block with another `jax.default_device`."""
         return jax.default_device(_devices()[self.device_index(name)])
+
+    def memory_info(self, device: str = "") -> MemoryInfo:
+        """Return the memory of JAX on a device, or of the process on a CPU."""
+        stats = _devices()[self.device_index(device) if device else 0].memory_stats()
+        if not stats:
+            return host_memory()
+        return MemoryInfo(*(stats.get(name) for name in ("bytes_in_use", "peak_bytes_in_use", "bytes_limit")))
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether XLA could not allocate memory."""
+        return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
 
     def compile(self, function: Function, donate: bool = True) -> Function:
         """Compile by `jax.jit`, with the used Variables as arguments and results."""

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import ctypes
 import os
+import sys
+from pathlib import Path
+from typing import NamedTuple
 
 MB = 2**20
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD in malloc.h
@@ -31,6 +34,41 @@ def keep_freed_memory(kept: int = 256 * MB, largest: int = 32 * MB) -> None:
     for parameter, value in ((_MMAP_THRESHOLD, largest), (_TRIM_THRESHOLD, kept)):
         _configured[parameter] = max(value, _configured.get(parameter, 0))
         mallopt(parameter, _configured[parameter])
+
+
+class MemoryInfo(NamedTuple):
+    """The memory of a device in bytes. A value that the system does not tell is None.
+
+    Args:
+        used: the memory that this process uses now.
+        peak: the most that it has used.
+        total: the memory of the device.
+    """
+
+    used: int | None
+    peak: int | None
+    total: int | None
+
+
+def host_memory() -> MemoryInfo:
+    """Return the main memory of this process.
+
+    >>> from hilevel.engine.memory import host_memory
+    >>> host_memory()._fields
+    ('used', 'peak', 'total')
+    """
+    try:
+        import resource
+    except ImportError:
+        return MemoryInfo(None, None, None)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    total = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
+    try:
+        pages = int(Path("/proc/self/statm").read_text().split()[1])
+    except OSError:
+        return MemoryInfo(None, peak, total)
+    used = pages * os.sysconf("SC_PAGE_SIZE")
+    return MemoryInfo(used, max(used, peak), total)
 
 
 def size_text(n: float) -> str:

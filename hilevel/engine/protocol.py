@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 
+from hilevel.engine.memory import MemoryInfo, host_memory
 from hilevel.engine.philox import philox_words
 from hilevel.engine.placement import Placement
 from hilevel.engine.types import Array, Axis, DTypeLike, Function, Index, TensorLike
@@ -213,6 +214,21 @@ class Backend:
         """Return a block in which arrays are created on a device."""
         self.device_index(name)
         return nullcontext()
+
+    def memory_info(self, device: str = "") -> MemoryInfo:
+        """Return the memory that this process uses and has used, and the memory of the device, in bytes.
+
+        Args:
+            device: a name of `devices`; the first by default.
+
+        >>> hilevel.get_backend("numpy").memory_info().used > 0
+        True
+        """
+        return host_memory()
+
+    def is_out_of_memory(self, error: BaseException) -> bool:
+        """Return whether an error says that the memory of the device is exhausted."""
+        return isinstance(error, MemoryError)
 
     # -- running -----------------------------------------------------------------------------------
 

@@ -7,8 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from hilevel import tree
+from hilevel.engine.backends import current_backend
 from hilevel.engine.compile.jit import JitFunction
 from hilevel.engine.layouts import place_batch
+from hilevel.engine.memory import size_text
 from hilevel.engine.types import Structure
 from hilevel.training.access import ModelAccess
 from hilevel.training.outputs import OutputLosses, OutputMetrics
@@ -45,12 +48,34 @@ class Step:
         Plain Python gets the whole batch on each device. Its ops would exchange results one by one, and XLA ends a
         process whose CPU devices do so in several ops at once.
         """
-        return self.function(place_batch(batch, local, divided=self.programs is not None))
+        try:
+            return self.function(place_batch(batch, local, divided=self.programs is not None))
+        except Exception as error:
+            _explain_exhausted_memory(error, batch)
+            raise
 
     def run_many(self, count: int, bundle: Any) -> tuple[Any, Any]:
         """Return the last result, and all results, for the first `count` batches of a bundle."""
         assert self.programs is not None
-        return self.programs.call_many(count, place_batch(bundle, bundled=True))
+        try:
+            return self.programs.call_many(count, place_batch(bundle, bundled=True))
+        except Exception as error:
+            _explain_exhausted_memory(error, bundle)
+            raise
+
+
+def _explain_exhausted_memory(error: Exception, batch: Structure) -> None:
+    """Add the batch, the memory and remedies to an error about exhausted memory."""
+    backend = current_backend()
+    if not backend.is_out_of_memory(error):
+        return
+    shapes = ", ".join(str(x.shape) for x in tree.flatten(batch) if hasattr(x, "shape"))
+    used, _, total = (f"{size_text(n)}" if n is not None else "?" for n in backend.memory_info())
+    error.add_note(
+        f"The memory of the device is exhausted in a step with a batch of the shapes {shapes}; {used} of {total} are "
+        "in use. A smaller batch_size needs less memory, and so do gradient_accumulation_steps of an optimizer with "
+        "it, hilevel.remat, and the dtype policy mixed_float16."
+    )
 
 
 @dataclass(eq=False)

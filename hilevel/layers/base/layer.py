@@ -293,8 +293,9 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
             losses = [] if context.losses is None else context.losses
             with scope(training=training, losses=losses, autocast=cast):
                 return self._finish(call(*args, **kwargs))
-        except ShapeError as error:
-            if not getattr(error, "__notes__", None):
+        except Exception as error:
+            explained = isinstance(error, ShapeError) or current_backend().is_out_of_memory(error)
+            if explained and not getattr(error, "__notes__", None):
                 error.add_note(f"In {self._label()}, called with {_describe(args)}.")
             raise
         finally:

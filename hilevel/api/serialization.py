@@ -38,7 +38,7 @@ _BARRED = {
 }  # fmt: skip
 """Public names that no description may have: functions that read files, change settings, or run other functions."""
 
-_REMEDY = "Decorate it with register_keras_serializable before it is loaded, or pass it in custom_objects."
+_REMEDY = "Decorate your own with register_keras_serializable before it is loaded, or pass it in custom_objects."
 
 _SCALARS = (bool, int, float, str, type(None))
 
@@ -367,7 +367,7 @@ def find(name: str, module: object = None, package: str | None = None) -> Any:
     found = public(name, _search_order(str(module), package))
     if found is None:
         hint = nearest(name, [*_all_names(), *custom_names()])
-        raise UnknownNameError(f'There is no class or function "{name}".{hint} If it is yours: {_REMEDY}')
+        raise UnknownNameError(f'There is no class or function "{name}".{hint} {_REMEDY}')
     return found
 
 

@@ -63,7 +63,9 @@ def clients(session: nox.Session) -> None:
 def docs(session: nox.Session) -> None:
     """Build the site in build/site. With the argument `dummy` read its pages only. Needs the dependency group docs."""
     builder = session.posargs[0] if session.posargs else "html"
-    python(session, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", builder, "docs", "build/site")
+    python(
+        session, "-m", "sphinx", "-W", "--keep-going", "-q", "-j", "2", "-b", builder, "docs", "build/site"
+    )
 
 
 @nox.session

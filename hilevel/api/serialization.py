@@ -38,7 +38,9 @@ _BARRED = {
 }  # fmt: skip
 """Public names that no description may have: functions that read files, change settings, or run other functions."""
 
-_REMEDY = "Decorate your own with register_keras_serializable before it is loaded, or pass it in custom_objects."
+_REMEDY = (
+    "Decorate your own with register_keras_serializable before it is loaded, or pass it in custom_objects."
+)
 
 _SCALARS = (bool, int, float, str, type(None))
 

@@ -223,6 +223,31 @@ def test_dtypes_stay(dtype: str, number: int, tmp_path: Path) -> None:
         )
 
 
+@pytest.mark.parametrize("dtype", ["bfloat16", "mixed_bfloat16"])
+@pytest.mark.parametrize("backend", ["numpy", "jax"])
+def test_weights_of_bfloat16_are_stored_in_it(dtype: str, backend: str, tmp_path: Path) -> None:
+    """The operators of ONNX that lack bfloat16 compute in float32, so that ONNX Runtime runs the file."""
+    parts = [
+        layers.Conv1D(6, 3), layers.MaxPooling1D(2), layers.AveragePooling1D(1), layers.LSTM(4, return_sequences=True),
+        layers.GRU(4, reset_after=False), layers.Dense(5, "gelu"), layers.LayerNormalization(),
+    ]  # fmt: skip
+    with hilevel.use_backend(backend):
+        parts = [type(part).from_config(part.get_config() | {"dtype": dtype}) for part in parts]
+        model = varied(
+            exported_models.sequential(layers.Input((12, 4)), *parts, layers.Softmax(dtype="float32"))
+        )
+        model.export(tmp_path / "model.onnx")
+        data = data_for(model, batch=3)
+        wanted = model.predict(data, verbose=0)
+    proto = onnx.load(tmp_path / "model.onnx")
+    onnx.checker.check_model(proto, full_check=True)
+    floats = [c for c in proto.graph.initializer if c.data_type in (1, 16) and np.prod(c.dims) > 1]
+    of_float32 = ["gamma", "beta"] if dtype.startswith("mixed") else []  # a normalization computes in float32
+    assert [c.name.split("/")[-1][:-2] for c in floats if c.data_type == 1] == of_float32
+    (found,) = run_file(tmp_path / "model.onnx", [data])
+    np.testing.assert_allclose(found, wanted, atol=1e-6 if backend == "numpy" else 0.02)
+
+
 def test_int8_kernels(tmp_path: Path) -> None:
     model = exported_models.sequential(
         layers.Input((64,)), layers.Dense(64, activation="relu"), layers.Dense(64)

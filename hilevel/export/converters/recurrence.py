@@ -20,8 +20,7 @@ _ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "linear": 
 
 @converter(reset_before)
 def _(graph: Graph, y: Any, **arguments: Any) -> Any:
-    values = {key: graph.value(x) if hasattr(x, "dtype") else x for key, x in arguments.items()}
-    return _recurrent(graph, y, **values, linear_before_reset=0)
+    return _recurrent(graph, y, **arguments, linear_before_reset=0)
 
 
 @converter(recurrence.recurrent_op)

@@ -36,12 +36,17 @@ def execute(name: str) -> float:
 
     Raises:
         CellExecutionError: a cell raised an error.
+        AssertionError: the notebook shows fewer pictures than the page.
     """
     from nbclient import NotebookClient
 
-    start = time.perf_counter()
+    start, notebook = time.perf_counter(), _notebook(name)
     with tempfile.TemporaryDirectory() as folder:
-        NotebookClient(_notebook(name), timeout=300, resources={"metadata": {"path": folder}}).execute()
+        NotebookClient(notebook, timeout=300, resources={"metadata": {"path": folder}}).execute()
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", ())]
+    shown = sum("image/png" in output.get("data", {}) for output in outputs)
+    expected = len(re.findall(r"\(images/[^)]*\.png\)", (HERE / f"{name}.md").read_text()))
+    assert shown == expected, f"{name}: {shown} pictures in place of {expected}"
     return time.perf_counter() - start
 
 
@@ -56,8 +61,16 @@ def _text(page: Path) -> str:
     The notebook draws the pictures itself. Links lead to pages of the site. Commands of a shell are text, no cells.
     """
     text = re.sub(r"^!\[[^\]]*\]\(images/[^)]*\)\n?", "", page.read_text(), flags=re.M)
+    text = re.sub(r"^```python\n.*?^```$", _shown, text, flags=re.M | re.S)
     text = re.sub(r"^```sh$", "```", text, flags=re.M)
     return re.sub(r"\]\((\w+)\.md(#[\w-]+)?\)", r"](../\1.html\2)", text)
+
+
+def _shown(block: re.Match[str]) -> str:
+    """Return a block of code that shows the figure that it saved. A notebook shows figures of pyplot by itself."""
+    if "plt.subplots(" in block[0]:
+        return block[0]
+    return re.sub(r"^(.*)\.savefig\(.*\)$", r"display(\1)", block[0], flags=re.M)
 
 
 if __name__ == "__main__":

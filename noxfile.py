@@ -69,6 +69,12 @@ def docs(session: nox.Session) -> None:
 
 
 @nox.session
+def notebooks(session: nox.Session) -> None:
+    """Execute the notebooks of the tutorials, or of the named pages. Needs the dependency group notebooks."""
+    python(session, "docs/notebooks.py", *session.posargs)
+
+
+@nox.session
 def bench(session: nox.Session) -> None:
     """Time training steps against the installed peers: two rounds, or by the given arguments of benchmarks/run.py."""
     python(session, "benchmarks/run.py", "--here", *(session.posargs or ["--quick"]))

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from hilevel.api.custom_objects import custom_names, get_registered_name, get_registered_object
-from hilevel.errors import UnknownNameError, UnsafeContentError, unknown_name
+from hilevel.errors import UnknownNameError, UnsafeContentError, nearest, unknown_name
 
 if TYPE_CHECKING:
     from hilevel.engine.types import Config
@@ -37,6 +37,10 @@ _BARRED = {
     "vectorized_map", "while_loop", "jvp", "dtype_policy", "set_dtype_policy", "resolve", "kind_of_targets",
 }  # fmt: skip
 """Public names that no description may have: functions that read files, change settings, or run other functions."""
+
+_REMEDY = (
+    "Decorate your own with register_keras_serializable before it is loaded, or pass it in custom_objects."
+)
 
 _SCALARS = (bool, int, float, str, type(None))
 
@@ -361,13 +365,11 @@ def find(name: str, module: object = None, package: str | None = None) -> Any:
     if found is not None:
         return found
     if module is not None and str(module).split(".")[0] not in ("keras", "hilevel", "builtins"):
-        raise UnknownNameError(
-            f'"{name}" of the module "{module}" is not registered. Decorate it with register_keras_serializable, or '
-            "pass it in custom_objects."
-        )
+        raise UnknownNameError(f'"{name}" of the module "{module}" is not registered. {_REMEDY}')
     found = public(name, _search_order(str(module), package))
     if found is None:
-        raise unknown_name("class or function", name, [*_all_names(), *custom_names()])
+        hint = nearest(name, [*_all_names(), *custom_names()])
+        raise UnknownNameError(f'There is no class or function "{name}".{hint} {_REMEDY}')
     return found
 
 

@@ -20,8 +20,7 @@ class RunLogger(Callback):
     A subclass names its package, and implements the methods from `active_run` to `save`.
 
     Args:
-        log_freq: the number of batches between two recordings of the values of batches; None for epochs only.
-        save_model: whether to store the trained model in the run, as a file in the format `.hilevel`.
+        log_freq, save_model: as in `MLflowLogger`.
     """
 
     package: str
@@ -151,12 +150,11 @@ class WandbLogger(RunLogger):
     """A callback that records training in Weights & Biases: settings in the config, values, the model as an artifact.
 
     It needs `pip install wandb`. Values have names such as `epoch/val_loss` and `batch/loss`, with the number of the
-    epoch or batch as their axis. A run that is active is used, and stays active; else a run begins and ends with the
-    training. `WANDB_MODE=offline` records to files.
+    epoch or batch as their axis. A run is used or begun as by `MLflowLogger`. `WANDB_MODE=offline` records to
+    files.
 
     Args:
-        log_freq: the number of batches between two recordings of the values of batches; None for epochs only.
-        save_model: whether to store the trained model in the run, as a file in the format `.hilevel`.
+        log_freq, save_model: as in `MLflowLogger`.
 
     Raises:
         ImportError: wandb is not installed.

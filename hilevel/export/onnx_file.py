@@ -11,7 +11,7 @@ from hilevel.api.optional import import_optional
 from hilevel.engine.spec import UnknownSize
 from hilevel.errors import ArgumentError, ExportError
 from hilevel.export.graph import Body, Graph, Node, Value
-from hilevel.export.passes import simplify
+from hilevel.export.passes import narrow, simplify
 from hilevel.export.quantize import quantize
 from hilevel.export.trace import trace
 from hilevel.utils.atomic import replacing
@@ -48,6 +48,7 @@ def export(
     simplify(graph)
     if weights == "int8":
         quantize(graph)
+    narrow(graph)
     save(onnx, graph, path, model.name, version)
 
 

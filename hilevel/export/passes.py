@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from hilevel.export.graph import Graph, Node
 
 
@@ -61,3 +63,22 @@ def drop_unused(graph: Graph) -> None:
             kept.append(node)
     graph.nodes = kept[::-1]
     graph.constants = {name: array for name, array in graph.constants.items() if name in used}
+
+
+def narrow(graph: Graph) -> None:
+    """Store constants that bfloat16 represents exactly in it, if the model computes in bfloat16.
+
+    The ops of such a model compute in float32 and round their results, so a Cast restores each constant.
+    """
+    types = [node.attributes.get("to") for node in graph.nodes]
+    bfloat16 = next((dtype for dtype in types if dtype is not None and dtype.name == "bfloat16"), None)
+    if bfloat16 is None:
+        return
+    for name, array in list(graph.constants.items()):
+        if array.dtype == np.float32 and array.size > 1:
+            stored = array.astype(bfloat16)
+            if np.array_equal(array, stored.astype(np.float32)):
+                short = graph.unique(f"{name}/bfloat16")
+                graph.constants[short] = stored
+                del graph.constants[name]
+                graph.nodes.insert(0, Node("Cast", [short], [name], {"to": array.dtype}))

@@ -20,6 +20,7 @@ from hilevel.engine.spec import TensorSpec, UnknownSize
 from hilevel.errors import ExportError
 from hilevel.export import loops
 from hilevel.export.converters import CONVERTERS
+from hilevel.export.converters.table import in_float32
 from hilevel.export.graph import Graph, Node, Value
 from hilevel.export.sizes import Size, new_size
 from hilevel.layers.base.layer import Layer
@@ -81,7 +82,7 @@ class Tracer(Interpreter):
             bound.apply_defaults()
             args, kwargs = (), dict(bound.arguments)
         try:
-            names = self._converted(converter, y, args, kwargs)
+            names = self._converted(op, converter, y, args, kwargs)
         except ExportError as error:
             raise ExportError(f"The op {op.name} cannot be exported{self._place()}. {error}") from None
         if isinstance(y, tuple):
@@ -89,11 +90,14 @@ class Tracer(Interpreter):
         return self.graph.bind(y, names)
 
     def _converted(
-        self, converter: Callable[..., Any], y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
+        self, op: Any, converter: Callable[..., Any], y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> Any:
         dtype = _dtype_of_scalars(y, args)
         values = [None if a is None else self.graph.value(a, dtype) for a in args]
-        named = {k: self.graph.value(v) if _is_tensor(v) else v for k, v in kwargs.items()}
+        is_tensor = _is_array if isinstance(op, Composite) else _is_tensor
+        named = {k: self.graph.value(v) if is_tensor(v) else v for k, v in kwargs.items()}
+        if op is not ops.cast:
+            converter = in_float32(converter)
         names = converter(self.graph, y, *values, **named)
         return tuple(map(self.graph.name_of, names)) if isinstance(y, tuple) else self.graph.name_of(names)
 
@@ -124,6 +128,10 @@ def _dtype_of_scalars(y: Any, args: tuple[Any, ...]) -> Any:
 
 def _is_tensor(x: Any) -> bool:
     return x.__class__ in SPEC_TYPES
+
+
+def _is_array(x: Any) -> bool:
+    return hasattr(x, "dtype") and hasattr(x, "shape")
 
 
 def _has_size(x: Any) -> bool:

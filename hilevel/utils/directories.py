@@ -13,13 +13,14 @@ from typing import Any
 import numpy as np
 
 from hilevel.engine.backends import use_backend
+from hilevel.engine.machine import available_cores
 from hilevel.errors import ArgumentError, UnsafeContentError
 from hilevel.layers.base.checks import one_of
 from hilevel.random.seed import make_seed
 from hilevel.training.data.indexed import IndexedDataset
 
 Array = np.ndarray[Any, Any]
-_THREADS = min(8, os.cpu_count() or 1)
+_THREADS = min(8, available_cores())
 
 
 @dataclass

@@ -19,6 +19,7 @@ from hilevel.layers.base.shapes import abstract_tensors
 from hilevel.ops.nn import attention, convolution, pooling, recurrence
 from hilevel.ops.nn.dense import dense
 from hilevel.ops.nn.normalization import standardize_op
+from hilevel.ops.nn.reset_before import reset_before
 from hilevel.ops.nn.windows import Windows
 from hilevel.ops.numpy import indexing, joining, products as linear, reduction, shaping
 
@@ -138,7 +139,13 @@ class _Counter(Shapes):
         self.times //= count
 
     def run(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
-        y = super().run(op, args, kwargs)
+        return self._count(op, super().run(op, args, kwargs), args, kwargs)
+
+    def infer(self, op: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+        y = super().infer(op, args, kwargs)
+        return self._count(op, y, args, kwargs) if op in RULES else y
+
+    def _count(self, op: Any, y: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
         rule: Function = RULES.get(op, _one_each)
         moved = () if op in VIEWS else (y, y) if op in READS_PARTS else (args, y)
         flops, bytes = rule(y, *args, **kwargs), sum(map(_bytes, tree.flatten(moved)))
@@ -296,4 +303,5 @@ RULES: dict[Any, Function] = {
     pooling.sum_pool_op: _pooling,
     attention.attention_op: _attention,
     recurrence.recurrent_op: _recurrent,
+    reset_before: _recurrent,
 }

@@ -147,7 +147,7 @@ def test_the_code_of_the_pages_runs(page: Path, tmp_path: Path, monkeypatch: Any
         return
     assert drawn <= {file.name for file in tmp_path.iterdir()}
     if drawn:
-        namespace["plt"].close("all")
+        importlib.import_module("matplotlib.pyplot").close("all")
 
 
 def test_the_pictures_are_those_that_pages_show_and_small() -> None:

@@ -231,6 +231,10 @@ def test_files_are_short_and_functions_annotated(name: str) -> None:
     assert bare == [] or name == "hilevel.quickstart"  # the first program one reads has no annotations
 
 
+def test_cores_are_counted_in_one_file() -> None:
+    assert [name for name in FILES if "cpu_count" in FILES[name].read_text()] == ["hilevel.engine.machine"]
+
+
 def is_op(node: Any) -> bool:
     """Whether it is an op's value or rule, where only the tensors are annotated."""
     return any(

@@ -266,6 +266,13 @@ def test_what_has_no_name_is_refused() -> None:
         deserialize_keras_object({"class_name": "Dens", "config": {}})
 
 
+def test_an_unknown_class_gets_the_remedy_and_no_list_of_all_names() -> None:
+    with pytest.raises(UnknownNameError) as caught:
+        deserialize_keras_object({"class_name": "MyScale", "config": {}})
+    text = str(caught.value)
+    assert "register_keras_serializable" in text and "custom_objects" in text and len(text) < 250
+
+
 def test_names_of_modules_and_custom_objects() -> None:
     load = hilevel.saving.deserialize_keras_object
     classes = {"own": hilevel.regularizers.L2, "f": len}

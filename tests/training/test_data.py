@@ -101,6 +101,7 @@ def test_floats_are_cast_and_integers_kept() -> None:
         (lambda: adapt(np.array([{}, 1])), TypeError, "object"),
         (lambda: adapt(np.array(1.0)), ValueError, "first axis"),
         (lambda: adapt(3), TypeError, "int"),
+        (lambda: adapt(Numbers), TypeError, r"the class Numbers\..*Numbers\(\.\.\.\)"),
         (lambda: adapt(iter([X]), X), ValueError, "cannot be given"),
         (lambda: adapt(iter([])).first(), ValueError, "no batch"),
         (lambda: unpack_x_y_sample_weight((1, 2, 3, 4)), ValueError, "4 items"),
@@ -167,6 +168,16 @@ class Numbers(PyDataset):
     def __getitem__(self, i: int) -> Any:
         self.made.append(i)
         return np.full((2, 1), i)
+
+
+def test_an_error_of_a_data_set_names_the_batch() -> None:
+    class Lost(Numbers):
+        def __getitem__(self, i: int) -> Any:
+            return {}[i] if i == 3 else super().__getitem__(i)
+
+    with pytest.raises(KeyError) as caught:
+        list(adapt(Lost()).epoch(0))
+    assert caught.value.__notes__ == ["Lost.__getitem__ raised this error for batch 3."]
 
 
 class Again:

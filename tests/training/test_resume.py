@@ -109,6 +109,31 @@ def test_resume_continues_and_removes_the_state(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+def test_a_data_set_that_is_arranged_at_the_begin_of_an_epoch(tmp_path: Path) -> None:
+    """The callback of docs/your_own_data.md: earlier calls of `on_epoch_end` are not repeated."""
+
+    class Shuffled(hilevel.utils.PyDataset):
+        def arrange(self, epoch: int) -> None:
+            self.order = np.random.default_rng(epoch).permutation(len(X))
+
+        def __len__(self) -> int:
+            return 3
+
+        def __getitem__(self, i: int) -> Any:
+            return X[self.order[i::3]], Y[self.order[i::3]]
+
+    def train(batches: int) -> Any:
+        data = Shuffled()
+        data.arrange(0)
+        arrange = hilevel.callbacks.LambdaCallback(on_epoch_begin=lambda epoch, logs: data.arrange(epoch))
+        return small().fit(data, epochs=4, verbose=0, callbacks=[arrange, StopAt(batches)], resume=tmp_path)
+
+    whole = train(99)
+    with pytest.raises(RuntimeError):
+        train(8)
+    assert train(99).history == whole.history
+
+
 def test_an_early_stop_is_not_trained_past(tmp_path: Path) -> None:
     def train(**settings: Any) -> Any:
         stop = EarlyStopping("loss", min_delta=9.0, patience=1)

@@ -62,6 +62,9 @@ CASES: dict[str, tuple[Any, Any, int]] = {
         lambda: layers.LSTM(U, use_bias=False), (2, T, F), 2 * T * (4 * (2 * F * U + 2 * U * U + U) + 9 * U),
     ),
     "gru": (lambda: layers.GRU(U), (None, T, F), T * (3 * (2 * F * U + 2 * U * U + 3 * U) + 8 * U)),
+    "gru, reset before": (
+        lambda: layers.GRU(U, reset_after=False), (None, T, F), T * (3 * (2 * F * U + 2 * U * U + 2 * U) + 8 * U),
+    ),
     "embedding": (lambda: layers.Embedding(100, 8), (None, 7), 0),
     "batch normalisation": (lambda: layers.BatchNormalization(), (None, 6, 4), 2 * 6 * 4 + 6 * 4),
     "layer normalisation": (lambda: layers.LayerNormalization(), (None, 6, 4), 7 * 24),

@@ -7,7 +7,8 @@ from typing import Any
 import numpy as np
 
 from hilevel import ops
-from hilevel.engine.spec import TensorSpec
+from hilevel.engine.spec import TensorSpec, is_unknown
+from hilevel.errors import ExportError
 from hilevel.export.converters.indexing import LARGEST
 from hilevel.export.converters.table import cast, converter, number, positive_axes
 from hilevel.export.graph import Graph, Value
@@ -34,6 +35,8 @@ def _(graph: Graph, y: TensorSpec, x: Value, axis: Any) -> Any:
 
 @converter(ops.squeeze)
 def _(graph: Graph, y: TensorSpec, x: Value, axis: Any = None) -> Any:
+    if axis is None and any(map(is_unknown, x.shape)):
+        raise ExportError(f"An axis of unknown size in {x.shape} may have length 1. Give squeeze the axis.")
     axes = [i for i, n in enumerate(x.shape) if n == 1] if axis is None else positive_axes(axis, x.rank)
     return graph.Squeeze(x, axes) if axes else graph.Identity(x)
 

@@ -10,6 +10,7 @@ from hilevel.errors import ExportError
 from hilevel.export.converters.table import converter
 from hilevel.export.graph import Graph, Value
 from hilevel.ops.nn import recurrence
+from hilevel.ops.nn.reset_before import reset_before
 
 KINDS = {"simple": "RNN", "lstm": "LSTM", "gru": "GRU"}
 _ORDERS = {"simple": [0], "lstm": [0, 3, 1, 2], "gru": [0, 1, 2]}
@@ -17,11 +18,16 @@ _ORDERS = {"simple": [0], "lstm": [0, 3, 1, 2], "gru": [0, 1, 2]}
 _ACTIVATIONS = {"tanh": "Tanh", "sigmoid": "Sigmoid", "relu": "Relu", "linear": "Affine"}
 
 
+@converter(reset_before)
+def _(graph: Graph, y: Any, **arguments: Any) -> Any:
+    return _recurrent(graph, y, **arguments, linear_before_reset=0)
+
+
 @converter(recurrence.recurrent_op)
-def _(
+def _recurrent(
     graph: Graph, y: Any, x: Value, kernel: Value, recurrent_kernel: Value, bias: Value | None,
     recurrent_bias: Value | None, h: Value, c: Value | None, mask: Value | None, keep: Value | None, cell: str,
-    activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool,
+    activation: str, recurrent_activation: str, unroll: bool, return_sequences: bool, linear_before_reset: int = 1,
 ) -> Any:  # fmt: skip
     if keep is not None:
         raise ExportError("Recurrent dropout has no form in ONNX.")
@@ -41,7 +47,7 @@ def _(
         outputs=1 + len(states), hidden_size=recurrent_kernel.shape[0], activations=functions,
         activation_alpha=[1.0] * len(functions) if "Affine" in functions else None,
         activation_beta=[0.0] * len(functions) if "Affine" in functions else None,
-        linear_before_reset=1 if cell == "gru" else None,
+        linear_before_reset=linear_before_reset if cell == "gru" else None,
     )  # fmt: skip
     outputs = graph.transposed(graph.Squeeze(sequence, [1]), [1, 0, 2])
     ends = [graph.Squeeze(s, [0]) for s in last]

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Unpack
 
-from hilevel import ops
 from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import (
     flags,
@@ -20,6 +19,7 @@ from hilevel.layers.base.settings import (
 )
 from hilevel.layers.rnn.cell import Cell
 from hilevel.layers.rnn.rnn import BaseRNNLayer, cell_options
+from hilevel.ops.nn.reset_before import reset_before_step
 
 
 class GRUCell(Cell):
@@ -64,8 +64,8 @@ class GRUCell(Cell):
         )  # fmt: skip
         flags(type(self).__name__, reset_after=reset_after)
         self.reset_after = reset_after
-        if not reset_after:
-            self._fused = None
+        if self._fused is not None and not reset_after:
+            self._fused["reset_after"] = False
 
     def _bias_shape(self, width: int) -> tuple[int, ...]:
         return (2, width) if self.reset_after else (width,)
@@ -80,11 +80,8 @@ class GRUCell(Cell):
     ) -> Any:
         if self.reset_after:
             return super()._advance(z, before, recurrent_bias, states)
-        n, kernel = self.units, self.recurrent_kernel
-        gates = self.recurrent_activation(z[:, : 2 * n] + ops.matmul(before, kernel[:, : 2 * n]))
-        update, reset = gates[:, :n], gates[:, n:]
-        new = self.activation(z[:, 2 * n :] + ops.matmul(reset * before, kernel[:, 2 * n :]))
-        return (update * states[0] + (1 - update) * new,)
+        functions = self.activation, self.recurrent_activation
+        return (reset_before_step(z, before, states[0], self.recurrent_kernel, *functions),)
 
 
 class GRU(BaseRNNLayer):

@@ -17,6 +17,7 @@ from hilevel.engine.op import op, rounded, to_array
 from hilevel.engine.spec import TensorSpec, agree
 from hilevel.engine.types import Array, Function, Namespace, Tensor, TensorLike
 from hilevel.errors import ShapeError
+from hilevel.ops.nn.reset_before import reset_before
 
 # -- activations --------------------------------------------------------------------------------------
 
@@ -312,6 +313,7 @@ def recurrent(
     recurrent_activation: str = "sigmoid",
     unroll: bool = False,
     return_sequences: bool = True,
+    reset_after: bool = True,
 ) -> Any:
     """Run a recurrent layer over a sequence. Return the outputs of all steps, and the last states.
 
@@ -322,10 +324,11 @@ def recurrent(
         h, c: the first states, of shape `(batch, units)`; only an LSTM has a `c`.
         mask: booleans of shape `(batch, steps)`. Where it is False, the states do not change.
         keep: the factors of the state before each product, of shape `(batch, units)`, for recurrent dropout.
-        cell: `"simple"`, `"lstm"` (gates i, f, c, o), or `"gru"` (gates z, r, h, with the reset after the product).
+        cell: `"simple"`, `"lstm"` (gates i, f, c, o), or `"gru"` (gates z, r, h).
         activation, recurrent_activation: `"tanh"`, `"sigmoid"`, `"relu"` or `"linear"`.
         unroll: whether a compiling backend compiles the steps one by one.
         return_sequences: whether the outputs are returned; the last output is the last state `h`.
+        reset_after: whether the reset of `"gru"` applies after the product, or before, without `recurrent_bias`.
 
     >>> x, one, h = np.ones((1, 3, 1)), np.ones((1, 1)), np.zeros((1, 1))
     >>> y, last = ops.recurrent(x, one, one, None, None, h, cell="simple", activation="linear")
@@ -334,7 +337,8 @@ def recurrent(
     """
     floats = [x, kernel, recurrent_kernel, bias, recurrent_bias, h, c, keep]
     *floats, keep = dtypes.to_float(tuple(None if a is None else to_array(a) for a in floats))
-    return recurrent_op(  # type: ignore[call-arg, misc]
+    function: Any = recurrent_op if reset_after else reset_before
+    return function(
         *floats, mask, keep, cell=cell, activation=activation, recurrent_activation=recurrent_activation,
         unroll=unroll, return_sequences=return_sequences,
     )  # fmt: skip
@@ -372,6 +376,7 @@ def _(
 
 
 @recurrent_op.shape
+@reset_before.shape
 def _(
     x: TensorSpec, kernel: TensorSpec, recurrent_kernel: TensorSpec, bias: TensorSpec | None,
     recurrent_bias: TensorSpec | None, h: TensorSpec, c: TensorSpec | None, mask: TensorSpec | None,

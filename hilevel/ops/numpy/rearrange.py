@@ -298,6 +298,8 @@ def cross(
     a, b = dtypes.to_common((to_array(x1), to_array(x2)))
     a, b = moveaxis(a, axisa, -1), moveaxis(b, axisb, -1)
     _check_vectors(a.shape, b.shape)
+    if is_unknown(a.shape[-1]) or is_unknown(b.shape[-1]):
+        raise ShapeError(f"cross: the length of vectors must be known, 2 or 3; got {a.shape} and {b.shape}.")
     last = a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
     if a.shape[-1] == b.shape[-1] == 2:
         return last

@@ -131,6 +131,8 @@ def adapt(
     """
     if x is None:
         raise ValueError("There are no data: x is None.")
+    if isinstance(x, type):
+        raise TypeError(f"x is the class {x.__name__}. Expected data: make an instance, {x.__name__}(...).")
     if isinstance(x, Batches):
         return x
     data: Any = x

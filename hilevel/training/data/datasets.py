@@ -62,7 +62,11 @@ class DatasetBatches(Batches):
             return self._convert(self._make(index))
 
     def _make(self, index: Any) -> Any:
-        return self.source[index]
+        try:
+            return self.source[index]
+        except Exception as error:
+            error.add_note(f"{type(self.source).__name__}.__getitem__ raised this error for batch {index}.")
+            raise
 
     def epoch(self, number: int, start: int = 0, steps: int | None = None) -> Iterator[Any]:
         """Yield the batches from `start` on, in an order for the epoch if they are shuffled."""

@@ -140,7 +140,8 @@ def _repeated(line: str, names: Mapping[str, Any], values: Mapping[str, Any]) ->
     (target,) = statement.targets
     kept = value(ast.parse(ast.unparse(target), mode="eval").body) if ast.unparse(target) != "_" else None
     if function is cupy.matmul and kept is not None:
-        return partial(function, *args, out=kept)
+        product = cupy.dot if args[0].ndim == args[1].ndim == 2 else cupy.matmul  # no generalized ufunc
+        return partial(product, *args, out=kept)
     return lambda: _write(tree.flatten(kept), tree.flatten(function(*args, **options)))
 
 

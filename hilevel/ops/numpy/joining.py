@@ -287,7 +287,9 @@ def tile(x: TensorLike, repeats: TensorLike) -> Tensor:
     for axis, n in enumerate(counts):
         if n != 1:
             claim(8 * n, f"repeats={n}")
-            x = concatenate([x] * n, axis)
+            before, (size, *after) = x.shape[:axis], x.shape[axis:]
+            copies = broadcast_to(expand_dims(x, axis), (*before, n, size, *after))
+            x = reshape(copies, (*before, n * size, *after))
     return x
 
 

@@ -156,6 +156,11 @@ class Traced:
         self.slot = y.slot
         return self
 
+    def same(self) -> Traced:
+        """Return the array as a view of itself."""
+        self.is_fixed = True
+        return self
+
     def view(self, function: Any, args: tuple[Any, ...], shape: tuple[int, ...]) -> Traced:
         """Record a call that returns a view. From now on neither array may change in place."""
         y = self.expansion.emit(function, (self, *args), {}, (shape, self.dtype))
@@ -253,12 +258,13 @@ def _reshape(a: Traced, newshape: Any) -> Traced:
     rest = math.prod(n for n in sizes if n != -1)
     shape = tuple(a.size // max(rest, 1) if n == -1 else n for n in sizes)
     if shape == a.shape:
-        a.is_fixed = True
-        return a
+        return a.same()
     return a.view(cupy.reshape, (shape,), shape)
 
 
 def _transpose(a: Traced, axes: Any = None) -> Traced:
+    if axes is not None and list(axes) == list(range(a.ndim)):
+        return a.same()
     return a.view(cupy.transpose, (axes,), _view(a).transpose(axes).shape)
 
 

@@ -316,12 +316,13 @@ def test_functions_of_elements(dtype: str, cupy: Any) -> None:
 
 def test_kernels_compile_for_a_gpu() -> None:
     """By NVRTC, where CuPy and the headers of CUDA are installed; this needs no GPU."""
-    nvrtc = pytest.importorskip("cupy").cuda.nvrtc
-    headers = glob.glob(f"{os.path.dirname(np.__file__)}/../nvidia/*/include/cuda_fp16.h")
+    nvrtc = pytest.importorskip("cupy_backends.cuda.libs.nvrtc")
+    packages = os.path.dirname(os.path.dirname(np.__file__))
+    headers = glob.glob(f"{packages}/nvidia/*/include/cuda_fp16.h")
     if not headers:
         pytest.skip("the headers of CUDA are missing")
     fake_cuda = importlib.import_module("fake_cuda")
-    include = f"{os.path.dirname(importlib.import_module('cupy').__file__)}/_core/include"
+    include = f"{packages}/cupy/_core/include"
     folders = [include, os.path.dirname(headers[0]), *glob.glob(f"{include}/cupy/_cccl/*")]
     fake_cuda.kernels.clear()
     with stand_in(), hilevel.use_backend("cupy"):

@@ -267,6 +267,20 @@ def test_graphs_that_differ_from_the_step_are_not_used(cupy: Any, monkeypatch: p
     assert found == [2.0, 4.0, 6.0, 8.0, 10.0] and total.numpy()[0] == 5.0
 
 
+@pytest.mark.parametrize("count", [1, 3, 9, 100])
+@pytest.mark.parametrize("axis", [0, 1, -1])
+def test_many_arrays_are_joined(axis: int, count: int, cupy: Any) -> None:
+    joining = importlib.import_module("hilevel_cupy.joining")
+    parts = [np.arange(i, i + 6, dtype="float32").reshape(2, 3) for i in range(count)]
+    uneven = [np.moveaxis(np.full((1 + i % 3, 2), i, "float32"), 0, axis) for i in range(count)]
+    for function, wanted, arrays in (
+        (joining.stack, np.stack(parts, axis), parts),
+        (joining.concatenate, np.concatenate(uneven, axis), uneven),
+    ):
+        found = function([cupy.asarray(part) for part in arrays], axis)
+        np.testing.assert_array_equal(cupy.to_numpy(found), wanted)
+
+
 # -- the source of kernels --------------------------------------------------------------------------
 
 

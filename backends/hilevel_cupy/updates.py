@@ -37,10 +37,9 @@ def _writes(
     xp: Namespace, *arrays: Any, formula: Function, width: int, rate: Any, **settings: Any
 ) -> list[int]:
     """Return the positions of the arguments that a program may overwrite with the results."""
-    dtypes = {a.dtype for a in arrays}
-    if (
-        len(dtypes) > 1
-        or _kernel(formula, max(width - 1, 1), min(width - 1, 1), dtypes.pop(), settings) is None
+    first, gradients = arrays[0].dtype, min(width - 1, 1)
+    if any(a.dtype != first for a in arrays) or not _kernel(
+        formula, width - gradients, gradients, first, settings
     ):
         return []
     return [i + 1 for i in range(len(arrays)) if i % width != 1]
@@ -116,8 +115,9 @@ def _compiled(
     except Exception:  # the formula does more than arithmetic on elements
         return None
     body = ["const {T} r = rate[0];", f"const {{T}} g = {element_of(gradients)};" if gradients else ""]
-    store = " ".join(f"s{i} = {y.name};" for i, y in enumerate(results))
-    body += [*trace.statements, f"if (on[0]) {{ {store} }}" if conditional else store]
+    body += [*trace.statements, *(f"const {{T}} n{i} = {y.name};" for i, y in enumerate(results))]
+    store = " ".join(f"s{i} = n{i};" for i in range(written))
+    body += [f"if (on[0]) {{ {store} }}" if conditional else store]
     given = [*["raw bool on"] * conditional, f"raw {dtype.name} rate", *parameters_of(gradients, dtype.name)]
     return kernel(
         ", ".join(given),

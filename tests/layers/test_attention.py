@@ -261,7 +261,13 @@ def test_a_subclass_can_compute_the_attention(name: str, backend: Any) -> None:
 
     class Own(base):  # type: ignore[misc]
         def _compute_attention(
-            self, query: Any, key: Any, value: Any, attention_mask: Any = None, training: Any = None, *scores: bool
+            self,
+            query: Any,
+            key: Any,
+            value: Any,
+            attention_mask: Any = None,
+            training: Any = None,
+            *scores: bool,
         ) -> Any:
             seen.append((query.shape[-2] == key.shape[-2], attention_mask))
             return super()._compute_attention(query, key, value, attention_mask, training, *scores)
@@ -273,7 +279,10 @@ def test_a_subclass_can_compute_the_attention(name: str, backend: Any) -> None:
     own(x, x), plain(x, x)
     plain.set_weights(own.get_weights())
     assert seen == [(True, None)]
-    calls: list[dict[str, Any]] = [{"attention_mask": mask}, {"attention_mask": mask, "return_attention_scores": True}]
+    calls: list[dict[str, Any]] = [
+        {"attention_mask": mask},
+        {"attention_mask": mask, "return_attention_scores": True},
+    ]
     for call in [*calls, *([] if options else [{"use_causal_mask": True}])]:
         for found, expected in zip(own(x, x, **call), plain(x, x, **call), strict=True):
             np.testing.assert_allclose(host(found), host(expected), rtol=1e-5, atol=1e-6)

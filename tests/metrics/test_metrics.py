@@ -244,3 +244,15 @@ def test_resolve_takes_functions_objects_and_the_logits_of_the_loss() -> None:
     assert metrics.resolve(mean, (None,), (None,)) is mean
     loss = hilevel.losses.CategoricalCrossentropy(from_logits=True)
     assert metrics.resolve("ce", (None, 4), (None, 4), loss).from_logits
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions"), [((2, 1), (1, 2, 3)), ((1, 2), (2, 1, 3)), ((2,), (2, 1, 3))]
+)
+def test_labels_may_differ_by_axes_of_size_one(labels: Any, predictions: Any, backend: Any) -> None:
+    y, scores = (
+        np.array([2, 0]).reshape(labels),
+        np.array([0.1, 0.2, 0.7] * 2, "float32").reshape(predictions),
+    )
+    assert float(metrics.SparseCategoricalAccuracy()(y, scores)) == 0.5
+    assert float(metrics.SparseTopKCategoricalAccuracy(k=2)(y, scores)) == 0.5

@@ -112,15 +112,14 @@ class SymbolicTensor(TensorBase):
     def __eq__(self, other: object) -> Any:
         """Compare by an op. The truth of the result for two symbolic tensors is whether they are one object.
 
-        So `x in tensors` and `tensors.index(x)` find a tensor.
+        So `x in objects` and `objects.index(x)` find a tensor. It is different from all objects that are no tensors.
         """
-        if other.__class__ is not SymbolicTensor:
-            return super().__eq__(other)
         try:
-            result = super().__eq__(other)
-        except ShapeError:
-            return False
-        result._is_same = self is other
+            result = NotImplemented if other is None else super().__eq__(other)
+        except (ShapeError, TypeError):
+            return NotImplemented
+        if other.__class__ is SymbolicTensor:
+            result._is_same = self is other
         return result
 
     __hash__ = object.__hash__

@@ -58,6 +58,7 @@ def test_a_symbolic_tensor_is_found_among_others() -> None:
     assert x in [z, y, x] and x not in (y, z)
     assert [z, y, x].index(x) == 2
     assert (x == y).shape == (None, 3)
+    assert x in ["x", None, x] and (x == None) is False and (x == "x") is False  # noqa: E711
     with pytest.raises(TypeError):
         bool(x == 0)
     with pytest.raises(TypeError):

@@ -83,8 +83,6 @@ def test_sparse_data_are_dense() -> None:
     x = hilevel.KerasTensor((2, 3), sparse=True)
     assert [ops.convert_to_tensor(x, sparse=s).sparse for s in (None, True, False)] == [True, True, False]
     assert ops.convert_to_tensor([1.0], sparse=True).shape == (1,)
-    with pytest.warns(hilevel.errors.HilevelWarning, match="dense"):
-        assert hilevel.Input((3,), sparse=True).sparse
     calls: list[Any] = [
         lambda: ops.one_hot([1], 2, sparse=True), lambda: ops.multi_hot([1], 2, sparse=True),
         lambda: ops.bincount([1], sparse=True),

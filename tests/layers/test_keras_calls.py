@@ -58,7 +58,7 @@ def test_a_tensor_becomes_an_input() -> None:
     assert layer.batch_shape == (2, 3)
     assert layer.call() is None
     assert layers.InputLayer(input_shape=(3,)).batch_shape == (None, 3)
-    for wrong in ({"ragged": True}, {"input_tensor": X}):
+    for wrong in ({"sparse": True}, {"ragged": True}, {"input_tensor": X}):
         with pytest.raises(ValueError, match="Input"):
             layers.InputLayer(**wrong if "input_tensor" in wrong else wrong | {"shape": (3,)})
 

@@ -8,7 +8,6 @@ from hilevel.api.configurable import named_arguments
 from hilevel.engine.graph import Node, SymbolicTensor
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Config, DTypeLike, Shape, ShapeLike
-from hilevel.errors import warn_dense
 from hilevel.layers.base.checks import flags, is_integer, positive, sizes
 from hilevel.layers.base.layer import Layer
 
@@ -46,9 +45,11 @@ class InputLayer(Layer):
         shape = kwargs.pop("input_shape", shape)
         super().__init__(name=name, **kwargs)
         flags("Input", optional=optional, sparse=sparse or False, ragged=ragged or False)
-        if ragged:
-            raise ValueError("Input: ragged=True is not supported. Use dense data.")
-        warn_dense("Input", sparse)
+        if sparse or ragged:
+            raise ValueError(
+                "Input: sparse=True and ragged=True are not supported. Without them, fit accepts sparse matrices of "
+                "SciPy, and makes dense batches."
+            )
         if input_tensor is not None and not isinstance(input_tensor, SymbolicTensor):
             raise ValueError(
                 f"Input: input_tensor must be a symbolic tensor; got {type(input_tensor).__name__}."
@@ -84,7 +85,7 @@ class InputLayer(Layer):
                 *shape,
             )
         return SymbolicTensor(
-            sizes("Input", "batch_shape", batch_shape), dtype or settings.floatx, self.sparse, name=self.name
+            sizes("Input", "batch_shape", batch_shape), dtype or settings.floatx, name=self.name
         )
 
     def call(self) -> None:
@@ -130,8 +131,7 @@ def Input(
         shape: the shape of a sample, with None for axes of any size.
         batch_size: the number of samples, if it is fixed.
         dtype: the dtype of the data; floatx by default.
-        sparse: whether the data are meant to be sparse. True gives a warning, as hilevel computes with dense data.
-        ragged: not supported; only None or False.
+        sparse, ragged: not supported; only None or False.
         tensor: a symbolic tensor that becomes the input, in place of a new one.
         batch_shape: the shape of a batch, in place of `shape` and `batch_size`.
         name: the name of the input, which is its key if data are passed as a dict.

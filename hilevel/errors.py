@@ -184,6 +184,12 @@ def refuse_sparse(x: Any) -> None:
         )
 
 
+def warn_dense(where: str, sparse: object) -> None:
+    """Warn that a layer or op with `sparse=True` returns a dense tensor."""
+    if sparse:
+        warn(f"{where}(sparse=True): hilevel has no sparse tensors, and the result is dense.")
+
+
 def unknown_argument(where: str, name: str, known: Iterable[str]) -> TypeError:
     """Return the error for an unknown argument of a function or class. Its message suggests a name.
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Callable
 from http.client import HTTPException
+from threading import Thread
 from typing import Any
 from urllib.parse import urlencode
 from urllib.request import Request, urlopen
@@ -20,7 +22,8 @@ class RemoteMonitor(Callback):
     """A callback that sends the values of each epoch to a server, as JSON in an HTTP POST request.
 
     The JSON object has `epoch`, counted from 0, and the logs. NaN and infinity are sent as null. A request that fails
-    gives a warning, once, and training goes on.
+    gives a warning, once, and training goes on. The package requests sends it if it is installed, else the standard
+    library.
 
     Args:
         root: the address of the server, `http://...` or `https://...`.
@@ -63,17 +66,52 @@ class RemoteMonitor(Callback):
         """Send the values of the epoch."""
         values = {"epoch": epoch} | {name: _plain(value) for name, value in (logs or {}).items()}
         try:
-            with urlopen(self._request(json.dumps(values)), timeout=self.timeout):
-                pass
+            self._send(values)
         except (OSError, HTTPException) as error:
             if not self._warned:
                 warn(f"RemoteMonitor: a request to {self.root + self.path} failed: {error}.", UserWarning)
             self._warned = True
 
+    def _send(self, values: dict[str, Any]) -> None:
+        try:
+            import requests
+        except ImportError:
+            with urlopen(self._request(json.dumps(values)), timeout=self.timeout):
+                return
+        body = {"json": values} if self.send_as_json else {"data": {self.field: json.dumps(values)}}
+        _within(self.timeout, lambda: _post(requests, self.root + self.path, body, self.headers))
+
     def _request(self, text: str) -> Request:
         kind = {"Content-Type": "application/json"} if self.send_as_json else {}
         body = text if self.send_as_json else urlencode({self.field: text})
         return Request(self.root + self.path, body.encode(), kind | (self.headers or {}), method="POST")
+
+
+def _post(requests: Any, address: str, body: dict[str, Any], headers: dict[str, str] | None) -> None:
+    requests.post(address, **body, headers=headers).raise_for_status()
+
+
+def _within(seconds: float, action: Callable[[], object]) -> None:
+    """Run an action in a thread, and raise its error.
+
+    Raises:
+        TimeoutError: it takes longer than `seconds`; it goes on, but does not delay the end of the program.
+    """
+    errors: list[Exception] = []
+
+    def run() -> None:
+        try:
+            action()
+        except Exception as error:
+            errors.append(error)
+
+    thread = Thread(target=run, daemon=True)
+    thread.start()
+    thread.join(seconds)
+    if thread.is_alive():
+        raise TimeoutError("timed out")
+    if errors:
+        raise errors[0]
 
 
 def _plain(value: Any) -> Any:

@@ -15,7 +15,7 @@ from hilevel.engine.names import unique_name
 from hilevel.engine.spec import PLACEHOLDER_SIZES, TensorSpec, UnknownSize
 from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import DType, DTypeLike, Function, Shape
-from hilevel.errors import TracedValueError
+from hilevel.errors import ShapeError, TracedValueError
 
 Arguments: TypeAlias = Sequence[Any]
 Options: TypeAlias = Mapping[str, Any]
@@ -75,6 +75,7 @@ class SymbolicTensor(TensorBase):
         self.name = name or unique_name("tensor")
         self.node = node
         self.index = index
+        self._is_same: bool | None = None
 
     @property
     def shape(self) -> Shape:
@@ -108,7 +109,25 @@ class SymbolicTensor(TensorBase):
             "data of a functional model. Use ops and layers on it, then call the model on data."
         )
 
-    __bool__ = __float__ = __int__ = __index__ = __array__ = numpy = item = tolist = _no_data
+    def __eq__(self, other: object) -> Any:
+        """Compare by an op. The truth of the result for two symbolic tensors is whether they are one object.
+
+        So `x in objects` and `objects.index(x)` find a tensor. It is different from all objects that are no tensors.
+        """
+        try:
+            result = NotImplemented if other is None else super().__eq__(other)
+        except (ShapeError, TypeError):
+            return NotImplemented
+        if other.__class__ is SymbolicTensor:
+            result._is_same = self is other
+        return result
+
+    __hash__ = object.__hash__
+
+    def __bool__(self) -> bool:
+        return self._no_data() if self._is_same is None else self._is_same
+
+    __float__ = __int__ = __index__ = __array__ = numpy = item = tolist = _no_data
 
     def __repr__(self) -> str:
         kind = ", sparse=True" * self.sparse + ", ragged=True" * self.ragged

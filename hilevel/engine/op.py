@@ -154,6 +154,11 @@ class Op(Generic[P]):
         try:
             return context.interpreter.run(self, args, kwargs)
         except (ValueError, TypeError, IndexError) as error:
+            symbol = _first_symbolic(kwargs.values())
+            if symbol is not None:
+                return symbol.graph_call(self, args, kwargs)
+            if any(map(_is_abstract, kwargs.values())):
+                return context.interpreter.infer(self, args, kwargs)
             self._explain(args, kwargs, error)
             raise
 

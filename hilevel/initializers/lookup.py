@@ -13,8 +13,8 @@ def get(identifier: InitializerLike) -> Initializer | Function | None:
     """Return the initializer that an identifier describes.
 
     Args:
-        identifier: the name, config, class or instance of an initializer. An array becomes a `Constant`; a function
-            `(shape, dtype)` and None stay as they are.
+        identifier: the name, config, class or instance of an initializer. An array of any backend becomes a
+            `Constant`; a function `(shape, dtype)` and None stay as they are.
 
     >>> hilevel.initializers.get("ones")
     Ones()
@@ -22,4 +22,5 @@ def get(identifier: InitializerLike) -> Initializer | Function | None:
     Raises:
         UnknownNameError: no initializer has that name; the message has the nearest name.
     """
-    return Constant(identifier) if is_tensor(identifier) else initializers._registry.get(identifier)
+    is_array = is_tensor(identifier) or hasattr(identifier, "__array__")
+    return Constant(identifier) if is_array else initializers._registry.get(identifier)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from hilevel import ops
 from hilevel.config import floatx
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
@@ -118,17 +120,27 @@ def sparse_top_k_categorical_accuracy(
 
 
 def _labels(y_true: TensorLike, y_pred: TensorLike, name: str) -> tuple[Tensor, Tensor]:
-    """Return class indices in the shape of the predictions without their last axis, and the predictions."""
+    """Return class indices in the shape of the predictions without their last axis, and the predictions.
+
+    Indices in a shape that differs by axes of size 1 are reshaped.
+    """
     y_true, y_pred = ops.convert_to_tensor(y_true), ops.convert_to_tensor(y_pred)
     shape = tuple(y_true.shape)
     if len(shape) == len(y_pred.shape) and shape[-1] == 1:
         y_true = y_true[..., 0]
+    elif shape != tuple(y_pred.shape[:-1]) and _long(shape) == _long(y_pred.shape[:-1]):
+        y_true = ops.reshape(y_true, y_pred.shape[:-1])
     if not shapes_match(y_true.shape, y_pred.shape[:-1]):
         raise ShapeError(
             f"{name} expects class indices of the shape of y_pred without its last axis; got y_true {shape} "
             f"and y_pred {tuple(y_pred.shape)}. For one-hot targets use {name.removeprefix('sparse_')}."
         )
     return y_true, y_pred
+
+
+def _long(shape: Sequence[int]) -> list[int]:
+    """Return the sizes other than 1."""
+    return [n for n in shape if n != 1]
 
 
 class Accuracy(MeanMetricWrapper):

@@ -156,7 +156,7 @@ MetricLike: TypeAlias = Metric | str | Function | Config | None
 
 
 def _initializer(identifier: str | Function | None) -> Any:
-    if identifier is None or identifier == "zeros":
+    if identifier is None or (isinstance(identifier, str) and identifier == "zeros"):
         return ops.zeros
     return initializers.get(identifier)
 

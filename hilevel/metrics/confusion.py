@@ -11,6 +11,7 @@ from hilevel import ops
 from hilevel.config import epsilon
 from hilevel.engine.allowance import claim
 from hilevel.engine.types import Config, DTypeLike, Tensor, TensorLike
+from hilevel.errors import ShapeError
 from hilevel.losses.base import cast_to, match_shapes, same_rank
 from hilevel.metrics.base import Metric, accumulate
 
@@ -120,6 +121,10 @@ class ConfusionMetric(Metric):
         if self.top_k is not None:
             y_pred = only_top_k(y_pred, self.top_k)
         if self.class_id is not None:
+            if len(y_pred.shape) < 2:
+                raise ShapeError(
+                    f"{self.name}: class_id needs predictions of shape (batch, classes); got {tuple(y_pred.shape)}."
+                )
             y_true, y_pred = y_true[..., self.class_id, None], y_pred[..., self.class_id, None]
         return y_true, y_pred, None if weight is None else ops.broadcast_to(weight, y_pred.shape)
 

@@ -73,7 +73,7 @@ def _check_softmax(loss: Loss, layer: Any, output: SymbolicTensor) -> None:
 
 
 class Term(NamedTuple):
-    """A loss, its weight and a name, with the position of its output, or a structure of positions."""
+    """A loss, its weight and its name in the history, with the position of its output, or a structure of positions."""
 
     output: Any
     loss: Loss
@@ -95,7 +95,12 @@ class OutputLosses:
         self.given_weights = weights
         self.outputs: Outputs | None = None
         self.terms: list[Term] = []
-        self.trackers: list[Any] = []
+        self._trackers: dict[str, Any] = {}
+
+    @property
+    def trackers(self) -> list[Any]:
+        """The means of the terms; the losses of one output among several are added up."""
+        return list(self._trackers.values())
 
     def build(self, y: Structure, y_pred: Structure, names: list[str] | None) -> None:
         """Match the losses with the outputs."""
@@ -117,7 +122,8 @@ class OutputLosses:
                 )
         self.outputs = outputs
         if len(self.terms) > 1:
-            self.trackers = [metrics.Mean(name=f"{term.name}_loss") for term in self.terms]
+            names = [term.name for term in self.terms]
+            self._trackers = {name: metrics.Mean(name=f"{name}_loss") for name in names}
 
     def __call__(self, y: Structure, y_pred: Structure, sample_weight: Structure, batch: int) -> Any:
         """Return the loss of a batch of `batch` samples."""
@@ -126,13 +132,15 @@ class OutputLosses:
         targets = self.outputs.tensors_for(y, "y")
         weights = self.outputs.tensors_for(sample_weight, "sample_weight")
         total: Any = None
-        for n, term in enumerate(self.terms):
+        parts: dict[str, Any] = {}
+        for term in self.terms:
             y_true, outputs, factors = (_at(term.output, x) for x in (targets, predictions, weights))
             value = self._value(term, y_true, outputs, factors)
-            if self.trackers:
-                self.trackers[n].update_state(value, sample_weight=batch)
+            parts[term.name] = parts[term.name] + value if term.name in parts else value
             value = value if term.weight is None else value * term.weight
             total = value if total is None else total + value
+        for name, tracker in self._trackers.items():
+            tracker.update_state(parts[name], sample_weight=batch)
         return 0.0 if total is None else total
 
     def _value(self, term: Term, y: Tensor | None, y_pred: Tensor, sample_weight: Tensor | None) -> Tensor:
@@ -204,7 +212,7 @@ def _terms(
             one = losses.resolve(one, () if y is None else y.shape, y_pred.shape)
         if one is not None:
             one.widen(y_pred.dtype)
-            name = names[index] if len(several) == 1 else f"{names[index]}_{one.name}"
+            name = names[index] if len(several) == 1 or len(names) > 1 else one.name
             terms.append(Term(index, one, factor, name))
     return terms
 

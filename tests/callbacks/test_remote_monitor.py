@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import socket
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from unittest import mock
 from urllib.parse import parse_qs
 
 import numpy as np
@@ -46,8 +48,13 @@ class Handler(BaseHTTPRequestHandler):
         """Print nothing."""
 
 
-@pytest.fixture
-def server() -> Iterator[Server]:
+@pytest.fixture(params=["standard library", "requests"])
+def server(request: Any, monkeypatch: Any) -> Iterator[Server]:
+    """A server that gets what one of the two libraries sends."""
+    if request.param == "requests":
+        pytest.importorskip("requests")
+    else:
+        monkeypatch.setitem(sys.modules, "requests", None)
     with Server() as running:
         thread = threading.Thread(target=running.serve_forever, args=(0.01,))
         thread.start()
@@ -98,6 +105,15 @@ def test_a_server_that_is_not_there_or_does_not_answer_gives_one_warning(server:
     slow.timeout = 0.05
     with pytest.warns(UserWarning, match="timed out"):
         slow.on_epoch_end(0, {"loss": 1.0})
+
+
+def test_programs_can_replace_the_post_of_requests() -> None:
+    requests = pytest.importorskip("requests")
+    monitor = callbacks.RemoteMonitor(headers={"X-Run": "7"}, send_as_json=True)
+    with mock.patch.object(requests, "post") as post:
+        monitor.on_epoch_end(0, {"loss": np.float32(0.5)})
+    values = {"epoch": 0, "loss": 0.5}
+    post.assert_called_once_with(monitor.root + monitor.path, json=values, headers=monitor.headers)
 
 
 def test_an_address_that_is_not_http_is_refused() -> None:

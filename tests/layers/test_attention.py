@@ -243,6 +243,48 @@ def test_the_attention_of_projections_is_the_part_of_a_call() -> None:
         found, again = layer._compute_attention(q, k, v, mask, return_attention_scores=True)
         np.testing.assert_allclose(layer._output_dense(found), expected, rtol=1e-5, atol=1e-6)
         np.testing.assert_allclose(again, weights, rtol=1e-5, atol=1e-6)
-        plain, none = layer._compute_attention(q, k, v, mask)
+        plain, _ = layer._compute_attention(q, k, v, mask)
         np.testing.assert_allclose(plain, found, rtol=1e-5, atol=1e-6)
-        assert none is None
+
+
+SUBCLASSED: dict[str, tuple[Any, tuple[int, ...], dict[str, Any], Any]] = {
+    "heads": (layers.MultiHeadAttention, (2, 3), {}, (2, 4, 4)),
+    "several axes": (layers.MultiHeadAttention, (2, 3), {"attention_axes": (1, 2)}, (2, 4, 3, 4, 3)),
+    "groups": (layers.GroupQueryAttention, (3, 4, 2), {}, (2, 4, 4)),
+}
+
+
+@pytest.mark.parametrize("name", SUBCLASSED)
+def test_a_subclass_can_compute_the_attention(name: str, backend: Any) -> None:
+    base, sizes, options, shape = SUBCLASSED[name]
+    seen = []
+
+    class Own(base):  # type: ignore[misc]
+        def _compute_attention(
+            self,
+            query: Any,
+            key: Any,
+            value: Any,
+            attention_mask: Any = None,
+            training: Any = None,
+            *scores: bool,
+        ) -> Any:
+            seen.append((query.shape[-2] == key.shape[-2], attention_mask))
+            return super()._compute_attention(query, key, value, attention_mask, training, *scores)
+
+    rng = np.random.default_rng(4)
+    x = rng.normal(size=(*shape[: len(shape) // 2 + 1], 6)).astype("float32")
+    mask = rng.random(shape) > 0.2
+    own, plain = Own(*sizes, **options), base(*sizes, **options)
+    own(x, x), plain(x, x)
+    plain.set_weights(own.get_weights())
+    assert seen == [(True, None)]
+    calls: list[dict[str, Any]] = [
+        {"attention_mask": mask},
+        {"attention_mask": mask, "return_attention_scores": True},
+    ]
+    for call in [*calls, *([] if options else [{"use_causal_mask": True}])]:
+        for found, expected in zip(own(x, x, **call), plain(x, x, **call), strict=True):
+            np.testing.assert_allclose(host(found), host(expected), rtol=1e-5, atol=1e-6)
+        assert seen[-1][0]
+        assert seen[-1][1].shape in (shape, (1, *shape[1:]))

@@ -149,3 +149,10 @@ def test_renormalization_gives_the_output_of_inference() -> None:
 )
 def test_results_are_arrays_of_the_backend(make: Any, backend: str) -> None:
     assert hilevel.current_backend().is_array(make()(np.ones((2, 3, 4), "float32")))
+
+
+def test_a_lambda_with_a_mask_is_the_same_after_its_config(backend: Any) -> None:
+    layer = layers.Lambda(ops.square, mask=ops.ones((2, 3), "bool"))
+    again = layers.Lambda.from_config(layer.get_config())
+    assert again.get_config() == layer.get_config()
+    assert np.array_equal(hilevel.masks.mask_of(again(np.ones((2, 3, 4)))), np.ones((2, 3)))

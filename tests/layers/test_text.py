@@ -274,7 +274,7 @@ WRONG: dict[str, tuple[Any, type[Exception], str]] = {
     ),
     "adapt": (lambda: layers.StringLookup(vocabulary=X).adapt(X), ValueError, "has a vocabulary from its constructor"),
     "too early": (lambda: layers.StringLookup(output_mode="count")(X), ValueError, "call adapt"),
-    "sparse": (lambda: layers.StringLookup(sparse=True), NotImplementedError, "sparse"),
+    "ragged": (lambda: layers.TextVectorization(ragged=True), NotImplementedError, "ragged"),
     "salt": (lambda: layers.IntegerLookup(salt=3), ValueError, "oov_method='farmhash'"),
     "two axes": (lambda: layers.TextVectorization()([["a", "b"]]), ValueError, r"\(1, 2\).*split=None"),
     "standardize": (lambda: layers.TextVectorization(standardize="lowr"), ValueError, "'lower'.*'lowr'"),

@@ -145,6 +145,8 @@ def test_state_of_metrics_in_attributes(backend: Any) -> None:
         (metrics.AUC, (8,), (8, 3)),
         (lambda: metrics.AUC(multi_label=True), (8,), (8,)),
         (lambda: metrics.MeanIoU(3), (8,), (7,)),
+        (lambda: metrics.Precision(class_id=0), (8,), (8,)),
+        (lambda: metrics.PrecisionAtRecall(0.5, class_id=0), (8,), (8,)),
     ],
 )
 def test_shapes_that_do_not_agree(metric: Any, true: Any, pred: Any, backend: Any) -> None:
@@ -244,3 +246,24 @@ def test_resolve_takes_functions_objects_and_the_logits_of_the_loss() -> None:
     assert metrics.resolve(mean, (None,), (None,)) is mean
     loss = hilevel.losses.CategoricalCrossentropy(from_logits=True)
     assert metrics.resolve("ce", (None, 4), (None, 4), loss).from_logits
+
+
+@pytest.mark.parametrize(
+    ("labels", "predictions"), [((2, 1), (1, 2, 3)), ((1, 2), (2, 1, 3)), ((2,), (2, 1, 3))]
+)
+def test_labels_may_differ_by_axes_of_size_one(labels: Any, predictions: Any, backend: Any) -> None:
+    y, scores = (
+        np.array([2, 0]).reshape(labels),
+        np.array([0.1, 0.2, 0.7] * 2, "float32").reshape(predictions),
+    )
+    assert float(metrics.SparseCategoricalAccuracy()(y, scores)) == 0.5
+    assert float(metrics.SparseTopKCategoricalAccuracy(k=2)(y, scores)) == 0.5
+
+
+def test_an_array_is_an_initializer(backend: Any) -> None:
+    class Own(metrics.Mean):
+        def __init__(self) -> None:
+            super().__init__()
+            self.start = self.add_weight((2,), np.array([1.0, 2.0], "float32"))
+
+    assert Own().start.numpy().tolist() == [1.0, 2.0]

@@ -88,6 +88,7 @@ ERRORS: dict[str, Callable[[], Any]] = {
     "solve of other rows": lambda: ops.solve(np.eye(3), np.ones(2)),
     "lstsq of several matrices": lambda: ops.lstsq(np.ones((2, 3, 3)), np.ones((2, 3))),
     "view of a part": lambda: ops.view(np.ones(3, "int16"), "int32"),
+    "histogram of a matrix": lambda: ops.histogram(ONES),
     "vander of a matrix": lambda: ops.vander(ONES),
     "correlate of matrices": lambda: ops.correlate(ONES, ONES),
     "view_as_complex of three parts": lambda: ops.view_as_complex(ONES),

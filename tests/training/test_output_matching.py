@@ -94,7 +94,19 @@ def test_several_losses_of_one_output(wrap: Any, backend: Any) -> None:
             float(np.mean(abs(hilevel.tree.flatten(model.predict(X, verbose=0))[0] - A))),
         ]
         np.testing.assert_allclose(got["loss"], np.dot(values, (weights and [2, 0.5]) or [1, 1]), rtol=1e-5)
-        assert sum(name.endswith("_loss") for name in got) == 2
+        assert list(got) == ["loss", "mse_loss", "mae_loss"]
+
+
+def test_several_losses_of_one_output_among_several_have_one_name(backend: Any) -> None:
+    model = Several(STRUCTURES["a list"])
+    got = evaluated(model, [*Y], loss=["mse", ["mse", "mae"], "mse"], loss_weights=[1.0, [2.0, 1.0], 1.0])
+    names = list(got)[1:]
+    assert len(names) == 3 and all(name.endswith("_loss") for name in names)
+    errors = mse(model)
+    absolute = float(np.mean(abs(hilevel.tree.flatten(model.predict(X, verbose=0))[1] - Y[1])))
+    wanted = [errors[0], errors[1] + absolute, errors[2]]
+    np.testing.assert_allclose([got[name] for name in names], wanted, rtol=1e-5)
+    np.testing.assert_allclose(got["loss"], sum(wanted) + errors[1], rtol=1e-5)
 
 
 @pytest.mark.parametrize("where", [[0], [1], [2], [1, 2], [0, 2]], ids=str)

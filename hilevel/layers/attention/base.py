@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, ClassVar
 
 from hilevel import masks, ops, random, regularizers
 from hilevel.engine.types import Shape, Tensor
@@ -42,6 +42,8 @@ class BaseMultiHeadAttention(Layer):
 
     _attention_axes: tuple[int, ...] | None = None
     _output_shape: tuple[int, ...] | None = None
+    _has_weights: ClassVar[bool] = False
+    """True if `_compute_attention` returns the weights without a request."""
 
     def __init__(
         self,
@@ -174,7 +176,10 @@ class BaseMultiHeadAttention(Layer):
             query, key, [(value_mask, value), (key_mask, key)], query_mask, attention_mask, use_causal_mask
         )
         gate = self._gate_dense(query) if self.use_gate else None
-        y, weights = self._of_projected(
+        attend = self._of_projected
+        if type(self)._compute_attention is not BaseMultiHeadAttention._compute_attention:
+            attend = self._by_subclass
+        y, weights = attend(
             self._query_dense(query), self._key_dense(key), self._value_dense(value), mask, training,
             return_attention_scores,
         )  # fmt: skip
@@ -183,20 +188,39 @@ class BaseMultiHeadAttention(Layer):
 
     def _compute_attention(
         self, query: Tensor, key: Tensor, value: Tensor, attention_mask: Tensor | None = None,
-        training: bool | None = None, return_attention_scores: bool = False,
+        training: bool | None = None, return_attention_scores: bool | None = None,
     ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
         """Return the outputs of the heads for projected inputs, and on request the weights.
 
-        Subclasses in packages around Keras have a `call` of their own, which calls it.
+        A subclass may override it, or call it from its own `call`.
 
         Args:
             query, key, value: the projections, `(batch, ..., heads, size)`. The result has the axes of the query.
-            attention_mask, training, return_attention_scores: as in `call`.
+            attention_mask: all masks of `call` in one, `(batch, queries, keys)` or `(batch, heads, queries, keys)`.
+            training: as in `call`.
+            return_attention_scores: as in `call`; by default `_has_weights`.
         """
+        if return_attention_scores is None:
+            return_attention_scores = self._has_weights
         mask = attention_mask
         if mask is not None:
             mask = self._scores_mask(to_mask(mask), query.shape[:-1], key.shape[:-1])
         return self._of_projected(query, key, value, mask, training, return_attention_scores)
+
+    def _by_subclass(
+        self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool | None, with_weights: bool
+    ) -> tuple[Tensor, Tensor | None]:  # fmt: skip
+        """Return the results of the `_compute_attention` of a subclass for the mask of `_mask`."""
+        axes = self._attention_axes or ()
+        if mask is not None:
+            lead = mask.shape[:-2] or (1,)
+            lead = lead[:-1] if len(lead) > 1 and lead[-1] == 1 else lead  # without the axis of the heads
+            steps = [x.shape[a] for x in (query, key) for a in axes] if len(axes) > 1 else mask.shape[-2:]
+            mask = ops.reshape(mask, (*lead, *steps))
+        group = self._heads[0] // self._heads[1]
+        key, value = (x if group == 1 else ops.repeat(x, group, axis=-2) for x in (key, value))
+        more = () if self._has_weights else (with_weights,)
+        return self._compute_attention(query, key, value, mask, training, *more)
 
     def _of_projected(
         self, query: Tensor, key: Tensor, value: Tensor, mask: Tensor | None, training: bool | None, with_weights: bool
@@ -225,7 +249,7 @@ class BaseMultiHeadAttention(Layer):
         if not with_weights:
             y = attention(q, k, v, mask=mask, keep=keep, scale=scale, rate=self._dropout)
             return (y if has_key is None or not self._dropout else y * has_key.astype(y.dtype)), None
-        group = self._heads[0] // self._heads[1]
+        group = q.shape[-3] // k.shape[-3]
         k, v = (x if group == 1 else ops.repeat(x, group, axis=-3) for x in (k, v))
         weights = masked_softmax(ops.matmul(ops.multiply(q, scale), ops.swapaxes(k, -1, -2)), mask)
         if has_key is not None:

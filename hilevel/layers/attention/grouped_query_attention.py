@@ -41,6 +41,7 @@ class GroupQueryAttention(BaseMultiHeadAttention):
     """
 
     _class_in_files: ClassVar[str] = "GroupedQueryAttention"
+    _has_weights: ClassVar[bool] = True
 
     def __init__(
         self,

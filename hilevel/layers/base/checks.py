@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeGuard
 import numpy as np
 
 from hilevel import activations, constraints, initializers, regularizers
-from hilevel.errors import ArgumentError
+from hilevel.errors import ArgumentError, warn_dense
 from hilevel.ops.nn.windows import channels_come_first
 
 if TYPE_CHECKING:
@@ -34,6 +34,12 @@ def set_unsupported(layer: object, **options: object) -> None:
     refuse(type(layer).__name__, **options)
     for name, value in options.items():
         setattr(layer, name, value)
+
+
+def set_sparse(layer: Any, sparse: object) -> None:
+    """Set `sparse` as an attribute. True gives a warning that the result is dense."""
+    layer.sparse = bool(sparse)
+    warn_dense(type(layer).__name__, sparse)
 
 
 _GET = {"initializer": initializers.get, "regularizer": regularizers.get, "constraint": constraints.get}

@@ -46,7 +46,10 @@ class InputLayer(Layer):
         super().__init__(name=name, **kwargs)
         flags("Input", optional=optional, sparse=sparse or False, ragged=ragged or False)
         if sparse or ragged:
-            raise ValueError("Input: sparse=True and ragged=True are not supported. Use dense data.")
+            raise ValueError(
+                "Input: sparse=True and ragged=True are not supported. Without them, fit accepts sparse matrices of "
+                "SciPy, and makes dense batches."
+            )
         if input_tensor is not None and not isinstance(input_tensor, SymbolicTensor):
             raise ValueError(
                 f"Input: input_tensor must be a symbolic tensor; got {type(input_tensor).__name__}."

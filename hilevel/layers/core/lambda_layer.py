@@ -7,6 +7,7 @@ import inspect
 from contextlib import nullcontext
 from typing import Any, Self, Unpack
 
+from hilevel import ops
 from hilevel.api.custom_objects import custom_object_scope
 from hilevel.api.serialization import deserialize, find, restoring
 from hilevel.engine.types import Config, Function, Shape, Tensor
@@ -48,7 +49,7 @@ class Lambda(Layer):
         self.supports_masking = mask is not None
         self.function, self.output_shape = function, output_shape
         self.arguments = arguments or {}
-        self.mask = mask
+        self.mask = mask if mask is None or callable(mask) else ops.convert_to_tensor(mask)
 
     def get_config(self) -> Config:
         """Return the arguments as plain data. A lambda is stored as code, loaded only with `safe_mode=False`."""

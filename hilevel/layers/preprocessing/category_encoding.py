@@ -10,7 +10,7 @@ from hilevel.engine.types import Tensor
 from hilevel.layers.base.checks import (
     one_of,
     positive,
-    set_unsupported,
+    set_sparse,
 )
 from hilevel.layers.base.layer import Layer
 from hilevel.layers.base.settings import Options
@@ -23,7 +23,7 @@ class CategoryEncoding(Layer):
         num_tokens: the number of integers, which are 0 to `num_tokens - 1`.
         output_mode: `"one_hot"` for a vector for each integer. `"multi_hot"` gives a vector for each sample with
             ones for its integers, `"count"` with their counts.
-        sparse: not implemented; only False is accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
 
     >>> import hilevel
     >>> hilevel.layers.CategoryEncoding(3, "count")(np.array([[0, 2, 2]]))
@@ -42,7 +42,7 @@ class CategoryEncoding(Layer):
         **kwargs: Unpack[Options],
     ) -> None:
         super().__init__(**kwargs)
-        set_unsupported(self, sparse=bool(sparse))
+        set_sparse(self, sparse)
         modes = ("one_hot", "multi_hot", "count", "binary")
         output_mode = one_of("CategoryEncoding", "output_mode", output_mode, modes)
         output_mode = "multi_hot" if output_mode == "binary" else output_mode

@@ -13,7 +13,7 @@ from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.graph import SymbolicTensor
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Array, Config, Shape, Tensor, TensorLike
-from hilevel.layers.base.checks import bad_setting, is_numeric, number, one_of, positive, set_unsupported
+from hilevel.layers.base.checks import bad_setting, is_numeric, number, one_of, positive, set_sparse
 from hilevel.layers.base.layer import Layer
 
 
@@ -34,7 +34,7 @@ class Discretization(Layer):
         epsilon: the error of the quantiles as a fraction; `adapt` summarizes large data by about `1 / epsilon` values.
         output_mode: `"int"` for the index, `"one_hot"` for a vector for each value. `"multi_hot"` gives a vector for
             each sample with ones for its intervals, `"count"` with their counts.
-        sparse: not implemented; only False is accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
 
     >>> import hilevel
     >>> hilevel.layers.Discretization([0.0, 1.0, 2.0])(np.array([[-1.5, 1.0, 3.4, 0.5]]))
@@ -58,7 +58,7 @@ class Discretization(Layer):
         **kwargs: Any,
     ) -> None:
         super().__init__(dtype=dtype, name=name, **kwargs)
-        set_unsupported(self, sparse=bool(sparse))
+        set_sparse(self, sparse)
         if (bin_boundaries is None) == (num_bins is None):
             raise ValueError(
                 "Discretization: give either bin_boundaries or num_bins, and call adapt with the latter."

@@ -11,7 +11,7 @@ from hilevel.dtype_policies import DTypePolicyLike
 from hilevel.engine.autodiff.tape import to_host
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Tensor, TensorLike
-from hilevel.layers.base.checks import one_of, positive, set_unsupported
+from hilevel.layers.base.checks import one_of, positive, set_sparse
 from hilevel.layers.preprocessing.hashes import crossed, fingerprint64
 from hilevel.layers.preprocessing.host import HostLayer, encoded, is_tensor
 
@@ -24,7 +24,7 @@ class HashedCrossing(HostLayer):
     Args:
         num_bins: the number of bins.
         output_mode: `"int"` for the bin, or `"one_hot"` for a vector of length `num_bins`.
-        sparse: not implemented; only False is accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
 
     >>> import hilevel
     >>> hilevel.layers.HashedCrossing(5)((np.array(["A", "B", "A"]), np.array([101, 101, 102])))
@@ -48,7 +48,7 @@ class HashedCrossing(HostLayer):
         if dtype is None:
             dtype = "int64" if output_mode == "int" else settings.floatx
         super().__init__(name=name, dtype=dtype, **kwargs)
-        set_unsupported(self, sparse=bool(sparse))
+        set_sparse(self, sparse)
         self.output_mode = one_of("HashedCrossing", "output_mode", output_mode, ("int", "one_hot"))
         self.num_bins = positive("HashedCrossing", "num_bins", num_bins)
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from hilevel.engine.settings import settings
 from hilevel.engine.types import Tensor, TensorLike
-from hilevel.layers.base.checks import one_of, positive, set_unsupported
+from hilevel.layers.base.checks import one_of, positive, set_sparse
 from hilevel.layers.base.settings import Options
 from hilevel.layers.preprocessing.hashes import bucket, salt_pair
 from hilevel.layers.preprocessing.host import HostLayer, encoded
@@ -24,7 +24,7 @@ class Hashing(HostLayer):
         mask_value: the input with the bin 0, which no other input gets; none by default.
         salt: one or two integers, the key of SipHash64; by default the hash is FarmHash64.
         output_mode: `"int"`, `"one_hot"`, `"multi_hot"` or `"count"`, as in `StringLookup`.
-        sparse: not implemented; only False is accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
 
     >>> import hilevel
     >>> hilevel.layers.Hashing(3)([["A"], ["B"], ["E"]])
@@ -49,7 +49,7 @@ class Hashing(HostLayer):
         if kwargs.get("dtype") is None:
             kwargs["dtype"] = "int64" if output_mode == "int" else settings.floatx
         super().__init__(**kwargs)
-        set_unsupported(self, sparse=bool(sparse))
+        set_sparse(self, sparse)
         output_mode = one_of("Hashing", "output_mode", output_mode, ("int", "one_hot", "multi_hot", "count"))
         self.num_bins = positive("Hashing", "num_bins", num_bins)
         self.mask_value, self.output_mode = mask_value, output_mode

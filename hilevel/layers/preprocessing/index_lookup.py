@@ -11,7 +11,7 @@ import numpy as np
 from hilevel.engine.allowance import claim
 from hilevel.engine.settings import settings
 from hilevel.engine.types import TensorLike
-from hilevel.layers.base.checks import bad_setting, flags, integer, one_of, set_unsupported
+from hilevel.layers.base.checks import bad_setting, flags, integer, one_of, set_sparse
 from hilevel.layers.preprocessing.hashes import bucket, salt_pair
 from hilevel.layers.preprocessing.host import HostLayer, counted, encoded
 from hilevel.layers.preprocessing.vocabulary import (
@@ -72,7 +72,7 @@ class IndexLookup(HostLayer):
     ) -> None:
         super().__init__(**kwargs)
         name = type(self).__name__
-        set_unsupported(self, sparse=bool(sparse))
+        set_sparse(self, sparse)
         output_mode = {"binary": "multi_hot", "tf-idf": "tf_idf"}.get(str(output_mode), output_mode)
         check_settings(name, max_tokens, output_mode, pad_to_max_tokens, vocabulary, idf_weights)
         flags(name, invert=invert)

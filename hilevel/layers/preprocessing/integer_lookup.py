@@ -27,7 +27,7 @@ class IntegerLookup(IndexLookup):
         oov_method: the choice among several indices for an unknown integer: `"floormod"` for its remainder,
             `"farmhash"` for the remainder of the FarmHash64 of its digits.
         salt: as in `StringLookup`, for `"farmhash"`.
-        sparse: not implemented; only False is accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
 
     >>> import hilevel
     >>> hilevel.layers.IntegerLookup(vocabulary=[12, 36, 1138])([[36, 7, 12]])

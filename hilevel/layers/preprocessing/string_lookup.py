@@ -32,7 +32,7 @@ class StringLookup(IndexLookup):
         pad_to_max_tokens: whether the vectors have the length `max_tokens`.
         encoding: the text encoding of bytes, and of the file.
         salt: one or two integers, the key of SipHash64; by default the hash is FarmHash64.
-        sparse: not implemented; only False is accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
 
     >>> import hilevel
     >>> layer = hilevel.layers.StringLookup()

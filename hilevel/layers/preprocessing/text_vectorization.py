@@ -12,7 +12,15 @@ from typing import Any, ClassVar
 import numpy as np
 
 from hilevel.engine.types import Function, TensorLike
-from hilevel.layers.base.checks import bad_setting, encoding_of, integers, one_of, positive, set_unsupported
+from hilevel.layers.base.checks import (
+    bad_setting,
+    encoding_of,
+    integers,
+    one_of,
+    positive,
+    set_sparse,
+    set_unsupported,
+)
 from hilevel.layers.preprocessing.host import HostLayer
 from hilevel.layers.preprocessing.index_lookup import check_settings
 from hilevel.layers.preprocessing.string_lookup import StringLookup
@@ -48,7 +56,8 @@ class TextVectorization(HostLayer):
         vocabulary: a list or an array of words, or the path of a file with a word in each line.
         idf_weights: a weight for each word of `vocabulary`, required with `"tf_idf"`.
         encoding: the text encoding of bytes, and of the file.
-        sparse, ragged: not implemented; only the defaults are accepted.
+        sparse: only for compatibility with Keras; True gives a warning, and dense results.
+        ragged: not implemented; only False is accepted.
 
     >>> import hilevel
     >>> layer = hilevel.layers.TextVectorization(output_sequence_length=4)
@@ -82,7 +91,8 @@ class TextVectorization(HostLayer):
         **kwargs: Any,
     ) -> None:
         super().__init__(name=name, **kwargs)
-        set_unsupported(self, sparse=bool(sparse), ragged=bool(ragged))
+        set_sparse(self, sparse)
+        set_unsupported(self, ragged=bool(ragged))
         name = "TextVectorization"
         for label, value, known in (("standardize", standardize, _STANDARDIZE), ("split", split, _SPLIT)):
             if not callable(value):

@@ -22,16 +22,19 @@ def convert_to_tensor(
     Args:
         x: a number, nested lists, a Variable, or an array of any backend and shape.
         dtype: the dtype of the result; by default the dtype of `x`, and floatx or int32 for Python scalars.
-        sparse, ragged: not supported; only None or False.
+        sparse: whether a sparse tensor stays sparse; for compatibility with Keras, as all values are dense.
+        ragged: not supported; only None or False.
 
     >>> ops.convert_to_tensor([1.0, 2.0])
     array([1., 2.], dtype=float32)
 
     Raises:
-        NotImplementedError: `sparse` or `ragged` is True.
+        NotImplementedError: `ragged` is True.
     """
-    if sparse or ragged:
-        raise NotImplementedError("convert_to_tensor: hilevel has no sparse and no ragged tensors.")
+    if ragged:
+        raise NotImplementedError("convert_to_tensor: hilevel has no ragged tensors.")
+    if sparse is False and getattr(x, "sparse", False) is True:
+        x = copy(x)
     y, backend = to_array(x, dtype), current_backend()
     return y if isinstance(y, TensorBase) or backend.is_array(y) else backend.asarray(to_host(y))
 

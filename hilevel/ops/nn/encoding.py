@@ -13,6 +13,7 @@ from hilevel.engine.op import composite, to_array
 from hilevel.engine.protocol import axes_tuple
 from hilevel.engine.settings import settings
 from hilevel.engine.types import DTypeLike, Tensor, TensorLike
+from hilevel.errors import warn_dense
 from hilevel.ops.numpy.indexing import check_indices
 from hilevel.ops.numpy.reduction import max as max_
 
@@ -28,7 +29,7 @@ def one_hot(
         num_classes: the length of the new axis.
         axis: the position of the new axis.
         dtype: the dtype of the result; floatx by default.
-        sparse: not supported; only False.
+        sparse: only for compatibility with Keras; True gives a warning, and a dense result.
 
     >>> ops.one_hot([0, 2], 3)
     array([[1., 0., 0.],
@@ -36,10 +37,8 @@ def one_hot(
 
     Raises:
         IndexError: a label in the host's memory is outside of `[-1, num_classes)`.
-        NotImplementedError: `sparse` is True.
     """
-    if sparse:
-        raise NotImplementedError("one_hot(sparse=True): hilevel has no sparse tensors.")
+    warn_dense("one_hot", sparse)
     check_indices(x, num_classes, "one_hot", lowest=-1)
     x = to_array(x)
     if dtypes.is_float(x.dtype):
@@ -68,7 +67,7 @@ def multi_hot(
         num_classes: the length of the axis of the classes.
         axis: the position of this axis.
         dtype: the dtype of the result; floatx by default.
-        sparse: not supported; only False.
+        sparse: only for compatibility with Keras; True gives a warning, and a dense result.
 
     >>> ops.multi_hot([0, 2], 3)
     array([1., 0., 1.], dtype=float32)

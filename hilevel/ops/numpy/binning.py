@@ -13,7 +13,7 @@ from hilevel.engine.autodiff.tape import untraced
 from hilevel.engine.interpreter import backend_of
 from hilevel.engine.op import composite, to_array, to_float_array
 from hilevel.engine.types import Tensor, TensorLike
-from hilevel.errors import TracedValueError
+from hilevel.errors import ShapeError, TracedValueError, warn_dense
 from hilevel.ops.numpy.comparison import logical_and
 from hilevel.ops.numpy.creation import ones_like
 from hilevel.ops.numpy.elementwise import clip
@@ -92,17 +92,15 @@ def bincount(
         x: integers or booleans, of shape `(..., n)`.
         weights: a tensor of the same shape.
         minlength: the smallest length of the result.
-        sparse: not supported; only False.
+        sparse: only for compatibility with Keras; True gives a warning, and a dense result.
 
     >>> ops.bincount([0, 2, 2])
     array([1, 0, 2], dtype=int32)
 
     Raises:
         TypeError: `x` is not of an integer or boolean dtype.
-        NotImplementedError: `sparse` is True.
     """
-    if sparse:
-        raise NotImplementedError("bincount(sparse=True): hilevel has no sparse tensors.")
+    warn_dense("bincount", sparse)
     x = _indices(x)
     size = int(minlength)
     if size == 0 or is_concrete(untraced(x)):
@@ -119,14 +117,19 @@ def histogram(
     """Count the elements in `bins` equal intervals. Return the counts, int32, and the `bins + 1` edges.
 
     Args:
-        x: a tensor of any shape.
+        x: a tensor of shape `(n,)`.
         bins: the number of intervals.
         range: the pair of the lowest and the highest edge; the extremes of `x` by default.
 
     >>> ops.histogram([0.0, 1.0, 1.0, 4.0], bins=2)
     (array([3, 1], dtype=int32), array([0., 2., 4.], dtype=float32))
+
+    Raises:
+        ShapeError: the tensor has more or fewer axes than one.
     """
-    x = to_float_array(x).reshape((-1,))
+    x = to_float_array(x)
+    if len(x.shape) != 1:
+        raise ShapeError(f"histogram expects one axis; got shape {tuple(x.shape)}. Pass ops.ravel(x).")
     low, high = (min(x), max(x)) if range is None else (to_array(v, x.dtype) for v in range)
     claim(8 * bins, f"bins={bins}")
     edges = low + (high - low) * to_array(np.linspace(0, 1, bins + 1), x.dtype)

@@ -210,6 +210,7 @@ broadcast_to.gradient(lambda xp, g, y, x, shape: g)
 
 @broadcast_to.shape
 def _(x: TensorSpec, shape: Sequence[int]) -> TensorSpec:
+    shape = [_as_size(n) for n in shape]
     if not agree(broadcast(x.shape, tuple(shape)), shape):
         raise ShapeError(f"Shape {x.shape} cannot be broadcast to {tuple(shape)}.")
     return TensorSpec(shape, x.dtype)

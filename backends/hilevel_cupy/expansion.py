@@ -122,14 +122,14 @@ class _Expansion(Interpreter):
         """Record a call that makes an array."""
         return self.emit(function, (shape,), {"dtype": dtype}, (tuple(shape), np.dtype(dtype)))
 
-    def elementwise(self, name: str, *operands: Any) -> Traced:
+    def elementwise(self, name: str, *operands: Any, **options: Any) -> Traced:
         """Record a call of an element-wise function. Its form for one element gives the shape and dtype."""
         trace = Trace()
         elements = [
             Expression(trace, "x", x.dtype, x.shape) if isinstance(x, Traced) else x for x in operands
         ]
-        y = ELEMENTWISE[name](*elements)
-        return self.emit(FUNCTIONS[name], operands, {}, (y.shape, y.dtype))
+        y = ELEMENTWISE[name](*elements, **options)
+        return self.emit(FUNCTIONS[name], operands, options, (y.shape, y.dtype))
 
 
 class Traced:
@@ -327,9 +327,7 @@ class _Functions:
         if name in ("ones", "zeros"):
             return partial(self._expansion.constant, getattr(cupy, name))
         if name in ELEMENTWISE:
-            return lambda *operands, **options: self._expansion.elementwise(
-                name, *operands, *options.values()
-            )
+            return partial(self._expansion.elementwise, name)
         return of_module(name)
 
 

@@ -267,6 +267,29 @@ def test_graphs_that_differ_from_the_step_are_not_used(cupy: Any, monkeypatch: p
     assert found == [2.0, 4.0, 6.0, 8.0, 10.0] and total.numpy()[0] == 5.0
 
 
+@ops.op(shape=lambda x: x)
+def limited(xp: Any, x: Any) -> Any:
+    """An op with a limit by name, a change in place, and a sum, which is no function of elements."""
+    y = x * 2
+    z = y
+    y += xp.sum(x)
+    return xp.clip(z, a_min=None, a_max=5.0) - xp.full_like(x, 1, dtype="float32")
+
+
+def test_the_parts_of_an_op_are_those_of_its_function(cupy: Any) -> None:
+    total = hilevel.Variable(np.zeros(3, "float32"))
+
+    @hilevel.jit
+    def step(x: Any) -> Any:
+        total.assign_add(limited(x))
+        return total * 1
+
+    for count in range(1, 5):
+        found = cupy.to_numpy(step(np.array([-1.0, 0.0, 2.0], "float32")))
+        np.testing.assert_allclose(found, count * np.array([-2.0, 0.0, 4.0]))
+    assert "limited" not in checked(form_of(step).program).source
+
+
 @pytest.mark.parametrize("count", [1, 3, 9, 100])
 @pytest.mark.parametrize("axis", [0, 1, -1])
 def test_many_arrays_are_joined(axis: int, count: int, cupy: Any) -> None:

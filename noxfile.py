@@ -35,7 +35,7 @@ def test(session: nox.Session) -> None:
     given = session.posargs
     quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
     # The tests of a file run in one process, so that they share fixtures and what JAX has compiled.
-    processes = ["-n", "2", "--dist", "loadfile"]
+    processes = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
     python(session, "-m", "pytest", *processes, *quick, *(a for a in given if a != "--slow"))
 
 

@@ -13,6 +13,7 @@ from fake_cupy import stand_in
 
 import hilevel
 from hilevel.engine import backends
+from hilevel.engine.settings import settings
 from hilevel.errors import BackendNotAvailableError
 
 hilevel.config.disable_traceback_filtering()  # a failed test shows the frames of hilevel
@@ -22,10 +23,12 @@ hilevel.config.disable_traceback_filtering()  # a failed test shows the frames o
 def _own_generator(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Give each test new generators for those of its module, so that its numbers do not depend on earlier tests.
 
-    hilevel's global generator starts anew, too. Functions that the module imports from other test modules draw from theirs, which are new, too. The seed differs
-    from the modules' own, whose first numbers many modules use as data.
+    hilevel's global generator starts anew, too, and a distribution that a page of the docs has set is over. Functions
+    that the module imports from other test modules draw from theirs, which are new, too. The seed differs from the
+    modules' own, whose first numbers many modules use as data.
     """
     hilevel.set_random_seed(1)
+    settings.distribution = None
     own = vars(request.module)
     for space in (own, *(f.__globals__ for f in own.values() if isinstance(f, types.FunctionType))):
         for name in [name for name, value in space.items() if isinstance(value, np.random.Generator)]:

@@ -38,10 +38,6 @@ class Graph:
 
     def launch(self, stream: Any = None) -> None:
         self.launches += 1
-        with np.errstate(all="ignore"):
-            self._run()
-
-    def _run(self) -> None:
         for compute, results in self.calls:
             for memory, new in zip(results, arrays_in(compute()), strict=False):
                 if not np.shares_memory(memory, new):
@@ -59,14 +55,13 @@ def arrays_in(x: Any) -> list[np.ndarray[Any, Any]]:
 
 
 def computed(compute: Compute) -> Any:
-    """A result on the device, which warns of nothing; in a capture its memory, without the values that it will have."""
-    with np.errstate(all="ignore"):
-        if _capture is None:
-            result = compute()
-            if _kept is not None:
-                _kept.append(result)
-            return result
-        result = _as_arrays(compute())
+    """A result on the device; in a capture its memory, without the values that it will have."""
+    if _capture is None:
+        result = compute()
+        if _kept is not None:
+            _kept.append(result)
+        return result
+    result = _as_arrays(compute())
     _capture.calls.append((compute, arrays_in(result)))
     return result
 
@@ -81,8 +76,7 @@ def _as_arrays(x: Any) -> Any:
 def changed(change: Compute) -> None:
     """A change in place; in a capture it is for later."""
     if _capture is None:
-        with np.errstate(all="ignore"):
-            change()
+        change()
     else:
         _capture.calls.append((change, []))
 

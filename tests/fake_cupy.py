@@ -14,7 +14,6 @@ import pathlib
 import sys
 import types
 import warnings
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,18 +28,19 @@ from hilevel.engine import backends
 API = json.loads((pathlib.Path(__file__).parent / "data" / "cupy_api.json").read_text())
 
 
-_arrays: weakref.WeakValueDictionary[int, Any] = weakref.WeakValueDictionary()
-"""The array of the device for each of NumPy's, by its `id`. A view and its base are always the same objects."""
+NAMES = frozenset(API["ndarray"])
 
 
 class ndarray:
     """An array "on the device"."""
 
+    base: Any = None
+    """The array whose memory a view shows."""
+
     def __init__(self, data: Any, dtype: Any = None, memptr: Any = None, strides: Any = None) -> None:
         if memptr is not None:
             data = fake_cuda.array_at(memptr, data, dtype, strides)
         self._data = np.asarray(data)
-        _arrays[id(self._data)] = self
 
     def __array__(self, *_: Any, **__: Any) -> Any:
         raise TypeError("Implicit conversion to a NumPy array is not allowed. Please use `.get()`.")
@@ -49,24 +49,24 @@ class ndarray:
         given, options = plain(inputs), plain(kwargs)
         return wrapped(computed(lambda: getattr(ufunc, method)(*given, **options)))
 
+    shape, dtype, ndim, size = (
+        property(lambda self, name=name: getattr(self._data, name))
+        for name in ("shape", "dtype", "ndim", "size")
+    )
+
     def __array_function__(self, function: Any, *_: Any) -> Any:
         raise TypeError(f"numpy.{function.__name__} was called with a CuPy array.")
 
     def __getattr__(self, name: str) -> Any:
-        if name.startswith("_") or name not in API["ndarray"]:
+        if name.startswith("_") or name not in NAMES:
             raise AttributeError(f"'cupy.ndarray' object has no attribute {name!r}")
         value = getattr(self._data, name)
-        return device_function(value) if callable(value) else wrapped(value)
+        return device_function(value, owner=self) if callable(value) else wrapped(value, (self,))
 
     @property
     def data(self) -> Any:
         """The address of the memory."""
         return types.SimpleNamespace(ptr=self._data.ctypes.data, device_id=0)
-
-    @property
-    def base(self) -> Any:
-        """The array whose memory a view shows."""
-        return None if self._data.base is None else wrapped(self._data.base)
 
     def get(self) -> Any:
         synchronized()
@@ -74,14 +74,10 @@ class ndarray:
 
     def __getitem__(self, key: Any) -> Any:
         data, index = self._data, _index(key)
-        return wrapped(computed(lambda: data[index]))
+        return wrapped(computed(lambda: data[index]), (self,))
 
     def __setitem__(self, key: Any, value: Any) -> None:
-        data, index, new = (
-            self._data,
-            _index(key),
-            plain(value),
-        )  # as a graph of CUDA, it keeps no array alive
+        data, index, new = self._data, _index(key), plain(value)  # a graph of CUDA keeps no array alive
         changed(lambda: data.__setitem__(index, new))
 
     def _at(self, ufunc: Any, key: Any, value: Any) -> None:
@@ -120,8 +116,7 @@ def _operator(name: str) -> Any:
         if name.startswith("__i") and name != "__invert__":
             changed(lambda: method(*given))
             return self
-        result = computed(lambda: method(*given))
-        return wrapped(result)
+        return wrapped(computed(lambda: method(*given)), (self,))
 
     return apply
 
@@ -180,15 +175,29 @@ def plain(x: Any, indices: bool = False) -> Any:
     return {k: plain(v) for k, v in x.items()} if isinstance(x, dict) else x
 
 
-def wrapped(x: Any) -> Any:
+def wrapped(x: Any, sources: tuple[Any, ...] = ()) -> Any:
+    """Arrays of the device. A result that is one of the sources is the same object, and a view has it as its base."""
     if isinstance(x, (np.ndarray, np.generic)):
-        return found if (found := _arrays.get(id(x))) is not None else ndarray(x)
+        return _array_of(x, sources)
     return type(x)(wrapped(item) for item in x) if isinstance(x, (list, tuple)) and type(x) is not tuple else (
         tuple(wrapped(item) for item in x) if isinstance(x, tuple) and any(isinstance(i, np.ndarray) for i in x) else x
     )  # fmt: skip
 
 
-def device_function(function: Any, parameters: list[str] | None = None) -> Any:
+def _array_of(x: Any, sources: tuple[Any, ...]) -> ndarray:
+    base = x.base
+    for source in sources:
+        if source.__class__ is ndarray:
+            if source._data is x:
+                return source
+            if base is not None and (source._data is base or source._data.base is base):
+                view = ndarray(x)
+                view.base = source if source.base is None else source.base
+                return view
+    return ndarray(x)
+
+
+def device_function(function: Any, parameters: list[str] | None = None, owner: Any = None) -> Any:
     def call(*args: Any, **kwargs: Any) -> Any:
         unknown = set(kwargs) - set(parameters if parameters is not None else kwargs)
         if unknown:
@@ -201,7 +210,7 @@ def device_function(function: Any, parameters: list[str] | None = None) -> Any:
         if options.get("out") is not None:
             changed(lambda: function(*given, **options))
             return kwargs["out"]
-        return wrapped(computed(lambda: function(*given, **options)))
+        return wrapped(computed(lambda: function(*given, **options)), (owner, *args))
 
     name = call.__name__ = getattr(function, "__name__", "")
     return call
@@ -374,7 +383,8 @@ def stand_in() -> Iterator[None]:
     before = forget_cupy()
     install()
     try:
-        yield
+        with np.errstate(all="ignore"):  # a GPU warns of nothing
+            yield
     finally:
         forget_cupy()
         sys.modules.update(before)

@@ -155,7 +155,7 @@ class TensorBoard(Callback):
         """Return the writer of a folder in `log_dir`, with a new file at its first use."""
         if name not in self._writers:
             board = import_optional("tensorboardX", INSTALL, "TensorBoard")
-            suffix = f".{os.getpid()}.{next(_files)}"  # two files of one second would have one name
+            suffix = f".{os.getpid()}.{next(_files):06d}"  # files of one second, in order of their names
             self._writers[name] = board.SummaryWriter(
                 os.path.join(self.log_dir, name), filename_suffix=suffix, write_to_disk=settings.process == 0
             )

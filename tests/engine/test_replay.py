@@ -280,6 +280,16 @@ def test_shapes_and_plain_arguments_have_forms_of_their_own() -> None:
     assert len(forms) == 8 and all(form.program is not None for form in forms.values())
 
 
+def test_a_step_on_one_device_of_a_distribution_is_replayed() -> None:
+    hilevel.distribution.set_distribution(hilevel.distribution.DataParallel())
+    fast, history = trained(STACKS["dense"][1], X, hilevel.optimizers.Adam, "auto")
+    hilevel.distribution.set_distribution(None)
+    _, wanted = trained(STACKS["dense"][1], X, hilevel.optimizers.Adam, False)
+    form = form_of(step_of(fast, "train"))
+    assert form.program is not None, form.refused
+    assert history == wanted
+
+
 def test_an_old_value_that_is_used_after_the_update_is_not_replayed() -> None:
     w = hilevel.Variable(np.ones(3, "float32"))
     optimizer = hilevel.optimizers.SGD(0.5)

@@ -16,6 +16,7 @@ def step(variables, data):
 
 from __future__ import annotations
 
+import functools
 import threading
 import types
 from collections.abc import Mapping
@@ -158,6 +159,8 @@ def _are_equal(a: Any, b: Any) -> bool:
         return list(a) == list(b) and all(_are_equal(a[k], b[k]) for k in a)
     if isinstance(a, types.FunctionType):
         return a.__code__ is b.__code__ and _are_equal(_bound(a), _bound(b))
+    if isinstance(a, functools.partial):
+        return _are_equal((a.func, a.args, a.keywords), (b.func, b.args, b.keywords))
     if hasattr(a, "dtype") and hasattr(a, "shape"):
         return a.shape == b.shape and a.dtype == b.dtype and bool((a == b).all() or _have_equal_bytes(a, b))
     if hasattr(a, "_array"):

@@ -27,14 +27,6 @@ def pytest_configure() -> None:
     gc.set_threshold(100_000, 20, 20)
 
 
-LONG = ("tests/distribution/", "tests/project/", "tests/training/", "tests/test_")
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files of long tests, so that no process waits for the other one at the end."""
-    items.sort(key=lambda item: not item.nodeid.startswith(LONG))
-
-
 @pytest.fixture(autouse=True)
 def _examples(doctest_namespace: dict[str, Any]) -> None:
     doctest_namespace.update(np=np, hilevel=hilevel, ops=hilevel.ops)

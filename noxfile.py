@@ -34,9 +34,7 @@ def test(session: nox.Session) -> None:
     """Run all tests in two processes; with arguments of pytest the tests that are not slow, with `--slow` both."""
     given = session.posargs
     quick = ["-m", "not slow"] if given and "--slow" not in given else []  # a later `-m` replaces this one
-    # The tests of a file run in one process, so that they share fixtures and what JAX has compiled.
-    processes = ["-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
-    python(session, "-m", "pytest", *processes, *quick, *(a for a in given if a != "--slow"))
+    python(session, "-m", "pytest", "-n", "2", *quick, *(a for a in given if a != "--slow"))
 
 
 @nox.session

@@ -64,7 +64,7 @@ nitpick_ignore_regex = [
     ),  # some are named with their module
     (
         "py:class",
-        r"Arrays|Cross|Feature|FullySharded|IndexedDataset|KerasImport|Labels|ModelPicture|ModelCost|Number|Window|Pairs|Range|Token|(.*\.)?SymbolicTensor",
+        r"Arrays|Call|Cross|Feature|FullySharded|IndexedDataset|KerasImport|Labels|MemoryInfo|ModelPicture|ModelCost|Number|Window|Pairs|Range|Token|ValueId|(.*\.)?SymbolicTensor",
     ),  # types that have no page
 ]
 if os.environ.get("HILEVEL_DOCS_ONLINE"):

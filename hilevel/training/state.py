@@ -70,7 +70,7 @@ def _explain_exhausted_memory(error: Exception, batch: Structure) -> None:
     if not backend.is_out_of_memory(error):
         return
     shapes = ", ".join(str(x.shape) for x in tree.flatten(batch) if hasattr(x, "shape"))
-    used, _, total = (f"{size_text(n)}" if n is not None else "?" for n in backend.memory_info())
+    used, _, total = ("?" if n is None else size_text(n) for n in backend.memory_info())
     error.add_note(
         f"The memory of the device is exhausted in a step with a batch of the shapes {shapes}; {used} of {total} are "
         "in use. A smaller batch_size needs less memory, and so do gradient_accumulation_steps of an optimizer with "

@@ -169,11 +169,9 @@ class Traced:
 
     def astype(self, dtype: Any, copy: bool = True) -> Traced:
         """Return the array in a dtype."""
-        return (
-            self
-            if self.dtype == dtype and not copy
-            else self.expansion.elementwise("astype", self, np.dtype(dtype))
-        )
+        if self.dtype == dtype and not copy:
+            return self
+        return self.expansion.elementwise("astype", self, np.dtype(dtype))
 
     def copy(self) -> Traced:
         """Return a copy."""
@@ -277,9 +275,9 @@ def _swapaxes(a: Traced, axis1: int, axis2: int) -> Traced:
 def _concatenate(parts: Sequence[Traced], axis: int = 0) -> Traced:
     if len({part.dtype for part in parts}) > 1:
         raise NotElementwiseError("The arrays are of several dtypes.")
-    shape = list(parts[0].shape)
-    shape[axis] = sum(part.shape[axis] for part in parts)
     first = parts[0]
+    shape = list(first.shape)
+    shape[axis] = sum(part.shape[axis] for part in parts)
     return first.expansion.emit(joining.concatenate, (list(parts), axis), {}, (tuple(shape), first.dtype))
 
 
@@ -339,6 +337,3 @@ def replaced(structure: Any, function: Callable[[Any], Any]) -> Any:
         items = [replaced(x, function) for x in structure]
         return structure._make(items) if hasattr(structure, "_make") else type(structure)(items)
     return function(structure)
-
-
-__all__ = ["FUNCTIONS", "Spec", "expanded", "replaced"]

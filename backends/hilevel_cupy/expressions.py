@@ -150,8 +150,12 @@ def _operands(*operands: Any) -> tuple[Trace, DType, tuple[int, ...]]:
     arrays = [x for x in operands if isinstance(x, Expression)]
     if not arrays or not all(isinstance(x, (Expression, bool, int, float, np.generic)) for x in operands):
         _refuse("An operand of another type")
-    kinds = [x.dtype if isinstance(x, (Expression, np.generic)) else x for x in operands]
-    return arrays[0].trace, np.result_type(*kinds), np.broadcast_shapes(*[x.shape for x in arrays])
+    return arrays[0].trace, _common(operands), np.broadcast_shapes(*[x.shape for x in arrays])
+
+
+def _common(operands: Sequence[Any]) -> DType:
+    """Return the common dtype of operands, which may be Python scalars."""
+    return np.result_type(*[x.dtype if isinstance(x, (Expression, np.generic)) else x for x in operands])
 
 
 def _source(x: Any, dtype: DType) -> str:
@@ -167,28 +171,28 @@ def _source(x: Any, dtype: DType) -> str:
 Make = Callable[..., Expression]
 
 
-def _arithmetic(form: str, kinds: str = "fiu") -> Make:
-    """Return a function of operands in their common dtype, of one of these kinds. `form` has places {0}, {1}."""
+def _arithmetic(form: str, kinds: str = "fiu", result: DType | None = None) -> Make:
+    """Return a function of operands in their common dtype, of one of these kinds.
+
+    Args:
+        form: the source, with places {0} and {1} for the operands.
+        kinds: the kinds of dtypes that the function accepts.
+        result: the dtype of the result; the common dtype by default.
+    """
 
     def function(*operands: Any) -> Expression:
         trace, dtype, shape = _operands(*operands)
         if dtype.kind not in kinds:
             _refuse(f"{form} of {dtype}")
-        return trace.variable(form.format(*[_source(x, dtype) for x in operands]), dtype, shape)
+        source = form.format(*[_source(x, dtype) for x in operands])
+        return trace.variable(source, dtype if result is None else result, shape)
 
     return function
 
 
 def _predicate(form: str, kinds: str = "fiub") -> Make:
     """Return a function of operands in their common dtype with a bool as result."""
-
-    def function(*operands: Any) -> Expression:
-        trace, dtype, shape = _operands(*operands)
-        if dtype.kind not in kinds:
-            _refuse(f"{form} of {dtype}")
-        return trace.variable(form.format(*[_source(x, dtype) for x in operands]), BOOL, shape)
-
-    return function
+    return _arithmetic(form, kinds, BOOL)
 
 
 def _logical(form: str) -> Make:
@@ -223,7 +227,7 @@ def absolute(x: Any) -> Expression:
 
 
 def power(x: Any, exponent: Any) -> Expression:
-    """Return a power; a square, a square root and a reciprocal as such."""
+    """Return a power; a square and a square root as such."""
     known = {2: square, 0.5: ELEMENTWISE["sqrt"], 1: lambda y: y.copy()}
     if isinstance(x, Expression) and isinstance(exponent, (int, float)) and exponent in known:
         return known[exponent](x)
@@ -232,9 +236,8 @@ def power(x: Any, exponent: Any) -> Expression:
 
 def where(condition: Any, x: Any, y: Any) -> Expression:
     """Return `x` where the condition is true, else `y`."""
-    trace, dtype, shape = _operands(x, y) if isinstance(x, Expression) or isinstance(y, Expression) else (
-        condition.trace, np.result_type(x, y), ())  # fmt: skip
-    shape = np.broadcast_shapes(shape, condition.shape)
+    dtype = _common((x, y))
+    trace, _, shape = _operands(condition, x, y)
     form = f"{_source(condition, BOOL)} ? {_source(x, dtype)} : {_source(y, dtype)}"
     return trace.variable(form, dtype, shape)
 

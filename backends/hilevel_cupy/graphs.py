@@ -65,10 +65,8 @@ class GraphStep:
         self._inputs, before = _copies(list(data)), _copies(list(variables))
         self._pool = cupy.cuda.MemoryPool()
         stream = cupy.cuda.Stream(non_blocking=True)
-        with _apart(stream, self._pool):
-            wanted = _copies(
-                self.step(variables, self._inputs)
-            )  # CuPy compiles kernels and opens libraries meanwhile
+        with _apart(stream, self._pool):  # CuPy compiles kernels and opens libraries in this run
+            wanted = _copies(self.step(variables, self._inputs))
         after = _copies(list(variables))
         _write(variables, before)
         try:
@@ -167,18 +165,19 @@ def _copies(result: Any) -> Any:
 
 
 def _agree(found: Any, wanted: Any) -> bool:
+    """Return whether all arrays of two structures are close."""
+    return all(_are_close(a, b) for a, b in zip(tree.flatten(found), tree.flatten(wanted), strict=True))
+
+
+def _are_close(a: Any, b: Any) -> bool:
     """Return whether arrays are equal, apart from the rounding of sums in another order."""
-    for a, b in zip(tree.flatten(found), tree.flatten(wanted), strict=True):
-        if isinstance(a, cupy.ndarray) and a.size:
-            if a.dtype.kind != "f":
-                if not bool((a == b).all()):
-                    return False
-                continue
-            a, b = a.astype("float64"), b.astype("float64")
-            limit = TOLERANCE * cupy.abs(cupy.where(cupy.isfinite(b), b, 0)).max() + 1e-12
-            if not bool(((cupy.abs(a - b) <= limit) | (a == b) | (cupy.isnan(a) & cupy.isnan(b))).all()):
-                return False
-    return True
+    if not isinstance(a, cupy.ndarray) or not a.size:
+        return True
+    if a.dtype.kind != "f":
+        return bool((a == b).all())
+    a, b = a.astype("float64"), b.astype("float64")
+    limit = TOLERANCE * cupy.abs(cupy.where(cupy.isfinite(b), b, 0)).max() + 1e-12
+    return bool(((cupy.abs(a - b) <= limit) | (a == b) | (cupy.isnan(a) & cupy.isnan(b))).all())
 
 
 @contextmanager
@@ -190,9 +189,8 @@ def _apart(stream: Any, pool: Any) -> Iterator[None]:
         try:
             yield
         finally:
-            with suppress(
-                cupy.cuda.runtime.CUDARuntimeError
-            ):  # an interrupted capture has no work to wait for
+            # An interrupted capture has no work to wait for.
+            with suppress(cupy.cuda.runtime.CUDARuntimeError):
                 around.wait_event(stream.record())
 
 

@@ -37,12 +37,12 @@ def _writes(
     xp: Namespace, *arrays: Any, formula: Function, width: int, rate: Any, **settings: Any
 ) -> list[int]:
     """Return the positions of the arguments that a program may overwrite with the results."""
-    first, gradients = arrays[0].dtype, min(width - 1, 1)
-    if any(a.dtype != first for a in arrays) or not _kernel(
-        formula, width - gradients, gradients, first, settings
-    ):
+    dtype, gradients = arrays[0].dtype, min(width - 1, 1)
+    if {a.dtype for a in arrays} != {dtype}:
         return []
-    return [i + 1 for i in range(len(arrays)) if i % width != 1]
+    if _kernel(formula, width - gradients, gradients, dtype, settings) is None:
+        return []
+    return updates.without_gradients(range(1, len(arrays) + 1), width)
 
 
 _update.writes = _writes  # type: ignore[attr-defined]

@@ -100,7 +100,7 @@ def _writes(xp: Namespace, *arrays: Any, formula: Function, width: int, **settin
     """Return the positions of the arguments that a program may overwrite with the results."""
     if _fitting_form(formula, width, arrays) is None:
         return []
-    return [i + 1 for i in range(len(arrays)) if i % width != 1]
+    return updates.without_gradients(range(1, len(arrays) + 1), width)
 
 
 _update.writes = _writes  # type: ignore[attr-defined]

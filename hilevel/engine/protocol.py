@@ -221,9 +221,14 @@ class Backend:
         Args:
             device: a name of `devices`; the first by default.
 
+        Raises:
+            ValueError: the backend has no device of this name.
+
         >>> hilevel.get_backend("numpy").memory_info().used > 0
         True
         """
+        if device:
+            self.device_index(device)
         return host_memory()
 
     def is_out_of_memory(self, error: BaseException) -> bool:

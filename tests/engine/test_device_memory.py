@@ -18,7 +18,7 @@ def test_memory_of_the_device(backend: Any) -> None:
     after = backend.memory_info(backend.devices()[0])
     assert after.used >= before.used + kept.nbytes // 2 and after.peak >= after.used
     with pytest.raises(ValueError, match="has no device 'gpu:7'"):
-        hilevel.get_backend("jax").memory_info("gpu:7")
+        backend.memory_info("gpu:7")
 
 
 class Huge(layers.Layer):
@@ -40,7 +40,7 @@ def test_an_error_about_memory_says_where_and_what_helps(eagerly: bool, backend:
         "a batch of the shapes (4, 3), (4, 2)" in notes and "A smaller batch_size needs less memory" in notes
     )
     if eagerly or backend.name == "numpy":
-        assert 'In layer "huge"' in notes or "huge" in notes
+        assert "huge" in notes
 
 
 def test_other_errors_get_no_note_about_memory(backend: Any) -> None:

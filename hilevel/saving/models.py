@@ -23,7 +23,7 @@ from hilevel.saving.hdf5_reader import SIGNATURE
 from hilevel.saving.limits import CONFIG_SIZE, EXPANSION, SLACK, json_of, reading
 from hilevel.saving.objects import from_plain
 from hilevel.saving.state import collect, load_assets, restore, save_assets
-from hilevel.saving.weights import arrays_of_archive, checked_path
+from hilevel.saving.weights import KINDS, arrays_of_archive, checked_path
 from hilevel.utils.atomic import replacing
 
 KERAS_VERSION = "3.15.1"
@@ -146,6 +146,10 @@ def load_model(
     """
     path = Path(filepath)
     with path.open("rb") as file, reading(path, "file"):
+        if path.name.endswith(KINDS):
+            raise InvalidFileError(
+                "It has weights and no model. Make the model, and call its method load_weights."
+            )
         return read_model(file, path, custom_objects, compile, safe_mode)
 
 

@@ -19,7 +19,7 @@ from hilevel.saving.state import collect, restore
 from hilevel.utils.atomic import remove, replacing
 
 Array = np.ndarray[Any, Any]
-_KINDS = (".weights.h5", ".safetensors", ".weights.npz", ".weights.json")
+KINDS = (".weights.h5", ".safetensors", ".weights.npz", ".weights.json")
 _GIGABYTE = 2**30
 
 
@@ -124,10 +124,10 @@ def checked_path(filepath: str | Path, overwrite: bool) -> Path:
 
 
 def _kind(path: Path, max_shard_size: float | None = None) -> str:
-    kind = next((kind for kind in _KINDS if path.name.endswith(kind)), None)
+    kind = next((kind for kind in KINDS if path.name.endswith(kind)), None)
     if kind is None:
         raise ValueError(
-            f"The name of a file of weights ends in {', '.join(_KINDS[:3])}, or {_KINDS[3]} for several files; got "
+            f"The name of a file of weights ends in {', '.join(KINDS[:3])}, or {KINDS[3]} for several files; got "
             f"{path.name!r}."
         )
     if max_shard_size is not None and kind != ".weights.json":

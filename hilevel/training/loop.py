@@ -20,7 +20,7 @@ from hilevel.errors import warn
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.batches import Batches
 from hilevel.training.processes import Votes, is_local
-from hilevel.training.state import Step
+from hilevel.training.state import Step, shapes_of
 
 if TYPE_CHECKING:
     from hilevel.callbacks.callback_list import CallbackList
@@ -294,15 +294,31 @@ class Executions:
 
         `add` is called with the result of each step, or with all results of a bundle and the number of its steps."""
         if execution.bundled:
-            result, every = self.step.run_many(execution.bundled, *execution.batches)
+            with _naming_step(execution.first):
+                result, every = self.step.run_many(execution.bundled, *execution.batches)
             add(every, execution.bundled)
             self.batches.mark_used()
             return result
-        for batch in execution.batches:
-            result = self.step.run(batch, self.local)
+        for number, batch in enumerate(execution.batches, execution.first):
+            with _naming_step(number, batch):
+                result = self.step.run(batch, self.local)
             add(result)
         self.batches.mark_used()
         return result
+
+
+@contextmanager
+def _naming_step(number: int, batch: Any = ()) -> Iterator[None]:
+    """Return a block whose errors name the step, unless it is the first of an epoch, and the shapes of its batch."""
+    try:
+        yield
+    except Exception as error:
+        if number:
+            shapes = shapes_of(batch)
+            error.add_note(
+                f"This happened in step {number + 1}{shapes and f', with a batch of the shapes {shapes}'}."
+            )
+        raise
 
 
 def ignore(result: object, count: int = 0) -> None:

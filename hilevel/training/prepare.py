@@ -69,15 +69,19 @@ def training_data(
 
 
 def validation_batches(
-    model: Trainer, data: Data | None, batch_size: int | None, steps: int | None, repeated: bool
-) -> Any:
+    model: Trainer, data: Data | None, batch_size: int | None, training_batch_size: int | None, steps: int | None,
+    repeated: bool,
+) -> Any:  # fmt: skip
     """Return the batches for validation, or None. An iterator that is read repeatedly is cached."""
     if data is None:
         return None
     x, y, w = unpack_x_y_sample_weight(data) if isinstance(data, (tuple, list)) else (data, None, None)
     if isinstance(x, Iterator) and steps is None and repeated:
         x = CachedIterator(x)
-    return data_.adapt(x, y, w, batch_size=batch_size, steps=steps, dtype=model.variable_dtype)
+    return data_.adapt(
+        x, y, w, batch_size=batch_size, default_batch_size=training_batch_size or 32, steps=steps,
+        dtype=model.variable_dtype,
+    )  # fmt: skip
 
 
 def one_batch(

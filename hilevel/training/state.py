@@ -64,17 +64,21 @@ class Step:
             raise
 
 
+def shapes_of(batch: Structure) -> str:
+    """Return the shapes of the arrays of a batch, as text."""
+    return ", ".join(str(tuple(x.shape)) for x in tree.flatten(batch) if hasattr(x, "shape"))
+
+
 def _explain_exhausted_memory(error: Exception, batch: Structure) -> None:
     """Add the batch, the memory and remedies to an error about exhausted memory."""
     backend = current_backend()
     if not backend.is_out_of_memory(error):
         return
-    shapes = ", ".join(str(x.shape) for x in tree.flatten(batch) if hasattr(x, "shape"))
     used, _, total = ("?" if n is None else size_text(n) for n in backend.memory_info())
     error.add_note(
-        f"The memory of the device is exhausted in a step with a batch of the shapes {shapes}; {used} of {total} are "
-        "in use. A smaller batch_size needs less memory, and so do gradient_accumulation_steps of an optimizer with "
-        "it, hilevel.remat, and the dtype policy mixed_float16."
+        f"The memory of the device is exhausted in a step with a batch of the shapes {shapes_of(batch)}; {used} of "
+        f"{total} are in use. A smaller batch_size needs less memory, and so do gradient_accumulation_steps of an "
+        "optimizer with it, hilevel.remat, and the dtype policy mixed_float16."
     )
 
 

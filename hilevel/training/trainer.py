@@ -150,7 +150,7 @@ class Trainer(TrainableLayer):
                 validation_split, validation_data,
             )  # fmt: skip
             validation = validation_batches(
-                self, validation, validation_batch_size or batch_size, validation_steps, epochs - initial_epoch > 1
+                self, validation, validation_batch_size, batch_size, validation_steps, epochs - initial_epoch > 1
             )  # fmt: skip
             step = prepare(self, "train", batches)
             check_losses(self)

@@ -292,6 +292,14 @@ def test_adapted_layers(kind: str, number: int, tmp_path: Path) -> None:
 VERSIONS = sorted(p.name for p in FILES.iterdir())
 
 
+@pytest.mark.parametrize("kind", [".weights.h5", ".safetensors", ".weights.npz"])
+def test_a_file_of_weights_is_no_model(kind: str, tmp_path: Path) -> None:
+    path = tmp_path / f"some{kind}"
+    hilevel.Sequential([hilevel.Input((3,)), hilevel.layers.Dense(1)]).save_weights(path)
+    with pytest.raises(InvalidFileError, match=r"It has weights and no model.*load_weights"):
+        hilevel.models.load_model(path)
+
+
 @pytest.mark.parametrize("version", VERSIONS)
 def test_files_of_earlier_versions(version: str) -> None:
     folder = FILES / version

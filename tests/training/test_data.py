@@ -9,7 +9,7 @@ import pytest
 
 import hilevel
 from hilevel import ops
-from hilevel.errors import HilevelWarning
+from hilevel.errors import HilevelWarning, ShapeError
 from hilevel.training.data import ArrayBatches, PyDataset, adapt, unpack_x_y_sample_weight
 from hilevel.training.data.adapters import ContinuedBatches
 from hilevel.training.data.weights import class_to_sample_weight
@@ -178,6 +178,29 @@ def test_an_error_of_a_data_set_names_the_batch() -> None:
     with pytest.raises(KeyError) as caught:
         list(adapt(Lost()).epoch(0))
     assert caught.value.__notes__ == ["Lost.__getitem__ raised this error for batch 3."]
+
+
+def test_an_error_of_a_later_step_names_it_and_the_shapes_of_its_batch(backend: Any) -> None:
+    class Uneven(Numbers):
+        def __getitem__(self, i: int) -> Any:
+            return np.ones((4, 3 if i < 2 else 5), "float32"), np.ones((4, 1), "float32")
+
+    model = hilevel.Sequential([hilevel.Input((3,)), hilevel.layers.Dense(1)])
+    model.compile("sgd", "mse")
+    with pytest.raises(ShapeError, match=r"data of shape \(4, 5\)") as caught:
+        model.fit(Uneven(), shuffle=False, verbose=0)
+    assert caught.value.__notes__[-1] == "This happened in step 3, with a batch of the shapes (4, 5), (4, 1)."
+
+
+def test_a_batch_size_beside_batches_is_ignored_with_a_warning() -> None:
+    with pytest.warns(
+        HilevelWarning, match="The batch size 7 is ignored: the Numbers makes its batches itself"
+    ):
+        adapt(Numbers(), batch_size=7)
+    # As validation data are, beside arrays in batches of 7.
+    assert adapt(Numbers(), default_batch_size=7).steps == 5
+    assert adapt(np.ones(9), default_batch_size=7).steps == 2
+    assert adapt(np.ones(9), batch_size=3, default_batch_size=7).steps == 3
 
 
 class Again:

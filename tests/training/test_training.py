@@ -90,13 +90,14 @@ KINDS: dict[str, Any] = {
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_kind_of_data_makes_no_difference(kind: str) -> None:
+    size = {} if kind in ("pydataset", "generator") else {"batch_size": 8}
     x, y, options = KINDS[kind]()
-    close(losses(ready(), x, y, **options), losses(ready()))
-    steps = {"steps": options["steps_per_epoch"]} if options else {}
+    close(losses(ready(), x, y, **{"batch_size": None} | size | options), losses(ready()))
+    steps = size | ({"steps": options["steps_per_epoch"]} if options else {})
     x, y, _ = KINDS[kind]()
-    close(ready().evaluate(x, y, batch_size=8, verbose=0, **steps), ready().evaluate(X, Y, verbose=0))
+    close(ready().evaluate(x, y, verbose=0, **steps), ready().evaluate(X, Y, verbose=0))
     x = KINDS[kind]()[0]
-    close(ready().predict(x, batch_size=8, verbose=0, **steps), ready().predict(X, verbose=0))
+    close(ready().predict(x, verbose=0, **steps), ready().predict(X, verbose=0))
 
 
 def test_validation_of_every_kind() -> None:

@@ -116,6 +116,7 @@ def adapt(
     sample_weight: Data | None = None,
     *,
     batch_size: int | None = None,
+    default_batch_size: int = 32,
     steps: int | None = None,
     shuffle: bool | str = False,
     seed: int = 0,
@@ -124,6 +125,8 @@ def adapt(
     dtype: str = "float32",
 ) -> Batches:
     """Return the batches of data. Batches are returned unchanged.
+
+    A warning says if the data are batches already, and a batch size is ignored.
 
     Raises:
         TypeError: the data are of an unknown kind.
@@ -136,9 +139,10 @@ def adapt(
     if isinstance(x, Batches):
         return x
     data: Any = x
+    size = default_batch_size if batch_size is None else batch_size
     if _is_arrays(x):
         return ArrayBatches(
-            data, y, sample_weight, batch_size=32 if batch_size is None else batch_size, shuffle=shuffle, seed=seed,
+            data, y, sample_weight, batch_size=size, shuffle=shuffle, seed=seed,
             class_weight=class_weight, output_names=output_names, dtype=dtype, warn_of_unused=True,
         )  # fmt: skip
     if y is not None or sample_weight is not None:
@@ -154,7 +158,9 @@ def adapt(
             raise TypeError(
                 f"The {type(x).__name__} yields samples. Give a torch.utils.data.DataLoader, with a batch_size."
             )
-        return SampleBatches(data, 32 if batch_size is None else batch_size, shuffled, seed, convert)
+        return SampleBatches(data, size, shuffled, seed, convert)
+    if batch_size is not None:
+        warn(f"The batch size {batch_size} is ignored: the {type(x).__name__} makes its batches itself.")
     if isinstance(x, IndexedDataset):
         return IndexedBatches(data, x.shuffle, x.seed, convert)
     if isinstance(x, PyDataset) or (hasattr(x, "__getitem__") and hasattr(x, "__len__")):

@@ -36,6 +36,11 @@ FEEDS: dict[str, Any] = {
 }
 
 
+def size(feed: str) -> dict[str, int]:
+    """Return the argument `batch_size` for arrays, as the other data are batches."""
+    return {"batch_size": 4} if feed == "arrays" else {}
+
+
 def classifier(from_logits: bool = False) -> Any:
     hilevel.set_random_seed(0)
     last = layers.Dense(3, activation=None if from_logits else "softmax")
@@ -59,12 +64,12 @@ def test_labels(feed: str, value: Any, from_logits: bool, backend: Any) -> None:
     before = model.get_weights()
     y = changed(LABELS, value)
     with pytest.raises(OutOfRangeError, match=rf"label {float(value):.0f}.* in y is outside 0..2"):
-        model.fit(*FEEDS[feed](X, y), batch_size=4, shuffle=False, verbose=0)
+        model.fit(*FEEDS[feed](X, y), **size(feed), shuffle=False, verbose=0)
     if feed == "arrays":
         for old, new in zip(before, model.get_weights(), strict=True):
             np.testing.assert_array_equal(old, new)
     with pytest.raises(OutOfRangeError, match=r"is outside 0\.\.2"):
-        model.evaluate(*FEEDS[feed](X, y), batch_size=4, verbose=0)
+        model.evaluate(*FEEDS[feed](X, y), **size(feed), verbose=0)
     with pytest.raises(OutOfRangeError, match=r"is outside 0\.\.2"):
         model.train_on_batch(X, y)
 
@@ -119,9 +124,9 @@ def test_indices_of_an_embedding(feed: str, value: int, dtype: Any, backend: Any
     model, x, y = texts(dtype), changed(TOKENS, value), np.zeros((12, 1))
     message = f'Embedding "table": index {value}.* in x is outside 0..4. Give the layer a larger input_dim'
     with pytest.raises(OutOfRangeError, match=message):
-        model.fit(*FEEDS[feed](x, y), batch_size=4, shuffle=False, verbose=0)
+        model.fit(*FEEDS[feed](x, y), **size(feed), shuffle=False, verbose=0)
     with pytest.raises(OutOfRangeError, match=message):
-        model.predict(FEEDS[feed](x, y)[0], batch_size=4, verbose=0)
+        model.predict(FEEDS[feed](x, y)[0], **size(feed), verbose=0)
     with pytest.raises(IndexError, match="Embedding"):
         model.predict_on_batch(x)
     assert np.isfinite(model.predict(TOKENS, verbose=0)).all()
@@ -224,7 +229,7 @@ def test_targets_of_binary_losses(loss: str, value: Any, feed: str, eager: bool,
     message = rf"{loss}: target {value} in y is outside 0\.\.1\. .*\(y \+ 1\) / 2.*hinge.*sparse_categorical"
     for run in (model.fit, model.evaluate):
         with pytest.raises(OutOfRangeError, match=message):
-            run(*FEEDS[feed](X, y), batch_size=4, verbose=0)
+            run(*FEEDS[feed](X, y), **size(feed), verbose=0)
     with pytest.raises(OutOfRangeError, match=message):
         model.train_on_batch(X, y)
 
@@ -273,7 +278,7 @@ def test_integers_of_a_category_encoding(feed: str, backend: Any) -> None:
     model.compile("sgd", "mse")
     message = r'CategoryEncoding "code": integer 5 in x is outside 0\.\.4'
     with pytest.raises(OutOfRangeError, match=message):
-        model.fit(*FEEDS[feed](changed(TOKENS, 5), np.zeros((12, 1))), batch_size=4, verbose=0)
+        model.fit(*FEEDS[feed](changed(TOKENS, 5), np.zeros((12, 1))), **size(feed), verbose=0)
 
 
 def test_labels_of_the_generalized_cross_entropy(backend: Any) -> None:

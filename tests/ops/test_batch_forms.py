@@ -82,13 +82,14 @@ FORMS: dict[str, Any] = {
 @pytest.mark.parametrize("form", [f for f in FORMS if f != "a stream"])
 def test_a_step_gets_the_data_as_they_were_given(form: str, eagerly: bool, backend: Any) -> None:
     (x, y, w), wanted = (*FORMS[form][0], None, None)[:3], FORMS[form][1]
+    size = {} if isinstance(x, Batched) else {"batch_size": 10}
     model = Recording()
     model.compile("sgd", run_eagerly=eagerly)
-    model.fit(x, y, sample_weight=w, batch_size=10, verbose=0)
-    model.evaluate(x, y, sample_weight=w, batch_size=10, verbose=0)
+    model.fit(x, y, sample_weight=w, verbose=0, **size)
+    model.evaluate(x, y, sample_weight=w, verbose=0, **size)
     assert model.seen and all(seen == wanted for seen in model.seen)
     model.seen.clear()
-    model.predict(x, batch_size=10, verbose=0)
+    model.predict(x, verbose=0, **size)
     bare = ([0, 0],) if form == "a list" else wanted[0] if form == "a dict" else 0
     assert all(seen == (bare if isinstance(x, (np.ndarray, list, dict)) else wanted) for seen in model.seen)
 
@@ -119,12 +120,12 @@ class Guide(hilevel.Model):
 
 @pytest.mark.parametrize("eagerly", [False, True])
 def test_a_step_of_keras_guides(eagerly: bool, backend: Any) -> None:
-    for data in ((X, Y), (Batched(X, Y),)):
+    for data, size in (((X, Y), {"batch_size": 10}), ((Batched(X, Y),), {})):
         hilevel.set_random_seed(0)
         model = Guide()
         model.compile("sgd", "mse", run_eagerly=eagerly)
         history = model.fit(
-            *data, batch_size=10, epochs=3, verbose=0, validation_data=data[0] if len(data) == 1 else data
+            *data, epochs=3, verbose=0, validation_data=data[0] if len(data) == 1 else data, **size
         )
         assert history.history["loss"][-1] < history.history["loss"][0]
         assert len(history.history["val_loss"]) == 3

@@ -294,31 +294,31 @@ class Executions:
 
         `add` is called with the result of each step, or with all results of a bundle and the number of its steps."""
         if execution.bundled:
-            with _naming_step(execution.first):
+            try:
                 result, every = self.step.run_many(execution.bundled, *execution.batches)
+            except Exception as error:
+                _name_step(error, execution.first)
+                raise
             add(every, execution.bundled)
             self.batches.mark_used()
             return result
         for number, batch in enumerate(execution.batches, execution.first):
-            with _naming_step(number, batch):
+            try:
                 result = self.step.run(batch, self.local)
+            except Exception as error:
+                _name_step(error, number, batch)
+                raise
             add(result)
         self.batches.mark_used()
         return result
 
 
-@contextmanager
-def _naming_step(number: int, batch: Any = ()) -> Iterator[None]:
-    """Return a block whose errors name the step, unless it is the first of an epoch, and the shapes of its batch."""
-    try:
-        yield
-    except Exception as error:
-        if number:
-            shapes = shapes_of(batch)
-            error.add_note(
-                f"This happened in step {number + 1}{shapes and f', with a batch of the shapes {shapes}'}."
-            )
-        raise
+def _name_step(error: Exception, number: int, batch: Any = ()) -> None:
+    """Add the step, unless it is the first of an epoch, and the shapes of its batch to an error."""
+    if number:
+        shapes = shapes_of(batch)
+        where = f"step {number + 1}" + (f", with a batch of the shapes {shapes}" if shapes else "")
+        error.add_note(f"This happened in {where}.")
 
 
 def ignore(result: object, count: int = 0) -> None:

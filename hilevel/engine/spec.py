@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from hilevel import tree
 from hilevel.engine.allowance import allowance
 from hilevel.engine.dtypes import of_scalar
 from hilevel.engine.interpreter import ARRAYS, HOST_TYPES, NUMBERS, SPEC_TYPES
@@ -109,6 +110,11 @@ def as_spec(x: TensorLike) -> Any:
 def shape_of(x: TensorLike) -> tuple[int, ...]:
     """Return the shape; () for a Python scalar."""
     return getattr(x, "shape", ())
+
+
+def shapes_text(arrays: object) -> str:
+    """Return the shapes of the arrays in a structure, as text for messages."""
+    return ", ".join(str(tuple(x.shape)) for x in tree.flatten(arrays) if hasattr(x, "shape"))
 
 
 def dtype_of(x: TensorLike) -> DType:

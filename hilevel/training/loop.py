@@ -20,7 +20,7 @@ from hilevel.errors import warn
 from hilevel.training.data.arrays import ArrayBatches
 from hilevel.training.data.batches import Batches
 from hilevel.training.processes import Votes, is_local
-from hilevel.training.state import Step, shapes_of
+from hilevel.training.state import Step
 
 if TYPE_CHECKING:
     from hilevel.callbacks.callback_list import CallbackList
@@ -294,31 +294,15 @@ class Executions:
 
         `add` is called with the result of each step, or with all results of a bundle and the number of its steps."""
         if execution.bundled:
-            try:
-                result, every = self.step.run_many(execution.bundled, *execution.batches)
-            except Exception as error:
-                _name_step(error, execution.first)
-                raise
+            result, every = self.step.run_many(execution.bundled, execution.batches[0], execution.first)
             add(every, execution.bundled)
             self.batches.mark_used()
             return result
         for number, batch in enumerate(execution.batches, execution.first):
-            try:
-                result = self.step.run(batch, self.local)
-            except Exception as error:
-                _name_step(error, number, batch)
-                raise
+            result = self.step.run(batch, self.local, number)
             add(result)
         self.batches.mark_used()
         return result
-
-
-def _name_step(error: Exception, number: int, batch: Any = ()) -> None:
-    """Add the step, unless it is the first of an epoch, and the shapes of its batch to an error."""
-    if number:
-        shapes = shapes_of(batch)
-        where = f"step {number + 1}" + (f", with a batch of the shapes {shapes}" if shapes else "")
-        error.add_note(f"This happened in {where}.")
 
 
 def ignore(result: object, count: int = 0) -> None:

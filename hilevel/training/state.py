@@ -7,11 +7,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from hilevel import tree
 from hilevel.engine.backends import current_backend
 from hilevel.engine.compile.jit import JitFunction
 from hilevel.engine.layouts import place_batch
 from hilevel.engine.memory import size_text
+from hilevel.engine.spec import shapes_text
 from hilevel.engine.types import Structure
 from hilevel.training.access import ModelAccess
 from hilevel.training.outputs import OutputLosses, OutputMetrics
@@ -42,8 +42,10 @@ class Step:
         self.ranges: Any = None
         self.agreed = False
 
-    def run(self, batch: Any, local: bool = False) -> Any:
+    def run(self, batch: Any, local: bool = False, number: int = 0) -> Any:
         """Return the result for a batch. If it is `local`, it has the rows of this process only.
+
+        An error names the step by its `number`, the index in the epoch.
 
         Plain Python gets the whole batch on each device. Its ops would exchange results one by one, and XLA ends a
         process whose CPU devices do so in several ops at once.
@@ -52,21 +54,29 @@ class Step:
             return self.function(place_batch(batch, local, divided=self.programs is not None))
         except Exception as error:
             _explain_exhausted_memory(error, batch)
+            _name_step(error, number, batch)
             raise
 
-    def run_many(self, count: int, bundle: Any) -> tuple[Any, Any]:
-        """Return the last result, and all results, for the first `count` batches of a bundle."""
+    def run_many(self, count: int, bundle: Any, number: int = 0) -> tuple[Any, Any]:
+        """Return the last result, and all results, for the first `count` batches of a bundle.
+
+        An error names the first step by its `number`, the index in the epoch.
+        """
         assert self.programs is not None
         try:
             return self.programs.call_many(count, place_batch(bundle, bundled=True))
         except Exception as error:
             _explain_exhausted_memory(error, bundle)
+            _name_step(error, number)
             raise
 
 
-def shapes_of(batch: Structure) -> str:
-    """Return the shapes of the arrays of a batch, as text."""
-    return ", ".join(str(tuple(x.shape)) for x in tree.flatten(batch) if hasattr(x, "shape"))
+def _name_step(error: Exception, number: int, batch: Structure = ()) -> None:
+    """Add the step, unless it is the first of an epoch, and the shapes of its batch to an error."""
+    if number:
+        shapes = shapes_text(batch)
+        where = f"step {number + 1}" + (f", with a batch of the shapes {shapes}" if shapes else "")
+        error.add_note(f"This happened in {where}.")
 
 
 def _explain_exhausted_memory(error: Exception, batch: Structure) -> None:
@@ -76,7 +86,7 @@ def _explain_exhausted_memory(error: Exception, batch: Structure) -> None:
         return
     used, _, total = ("?" if n is None else size_text(n) for n in backend.memory_info())
     error.add_note(
-        f"The memory of the device is exhausted in a step with a batch of the shapes {shapes_of(batch)}; {used} of "
+        f"The memory of the device is exhausted in a step with a batch of the shapes {shapes_text(batch)}; {used} of "
         f"{total} are in use. A smaller batch_size needs less memory, and so do gradient_accumulation_steps of an "
         "optimizer with it, hilevel.remat, and the dtype policy mixed_float16."
     )

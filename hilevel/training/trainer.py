@@ -105,7 +105,8 @@ class Trainer(TrainableLayer):
             x: an array of shape `(samples, ...)`, or a list or dict of arrays; a generator or iterable of batches; a
                 `PyDataset`. An array may lie in a file.
             y: the targets, if x is an array or a structure of arrays.
-            batch_size: the number of samples in a batch; 32 by default.
+            batch_size: the number of samples in a batch; 32 by default. Data that are batches ignore it, with a
+                warning.
             epochs: the number of the last epoch.
             verbose: 0 prints nothing, 1 draws a bar, 2 prints a line for each epoch; `"auto"` is 1 in a terminal or
                 notebook, else 2.

@@ -26,6 +26,7 @@ from hilevel.engine.graph import abstract_call, known_shape, record_call, symbol
 from hilevel.engine.interpreter import ARRAYS, EVALUATE, HOST_TYPES
 from hilevel.engine.names import unique_name
 from hilevel.engine.protocol import Backend
+from hilevel.engine.spec import shapes_text
 from hilevel.engine.tensor import TensorBase
 from hilevel.engine.types import Config, Shape, Tensor, TensorLike
 from hilevel.engine.variables import Variable
@@ -296,7 +297,7 @@ class Layer(StateContainer, StatelessCalls, RematerializedCalls, Configurable):
         except Exception as error:
             explained = isinstance(error, ShapeError) or current_backend().is_out_of_memory(error)
             if explained and not getattr(error, "__notes__", None):
-                error.add_note(f"In {self._label()}, called with {_describe(args)}.")
+                error.add_note(f"In {self._label()}, called with inputs of shape {shapes_text(args)}.")
             raise
         finally:
             if not interpreter.is_plain:
@@ -593,8 +594,3 @@ def _with_layers(value: Any) -> Any:
     found = get_registered_object(value.get("registered_name") or name) or getattr(layers, name, None)
     is_layer = isinstance(found, type) and issubclass(found, Layer)
     return deserialize(value, "layers") if is_layer or name in ("function", "Functional") else value
-
-
-def _describe(args: tuple[Any, ...]) -> str:
-    shapes = [tuple(x.shape) for x in tree.flatten(args) if hasattr(x, "shape")]
-    return f"inputs of shape {', '.join(map(str, shapes))}"
